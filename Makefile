@@ -1,0 +1,71 @@
+# error-recovery: everything a developer types. `make help` lists it.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PROTOS := $(shell find proto -name '*.proto')
+WIRE   := $(wildcard proto/error_recovery/v1/*.proto)
+FRAMES := proto/error_daemon/execute/frames.proto
+
+.PHONY: help
+help: ## this list
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo "  PYTHON=python3.12 chooses the interpreter for a new virtual environment; VENV=dir its place."
+
+.PHONY: setup
+setup: $(STAMP) ## the virtual environment with everything in it; the other targets call it
+
+$(STAMP): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 10))' || { echo "error-recovery needs Python 3.10 or newer; $(PYTHON) is $$($(PYTHON) -V). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { \
+	  echo "no venv module; installing it"; rm -rf $(VENV); apt-get update -q && apt-get install -qy python3-venv && $(PYTHON) -m venv $(VENV); }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	@touch $@
+
+.PHONY: run
+run: setup ## start the daemon, break a real service, watch it come back, keep serving until Ctrl-C
+	@$(BIN)/python examples/first_recovery.py $(RUN_ARGS)
+
+.PHONY: test
+test: setup ## all tests
+	$(BIN)/python -m pytest $(TEST_ARGS)
+
+.PHONY: check
+check: setup ## ruff, mypy --strict, import-linter, generated files current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory generated-current
+
+.PHONY: proto
+proto: setup ## generate the Python stubs from proto/
+	$(call generate,client,daemon)
+
+# $(1) where the wire stubs go, $(2) where the worker frames go. The stubs carry no doc strings of mypy-protobuf's own version line.
+define generate
+	$(BIN)/python -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
+	  --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(WIRE)
+	$(BIN)/python -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
+	  --python_out=$(2) --mypy_out=quiet:$(2) $(FRAMES)
+endef
+
+.PHONY: generated-current
+generated-current: setup
+	@rm -rf $(VENV)/drift && mkdir -p $(VENV)/drift
+	$(call generate,$(VENV)/drift,$(VENV)/drift)
+	@cd $(VENV)/drift && for f in $$(find . -type f); do \
+	  for home in client daemon; do test -e ../../$$home/$$f && { cmp -s $$f ../../$$home/$$f || { echo "$$home/$$f is not what proto/ says: run make proto"; exit 1; }; }; done; \
+	  test -e ../../client/$$f -o -e ../../daemon/$$f || { echo "$$f is missing: run make proto"; exit 1; }; done; true
+	@echo "generated files are current"
+
+.PHONY: bench
+bench: setup ## lag and ingest beside a bare grpc.aio echo; JSON and a plot in bench/results/
+	$(BIN)/python bench/run.py $(BENCH_ARGS)
+
+.PHONY: clean
+clean: ## remove what make made
+	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,1 @@
+"""error-cli: a user of the gRPC API."""

@@ -1,0 +1,1 @@
+"""What applications import to report faults and to offer recovery handlers."""

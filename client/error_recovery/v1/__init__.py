@@ -1,0 +1,1 @@
+"""Generated from proto/error_recovery/v1 by `make proto`."""

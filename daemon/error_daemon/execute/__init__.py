@@ -1,0 +1,1 @@
+"""Workers, strategies and probes: where recoveries are really run."""

@@ -1,0 +1,164 @@
+"""The contracts of the edges: what the middle asks of the world. Each has a fake and a real side that pass one suite.
+
+Calls that are not `async` return at once and never block the loop: results come through the callbacks given to the
+constructor, always on the loop's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Protocol
+
+from error_daemon.model import AttemptOrder, Json, Outcome, Priority, ProbeOrder, Reading
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Seconds since 1970 on a clock that never jumps: wall time at start plus what has passed since."""
+
+    def from_monotonic(self, monotonic_s: float) -> float:
+        """The same instant on this clock, for a CLOCK_MONOTONIC time taken by another process of this host."""
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRef:
+    """Names a ring slot in use. `sequence` differs for every use of the slot."""
+
+    priority: Priority
+    index: int
+    sequence: int
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What must survive `kill -9` about the ticket in a slot, beside the fault itself."""
+
+    running: bool = False  # an attempt was handed out and has not been heard of again
+    level: int = 0
+    attempts: int = 0  # since the ticket was opened
+    attempts_at_level: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFault:
+    """A slot as it was read back."""
+
+    slot: SlotRef
+    fingerprint: bytes
+    received_at: float
+    count: int
+    progress: Progress
+    payload: bytes
+
+
+class Ring(Protocol):
+    """Keeps acknowledged faults until the record that accounts for them is committed. Survives `kill -9` of the process."""
+
+    def put(self, priority: Priority, fingerprint: bytes, payload: bytes, count: int, received_at: float) -> SlotRef:
+        """Keep a fault that stands for `count` equal ones. Raises RingFull; InputError if `payload` is larger than a slot."""
+
+    def add(self, slot: SlotRef, count: int) -> int:
+        """Count more equal faults on a slot in use; its new count."""
+
+    def mark(self, slot: SlotRef, progress: Progress) -> None: ...
+
+    def release(self, slot: SlotRef) -> None: ...
+
+    def read(self, slot: SlotRef) -> bytes:
+        """The kept fault's bytes."""
+
+    def use(self) -> Mapping[Priority, tuple[int, int]]:
+        """Slots used, and slots in all, by priority."""
+
+
+class Executor(Protocol):
+    """Runs attempts and probes. Each order is answered exactly once through `on_outcome` or `on_readings`,
+    however the worker ends; an attempt whose worker was lost has OutcomeKind.LOST."""
+
+    def start_attempt(self, order: AttemptOrder) -> None: ...
+
+    def start_probes(self, order: ProbeOrder) -> None: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """End the workers. Programs that attempts have started are ended with them."""
+
+
+OnOutcome = Callable[[Outcome], None]
+OnReadings = Callable[[str, Sequence[Reading]], None]
+
+
+class Store(Protocol):
+    """The record. Rows are written in batches, in order, each at least once, and are idempotent by their key."""
+
+    def append(self, table: str, row: Mapping[str, Json]) -> int:
+        """Queue a row (column → value; `_at` columns in seconds since 1970). Returns its number: 1, 2, 3, ..."""
+
+    async def query(self, name: str, **params: Json) -> list[dict[str, Json]]:
+        """Run a named query (store/queries.py). Raises StoreUnavailable."""
+
+    def rows_waiting(self) -> int: ...
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None:
+        """Write what is queued, then close."""
+
+
+OnCommitted = Callable[[int], None]  # every row up to and including this number is in the file
+
+
+# --- the gRPC server ----------------------------------------------------------------------------------------------
+
+
+class Shape(Enum):
+    UNARY = "unary"
+    SERVER_STREAM = "server_stream"
+    BIDI_STREAM = "bidi_stream"
+
+
+class Call(Protocol):
+    """What a servicer may know about the call it serves."""
+
+    @property
+    def peer(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """One method of a service. `request` and `response` convert from and to bytes; None leaves the bytes as they are.
+
+    `serve` by shape:
+      UNARY          (request, call) → response, or an awaitable of it
+      SERVER_STREAM  (request, call) → async iterator of responses
+      BIDI_STREAM    (async iterator of requests, call) → async iterator of responses
+    It raises the exceptions of errors.py; the server maps them to status codes with details (rpc/status.py).
+    """
+
+    name: str
+    shape: Shape
+    serve: Callable[[Any, Call], Any | Awaitable[Any] | AsyncIterator[Any]]
+    request: Callable[[bytes], Any] | None
+    response: Callable[[Any], bytes] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    name: str  # "error_recovery.v1.FaultService"
+    methods: tuple[Method, ...]
+
+
+class Server(Protocol):
+    """Serves services over gRPC. Everything about the transport stays behind it."""
+
+    def add(self, service: Service) -> None:
+        """Before `start` only."""
+
+    async def start(self, address: str) -> str:
+        """Listen on `host:port` (port 0: any) or `unix:/path`; the address that is really bound. Raises ConfigError."""
+
+    async def stop(self, grace_s: float) -> None:
+        """Take no new calls, let running ones end within `grace_s`, then close."""

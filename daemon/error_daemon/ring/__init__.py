@@ -1,0 +1,1 @@
+"""The crash-safe, fixed-size ring of acknowledged faults."""

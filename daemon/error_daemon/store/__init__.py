@@ -1,0 +1,1 @@
+"""The record: DuckDB, written by one process of its own."""
