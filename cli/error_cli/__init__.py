@@ -1,1 +1,1 @@
-"""error-cli: a user of the gRPC API."""
+"""error-cli: what people and scripts type. A user of the gRPC API, and of nothing else of the daemon."""

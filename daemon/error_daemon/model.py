@@ -311,3 +311,201 @@ class Reading:
     detail: str = ""
     at: float = 0.0
     duration_s: float = 0.0
+
+
+# --- the ring's view of a ticket -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRef:
+    """Names a ring slot in use. `sequence` differs for every use of any slot."""
+
+    priority: Priority
+    index: int
+    sequence: int
+
+
+class SlotState(IntEnum):
+    """What must be known of a slot's ticket after a crash."""
+
+    OPEN = 1  # waits; nothing is running
+    RUNNING = 2  # an attempt was handed out and has not been heard of: its effect is unknown
+    ENDED = 3  # the ticket has ended; the slot is kept until the record of that is committed
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What survives `kill -9` about the ticket in a slot, beside the fault itself. Each number fits a byte."""
+
+    state: SlotState = SlotState.OPEN
+    level: int = 0
+    attempts: int = 0  # since the ticket was opened
+    attempts_at_level: int = 0
+
+
+# --- what is recorded and shown ------------------------------------------------------------------------------------
+
+
+class State(str, Enum):
+    """The life of an error. core/life.py has the table of its transitions; docs/flow.md the picture."""
+
+    NEW = "new"
+    QUEUED = "queued"
+    PARKED = "parked"
+    PROBING = "probing"
+    ATTEMPTING = "attempting"
+    VERIFYING = "verifying"
+    WATCHING = "watching"
+    RESOLVED = "resolved"
+    FAILED = "failed"
+    OBSERVED = "observed"
+    FLUSHED = "flushed"
+
+
+STATUS_OF = {
+    State.NEW: "open",
+    State.QUEUED: "open",
+    State.PARKED: "open",
+    State.PROBING: "open",
+    State.ATTEMPTING: "retrying",
+    State.VERIFYING: "retrying",
+    State.WATCHING: "resolved",
+    State.RESOLVED: "resolved",
+    State.FAILED: "failed",
+    State.OBSERVED: "open",
+    State.FLUSHED: "open",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorView:
+    """An error as it is at one moment: what is shown, recorded, and read back at start."""
+
+    error_id: str
+    fingerprint: str  # 32 hexadecimal digits
+    type: ErrorType
+    severity: Severity
+    response_class: ResponseClass
+    state: State
+    reason: str = ""
+    message: str = ""
+    component: str = ""
+    node: str = ""
+    hardware_id: str = ""
+    target: str = ""
+    rule: str = ""
+    mode: str = ""
+    level: int = 0
+    count: int = 0
+    attempts: int = 0
+    relapses: int = 0
+    first_at: float = 0.0
+    last_at: float = 0.0
+    opened_at: float = 0.0
+    recovered_at: float = 0.0
+    ended_at: float = 0.0
+    parked_until: float = 0.0
+    flapping: bool = False
+    because: tuple[str, ...] = ()
+    related: tuple[str, ...] = ()
+    slot_sequence: int = 0  # the ring slot that holds its newest faults; 0: none
+    slot_count: int = 0  # how many faults of `count` are in that slot
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A strategy that a decision weighed, and what was known of it. `success` is Beta(alpha, beta)."""
+
+    strategy_id: str
+    samples: float
+    alpha: float
+    beta: float
+    draw: float
+    time_score: float
+    mean_impact: float
+    mean_stability: float
+    task_rate: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the engine chose, with its reasons."""
+
+    decision_id: str
+    error_id: str
+    at: float
+    level: int
+    strategy_id: str
+    target: str
+    mode: str
+    reason: str
+    explored: bool
+    timeout_s: float
+    candidates: tuple[Candidate, ...]
+    brakes: tuple[str, ...]
+    attempt_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One run of one strategy, from its start to the verdict. `stability_score` is below 0 while its window is open."""
+
+    attempt_id: str
+    error_id: str
+    decision_id: str
+    strategy_id: str
+    strategy_name: str
+    target: str
+    level: int
+    error_type: ErrorType
+    hardware_id: str
+    component: str
+    started_at: float
+    execution_time_s: float
+    outcome: OutcomeKind
+    detail: str
+    verdict: Verdict
+    success: bool
+    impact_score: float
+    stability_score: float
+    lag_s: float
+    affected_tasks: int
+    recovered_tasks: int
+    before: Usage
+    after: Usage
+    ended_at: float
+    readings: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """What was learned of one strategy for one error type. `metrics` is all that is needed to go on learning."""
+
+    error_type: ErrorType
+    strategy_id: str
+    score: float
+    samples: int
+    last_at: float
+    metrics: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class LearnedTimeout:
+    error_type: ErrorType
+    strategy_id: str
+    timeout_s: float
+    last_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something happened. `text` says it to people."""
+
+    at: float
+    kind: str  # state | decision | attempt | verdict
+    text: str
+    error: ErrorView
+    decision: Decision | None = None
+    attempt: AttemptRecord | None = None
+    readings: tuple[Reading, ...] = ()

@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-from error_daemon.model import AttemptOrder, Json, Outcome, Priority, ProbeOrder, Reading
+from error_daemon.model import (
+    AttemptOrder,
+    AttemptRecord,
+    Decision,
+    ErrorView,
+    Json,
+    Notice,
+    Outcome,
+    Priority,
+    ProbeOrder,
+    Progress,
+    Reading,
+    SlotRef,
+)
 
 
 class Clock(Protocol):
@@ -20,25 +33,6 @@ class Clock(Protocol):
 
     def from_monotonic(self, monotonic_s: float) -> float:
         """The same instant on this clock, for a CLOCK_MONOTONIC time taken by another process of this host."""
-
-
-@dataclass(frozen=True, slots=True)
-class SlotRef:
-    """Names a ring slot in use. `sequence` differs for every use of the slot."""
-
-    priority: Priority
-    index: int
-    sequence: int
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What must survive `kill -9` about the ticket in a slot, beside the fault itself."""
-
-    running: bool = False  # an attempt was handed out and has not been heard of again
-    level: int = 0
-    attempts: int = 0  # since the ticket was opened
-    attempts_at_level: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +103,76 @@ class Store(Protocol):
 
 
 OnCommitted = Callable[[int], None]  # every row up to and including this number is in the file
+
+
+# --- what the services ask of the middle ---------------------------------------------------------------------------
+
+
+class Intake(Protocol):
+    """Takes one fault: keeps it in the ring, gives it to the engine, starts what follows. Synchronous: it is the fault path."""
+
+    def take(self, payload: bytes) -> tuple[str, bool]:
+        """Returns (error_id, opened). Raises InputError, or TransientError when it must be sent again later.
+        On return the fault is safe from `kill -9`."""
+
+    async def settled(self) -> None:
+        """Returns when all that was taken is as durable as `ring.durability` says. For "process" that is at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorFilter:
+    """None and empty mean any."""
+
+    status: str = ""
+    type: str = ""
+    component: str = ""
+    target: str = ""
+    min_severity: int = 0
+
+
+class Control(Protocol):
+    """Everything that people can see and steer. Raises NotFound, Refused, StoreUnavailable."""
+
+    def status(self) -> Mapping[str, Json]: ...
+
+    def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
+        """Newest fault first, and how many match without the limit."""
+
+    def error(self, error_id: str) -> ErrorView:
+        """By id, or by a prefix that names one error."""
+
+    def fault(self, error_id: str) -> bytes | None:
+        """The newest fault kept for it, as it came; None when it is kept no more."""
+
+    async def attempts(self, error_id: str) -> Sequence[AttemptRecord]: ...
+
+    async def decisions(self, error_id: str) -> Sequence[Decision]: ...
+
+    async def decision(self, any_id: str) -> tuple[Decision, AttemptRecord | None]:
+        """By decision id, attempt id, or error id (its newest decision)."""
+
+    async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]: ...
+
+    async def metrics(self) -> Mapping[str, Json]: ...
+
+    def resolve(self, error_id: str, note: str) -> ErrorView: ...
+
+    def flush(self, error_id: str | None) -> tuple[int, int]:
+        """None: all. Returns (tickets purged, attempts left running)."""
+
+    def reset_ladder(self, error_id: str) -> ErrorView: ...
+
+    async def forget(self, strategy_id: str | None) -> int:
+        """Forget what was learned. Returns how many scores."""
+
+    def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
+        """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so."""
+
+
+class Applications(Protocol):
+    """Applications that are attached with handlers of their own (HandlerService.Attach)."""
+
+    def names(self) -> Sequence[str]: ...
 
 
 # --- the gRPC server ----------------------------------------------------------------------------------------------

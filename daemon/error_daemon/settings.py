@@ -13,7 +13,7 @@ _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0
 
 
 def parse_duration(value: object) -> object:
-    """"250ms" → 0.25. Units: us, ms, s, m, h, d. A bare number is refused: nobody can tell its unit."""
+    """ "250ms" → 0.25. Units: us, ms, s, m, h, d. A bare number is refused: nobody can tell its unit."""
     if isinstance(value, str):
         text = value.strip()
         number = text.rstrip("abcdefghijklmnopqrstuvwxyz")
@@ -23,10 +23,12 @@ def parse_duration(value: object) -> object:
                 return float(number) * _UNITS[unit]
             except ValueError:
                 pass
-    raise ValueError(f"{value!r} is not a duration: write a number and one of us, ms, s, m, h, d, as in \"5s\"")
+    raise ValueError(f'{value!r} is not a duration: write a number and one of us, ms, s, m, h, d, as in "5s"')
 
 
-Duration = Annotated[float, BeforeValidator(parse_duration, json_schema_input_type=str), Field(ge=0, allow_inf_nan=False)]
+Duration = Annotated[
+    float, BeforeValidator(parse_duration, json_schema_input_type=str), Field(ge=0, allow_inf_nan=False)
+]
 
 
 class _Section(BaseModel):
@@ -34,12 +36,12 @@ class _Section(BaseModel):
 
 
 class RingSettings(_Section):
-    slot_bytes: int = Field(2048, ge=512, le=65536, multiple_of=8)
+    slot_bytes: int = Field(default=2048, ge=512, le=65536, multiple_of=8)
     """Bytes of one slot, its header included. 2 KiB holds a fault with a usual stack trace; longer traces are shortened."""
-    critical_slots: int = Field(1024, ge=1, le=1 << 20)
-    high_slots: int = Field(4096, ge=1, le=1 << 20)
-    normal_slots: int = Field(8192, ge=1, le=1 << 20)
-    low_slots: int = Field(4096, ge=1, le=1 << 20)
+    critical_slots: int = Field(default=1024, ge=1, le=1 << 20)
+    high_slots: int = Field(default=4096, ge=1, le=1 << 20)
+    normal_slots: int = Field(default=8192, ge=1, le=1 << 20)
+    low_slots: int = Field(default=4096, ge=1, le=1 << 20)
     """Slots by priority: how many different errors of it may be in the works at once. 17,408 slots of 2 KiB are 34 MiB of disk."""
     durability: Literal["process", "power"] = "process"
     """What an acknowledged fault survives. "process": kill -9 of the daemon, at no cost. "power": loss of power too, by one
@@ -49,16 +51,16 @@ class RingSettings(_Section):
 class StoreSettings(_Section):
     batch_interval: Duration = 0.1
     """How long rows are gathered before they are committed. One commit costs some 3 ms whatever its size."""
-    batch_rows: int = Field(2000, ge=1, le=100_000)
+    batch_rows: int = Field(default=2000, ge=1, le=100_000)
     """Rows that make a batch go at once."""
-    waiting_rows: int = Field(200_000, ge=1000, le=10_000_000)
+    waiting_rows: int = Field(default=200_000, ge=1000, le=10_000_000)
     """Rows kept in memory while the store is not available. Above it no new tickets are opened (RESOURCE_EXHAUSTED)."""
 
 
 class LearningSettings(_Section):
     half_life: Duration = 7 * 86400.0
     """Age at which a past attempt counts half. A week: long enough to remember, short enough to follow a changed service."""
-    seed: int = Field(1, ge=0)
+    seed: int = Field(default=1, ge=0)
     """Seed of the engine's own random generator, so that a run can be repeated."""
 
 
@@ -76,9 +78,9 @@ class Settings(_Section):
     """Where the ring and the store live. Must be on a local disk."""
     definitions_dir: str = "/etc/recovery/definitions"
     """Directory of the *.yaml files with targets, rules, strategies and probes."""
-    worker_threads: int = Field(0, ge=0, le=256)
+    worker_threads: int = Field(default=0, ge=0, le=256)
     """Worker processes. 0: the number of CPU cores plus two, so that some wait on I/O while others compute."""
-    attempts_per_worker: int = Field(8, ge=1, le=256)
+    attempts_per_worker: int = Field(default=8, ge=1, le=256)
     """Attempts that one worker runs side by side. Above workers × this, tickets queue by priority and age."""
     flap_threshold: Duration = 5.0
     """An error that comes back within this time of its recovery is flapping: it is not recovered again before it has passed."""
@@ -86,9 +88,9 @@ class Settings(_Section):
     """ERR_LAG_THRESHOLD_EXCEEDED is logged when a fault waits longer than this for its strategy to start."""
     retry_failed_after: Duration = 600.0
     """An error whose ladder is exhausted is tried again when it is reported after this time. Never given up silently."""
-    known_errors: int = Field(100_000, ge=100, le=10_000_000)
+    known_errors: int = Field(default=100_000, ge=100, le=10_000_000)
     """Errors kept in memory. The oldest that are done with are dropped beyond it; the record keeps all."""
-    max_message_bytes: int = Field(4 << 20, ge=64 << 10, le=64 << 20)
+    max_message_bytes: int = Field(default=4 << 20, ge=64 << 10, le=64 << 20)
     """Largest gRPC message accepted. A batch of 1,024 faults of 2 KiB has 2 MiB."""
     drain_timeout: Duration = 10.0
     """How long SIGTERM waits for running attempts. What has not ended then is unknown, and probed at the next start."""

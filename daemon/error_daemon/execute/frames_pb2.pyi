@@ -141,25 +141,6 @@ class RunProbes(_message.Message):
 Global___RunProbes: _TypeAlias = RunProbes  # noqa: Y015
 
 @_typing.final
-class Cancel(_message.Message):
-    DESCRIPTOR: _descriptor.Descriptor
-
-    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
-    attempt_id: _builtins.str
-    def __init__(
-        self,
-        *,
-        attempt_id: _builtins.str = ...,
-    ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id"]  # noqa: Y015
-    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
-
-Global___Cancel: _TypeAlias = Cancel  # noqa: Y015
-
-@_typing.final
 class Ping(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -184,14 +165,11 @@ class ToWorker(_message.Message):
 
     ATTEMPT_FIELD_NUMBER: _builtins.int
     PROBES_FIELD_NUMBER: _builtins.int
-    CANCEL_FIELD_NUMBER: _builtins.int
     PING_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def attempt(self) -> Global___RunAttempt: ...
     @_builtins.property
     def probes(self) -> Global___RunProbes: ...
-    @_builtins.property
-    def cancel(self) -> Global___Cancel: ...
     @_builtins.property
     def ping(self) -> Global___Ping: ...
     def __init__(
@@ -199,14 +177,13 @@ class ToWorker(_message.Message):
         *,
         attempt: Global___RunAttempt | None = ...,
         probes: Global___RunProbes | None = ...,
-        cancel: Global___Cancel | None = ...,
         ping: Global___Ping | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel", b"cancel", "message", b"message", "ping", b"ping", "probes", b"probes"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "message", b"message", "ping", b"ping", "probes", b"probes"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "cancel", b"cancel", "message", b"message", "ping", b"ping", "probes", b"probes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "message", b"message", "ping", b"ping", "probes", b"probes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attempt", "probes", "cancel", "ping"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["attempt", "probes", "ping"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

@@ -1,0 +1,112 @@
+"""What all commands share: the options --address, --timeout and --json, before or after the command's name, and their help.
+
+Commands live in modules of their own, imported when they are needed; neither grpc nor rich is imported before a command runs.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import click
+
+from error_cli.failure import EXIT_CODES
+from error_cli.phrase import seconds_option
+
+DEFAULT_ADDRESS = "127.0.0.1:50051"
+DEFAULT_TIMEOUT_S = 5.0
+
+
+@dataclass
+class Wishes:
+    """What was asked for beside the command itself."""
+
+    address: str = DEFAULT_ADDRESS
+    timeout_s: float = DEFAULT_TIMEOUT_S
+    json: bool = False
+
+
+wishing = click.make_pass_decorator(Wishes, ensure=True)
+
+
+def examples(*lines: str) -> str:
+    """An epilog that click leaves as it is."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def address_option(text: str) -> str:
+    """`host:port` or `unix:/path`."""
+    host, colon, port = text.rpartition(":")
+    if text.startswith("unix:") and len(text) > len("unix:"):
+        return text
+    if not host or not colon or not port.isdigit() or not 0 < int(port) < 65536:
+        raise click.BadParameter(f"{text!r} is neither host:port, as in {DEFAULT_ADDRESS}, nor unix:/path")
+    return text
+
+
+class Command(click.Command):
+    """A command that takes the shared options too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(_shared_options(outermost=False))
+
+
+class Group(click.Group):
+    """A group whose commands take the shared options."""
+
+    command_class = Command
+
+
+class Root(click.Group):
+    """The group of all commands: each is the object `command` of the module with its name."""
+
+    def __init__(self, *args: Any, modules: Sequence[str], **kwargs: Any) -> None:
+        super().__init__(*args, epilog=EXIT_CODES, **kwargs)
+        self.modules = tuple(modules)
+        self.params.extend(_shared_options(outermost=True))
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.modules)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.modules:
+            return None
+        command = importlib.import_module(f"error_cli.{cmd_name}").command
+        assert isinstance(command, click.Command)
+        return command
+
+
+def _shared_options(outermost: bool) -> list[click.Option]:
+    """The environment is read by the outermost group only, so that it never overrides what stands on the command line."""
+    address = f" [env ERROR_RECOVERY_ADDRESS, else {DEFAULT_ADDRESS}]" if outermost else ""
+    timeout = f" [{DEFAULT_TIMEOUT_S:.0f}]" if outermost else ""
+    json = ": one document, or one line for each message of a stream" if outermost else ""
+    return [
+        click.Option(
+            ["--address"],
+            type=address_option,
+            metavar="HOST:PORT",
+            envvar="ERROR_RECOVERY_ADDRESS" if outermost else None,
+            callback=_keep,
+            expose_value=False,
+            help=f"Where the daemon listens; unix:/path works too.{address}",
+        ),
+        click.Option(
+            ["--timeout", "timeout_s"],
+            type=seconds_option,
+            metavar="SECONDS",
+            callback=_keep,
+            expose_value=False,
+            help=f"How long to wait for an answer.{timeout}",
+        ),
+        click.Option(["--json"], is_flag=True, callback=_keep, expose_value=False, help=f"Print JSON{json}."),
+    ]
+
+
+def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
+    wishes = ctx.ensure_object(Wishes)
+    if value and param.name:
+        setattr(wishes, param.name, value)

@@ -1,0 +1,181 @@
+"""The connection to the daemon: calls with a deadline, and its refusals as sentences with the mend.
+
+How a status code ends the command (failure.py has the numbers):
+
+    UNAVAILABLE, DEADLINE_EXCEEDED   nothing listens at the address → no daemon; something does → try again later
+    RESOURCE_EXHAUSTED, ABORTED      try again later, with the delay that the daemon asks for
+    NOT_FOUND                        not found
+    everything else                  refused by the daemon
+
+Whether something listens is asked of the socket itself: the daemon may answer UNAVAILABLE too, and grpc's own words for a
+connection that failed differ from version to version.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from error_cli.command import Wishes
+from error_cli.failure import Exit, Failure
+from error_cli.phrase import duration
+
+os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log lines would stand between ours
+
+import grpc
+from error_recovery.v1 import fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
+from google.protobuf.message import DecodeError, Message
+from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+
+_CHANNEL_OPTIONS = (
+    ("grpc.enable_http_proxy", 0),  # a proxy of the environment never leads to a daemon on this host
+    ("grpc.max_receive_message_length", 256 << 20),  # 10,000 rows of history with their details
+)
+_LISTENS_WITHIN_S = 1.0
+_WHOLE_ERROR_ID = re.compile(r"[0-9a-f]{16}")
+
+RequestT = TypeVar("RequestT")
+ResponseT = TypeVar("ResponseT", bound=Message)
+
+
+class Daemon:
+    """A daemon at an address. Every call either answers or raises Failure."""
+
+    def __init__(self, channel: grpc.Channel, address: str, timeout_s: float) -> None:
+        self.address = address
+        self.recovery = recovery_pb2_grpc.RecoveryServiceStub(channel)
+        self.faults = fault_pb2_grpc.FaultServiceStub(channel)
+        self._timeout_s = timeout_s
+
+    def ask(self, method: Callable[..., ResponseT], request: Message) -> ResponseT:
+        """Call a unary method of `recovery` or `faults`."""
+        try:
+            return method(request, timeout=self._timeout_s)
+        except grpc.RpcError as error:
+            raise self._failure(error) from error
+
+    def watch(self, error_id: str) -> Iterator[recovery_pb2.Event]:
+        """Events of an error, or of all for "", until the daemon ends the stream. No deadline."""
+        stream = self.recovery.Watch(recovery_pb2.WatchRequest(error_id=error_id))
+        try:
+            yield from stream
+        except grpc.RpcError as error:
+            raise self._failure(error) from error
+        finally:
+            stream.cancel()  # type: ignore[no-untyped-call]
+
+    def error_id(self, text: str) -> str:
+        """The whole error id of a prefix that a person typed."""
+        if not text or _WHOLE_ERROR_ID.fullmatch(text):
+            return text
+        request = recovery_pb2.GetErrorRequest(error_id=text)
+        return self.ask(self.recovery.GetError, request).error.error_id
+
+    def _failure(self, error: grpc.RpcError) -> Failure:
+        code, said = error.code(), error.details() or ""
+        if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+            problem = _problem_of_listening(self.address)
+            if problem is not None:
+                return _no_daemon(self.address, problem)
+        if code is grpc.StatusCode.DEADLINE_EXCEEDED:
+            within = duration(self._timeout_s)
+            return Failure(
+                Exit.LATER,
+                f"the daemon at {self.address} did not answer within {within}",
+                "it may be busy: try again, or give it longer with --timeout",
+            )
+        return _refusal(code, said, _details(error), self.address)
+
+
+@contextmanager
+def connect(wishes: Wishes) -> Iterator[Daemon]:
+    """A daemon to ask. Connects with the first call."""
+    with grpc.insecure_channel(wishes.address, options=_CHANNEL_OPTIONS) as channel:
+        yield Daemon(channel, wishes.address, wishes.timeout_s)
+
+
+def _problem_of_listening(address: str) -> OSError | None:
+    """Why nobody can be reached at `address`; None when somebody can."""
+    try:
+        if address.startswith("unix:"):
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.settimeout(_LISTENS_WITHIN_S)
+                probe.connect(re.sub("^unix:(//)?", "", address))
+        else:
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), _LISTENS_WITHIN_S).close()
+    except OSError as problem:
+        return problem
+    return None
+
+
+def _no_daemon(address: str, problem: OSError) -> Failure:
+    if isinstance(problem, PermissionError):
+        return Failure(
+            Exit.NO_DAEMON,
+            f"you may not open {address}: permission denied",
+            "try it as root, or as a member of the socket's group",
+        )
+    return Failure(
+        Exit.NO_DAEMON,
+        f"no daemon answers at {address}: is it running? ({(problem.strerror or str(problem)).lower()})",
+        "see: systemctl status error-recovery; or name another with --address",
+    )
+
+
+def _refusal(code: grpc.StatusCode, said: str, details: status_pb2.Status, address: str) -> Failure:
+    if code is grpc.StatusCode.INVALID_ARGUMENT:
+        return Failure(Exit.REFUSED, f"the daemon refused it: {said or 'bad input'}", *_fields(details, said))
+    if code in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED):
+        return Failure(Exit.LATER, f"the daemon cannot take it now: {said or 'too much to do'}", _when(details))
+    if code is grpc.StatusCode.NOT_FOUND:
+        return Failure(Exit.NOT_FOUND, said or "the daemon knows nothing of that name", "see: error-cli errors list")
+    if code is grpc.StatusCode.FAILED_PRECONDITION:
+        return Failure(Exit.REFUSED, f"not possible now: {said or 'the daemon gave no reason'}")
+    if code is grpc.StatusCode.UNIMPLEMENTED:
+        return Failure(
+            Exit.REFUSED,
+            "the daemon is older than this error-cli: it does not know this command",
+            "see: error-cli status",
+        )
+    if code is grpc.StatusCode.UNAVAILABLE:
+        return Failure(
+            Exit.LATER, f"the daemon at {address} cannot answer now: {said or 'no reason given'}", _when(details)
+        )
+    name = code.name.lower().replace("_", " ")
+    return Failure(
+        Exit.REFUSED, f"the daemon answered with an error: {said or name}", "see: journalctl -u error-recovery"
+    )
+
+
+def _fields(details: status_pb2.Status, said: str) -> Iterator[str]:
+    """One sentence for each field that is wrong, unless the message has said just that."""
+    bad = error_details_pb2.BadRequest()
+    for detail in details.details:
+        if detail.Unpack(bad):
+            sentences = (f"{violation.field}: {violation.description}" for violation in bad.field_violations)
+            yield from (sentence for sentence in sentences if sentence != said)
+
+
+def _when(details: status_pb2.Status) -> str:
+    retry = error_details_pb2.RetryInfo()
+    for detail in details.details:
+        if detail.Unpack(retry):
+            return f"try again in {duration(retry.retry_delay.ToTimedelta().total_seconds())}"
+    return "try again in a moment"
+
+
+def _details(error: grpc.RpcError) -> status_pb2.Status:
+    """The google.rpc.Status that came with the refusal; an empty one where none did, or where it can't be read."""
+    status = status_pb2.Status()
+    for metadatum in error.trailing_metadata() or ():
+        if metadatum.key == "grpc-status-details-bin":
+            try:
+                status.ParseFromString(metadatum.value)
+            except DecodeError:  # the plain message has to do
+                return status_pb2.Status()
+    return status

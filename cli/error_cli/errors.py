@@ -1,0 +1,158 @@
+"""`error-cli errors`: the errors that the daemon knows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from error_cli.command import Group, Wishes, examples, wishing
+from error_cli.event_line import print_event
+from error_cli.follow import stream_ended
+from error_cli.page import Cell, Column, Styled, document, json_line, line, note, on_terminal, table
+from error_cli.phrase import ago, count
+from error_cli.words import SEVERITIES, SEVERITY_STYLES, STATUS_STYLES, STATUSES, TYPES, number, word
+
+if TYPE_CHECKING:
+    from error_recovery.v1 import recovery_pb2
+
+_COLUMNS = (
+    Column("ERROR"),
+    Column("STATUS"),
+    Column("STATE"),
+    Column("SEVERITY"),
+    Column("TYPE"),
+    Column("LEVEL", right=True),
+    Column("COUNT", right=True),
+    Column("LAST", right=True),
+    Column("COMPONENT"),
+    Column("TARGET"),
+    Column("MESSAGE", flexible=True),
+)
+
+
+@click.group(cls=Group)
+def command() -> None:
+    """List, show, resolve and watch errors."""
+
+
+@command.command(
+    "list", epilog=examples("error-cli errors list --status failed", "error-cli errors list --min-severity high --json")
+)
+@click.option("--status", type=click.Choice(STATUSES), help="Only errors in this status.")
+@click.option(
+    "--type", "type_", type=click.Choice(TYPES), metavar="TYPE", help="Only errors of this type, as in network."
+)
+@click.option("--component", default="", help="Only errors of this component.")
+@click.option("--target", default="", help="Only errors of this target.")
+@click.option("--min-severity", type=click.Choice(SEVERITIES), help="This severity or worse.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
+@wishing
+def list_errors(
+    wishes: Wishes,
+    *,
+    status: str | None,
+    type_: str | None,
+    component: str,
+    target: str,
+    min_severity: str | None,
+    limit: int,
+) -> None:
+    """List errors, the one with the newest fault first."""
+    from error_recovery.v1 import fault_pb2, recovery_pb2
+
+    from error_cli.connection import connect
+
+    request = recovery_pb2.ListErrorsRequest(
+        status=recovery_pb2.Status.ValueType(number(STATUSES, status)),
+        type=type_ or "",
+        component=component,
+        target=target,
+        min_severity=fault_pb2.Severity.ValueType(number(SEVERITIES, min_severity)),
+        limit=limit,
+    )
+    with connect(wishes) as daemon:
+        answer = daemon.ask(daemon.recovery.ListErrors, request)
+    if wishes.json:
+        document(answer)
+        return
+    table(_COLUMNS, [_row(error) for error in answer.errors])
+    if not answer.errors:
+        note("no error matches")
+    elif answer.total > len(answer.errors):
+        note(f"{len(answer.errors):,} of {count(answer.total, 'error')}; --limit shows more")
+
+
+def _row(error: recovery_pb2.Error) -> list[Cell]:
+    status, severity = word(STATUSES, error.status), word(SEVERITIES, error.severity)
+    return [
+        error.error_id,
+        Styled(status, STATUS_STYLES.get(status, "")),
+        error.state + (" (flapping)" if error.flapping else ""),
+        Styled(severity, SEVERITY_STYLES.get(severity, "")),
+        word(TYPES, error.type),
+        str(error.level or "-"),
+        f"{error.count:,}",
+        Styled(ago(error.last_at), "dim"),
+        error.component,
+        error.target,
+        error.message,
+    ]
+
+
+@command.command(
+    "show", epilog=examples("error-cli errors show 3f2a9c0d", "error-cli errors show 3f2a --json | jq .attempts")
+)
+@click.argument("error_id", metavar="ID")
+@wishing
+def show(wishes: Wishes, error_id: str) -> None:
+    """Show an error: its newest fault, and everything that was decided and done about it."""
+    from error_recovery.v1 import recovery_pb2
+
+    from error_cli.connection import connect
+    from error_cli.error_page import print_error_page
+
+    with connect(wishes) as daemon:
+        answer = daemon.ask(daemon.recovery.GetError, recovery_pb2.GetErrorRequest(error_id=error_id))
+    if wishes.json:
+        document(answer)
+    else:
+        print_error_page(answer)
+
+
+@command.command("resolve", epilog=examples('error-cli errors resolve 3f2a9c0d --note "disk replaced"'))
+@click.argument("error_id", metavar="ID")
+@click.option("--note", "note_", default="", metavar="TEXT", help="What was done, for the record.")
+@wishing
+def resolve(wishes: Wishes, error_id: str, note_: str) -> None:
+    """Say that an error is gone: its ticket is closed, and nothing more is done about it."""
+    from error_recovery.v1 import recovery_pb2
+
+    from error_cli.connection import connect
+
+    with connect(wishes) as daemon:
+        request = recovery_pb2.ResolveErrorRequest(error_id=daemon.error_id(error_id), note=note_)
+        answer = daemon.ask(daemon.recovery.ResolveError, request)
+    if wishes.json:
+        document(answer)
+    else:
+        line(f"error {answer.error.error_id} is resolved: {answer.error.message}")
+
+
+@command.command("watch", epilog=examples("error-cli errors watch", "error-cli errors watch 3f2a9c0d --json"))
+@click.argument("error_id", metavar="[ID]", default="")
+@wishing
+def watch(wishes: Wishes, error_id: str) -> None:
+    """Print what happens to all errors, or to one, as it happens; Ctrl-C ends it."""
+    from error_cli.connection import connect
+
+    with connect(wishes) as daemon:
+        whole_id = daemon.error_id(error_id)
+        if on_terminal():
+            note(f"watching {whole_id or 'all errors'} at {wishes.address}; Ctrl-C ends it")
+        for event in daemon.watch(whole_id):
+            if wishes.json:
+                json_line(event)
+            else:
+                print_event(event, with_error_id=not whole_id)
+    raise stream_ended()

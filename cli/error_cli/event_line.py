@@ -1,0 +1,31 @@
+"""One event of the daemon as one line for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from error_cli.page import Styled, line
+from error_cli.phrase import instant
+from error_cli.words import STATUS_STYLES, STATUSES, VERDICT_STYLES, word
+
+if TYPE_CHECKING:
+    from error_recovery.v1 import recovery_pb2
+
+_KIND_WIDTH = len("decision")
+
+
+def print_event(event: recovery_pb2.Event, with_error_id: bool) -> None:
+    """When, (about which error,) what kind of event, and the daemon's own words for it."""
+    about = f"{event.error.error_id or '-':<16}  " if with_error_id else ""
+    text = event.text or event.error.reason or event.error.state
+    line(
+        Styled(instant(event.at), "dim"), "  ", about, event.kind.ljust(_KIND_WIDTH), "  ", Styled(text, _style(event))
+    )
+
+
+def _style(event: recovery_pb2.Event) -> str:
+    if event.kind == "verdict":
+        return VERDICT_STYLES.get(event.attempt.verdict, "")
+    if event.kind == "state":
+        return STATUS_STYLES.get(word(STATUSES, event.error.status), "")
+    return ""

@@ -1,0 +1,281 @@
+"""What the engine knows: the errors, their tickets, the timers, and the effects not yet drained.
+
+The parts of the engine (opening, dispatch, verification) share one board and speak to each other through it only by the methods here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+
+from error_daemon.core.classify import Classification
+from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder
+from error_daemon.core.learning import Learning
+from error_daemon.core.life import ENDED, Step, follow
+from error_daemon.core.rng import Generator
+from error_daemon.core.timeouts import Timeouts
+from error_daemon.core.verify import Looking
+from error_daemon.model import (
+    AttemptRecord,
+    Decision,
+    Definitions,
+    ErrorView,
+    Fault,
+    Fingerprint,
+    Json,
+    Mode,
+    Notice,
+    Outcome,
+    Progress,
+    Reading,
+    Rule,
+    Severity,
+    SlotRef,
+    SlotState,
+    State,
+    Strategy,
+    Target,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The engine's settings (settings.py says what each means and why)."""
+
+    capacity: int = 32  # attempts that may run at once
+    flap_threshold_s: float = 5.0
+    retry_failed_after_s: float = 600.0
+    half_life_s: float = 7 * 86400.0
+    known_errors: int = 100_000
+    seed: int = 1
+
+
+@dataclass(slots=True)
+class Ticket:
+    """The pending recovery of an error, from the fault that opened it to the verdict that ends it."""
+
+    ticket_id: str
+    rule: Rule
+    target: Target
+    levels: tuple[int, ...]  # those that have something to try
+    level: int
+    opened_at: float
+    look_first: bool = False  # the target's condition is in doubt: probe before the first attempt
+    queued: int = 0  # which of its places in the queue is the valid one
+    attempts: int = 0
+    attempts_at_level: int = 0
+    brakes: tuple[str, ...] = ()  # what the brakes said when it was last let through
+    decision: Decision | None = None
+    strategy: Strategy | None = None
+    outcome: Outcome | None = None
+    looking: Looking | None = None
+    round_id: str = ""
+    failing: frozenset[str] | None = None  # probes that failed in the last round before an attempt
+    faults_when_parked: int = 0
+    history: list[dict[str, Json]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Error:
+    """What equal faults fold into."""
+
+    fingerprint: Fingerprint
+    fault: Fault  # the newest
+    classification: Classification
+    first_at: float
+    state: State = State.NEW
+    reason: str = ""
+    severity: Severity = Severity.MEDIUM
+    target: str = ""
+    level: int = 0
+    count: int = 0
+    attempts: int = 0
+    relapses: int = 0
+    last_at: float = 0.0
+    opened_at: float = 0.0
+    recovered_at: float = 0.0
+    ended_at: float = 0.0
+    parked_until: float = 0.0
+    flapping: bool = False
+    related: tuple[str, ...] = ()
+    slot: SlotRef | None = None
+    slot_count: int = 0
+    timer: int = 0
+    ticket: Ticket | None = None
+    watched: AttemptRecord | None = None  # the attempt that recovered it, while its stability window is open
+
+    @property
+    def error_id(self) -> str:
+        return self.fingerprint.error_id
+
+    def view(self) -> ErrorView:
+        fault, rule = self.fault, self.classification.rule
+        return ErrorView(
+            error_id=self.error_id,
+            fingerprint=self.fingerprint.digest.hex(),
+            type=fault.type,
+            severity=self.severity,
+            response_class=self.classification.response_class,
+            state=self.state,
+            reason=self.reason,
+            message=fault.message or fault.exception_message,
+            component=fault.component,
+            node=fault.node,
+            hardware_id=fault.hardware_id,
+            target=self.target,
+            rule=rule.id if rule else "",
+            mode=rule.mode.value if rule else "",
+            level=self.level,
+            count=self.count,
+            attempts=self.attempts,
+            relapses=self.relapses,
+            first_at=self.first_at,
+            last_at=self.last_at,
+            opened_at=self.opened_at,
+            recovered_at=self.recovered_at,
+            ended_at=self.ended_at,
+            parked_until=self.parked_until,
+            flapping=self.flapping,
+            because=self.fingerprint.because,
+            related=self.related,
+            slot_sequence=self.slot.sequence if self.slot else 0,
+            slot_count=self.slot_count,
+        )
+
+
+class Board:
+    def __init__(self, definitions: Definitions, policy: Policy) -> None:
+        self.definitions = definitions
+        self.policy = policy
+        self.now = 0.0
+        self.rng = Generator(policy.seed)
+        self.learning = Learning(policy.half_life_s)
+        self.timeouts = Timeouts()
+        self.errors: dict[bytes, Error] = {}
+        self.effects: list[Effect] = []
+        self.listening = False  # whether anybody wants notices
+        self._by_id: dict[str, Error] = {}
+        self._on_target: dict[str, dict[str, None]] = {}  # target → errors with a ticket for it
+        self._ended: dict[bytes, None] = {}  # errors that are done with, oldest first
+        self._timers: list[tuple[float, int, Error]] = []
+        self._last_number = 0
+
+    # --- errors
+
+    def create(self, fingerprint: Fingerprint, fault: Fault, classification: Classification) -> Error:
+        error = Error(fingerprint, fault, classification, first_at=self.now, severity=classification.severity)
+        self.errors[fingerprint.digest] = self._by_id[error.error_id] = error
+        self._make_room()
+        return error
+
+    def by_id(self, error_id: str) -> Error | None:
+        return self._by_id.get(error_id)
+
+    def starting_with(self, prefix: str) -> Iterator[Error]:
+        return (error for error_id, error in self._by_id.items() if error_id.startswith(prefix))
+
+    def tickets(self) -> int:
+        return sum(len(errors) for errors in self._on_target.values())
+
+    def with_ticket_on(self, target: str) -> Iterator[str]:
+        """The ids of the errors with a ticket for this target."""
+        return iter(self._on_target.get(target, ()))
+
+    def begin_ticket(self, error: Error, ticket: Ticket) -> None:
+        error.ticket = ticket
+        self.cancel_timer(error)
+        self._on_target.setdefault(ticket.target.id, {})[error.error_id] = None
+
+    def settle(self, error: Error) -> None:
+        """Keep the account of what is done with."""
+        if error.state in ENDED:
+            self._ended[error.fingerprint.digest] = None
+        else:
+            self._ended.pop(error.fingerprint.digest, None)
+
+    def _make_room(self) -> None:
+        """Drop the oldest that are done with. One that still holds a slot is not recorded yet, and stays."""
+        while len(self.errors) > self.policy.known_errors and self._ended:
+            digest = next(iter(self._ended))
+            del self._ended[digest]
+            error = self.errors[digest]
+            if error.slot is None:
+                del self.errors[digest]
+                del self._by_id[error.error_id]
+
+    # --- life
+
+    def move(self, error: Error, step: Step, reason: str) -> None:
+        """Take a step of the table. `reason` is a sentence for people."""
+        error.state = follow(error.state, step)
+        error.reason = reason
+        self.settle(error)
+        if self.listening:
+            self.notify("state", error, f"{error.state.value}: {reason}")
+
+    def end_ticket(self, error: Error, step: Step, reason: str) -> None:
+        """The ticket ends; its record goes out, and the slot is released once that is committed."""
+        ticket = error.ticket
+        if ticket:
+            error.ticket = None
+            holders = self._on_target[ticket.target.id]
+            del holders[error.error_id]
+            if not holders:
+                del self._on_target[ticket.target.id]
+        error.parked_until = 0.0
+        error.ended_at = self.now
+        self.cancel_timer(error)
+        self.move(error, step, reason)
+        if error.slot:
+            level, attempts = (ticket.level, min(ticket.attempts, 255)) if ticket else (0, 0)
+            self.effects.append(MarkSlot(error.slot, Progress(SlotState.ENDED, level, attempts)))
+        self.save(error, ticket)
+
+    def save(self, error: Error, ticket: Ticket | None = None) -> None:
+        self.effects.append(SaveError(error.view()))
+        if ticket and ticket.history:
+            self.effects.append(SaveLadder(error.error_id, error.level, self.now, tuple(ticket.history)))
+
+    def notify(
+        self,
+        kind: str,
+        error: Error,
+        text: str,
+        *,
+        decision: Decision | None = None,
+        attempt: AttemptRecord | None = None,
+        readings: tuple[Reading, ...] = (),
+    ) -> None:
+        if self.listening:
+            self.effects.append(Notify(Notice(self.now, kind, text, error.view(), decision, attempt, readings)))
+
+    # --- timers: one an error
+
+    def set_timer(self, error: Error, at: float) -> None:
+        error.timer = self.number()
+        heappush(self._timers, (at, error.timer, error))
+
+    def cancel_timer(self, error: Error) -> None:
+        error.timer = 0
+
+    def next_timer(self) -> float | None:
+        while self._timers and self._timers[0][2].timer != self._timers[0][1]:
+            heappop(self._timers)
+        return self._timers[0][0] if self._timers else None
+
+    def due(self) -> Iterator[Error]:
+        """The errors whose timer is due, each once; their timers are spent."""
+        while (at := self.next_timer()) is not None and at <= self.now:
+            error = heappop(self._timers)[2]
+            error.timer = 0
+            yield error
+
+    def number(self) -> int:
+        """A number never given before."""
+        self._last_number += 1
+        return self._last_number
+
+
+def acts(rule: Rule) -> bool:
+    return rule.mode is Mode.AUTO

@@ -1,0 +1,181 @@
+"""Which ticket goes next, and what is done for it.
+
+Tickets that are ready wait in one queue, by priority and then by the age of the ticket. One comes up when fewer than `capacity` attempts
+are running. It passes the brakes (brakes.py); then it takes its target, which it keeps until its verdict: one attempt per target at
+a time. A ticket whose target is taken waits at the target. When a target is verified well, the tickets that wait there and whose last
+fault is older than that look are healed with it: many triggers, one recovery.
+
+A ticket that is let through is decided (select.py) and started, or, where the target's condition is in doubt, looked at first.
+"""
+
+from __future__ import annotations
+
+from heapq import heappop, heappush
+
+from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.brakes import Brakes, FlapSuppression, Hold
+from error_daemon.core.effects import MarkSlot, SaveDecision, StartAttempt
+from error_daemon.core.ladder import serving
+from error_daemon.core.life import Step
+from error_daemon.core.select import select
+from error_daemon.model import PRIORITY_OF, AttemptOrder, Decision, Progress, Severity, SlotState, State, Strategy
+
+
+class Dispatch:
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self._brakes = Brakes([FlapSuppression(board.policy.flap_threshold_s)])
+        self._ready: list[tuple[int, float, int, Error]] = []
+        self._owner: dict[str, Error] = {}  # target → the error that has it
+        self._waiting: dict[str, list[Error]] = {}  # target → errors that wait for it
+        self.running: dict[str, Error] = {}  # attempt → its error
+        self.to_look: list[Error] = []  # let through, to be looked at first; the verification takes them
+
+    # --- the queue
+
+    def push(self, error: Error) -> None:
+        """The error is queued and ready to come up."""
+        ticket = _ticket_of(error)
+        ticket.queued = self._board.number()
+        heappush(self._ready, (PRIORITY_OF[error.severity], ticket.opened_at, ticket.queued, error))
+
+    def pump(self) -> None:
+        """Let through what may go."""
+        while self._ready and len(self.running) < self._board.policy.capacity:
+            _, _, number, error = heappop(self._ready)
+            ticket = error.ticket
+            if error.state is State.QUEUED and ticket and ticket.queued == number:
+                self._come_up(error, ticket)
+
+    def _come_up(self, error: Error, ticket: Ticket) -> None:
+        passage = self._brakes.ask(error, ticket, self._board.now)
+        ticket.brakes = passage.said
+        if passage.hold:
+            self._park(error, ticket, passage.hold)
+        elif (owner := self._owner.get(ticket.target.id)) is not None:
+            error.reason = f"waits for {ticket.target.id}, which {owner.error_id} has"
+            self._waiting.setdefault(ticket.target.id, []).append(error)
+        else:
+            self._owner[ticket.target.id] = error
+            ticket.brakes += (f"one attempt per target: {ticket.target.id} is free",)
+            if ticket.look_first:
+                ticket.look_first = False
+                self._board.move(error, Step.DOUBT, f"looks at {ticket.target.id} before anything is done to it")
+                self.to_look.append(error)
+            else:
+                self._start(error, ticket)
+
+    # --- waiting
+
+    def _park(self, error: Error, ticket: Ticket, hold: Hold) -> None:
+        ticket.look_first = ticket.look_first or hold.look_first
+        self.park_until(error, hold.until, hold.reason)
+
+    def park_until(self, error: Error, until: float, reason: str) -> None:
+        ticket = _ticket_of(error)
+        ticket.faults_when_parked = error.count
+        error.parked_until = until
+        self._board.move(error, Step.PARK, reason)
+        self._board.set_timer(error, until)
+
+    def wake(self, error: Error) -> None:
+        """The time of a parked ticket has come. New faults meanwhile say that it did not heal by itself: no need to look first."""
+        ticket = _ticket_of(error)
+        ticket.look_first = ticket.look_first and error.count == ticket.faults_when_parked
+        error.parked_until = 0.0
+        self._board.move(error, Step.WAKE, "its time has come")
+        self.push(error)
+
+    # --- targets
+
+    def free(self, error: Error, target: str, verified_at: float | None = None) -> list[Error]:
+        """`error` lets go of the target; those who wait for it come up again. With `verified_at` (the target was seen well by
+        a look that began then) the ones whose faults are all older are returned instead: they are healed."""
+        if self._owner.get(target) is not error:
+            return []
+        del self._owner[target]
+        healed: list[Error] = []
+        for waiting in self._waiting.pop(target, []):
+            if waiting.state is not State.QUEUED or waiting is error:
+                continue
+            if verified_at is not None and waiting.last_at <= verified_at:
+                healed.append(waiting)
+            else:
+                self.push(waiting)
+        return healed
+
+    # --- deciding and starting
+
+    def decide(self, error: Error, ticket: Ticket, attempt_id: str = "") -> tuple[Decision, Strategy]:
+        """What to do at the ticket's level, with its reasons."""
+        board = self._board
+        strategies = serving(ticket.rule, ticket.level, board.definitions.strategies, error.fault.type, ticket.target)
+        choice = select(
+            strategies,
+            lambda strategy_id: board.learning.known((error.fault.type, strategy_id), board.now),
+            error.severity is not Severity.CRITICAL,
+            board.rng,
+        )
+        decision = Decision(
+            decision_id=f"{ticket.ticket_id}-d{board.number():x}" if not attempt_id else f"{attempt_id}-d",
+            error_id=error.error_id,
+            at=board.now,
+            level=ticket.level,
+            strategy_id=choice.strategy.id,
+            target=ticket.target.id,
+            mode=ticket.rule.mode.value,
+            reason=choice.reason,
+            explored=choice.explored,
+            timeout_s=board.timeouts.timeout_s(error.fault.type, choice.strategy),
+            candidates=choice.candidates,
+            brakes=ticket.brakes,
+            attempt_id=attempt_id,
+        )
+        return decision, choice.strategy
+
+    def _start(self, error: Error, ticket: Ticket) -> None:
+        board = self._board
+        ticket.attempts += 1
+        ticket.attempts_at_level += 1
+        error.attempts = ticket.attempts
+        error.level = ticket.level
+        attempt_id = f"{ticket.ticket_id}-{ticket.attempts}"
+        decision, strategy = self.decide(error, ticket, attempt_id)
+        ticket.decision, ticket.strategy, ticket.outcome = decision, strategy, None
+        self.running[attempt_id] = error
+        board.move(error, Step.START, f"level {ticket.level}: {strategy.id} ({decision.reason})")
+        if error.slot:
+            board.effects.append(MarkSlot(error.slot, progress(ticket, SlotState.RUNNING)))
+        board.effects.append(StartAttempt(_order(error, ticket, attempt_id, strategy, decision.timeout_s)))
+        board.effects.append(SaveDecision(decision))
+        if board.listening:
+            board.notify("decision", error, f"level {ticket.level}: {strategy.id}, {decision.reason}", decision=decision)
+
+
+def progress(ticket: Ticket, state: SlotState) -> Progress:
+    return Progress(state, ticket.level, min(ticket.attempts, 255), min(ticket.attempts_at_level, 255))
+
+
+def _ticket_of(error: Error) -> Ticket:
+    assert error.ticket is not None, "only errors with a ticket are queued, parked or woken"
+    return error.ticket
+
+
+def _order(error: Error, ticket: Ticket, attempt_id: str, strategy: Strategy, timeout_s: float) -> AttemptOrder:
+    fault = error.fault
+    environment = {
+        "ER_ERROR_ID": error.error_id,
+        "ER_ATTEMPT_ID": attempt_id,
+        "ER_TYPE": fault.type.value,
+        "ER_SEVERITY": error.severity.name.lower(),
+        "ER_MESSAGE": fault.message or fault.exception_message,
+        "ER_COMPONENT": fault.component,
+        "ER_OPERATION": fault.operation,
+        "ER_NODE": fault.node,
+        "ER_ENVIRONMENT": fault.environment,
+        "ER_EXCEPTION_TYPE": fault.exception_type,
+        "ER_TARGET": ticket.target.id,
+        "ER_LEVEL": str(ticket.level),
+        "ER_COUNT": str(error.count),
+    }
+    return AttemptOrder(attempt_id, error.error_id, strategy, ticket.target, ticket.level, timeout_s, environment)

@@ -1,0 +1,257 @@
+"""From the end of an attempt to its verdict, and what follows from it.
+
+However an attempt ended, its target is looked at (verify.py), unless nothing was run at all. The verdict is learned from, and then:
+
+    recovered    the error is watched until its stability window closes; the target is free, and what waited for it heals with it
+    persisting   a transient fault is tried again at this level after a backoff, as often as the strategy allows and at most five times;
+                 any other goes up the ladder at once
+    worse        up the ladder at once
+    unknown      a person is needed
+
+An attempt whose worker was lost teaches nothing, nor does an unknown verdict.
+"""
+
+from __future__ import annotations
+
+from error_daemon.core import verify
+from error_daemon.core.backoff import delay_s
+from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.dispatch import Dispatch, progress
+from error_daemon.core.effects import MarkSlot, SaveAttempt, SaveScore, SaveTimeout, StartProbes
+from error_daemon.core.ladder import above
+from error_daemon.core.learning import Lesson
+from error_daemon.core.life import Step
+from error_daemon.core.score import impact_score, task_rate
+from error_daemon.model import (
+    AttemptRecord,
+    Outcome,
+    OutcomeKind,
+    ProbeOrder,
+    Reading,
+    ResponseClass,
+    SlotState,
+    State,
+    Verdict,
+)
+
+MOST_ATTEMPTS_AT_A_LEVEL = 5  # B3: a transient fault is retried at most five times
+_STABILITY_OPEN = -1.0
+
+
+class Verification:
+    def __init__(self, board: Board, dispatch: Dispatch) -> None:
+        self._board = board
+        self._dispatch = dispatch
+        self._rounds: dict[str, Error] = {}
+
+    # --- the attempt has ended
+
+    def ended(self, outcome: Outcome) -> None:
+        """An outcome that nobody waits for (its error was lost sight of) changes nothing."""
+        error = self._dispatch.running.pop(outcome.attempt_id, None)
+        if error is None or error.ticket is None or error.ticket.strategy is None:
+            return
+        ticket, strategy = error.ticket, error.ticket.strategy
+        ticket.outcome = outcome
+        self._board.move(error, Step.END, f"{strategy.id} {outcome.kind.value}: {outcome.detail or 'nothing to add'}")
+        key = error.fault.type, strategy
+        if outcome.kind is OutcomeKind.COMPLETED:
+            learned = self._board.timeouts.completed(*key, outcome.execution_time_s, self._board.now)
+            self._board.effects.append(SaveTimeout(learned))
+        elif outcome.kind is OutcomeKind.TIMED_OUT:
+            self._board.effects.append(SaveTimeout(self._board.timeouts.timed_out(*key, self._board.now)))
+        if outcome.kind is OutcomeKind.REFUSED:
+            self._conclude(error, ticket, Verdict.PERSISTING, ())
+        else:
+            self.look(error, ticket)
+
+    # --- looking
+
+    def look(self, error: Error, ticket: Ticket) -> None:
+        """Begin a verification: after an attempt, or before the first one. Where nothing can change by waiting, one sight decides."""
+        kind = ticket.outcome.kind if ticket.outcome else None
+        hopeless = kind in (None, OutcomeKind.FAILED, OutcomeKind.TIMED_OUT)
+        ticket.looking = verify.Looking(ticket.rule.verification, self._board.now, hopeless, ticket.failing)
+        self.look_again(error)
+
+    def look_again(self, error: Error) -> None:
+        """The next round of probes."""
+        ticket = error.ticket
+        assert ticket is not None, "only errors with a ticket are looked at"
+        definitions = self._board.definitions
+        ticket.round_id = f"{ticket.ticket_id}-r{self._board.number():x}"
+        self._rounds[ticket.round_id] = error
+        probes = tuple(definitions.probes[name] for name in ticket.target.probes)
+        self._board.effects.append(StartProbes(ProbeOrder(ticket.round_id, ticket.target, probes)))
+
+    def seen(self, round_id: str, readings: tuple[Reading, ...]) -> None:
+        error = self._rounds.pop(round_id, None)
+        ticket = error.ticket if error else None
+        if error is None or ticket is None or ticket.round_id != round_id or ticket.looking is None:
+            return  # the ticket was resolved or flushed meanwhile
+        verdict = ticket.looking.judge(readings, self._board.now)
+        if verdict is None:
+            self._board.set_timer(error, self._board.now + ticket.looking.delay_s())
+            return
+        ticket.failing = verify.failing(readings)
+        if error.state is State.PROBING:
+            self._conclude_look(error, ticket, verdict)
+        else:
+            self._conclude(error, ticket, verdict, readings)
+
+    # --- the verdict
+
+    def _conclude_look(self, error: Error, ticket: Ticket, verdict: Verdict) -> None:
+        """A look before anything was done."""
+        if verdict is Verdict.RECOVERED:
+            self._heal(error, ticket, f"{ticket.target.id} was found well; nothing was done")
+        elif verdict is Verdict.UNKNOWN:
+            self._give_up(error, ticket, f"nothing can be seen of {ticket.target.id}: a person is needed")
+        else:
+            self._board.move(error, Step.PERSIST, f"{ticket.target.id} was found failing")
+            self._requeue(error, ticket)
+
+    def _conclude(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> None:
+        record = self._record(error, ticket, verdict, readings)
+        self._learn(error, record)
+        self._board.effects.append(SaveAttempt(record))
+        ticket.history.append(
+            {"level": record.level, "strategy": record.strategy_id, "verdict": verdict.value, "at": self._board.now}
+        )
+        self._board.notify(
+            "verdict", error, f"{verdict.value} after {record.strategy_id}", attempt=record, readings=readings
+        )
+        if verdict is Verdict.RECOVERED:
+            error.watched = record
+            self._heal(error, ticket, f"{record.strategy_id} at level {record.level}, verified by probes")
+        elif verdict is Verdict.UNKNOWN:
+            self._give_up(error, ticket, f"{record.strategy_id} was run, but nothing can be seen of {ticket.target.id}")
+        elif self._may_try_again(error, ticket, verdict):
+            self._back_off(error, ticket, record)
+        else:
+            self._escalate(error, ticket, record)
+
+    def _record(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> AttemptRecord:
+        outcome, strategy, decision = ticket.outcome, ticket.strategy, ticket.decision
+        assert outcome is not None, "a verdict follows an attempt"
+        assert strategy is not None, "an attempt has a strategy"
+        assert decision is not None, "an attempt follows a decision"
+        impact = impact_score(
+            outcome.before, outcome.after, outcome.execution_time_s, outcome.affected_tasks, outcome.recovered_tasks
+        )
+        return AttemptRecord(
+            attempt_id=outcome.attempt_id,
+            error_id=error.error_id,
+            decision_id=decision.decision_id,
+            strategy_id=strategy.id,
+            strategy_name=strategy.name or strategy.id,
+            target=ticket.target.id,
+            level=ticket.level,
+            error_type=error.fault.type,
+            hardware_id=error.fault.hardware_id,
+            component=error.fault.component,
+            started_at=outcome.started_at or decision.at,
+            execution_time_s=outcome.execution_time_s,
+            outcome=outcome.kind,
+            detail=outcome.detail,
+            verdict=verdict,
+            success=verdict is Verdict.RECOVERED and outcome.kind is OutcomeKind.COMPLETED,
+            impact_score=impact,
+            stability_score=_STABILITY_OPEN,
+            lag_s=max(0.0, outcome.started_at - ticket.opened_at) if outcome.started_at else 0.0,
+            affected_tasks=outcome.affected_tasks,
+            recovered_tasks=outcome.recovered_tasks,
+            before=outcome.before,
+            after=outcome.after,
+            ended_at=self._board.now,
+            readings=readings,
+        )
+
+    def _learn(self, error: Error, record: AttemptRecord) -> None:
+        if record.verdict is Verdict.UNKNOWN or record.outcome in (OutcomeKind.LOST, OutcomeKind.REFUSED):
+            return
+        lesson = Lesson(
+            record.execution_time_s, record.impact_score, task_rate(record.affected_tasks, record.recovered_tasks)
+        )
+        key = error.fault.type, record.strategy_id
+        self._board.effects.append(
+            SaveScore(self._board.learning.attempt(key, record.success, lesson, self._board.now))
+        )
+
+    # --- what follows
+
+    def _heal(self, error: Error, ticket: Ticket, reason: str) -> None:
+        looked_at = ticket.looking.began_at if ticket.looking else self._board.now
+        self._watch(error, ticket, reason)
+        for waiting in self._dispatch.free(error, ticket.target.id, verified_at=looked_at):
+            if waiting.ticket:
+                self._watch(waiting, waiting.ticket, f"{ticket.target.id} was verified well after its last fault came")
+
+    def _watch(self, error: Error, ticket: Ticket, reason: str) -> None:
+        error.recovered_at = self._board.now
+        self._board.end_ticket(error, Step.HEAL, reason)
+        self._board.set_timer(error, self._board.now + ticket.rule.stability_window_s)
+
+    def _give_up(self, error: Error, ticket: Ticket, reason: str) -> None:
+        self._board.end_ticket(error, Step.EXHAUST, reason)
+        self._dispatch.free(error, ticket.target.id)
+
+    def _may_try_again(self, error: Error, ticket: Ticket, verdict: Verdict) -> bool:
+        assert ticket.strategy, "a verdict follows an attempt"
+        return (
+            error.classification.response_class is ResponseClass.TRANSIENT
+            and verdict is Verdict.PERSISTING
+            and ticket.attempts_at_level < min(ticket.strategy.max_attempts, MOST_ATTEMPTS_AT_A_LEVEL)
+        )
+
+    def _back_off(self, error: Error, ticket: Ticket, record: AttemptRecord) -> None:
+        assert ticket.strategy, "a verdict follows an attempt"
+        delay = delay_s(ticket.strategy.backoff, ticket.attempts_at_level, self._board.rng)
+        self._mark_open(error, ticket)
+        self._board.move(error, Step.PERSIST, f"{record.strategy_id} did not help")
+        most = min(ticket.strategy.max_attempts, MOST_ATTEMPTS_AT_A_LEVEL)
+        reason = f"backoff of {delay:.3f} s after attempt {ticket.attempts_at_level} of {most} at level {ticket.level}"
+        self._dispatch.park_until(error, self._board.now + delay, reason)
+        self._dispatch.free(error, ticket.target.id)
+
+    def _escalate(self, error: Error, ticket: Ticket, record: AttemptRecord) -> None:
+        level = above(ticket.levels, ticket.level)
+        if level is None:
+            self._give_up(
+                error, ticket, f"the ladder is exhausted: {record.strategy_id} was the last ({record.verdict.value})"
+            )
+            return
+        reason = f"level {ticket.level} did not help ({record.verdict.value}): up to level {level}"
+        ticket.level, ticket.attempts_at_level = level, 0
+        self._board.move(error, Step.PERSIST, reason)
+        self._requeue(error, ticket)
+
+    def _requeue(self, error: Error, ticket: Ticket) -> None:
+        self._mark_open(error, ticket)
+        self._dispatch.push(error)
+        self._dispatch.free(error, ticket.target.id)
+
+    def _mark_open(self, error: Error, ticket: Ticket) -> None:
+        if error.slot:
+            self._board.effects.append(MarkSlot(error.slot, progress(ticket, SlotState.OPEN)))
+
+    # --- the stability window
+
+    def held(self, error: Error) -> None:
+        """The window closed without a relapse: the recovery was a lasting one, and the ladder is reset."""
+        self.learn_stability(error, 1.0)
+        error.level = error.relapses = 0
+        error.flapping = False
+        error.ended_at = self._board.now
+        self._board.move(error, Step.HOLD, "held through its stability window")
+        self._board.save(error)
+
+    def learn_stability(self, error: Error, stability: float) -> None:
+        record, error.watched = error.watched, None
+        if record is None:
+            return
+        final = {name: getattr(record, name) for name in AttemptRecord.__slots__} | {"stability_score": stability}
+        self._board.effects.append(SaveAttempt(AttemptRecord(**final)))
+        if record.success:
+            key = record.error_type, record.strategy_id
+            self._board.effects.append(SaveScore(self._board.learning.stability(key, stability, self._board.now)))

@@ -1,0 +1,182 @@
+"""/etc/recovery.conf and the environment → Settings, or every problem at once.
+
+The file is TOML; a setting that is not written has its default. Four settings can be given by the environment, which wins over
+the file: LOG_LEVEL, ERROR_RECOVERY_LISTEN, ERROR_RECOVERY_STATE_DIR and ERROR_RECOVERY_DEFINITIONS_DIR (an empty one counts as
+not given). Nothing is converted silently: a number in quotes is not a number, and a duration without its unit is refused.
+
+Settings that are right by themselves are then checked against each other, even while others are wrong.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
+from error_daemon.definitions.toml_places import KeyPlace, places
+from error_daemon.errors import ConfigError, Problem
+from error_daemon.settings import Settings
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+DEFAULT_PATH = Path("/etc/recovery.conf")
+MAX_FILE_BYTES = 1 << 20
+
+_VARIABLES: dict[str, tuple[str, ...]] = {
+    "LOG_LEVEL": ("log", "level"),
+    "ERROR_RECOVERY_LISTEN": ("listen",),
+    "ERROR_RECOVERY_STATE_DIR": ("state_dir",),
+    "ERROR_RECOVERY_DEFINITIONS_DIR": ("definitions_dir",),
+}
+
+
+def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings:
+    """Settings from `path`, else from DEFAULT_PATH where that exists. Raises ConfigError with all problems."""
+    written = _read(path)
+    overridden = _override(written.data, environment)
+    settings, found = _validated(written.data)
+    wrong = {complaint.loc for complaint in found}
+    found += [complaint for concerned, complaint in _cross_checks(settings) if not wrong.intersection(concerned)]
+    if found:
+        problems = [_problem(complaint, written, overridden) for complaint in found]
+        raise ConfigError(sorted(problems, key=lambda problem: (problem.line, problem.column, problem.message)))
+    return settings
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    file: str
+    data: dict[str, Any]
+    places: Mapping[tuple[str, ...], KeyPlace]
+
+
+def _read(path: Path | None) -> _Written:
+    file = str(path or DEFAULT_PATH)
+    try:
+        with Path(file).open("rb") as opened:
+            raw = opened.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        if path is None:
+            return _Written(file, {}, {})
+        raise ConfigError([Problem(file, 0, 0, "there is no such file")]) from None
+    except OSError as error:
+        raise ConfigError([Problem(file, 0, 0, f"cannot be read: {error.strerror}")]) from error
+    if len(raw) > MAX_FILE_BYTES:
+        raise ConfigError([Problem(file, 0, 0, f"is larger than {MAX_FILE_BYTES} bytes")])
+    return _parsed(file, raw)
+
+
+def _parsed(file: str, raw: bytes) -> _Written:
+    try:
+        text = raw.decode("utf-8").replace("\r\n", "\n")
+        return _Written(file, tomllib.loads(text), places(text))
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = error.start - raw.rfind(b"\n", 0, error.start)
+        raise ConfigError([Problem(file, line, column, "is not UTF-8 from here on")]) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([_syntax_problem(file, text, str(error))]) from error
+    except RecursionError:
+        raise ConfigError([Problem(file, 0, 0, "is nested too deeply")]) from None
+
+
+def _syntax_problem(file: str, text: str, message: str) -> Problem:
+    place = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", message, re.DOTALL)
+    if place is None:
+        return Problem(file, 1, 1, message)
+    end = text.count("\n") + 1, len(text) - text.rfind("\n")
+    line, column = (int(place[2]), int(place[3])) if place[2] else end
+    return Problem(file, line, column, f"not TOML: {place[1]}")
+
+
+def _override(data: dict[str, Any], environment: Mapping[str, str]) -> dict[Loc, str]:
+    """Puts the environment's values into `data`; which settings came from which variable."""
+    overridden: dict[Loc, str] = {}
+    for variable, loc in _VARIABLES.items():
+        section = data
+        for key in loc[:-1]:
+            section = section.setdefault(key, {})
+        if environment.get(variable) and isinstance(section, dict):  # else the section itself is wrong, and is reported
+            section[loc[-1]] = environment[variable]
+            overridden[loc] = variable
+    return overridden
+
+
+def _validated(data: dict[str, Any]) -> tuple[Settings, list[Complaint]]:
+    """The settings, with the default in place of each that is wrong."""
+    try:
+        return Settings.model_validate(data, strict=True), []
+    except ValidationError as error:
+        found = complaints(error, Settings)
+    for complaint in found:
+        section = data
+        for key in complaint.loc[:-1]:
+            section = section[str(key)]
+        section.pop(str(complaint.loc[-1]), None)
+    return Settings.model_validate(data, strict=True), found
+
+
+def _cross_checks(settings: Settings) -> list[tuple[set[Loc], Complaint]]:
+    """Complaints about values that are possible, but not so, or not together; with the settings concerned."""
+    found: list[tuple[set[Loc], Complaint]] = []
+    if message := _listen_problem(settings.listen):
+        found.append(({("listen",)}, Complaint(("listen",), message)))
+    directories = {name: getattr(settings, name) for name in ("state_dir", "definitions_dir")}
+    found += [
+        ({(name,)}, Complaint((name,), f"{quoted(path)} is not the path of a directory"))
+        for name, path in directories.items()
+        if not path or "\0" in path
+    ]
+    rows: Loc = ("store", "batch_rows")
+    waiting: Loc = ("store", "waiting_rows")
+    if settings.store.batch_rows > settings.store.waiting_rows:
+        message = (
+            f"store.batch_rows is {settings.store.batch_rows}, above store.waiting_rows, which is "
+            f"{settings.store.waiting_rows}: no batch would ever be full"
+        )
+        found.append(({rows, waiting}, Complaint(rows, message, "raise waiting_rows or lower batch_rows")))
+    return found
+
+
+def _listen_problem(listen: str) -> str:
+    if listen.startswith("unix:"):
+        path = listen[len("unix:") :]
+        if path.startswith("/") and len(path.encode("utf-8", "replace")) <= 107 and "\0" not in path:
+            return ""
+        return f"{quoted(listen)}: the path of a unix socket begins with / and has at most 107 bytes"
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+):([0-9]{1,5})", listen)
+    if match is None or int(match[2]) > 65535:
+        return f"{quoted(listen)} is not an address: write host:port (as in 127.0.0.1:50051) or unix:/path"
+    if _is_loopback(match[1].strip("[]")):
+        return ""
+    return f"TLS is not there yet: {quoted(listen)} is not a loopback address; write 127.0.0.1:{match[2]} or unix:/path"
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:  # a name: where it leads is not known here
+        return False
+
+
+def _problem(complaint: Complaint, written: _Written, overridden: Mapping[Loc, str]) -> Problem:
+    if complaint.loc in overridden:
+        return Problem(overridden[complaint.loc], 0, 0, complaint.message, complaint.mend)
+    path = tuple(str(key) for key in complaint.loc)
+    place = written.places.get(path) or written.places.get(path[:-1])  # a default can clash with a setting beside it
+    if place is None:
+        return Problem(written.file, 0, 0, complaint.message, complaint.mend)
+    line, column = place.key if complaint.about_key else place.value
+    return Problem(written.file, line, column, complaint.message, complaint.mend)

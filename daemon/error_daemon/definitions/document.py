@@ -1,0 +1,90 @@
+"""What a definitions file may say: its shape. The JSON Schema for editors comes from here, so every field is described.
+
+A file has five sections, each of them optional: targets, probes, strategies and ladders by name, and rules in the order in
+which they are tried. The kind of an entry decides which keys it has (kinds.py). What entries mean together (names, kinds that
+fit, times in order) is the business of checks.py.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from error_daemon.definitions.fields import (
+    ErrorTypes,
+    FilledText,
+    Glob,
+    Levels,
+    Name,
+    NameOrLevels,
+    Regex,
+    SeverityName,
+    glob_or_regex,
+)
+from error_daemon.definitions.kinds import Entry, ProbeEntry, StrategyEntry, TargetEntry
+from error_daemon.model import Mode, ResponseClass
+from error_daemon.settings import Duration
+
+
+class RegexEntry(Entry):
+    """A pattern that is a regular expression instead of a glob."""
+
+    regex: Regex = Field(description="Regular expression for the whole text: write .* where anything may stand.")
+
+
+class WhenEntry(Entry):
+    """Which faults a rule is for. Every part that is written must match; globs (* ? [...]) match the whole text."""
+
+    type: ErrorTypes = Field(default=frozenset(), description="Types of errors; absent: any.")
+    min_severity: SeverityName | None = Field(default=None, description="Faults of at least this severity.")
+    component: Glob | None = Field(default=None, description="Glob for the component.")
+    operation: Glob | None = Field(default=None, description="Glob for the operation.")
+    node: Glob | None = Field(default=None, description="Glob for the host or instance.")
+    environment: Glob | None = Field(default=None, description="Glob for the environment, as in production.")
+    exception: Glob | None = Field(default=None, description="Glob for the qualified type of the exception.")
+    message: (
+        Annotated[Annotated[Glob, Tag("glob")] | Annotated[RegexEntry, Tag("regex")], Discriminator(glob_or_regex)]
+        | None
+    ) = Field(default=None, description="Glob for the message, or a regular expression as {regex: ...}.")
+    source: Glob | None = Field(default=None, description="Glob for who reports, as in client/python.")
+    target: Glob | None = Field(default=None, description="Glob for the target that the fault names.")
+    attributes: dict[FilledText, Glob] = Field(default={}, description="Globs for free attributes, by their names.")
+
+
+class VerifyEntry(Entry):
+    """How success is established: by what probes see."""
+
+    hold: Duration = Field(default=0.0, description="The probes must see it good for this long without a break.")
+    within: Duration = Field(default=5.0, description="If they do not see it good within this, the attempt failed.")
+    patience: Duration = Field(default=30.0, description="If nothing can be seen for this long, a person is needed.")
+
+
+class RuleEntry(Entry):
+    """Which faults go to which target and ladder. The first rule that matches a fault decides."""
+
+    id: Name = Field(description="Its name: what decisions and error-cli call it.")
+    when: WhenEntry = Field(description="Which faults it is for; {} is all of them.")
+    target: Name | None = Field(default=None, description="What to recover; absent: the target that the fault names.")
+    ladder: NameOrLevels = Field(description="Name of a ladder, or its levels 1 to 5 with their strategies.")
+    mode: Mode = Field(default=Mode.OBSERVE, description="observe: decide and record only. auto: recover.")
+    severity: SeverityName | None = Field(default=None, description="Severity of faults that carry none.")
+    response_class: ResponseClass | None = Field(default=None, description="How to answer; absent: by the type.")
+    entry_level: int = Field(default=1, ge=1, le=5, description="Level at which critical errors enter.")
+    stability_window: Duration = Field(
+        default=300.0, description="An error back within this was not recovered for good."
+    )
+    verify: VerifyEntry = Field(default=VerifyEntry(), description="How success is established.")
+
+
+class Document(Entry):
+    """One definitions file."""
+
+    version: Literal["1"] = Field(description="Version of this format: 1.")
+    targets: dict[Name, TargetEntry] = Field(default={}, description="Things to be recovered, by name.")
+    probes: dict[Name, ProbeEntry] = Field(default={}, description="Ways to look at targets, by name.")
+    strategies: dict[Name, StrategyEntry] = Field(default={}, description="Ways to recover, by name.")
+    ladders: dict[Name, Levels] = Field(default={}, description="Shared ladders: level 1 to 5 → names of strategies.")
+    rules: list[RuleEntry] = Field(
+        default=[], description="Which faults go where, in the order in which they are tried."
+    )

@@ -1,0 +1,116 @@
+"""The definitions directory → model.Definitions, whole and consistent, or every problem at once."""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from error_daemon.definitions.checks import check, ladder_of
+from error_daemon.definitions.document import RegexEntry, RuleEntry, VerifyEntry, WhenEntry
+from error_daemon.definitions.fields import LevelKey
+from error_daemon.definitions.kinds import ProbeEntry, ProcessRestartStrategy, StrategyEntry, TargetEntry
+from error_daemon.definitions.written import in_order, read_directory
+from error_daemon.errors import ConfigError
+from error_daemon.model import (
+    Backoff,
+    Condition,
+    Definitions,
+    Probe,
+    Rule,
+    Severity,
+    Strategy,
+    Target,
+    Verification,
+)
+
+
+def load_definitions(directory: Path) -> Definitions:
+    """What the *.yaml files of `directory` define; nothing where there are none: faults are then only recorded.
+
+    Raises ConfigError with all problems of all files, in the order of file and line; also when there is no such directory."""
+    written = read_directory(directory)
+    problems = [*written.problems, *check(written)]
+    if problems:
+        raise ConfigError(list(in_order(problems)))
+    return Definitions(
+        rules=tuple(_rule(entry.value, ladder_of(written, entry.value)) for entry in written.rules),
+        targets={name: _target(name, entry.value) for name, entry in written.targets.items()},
+        strategies={name: _strategy(name, entry.value) for name, entry in written.strategies.items()},
+        probes={name: _probe(name, entry.value) for name, entry in written.probes.items()},
+    )
+
+
+def _target(name: str, entry: TargetEntry) -> Target:
+    return Target(id=name, kind=entry.kind, params=entry.params(), probes=entry.probes)
+
+
+def _probe(name: str, entry: ProbeEntry) -> Probe:
+    return Probe(id=name, kind=entry.kind, params=entry.params(), timeout_s=entry.timeout)
+
+
+def _strategy(name: str, entry: StrategyEntry) -> Strategy:
+    fitting = frozenset({"process"}) if isinstance(entry, ProcessRestartStrategy) else frozenset()
+    return Strategy(
+        id=name,
+        kind=entry.kind,
+        name=entry.name,
+        params=entry.params(),
+        timeout_s=entry.timeout,
+        timeout_min_s=entry.timeout_min,
+        timeout_max_s=entry.timeout_max,
+        max_attempts=entry.max_attempts,
+        backoff=Backoff(base_s=entry.backoff.base, factor=entry.backoff.factor, cap_s=entry.backoff.cap),
+        error_types=entry.for_errors,
+        target_kinds=entry.for_targets or fitting,
+    )
+
+
+def _rule(entry: RuleEntry, levels: Mapping[LevelKey, tuple[str, ...]]) -> Rule:
+    return Rule(
+        id=entry.id,
+        when=_condition(entry.when),
+        ladder={int(level): names for level, names in sorted(levels.items())},
+        target=entry.target,
+        mode=entry.mode,
+        severity=_severity(entry.severity),
+        response_class=entry.response_class,
+        entry_level=entry.entry_level,
+        verification=_verification(entry.verify),
+        stability_window_s=entry.stability_window,
+    )
+
+
+def _condition(when: WhenEntry) -> Condition:
+    return Condition(
+        types=when.type,
+        min_severity=_severity(when.min_severity),
+        component=_pattern(when.component),
+        operation=_pattern(when.operation),
+        node=_pattern(when.node),
+        environment=_pattern(when.environment),
+        exception=_pattern(when.exception),
+        message=_pattern(when.message),
+        source=_pattern(when.source),
+        target=_pattern(when.target),
+        attributes={name: _glob(glob) for name, glob in when.attributes.items()},
+    )
+
+
+def _pattern(written: str | RegexEntry | None) -> re.Pattern[str] | None:
+    if isinstance(written, RegexEntry):
+        return re.compile(written.regex)
+    return None if written is None else _glob(written)
+
+
+def _glob(text: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(text))
+
+
+def _severity(name: str | None) -> Severity | None:
+    return None if name is None else Severity[name.upper()]
+
+
+def _verification(entry: VerifyEntry) -> Verification:
+    return Verification(hold_s=entry.hold, within_s=entry.within, patience_s=entry.patience)

@@ -1,0 +1,165 @@
+"""All files of the definitions directory, read: every entry that has the right shape, with the place where it stands.
+
+An entry of a wrong shape is a problem and is left out, and all others are still there, so that one pass finds everything. Its name
+counts as defined, lest each use of it is reported, too. Where a whole section can't be read, `unreadable` says so: nobody knows
+then which names it would have defined.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+from pydantic import ValidationError
+
+from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
+from error_daemon.definitions.document import Document, RuleEntry
+from error_daemon.definitions.fields import LevelKey
+from error_daemon.definitions.kinds import ProbeEntry, StrategyEntry, TargetEntry
+from error_daemon.definitions.yaml_nodes import Source, read_yaml
+from error_daemon.errors import ConfigError, Problem
+
+MAX_FILE_BYTES = 1 << 20
+NAMED_SECTIONS = ("targets", "probes", "strategies", "ladders")
+SUFFIXES = (".yaml", ".yml")
+
+T_co = TypeVar("T_co", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Written(Generic[T_co]):
+    """An entry, and where it stands."""
+
+    value: T_co
+    source: Source
+    loc: Loc
+
+    def problem(self, message: str, mend: str = "", at: Loc = (), *, key: bool = False) -> Problem:
+        """A problem with the part of the entry at `at`."""
+        return self.source.problem(message, mend, (*self.loc, *at), key=key)
+
+
+@dataclass(slots=True)
+class Directory:
+    """What is written in a definitions directory. Rules are in their order: by file name, then as they stand."""
+
+    targets: dict[str, Written[TargetEntry]] = field(default_factory=dict)
+    probes: dict[str, Written[ProbeEntry]] = field(default_factory=dict)
+    strategies: dict[str, Written[StrategyEntry]] = field(default_factory=dict)
+    ladders: dict[str, Written[Mapping[LevelKey, tuple[str, ...]]]] = field(default_factory=dict)
+    rules: list[Written[RuleEntry]] = field(default_factory=list)
+    names: dict[str, dict[str, Written[None]]] = field(default_factory=lambda: {name: {} for name in NAMED_SECTIONS})
+    unreadable: set[str] = field(default_factory=set)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def read_directory(directory: Path) -> Directory:
+    """Everything written in the files of `directory`. Raises ConfigError if it can't be listed."""
+    try:
+        paths = sorted(path for path in directory.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
+    except FileNotFoundError:
+        raise ConfigError(
+            [Problem(str(directory), 0, 0, "there is no such directory", "make it; it may be empty")]
+        ) from None
+    except OSError as error:
+        raise ConfigError([Problem(str(directory), 0, 0, f"cannot be listed: {error.strerror}")]) from error
+    written = Directory()
+    for path in paths:
+        try:
+            source, problems = read_yaml(str(path), _text(path))
+        except ConfigError as error:
+            written.problems += error.problems
+            written.unreadable.update(NAMED_SECTIONS)
+            continue
+        written.problems += problems
+        _add(written, source, str(path.parent.absolute()))
+    return written
+
+
+def _text(path: Path) -> str:
+    try:
+        with open(path, "rb", opener=_open_at_once) as opened:
+            if not stat.S_ISREG(os.fstat(opened.fileno()).st_mode):
+                raise ConfigError([Problem(str(path), 0, 0, "is not a regular file")])
+            raw = opened.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 0, 0, f"cannot be read: {error.strerror}")]) from error
+    if len(raw) > MAX_FILE_BYTES:
+        raise ConfigError([Problem(str(path), 0, 0, f"is larger than {MAX_FILE_BYTES} bytes", "split it")])
+    try:
+        return raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        column = len(raw[raw.rfind(b"\n", 0, error.start) + 1 : error.start].decode("utf-8")) + 1
+        raise ConfigError([Problem(str(path), line, column, "is not UTF-8 from here on")]) from error
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """A FIFO in the directory would else hold us until somebody writes to it."""
+    return os.open(path, flags | os.O_NONBLOCK)
+
+
+def _add(written: Directory, source: Source, base: str) -> None:
+    """Adds what one file says. `base` is the directory that relative paths in it count from."""
+    data = source.data
+    if not isinstance(data, dict):
+        written.problems.append(source.problem("a definitions file is a mapping: version, targets, rules ...", "", ()))
+        written.unreadable.update(NAMED_SECTIONS)
+        return
+    if not data:
+        return
+    # `rules:` with nothing but comments below is empty text to YAML, and no rules to people
+    data = {key: value for key, value in data.items() if value or key not in Document.model_fields}
+    document, rule_indices = _shaped(written, source, data, base)
+    for section in NAMED_SECTIONS:
+        for name in data[section] if isinstance(data.get(section), dict) else ():
+            _name(written, section, Written(None, source, (section, name)), name)
+        for name, value in getattr(document, section).items():
+            getattr(written, section).setdefault(name, Written(value, source, (section, name)))
+    written.rules += [
+        Written(rule, source, ("rules", index)) for index, rule in zip(rule_indices, document.rules, strict=True)
+    ]
+
+
+def _name(written: Directory, section: str, entry: Written[None], name: str) -> None:
+    first = written.names[section].setdefault(name, entry)
+    if first is not entry:
+        mend = f"the first one is in {first.source.file}:{first.source.place(first.loc, key=True)[0]}"
+        written.problems.append(entry.problem(f"{quoted(name)} is defined twice in {section}", mend, key=True))
+
+
+def _shaped(written: Directory, source: Source, data: dict[str, Any], base: str) -> tuple[Document, list[int]]:
+    """The entries of the right shape, and the positions in the file of those rules that have it."""
+    rules = data.get("rules")
+    kept = list(range(len(rules))) if isinstance(rules, list) else []
+    try:
+        return Document.model_validate(data, context=base), kept
+    except ValidationError as error:
+        found = complaints(error, Document)
+    written.problems += [_placed(source, complaint) for complaint in found]
+    wrong = {complaint.loc[:2] for complaint in found}
+    sound = {**data, "version": "1"}
+    for key in {loc[0] for loc in wrong if loc}:
+        section = sound.get(str(key))
+        if isinstance(section, dict) and (key,) not in wrong and key in NAMED_SECTIONS:
+            sound[str(key)] = {name: value for name, value in section.items() if (key, name) not in wrong}
+        elif isinstance(section, list) and key == "rules":
+            kept = [index for index in kept if (key, index) not in wrong]
+            sound["rules"] = [section[index] for index in kept]
+        elif key != "version":
+            sound.pop(str(key), None)
+            written.unreadable.update(NAMED_SECTIONS)
+    return Document.model_validate(sound, context=base), kept
+
+
+def _placed(source: Source, complaint: Complaint) -> Problem:
+    return source.problem(complaint.message, complaint.mend, complaint.loc, key=complaint.about_key)
+
+
+def in_order(problems: list[Problem]) -> Iterator[Problem]:
+    """By file and place."""
+    yield from sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column, problem.message))

@@ -1,0 +1,142 @@
+"""A YAML text as plain data, with the place of every key and value.
+
+YAML 1.1 resolves plain scalars by their looks: `no` is false, `1e3` is text, `22:30` is 1350. Here every scalar is the text that
+was written, and what it means is decided by the type that is expected at its place. Only mappings, lists and text exist: no tags,
+one document a file, no key twice. Anchors and aliases work. What a text can make of itself is bounded: nesting by MAX_DEPTH, and
+values with all aliases written out by MAX_VALUES, so that a few lines of aliases to aliases can't fill the memory.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+from error_daemon.definitions.complaints import Loc, quoted
+from error_daemon.errors import ConfigError, Problem
+
+MAX_DEPTH = 32
+MAX_VALUES = 100_000
+
+_PLAIN_TAGS = frozenset(f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One file. `data` is made of dict, list and str, and is an empty dict where nothing is written."""
+
+    file: str
+    root: yaml.Node | None = None
+    data: Any = field(default_factory=dict)
+
+    def place(self, loc: Loc, *, key: bool = False) -> tuple[int, int]:
+        """Line and column, from 1, of the value at `loc`, or of the key before it. Parts of `loc` that nobody wrote (tags of
+        unions, a missing key) are stepped over: what holds them is meant then."""
+        node, before = self.root, self.root
+        for part in loc:
+            step = _step(node, part)
+            if step is not None:
+                before, node = step
+        mark = None if node is None else (before if key and before is not None else node).start_mark
+        return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+
+    def problem(self, message: str, mend: str, loc: Loc, *, key: bool = False) -> Problem:
+        return Problem(self.file, *self.place(loc, key=key), message, mend)
+
+
+def read_yaml(file: str, text: str) -> tuple[Source, list[Problem]]:
+    """The data of `text`, and the problems that leave the rest of it readable. Raises ConfigError where nothing is."""
+    try:
+        root = _Composer(text).get_single_node()
+    except yaml.reader.ReaderError as error:
+        place = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
+        raise ConfigError([Problem(file, *place, "a character that YAML does not allow")]) from error
+    except yaml.MarkedYAMLError as error:
+        raise ConfigError([_syntax_problem(file, error)]) from error
+    except (ValueError, OverflowError) as error:  # PyYAML on escapes and version numbers beyond all bounds
+        raise ConfigError([Problem(file, 0, 0, f"not YAML: {error}")]) from error
+    if root is None:
+        return Source(file), []
+    reading = _Reading(file)
+    data = reading.value(root, 0)
+    return Source(file, root, data), reading.problems
+
+
+class _Composer(yaml.BaseLoader):
+    """Composes the node graph, as deep as MAX_DEPTH. BaseLoader leaves every scalar the text that it is."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise yaml.composer.ComposerError(None, None, f"nested more than {MAX_DEPTH} deep", self.get_mark())
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
+class _Reading:
+    """Turns nodes into data, with the aliases written out."""
+
+    def __init__(self, file: str) -> None:
+        self.problems: list[Problem] = []
+        self._file = file
+        self._values = 0
+
+    def value(self, node: yaml.Node, depth: int) -> Any:
+        self._values += 1
+        if self._values > MAX_VALUES:
+            raise ConfigError([self._at(node, f"more than {MAX_VALUES} values, with all aliases written out")])
+        if depth > MAX_DEPTH:  # beyond what the composer bounds only through aliases
+            raise ConfigError([self._at(node, f"nested more than {MAX_DEPTH} deep, with all aliases written out")])
+        if node.tag not in _PLAIN_TAGS:
+            self.problems.append(
+                self._at(node, f"the tag {quoted(node.tag)}: tags are not used here", "write the plain value")
+            )
+        if isinstance(node, yaml.MappingNode):
+            return self._mapping(node, depth)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, depth + 1) for item in node.value]
+        return node.value
+
+    def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
+        mapping: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for key_node, value_node in node.value:
+            if not isinstance(key_node, yaml.ScalarNode):
+                self.problems.append(self._at(key_node, "a list or a mapping is no key", "write text before the colon"))
+                continue
+            key: str = key_node.value
+            if key in mapping:
+                self.problems.append(
+                    self._at(key_node, f"{quoted(key)} is written twice", f"the first one is in line {lines[key]}")
+                )
+                continue
+            lines[key] = key_node.start_mark.line + 1
+            mapping[key] = self.value(value_node, depth + 1)
+        return mapping
+
+    def _at(self, node: yaml.Node, message: str, mend: str = "") -> Problem:
+        return Problem(self._file, node.start_mark.line + 1, node.start_mark.column + 1, message, mend)
+
+
+def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value == part:
+                return key, value
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    return None
+
+
+def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
+    mark = error.problem_mark or error.context_mark
+    message = ", ".join(part for part in (error.context, error.problem) if part)
+    if mark is None:
+        return Problem(file, 1, 1, f"not YAML: {message}")
+    return Problem(file, mark.line + 1, mark.column + 1, f"not YAML: {message}", str(error.note or ""))

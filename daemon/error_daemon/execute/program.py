@@ -1,0 +1,258 @@
+"""Programs that strategies and probes run: an argument vector, never a shell.
+
+A program is started with posix_spawn (the loop's own create_subprocess forks, which stalls it) as the leader of a session
+of its own. It gets /dev/null as standard input and one pipe for both outputs, which is drained all the time, so that the
+program never waits for us; the last 2,048 bytes are kept. Its end is seen through a pidfd.
+
+When `Programs.run` is left, for whatever reason, nothing of the program's process group lives on: SIGTERM, half a second,
+SIGKILL. A program that wants to leave something running must put it in a session of its own (as daemons do).
+
+The environment is a minimal base of the worker's, then the definition's, then the fault's ER_* variables. Fault fields
+come from outside, hence: names other than ER_* are dropped (PATH or LD_PRELOAD would be commands in disguise), NUL
+bytes, which no environment can carry, become U+2400 "␀", and values are cut at 32 KiB (the kernel takes 128).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import shutil
+import signal
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from error_daemon.errors import PermanentError
+from error_daemon.execute.identity import Identity, group_lives, identify, signal_group
+
+TAIL_BYTES = 2048
+TERM_GRACE_S = 0.5
+_GROUP_POLL_S = 0.02
+_READ_BYTES = 1 << 16
+_MAX_VALUE_CHARACTERS = 8192  # at most 4 bytes each
+_BASE = ("PATH", "HOME", "LANG", "USER")
+_DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_FAULT_VARIABLE = re.compile(r"ER_[A-Za-z0-9_]{1,128}")
+# ignored by the worker or by Python; a program starts with the defaults
+_RESET_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ)
+
+
+@dataclass(frozen=True, slots=True)
+class ProgramExit:
+    """How a program ended. `code` is its exit code, or minus the number of the signal that killed it."""
+
+    code: int
+    tail: str
+
+    def describe(self) -> str:
+        """ "exit code 3: last words", "killed by SIGSEGV"."""
+        how = f"exit code {self.code}" if self.code >= 0 else f"killed by {_signal_name(-self.code)}"
+        return f"{how}: {self.tail}" if self.tail else how
+
+
+def build_environment(defined: Mapping[str, str], fault: Mapping[str, str]) -> dict[str, str]:
+    environment = {name: os.environ[name] for name in _BASE if name in os.environ}
+    environment.setdefault("PATH", _DEFAULT_PATH)
+    environment.update(defined)
+    for name, value in fault.items():
+        if _FAULT_VARIABLE.fullmatch(name):
+            environment[name] = value.replace("\0", "\N{SYMBOL FOR NULL}")[:_MAX_VALUE_CHARACTERS]
+    return environment
+
+
+def spawn(
+    command: Sequence[str], environment: Mapping[str, str], cwd: str = "", *, output_fd: int | None = None
+) -> Identity:
+    """Start a program as the leader of a new session; its outputs go to `output_fd` (None: /dev/null).
+
+    Raises PermanentError, with a text for people, if it can't be started."""
+    if not command:
+        raise PermanentError("the command is empty")
+    actions: list[tuple[int, ...] | tuple[int, int, str, int, int]] = [
+        (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0)
+    ]
+    if output_fd is None:
+        actions.append((os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0))
+    else:
+        actions.append((os.POSIX_SPAWN_DUP2, output_fd, 1))
+    actions.append((os.POSIX_SPAWN_DUP2, 1, 2))
+    try:
+        with _working_directory(cwd):
+            path = _find(command[0], environment)
+            pid = os.posix_spawn(
+                path,
+                list(command),
+                dict(environment),
+                file_actions=actions,
+                setsid=True,
+                setsigmask=(),
+                setsigdef=_RESET_SIGNALS,
+            )
+    except OSError as error:
+        raise PermanentError(f"{command[0]} can't be run: {error.strerror}") from error
+    except ValueError as error:
+        raise PermanentError(f"{command[0]} can't be run: {error} in its arguments or environment") from error
+    return identify(pid)
+
+
+@contextmanager
+def _working_directory(cwd: str) -> Iterator[None]:
+    """posix_spawn has no working directory of its own: lend ours, which nothing else here depends on."""
+    if not cwd:
+        yield
+        return
+    here = os.open(".", os.O_PATH | os.O_DIRECTORY)
+    try:
+        try:
+            os.chdir(cwd)
+        except OSError as error:
+            raise PermanentError(f"the working directory {cwd} can't be entered: {error.strerror}") from error
+        try:
+            yield
+        finally:
+            os.fchdir(here)
+    finally:
+        os.close(here)
+
+
+def _find(name: str, environment: Mapping[str, str]) -> str:
+    if "/" in name:
+        return name
+    path = environment.get("PATH", _DEFAULT_PATH)
+    found = shutil.which(name, path=path)
+    if found is None:
+        raise PermanentError(f"{name} was not found in PATH={path}: write the whole path of the program")
+    return found
+
+
+class Reaped:
+    """A child process whose end is waited for, and which is reaped then, waited for or not."""
+
+    def __init__(self, pid: int) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._pid = pid
+        self._code: asyncio.Future[int] = self._loop.create_future()
+        self._pidfd = os.pidfd_open(pid)
+        self._loop.add_reader(self._pidfd, self._reap)
+
+    async def wait(self) -> int:
+        """Its exit code, or minus the signal's number. The process is gone, zombie and all, when this returns."""
+        return await asyncio.shield(self._code)
+
+    async def wait_for(self, timeout_s: float) -> bool:
+        """Whether it ended within the time."""
+        await asyncio.wait((self._code,), timeout=timeout_s)
+        return self._code.done()
+
+    def _reap(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        os.close(self._pidfd)
+        _, status = os.waitpid(self._pid, 0)
+        self._code.set_result(os.waitstatus_to_exitcode(status))
+
+
+class _Output:
+    """Drains a pipe and keeps the end of what came."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._tail = bytearray()
+        self._read_fd, self.write_fd = os.pipe2(os.O_CLOEXEC)
+        os.set_blocking(self._read_fd, False)
+        self._loop.add_reader(self._read_fd, self._drain)
+        self._is_open = True
+
+    def _drain(self) -> bool:
+        """Take what is there once; False when there is nothing now or for ever."""
+        try:
+            data = os.read(self._read_fd, _READ_BYTES)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._close()
+            return False
+        self._tail += data
+        del self._tail[:-TAIL_BYTES]
+        return True
+
+    def finish(self) -> str:
+        """Close, and say what was kept. Takes what a pipe can hold, not what somebody may go on writing for ever."""
+        for _ in range(32):
+            if not (self._is_open and self._drain()):
+                break
+        self._close()
+        return self._tail.decode("utf-8", "replace").strip()
+
+    def close_write_end(self) -> None:
+        os.close(self.write_fd)
+
+    def _close(self) -> None:
+        if self._is_open:
+            self._is_open = False
+            self._loop.remove_reader(self._read_fd)
+            os.close(self._read_fd)
+
+
+class Programs:
+    """Starts programs and tells `announce` of each, so that somebody else can end them if this process can't."""
+
+    def __init__(self, announce: Callable[[str, Identity], None], retract: Callable[[Identity], None]) -> None:
+        self._announce = announce
+        self._retract = retract
+        self._running: set[Identity] = set()
+
+    async def run(
+        self, owner: str, command: Sequence[str], environment: Mapping[str, str], cwd: str = ""
+    ) -> ProgramExit:
+        """Run a program to its end, or until cancelled. `owner` is the attempt or probe round it belongs to.
+
+        Raises PermanentError if it can't be started."""
+        output = _Output()
+        try:
+            program = spawn(command, environment, cwd, output_fd=output.write_fd)
+        except BaseException:
+            output.finish()
+            raise
+        finally:
+            output.close_write_end()
+        self._announce(owner, program)
+        self._running.add(program)
+        leader = Reaped(program.pid)
+        try:
+            try:
+                code = await leader.wait()
+            finally:
+                await end_group(leader, program.pid, TERM_GRACE_S)
+        finally:
+            self._running.discard(program)
+            self._retract(program)
+            tail = output.finish()
+        return ProgramExit(code, tail)
+
+    def kill_all(self) -> None:
+        """At once: for when this process is about to leave."""
+        for program in self._running:
+            signal_group(program.pid, signal.SIGKILL)
+
+
+async def end_group(leader: Reaped, group: int, grace_s: float) -> None:
+    """End every process of a group: SIGTERM, `grace_s` seconds, SIGKILL. Returns when its leader is reaped.
+
+    A process group keeps its number from being used again for as long as anybody is in it, so looking and signalling in
+    turns never hits strangers. Usually one look is enough: the group is gone with its leader."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + grace_s
+    if signal_group(group, signal.SIGTERM):
+        await leader.wait_for(grace_s)
+        while group_lives(group) and loop.time() < deadline:
+            await asyncio.sleep(_GROUP_POLL_S)
+        signal_group(group, signal.SIGKILL)
+    await leader.wait()
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

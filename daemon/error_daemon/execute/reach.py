@@ -1,0 +1,100 @@
+"""Getting a TCP connection, or the reason why there is none, in words and in one distinction:
+
+- `is_seen` true: somebody refused, reset, or did not answer. That says something about the other side.
+- `is_seen` false: the look itself failed (no address, no permission, no route, no descriptors). That says nothing about it.
+
+All addresses of a name are tried in turn within one deadline, each with an equal share of what is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from dataclasses import dataclass
+
+_SEEN = frozenset(
+    {
+        errno.ECONNREFUSED,
+        errno.ECONNRESET,
+        errno.ECONNABORTED,
+        errno.EPIPE,
+        errno.ETIMEDOUT,
+        errno.EHOSTUNREACH,
+        errno.EHOSTDOWN,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreached:
+    """Why there is no answer."""
+
+    detail: str
+    is_seen: bool
+
+
+class Deadline:
+    """A span of time that several steps share."""
+
+    __slots__ = ("_end", "_loop", "span_s")
+
+    def __init__(self, span_s: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.span_s = span_s
+        self._end = self._loop.time() + span_s
+
+    def left_s(self) -> float:
+        return max(0.0, self._end - self._loop.time())
+
+
+async def connect(host: str, port: int, deadline: Deadline) -> socket.socket | Unreached:
+    """A connected non-blocking socket with TCP_NODELAY; the caller closes it."""
+    loop = asyncio.get_running_loop()
+    try:
+        found = await asyncio.wait_for(loop.getaddrinfo(host, port, type=socket.SOCK_STREAM), deadline.left_s())
+    except asyncio.TimeoutError:
+        return Unreached(f"{host} was not resolved within {deadline.span_s:g} s", is_seen=False)
+    except (OSError, UnicodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+        return Unreached(f"{host} can't be resolved: {reason}", is_seen=False)
+    last = Unreached(f"{host} has no address", is_seen=False)
+    for index, (family, kind, protocol, _, address) in enumerate(found):
+        share_s = deadline.left_s() / (len(found) - index)
+        attempt = await _connect_one(family, kind, protocol, address, share_s)
+        if isinstance(attempt, socket.socket):
+            return attempt
+        last = attempt
+    return last
+
+
+async def _connect_one(
+    family: int, kind: int, protocol: int, address: tuple[object, ...], timeout_s: float
+) -> socket.socket | Unreached:
+    place = f"[{address[0]}]:{address[1]}" if family == socket.AF_INET6 else f"{address[0]}:{address[1]}"
+    try:
+        one = socket.socket(family, kind | socket.SOCK_NONBLOCK, protocol)
+    except OSError as error:
+        return why(error, place)
+    try:
+        one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        await asyncio.wait_for(asyncio.get_running_loop().sock_connect(one, address), timeout_s)
+    except asyncio.TimeoutError:
+        one.close()
+        return Unreached(f"no connection to {place} within {timeout_s:.3g} s", is_seen=True)
+    except OSError as error:
+        one.close()
+        return why(error, place)
+    except BaseException:
+        one.close()
+        raise
+    return one
+
+
+def why(error: OSError, place: str) -> Unreached:
+    """The error in words: "connection refused by 127.0.0.1:8080"."""
+    if error.errno == errno.ECONNREFUSED:
+        return Unreached(f"connection refused by {place}", is_seen=True)
+    reason = os.strerror(error.errno) if error.errno else str(error)
+    return Unreached(f"{place}: {reason}", is_seen=error.errno in _SEEN)

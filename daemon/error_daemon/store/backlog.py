@@ -1,0 +1,158 @@
+"""The rows that are not in the file yet, in memory, in order. Pure: no I/O, no clock.
+
+Rows are gathered into batches. The last batch is open and takes rows until it is full (`batch_rows` rows or 8 MiB of text)
+or is taken to be written; the ones before it are sealed. Within a batch only the newest row of each key is kept, because a
+statement that replaces the same key twice fails, and the older one would be overwritten anyway. Each row is turned into JSON
+text as it is appended, so that the cost is spread evenly, a row is what it was at that moment, and a batch only has to be
+joined.
+
+Every row gets a number: 1, 2, 3, ... A batch has the number of the last row appended to it: once it is in the file, so is
+every row up to and including that number.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from error_daemon.errors import InputError, StoreUnavailable
+from error_daemon.model import Json
+from error_daemon.store.schema import TABLES, Table
+
+_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_BATCH_BYTES = 8 << 20
+_BLANKS = {table.name: dict.fromkeys(table.columns) for table in TABLES.values()}
+
+
+@dataclass(slots=True)
+class Batch:
+    """Rows as JSON text by table and key. `number` is that of the last row appended."""
+
+    number: int = 0
+    rows: int = 0
+    size_bytes: int = 0
+    sealed: bool = False
+    tables: dict[str, dict[str | tuple[str, ...], str]] = field(default_factory=dict)
+
+    def arrays(self) -> dict[str, bytes]:
+        """For each table its rows as the text of one JSON array."""
+        return {name: ("[" + ",".join(rows.values()) + "]").encode() for name, rows in self.tables.items()}
+
+
+@dataclass(slots=True)
+class Forgetting:
+    """Learned rows to be deleted, in its turn among the batches. None: any. `done` gets the number of rows deleted."""
+
+    error_type: str | None
+    strategy_id: str | None
+    done: asyncio.Future[int]
+
+
+class Backlog:
+    """A queue of batches and forgettings. Append at its end; take `head()`, write it, then `drop_head()`."""
+
+    def __init__(self, batch_rows: int, most_rows: int) -> None:
+        """`most_rows`: above it, `append` raises StoreUnavailable."""
+        self._batch_rows = batch_rows
+        self._most_rows = most_rows
+        self._items: deque[Batch | Forgetting] = deque()
+        self._number = 0
+        self.rows = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._items)
+
+    @property
+    def ripe(self) -> bool:
+        """There is a head that nothing can be added to any more: waiting has no use."""
+        return bool(self._items) and (isinstance(self._items[0], Forgetting) or self._items[0].sealed)
+
+    def append(self, table: str, row: Mapping[str, Json]) -> int:
+        """Keep a row; its number. Columns that are left out are null.
+
+        Raises InputError for a table or column that the record does not have, an empty key or a value that is not JSON;
+        StoreUnavailable when there is no room for more."""
+        if self.rows >= self._most_rows:
+            raise StoreUnavailable(f"{self.rows} rows wait to be written, and no more are kept")
+        found = TABLES.get(table)
+        if found is None:
+            raise InputError(table, f"the record has no such table; it has {', '.join(TABLES)}")
+        text = _text(found, row)
+        key = _key(found, row)
+        batch = self._open_batch()
+        rows = batch.tables.setdefault(table, {})
+        replaced = rows.get(key)
+        rows[key] = text
+        added = 1 if replaced is None else 0
+        batch.rows += added
+        self.rows += added
+        batch.size_bytes += len(text) - len(replaced or "")
+        batch.sealed = batch.rows >= self._batch_rows or batch.size_bytes >= _BATCH_BYTES
+        self._number += 1
+        batch.number = self._number
+        return self._number
+
+    def append_forgetting(self, forgetting: Forgetting) -> None:
+        self._items.append(forgetting)
+
+    def head(self) -> Batch | Forgetting | None:
+        """The oldest item; a batch is sealed by this, so that what is written is what will be dropped."""
+        if not self._items:
+            return None
+        head = self._items[0]
+        if isinstance(head, Batch):
+            head.sealed = True
+        return head
+
+    def drop_head(self) -> None:
+        head = self._items.popleft()
+        if isinstance(head, Batch):
+            self.rows -= head.rows
+
+    def drop_forgettings(self) -> list[Forgetting]:
+        """Take all forgettings out of the queue."""
+        dropped = [item for item in self._items if isinstance(item, Forgetting)]
+        if dropped:
+            self._items = deque(item for item in self._items if isinstance(item, Batch))
+        return dropped
+
+    def _open_batch(self) -> Batch:
+        last = self._items[-1] if self._items else None
+        if isinstance(last, Batch) and not last.sealed:
+            return last
+        batch = Batch()
+        self._items.append(batch)
+        return batch
+
+
+def _text(table: Table, row: Mapping[str, Json]) -> str:
+    unknown = row.keys() - table.columns.keys()
+    if unknown:
+        raise InputError(f"{table.name}.{min(unknown)}", "the record has no such column")
+    try:
+        return _encode({**_BLANKS[table.name], **row})
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{table.name}.{_unfit_column(row)}", f"not a value of JSON: {error}") from None
+
+
+def _unfit_column(row: Mapping[str, Json]) -> str:
+    for column, value in row.items():
+        try:
+            _encode(value)
+        except (TypeError, ValueError):
+            return column
+    return "?"
+
+
+def _key(table: Table, row: Mapping[str, Json]) -> str | tuple[str, ...]:
+    for column in table.key:
+        value = row.get(column)
+        if not isinstance(value, str) or not value:
+            raise InputError(f"{table.name}.{column}", f"must be a text that is not empty, not {value!r}")
+    if len(table.key) == 1:
+        key: str = row[table.key[0]]
+        return key
+    return tuple(row[column] for column in table.key)

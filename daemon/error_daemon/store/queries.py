@@ -1,0 +1,113 @@
+"""Every question that can be put to the record, by name. Nothing else is ever run for a reader.
+
+A query gives a list of rows (column → value): times as seconds since 1970, JSON columns parsed. Its parameters are those
+listed with it; one with a default may be left out, and an empty text or a zero as a filter means "any".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from error_daemon.errors import InvariantError
+from error_daemon.model import Json
+from error_daemon.store.schema import TABLES
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A statement with $named parameters, those that must be given, and the defaults of the others."""
+
+    sql: str
+    required: frozenset[str] = frozenset()
+    defaults: Mapping[str, Json] = field(default_factory=dict)
+
+
+def _select(table: str) -> str:
+    """SELECT of all columns of a table, with timestamps as seconds since 1970."""
+    columns = (
+        f'epoch("{name}") AS "{name}"' if kind == "TIMESTAMP" else f'"{name}"'
+        for name, kind in TABLES[table].columns.items()
+    )
+    return f"SELECT {', '.join(columns)} FROM {table}"
+
+
+QUERIES: Mapping[str, Query] = {
+    # Attempts, newest first.
+    "history": Query(
+        f"""{_select("attempts")}
+        WHERE ($error_id = '' OR error_id = $error_id) AND ($strategy_id = '' OR strategy_id = $strategy_id)
+          AND ($error_type = '' OR error_type = $error_type) AND coalesce(started_at, 0) >= $since
+        ORDER BY started_at DESC NULLS LAST, id DESC LIMIT $limit""",
+        defaults={"limit": 50, "error_id": "", "strategy_id": "", "error_type": "", "since": 0.0},
+    ),
+    # Oldest first.
+    "attempts_of": Query(
+        f"{_select('attempts')} WHERE error_id = $error_id ORDER BY started_at, id", frozenset({"error_id"})
+    ),
+    # Oldest first.
+    "decisions_of": Query(
+        f'{_select("decisions")} WHERE error_id = $error_id ORDER BY "at", id', frozenset({"error_id"})
+    ),
+    # The decision with this id, or the one that started the attempt with this id; one row or none.
+    "decision": Query(
+        f'{_select("decisions")} WHERE id = $id OR attempt_id = $id ORDER BY "at" DESC, id DESC LIMIT 1',
+        frozenset({"id"}),
+    ),
+    # Oldest first.
+    "readings_of": Query(
+        f'{_select("readings")} WHERE attempt_id = $attempt_id ORDER BY "at", id', frozenset({"attempt_id"})
+    ),
+    # Errors whose id begins so, newest fault first, at most ten: more than one means that the prefix is too short.
+    "error": Query(
+        f"""{_select("errors")} WHERE starts_with(error_id, $error_id_prefix)
+        ORDER BY last_at DESC NULLS LAST, error_id LIMIT 10""",
+        frozenset({"error_id_prefix"}),
+    ),
+    # Newest fault first.
+    "recent_errors": Query(
+        f"{_select('errors')} ORDER BY last_at DESC NULLS LAST, error_id LIMIT $limit", defaults={"limit": 100}
+    ),
+    # All that was learned, by key.
+    "learned_scores": Query(f"{_select('strategy_scores')} ORDER BY error_type, strategy_id"),
+    "learned_timeouts": Query(f"{_select('adaptive_timeouts')} ORDER BY error_type, strategy_id"),
+    # One row. Rates are 0 to 1, and null where nothing can be said yet. `first_time_rate`: of the errors that attempts
+    # recovered, those that the first attempt did. `escalation_rate`: of the errors with attempts, those with attempts at
+    # more than one level.
+    "metrics": Query(
+        """SELECT a.attempts, a.recovered, a.recovered / nullif(a.attempts, 0) AS success_rate,
+            e.errors, e.recovered_errors, e.mean_time_to_recover_s, e.first_time_rate, l.escalation_rate
+        FROM (SELECT count(*) AS attempts, count(*) FILTER (success) AS recovered FROM attempts) a,
+            (SELECT count(*) AS errors, count(*) FILTER (recovered_at > 0) AS recovered_errors,
+                avg(recovered_at - opened_at) FILTER (recovered_at > 0) AS mean_time_to_recover_s,
+                count(*) FILTER (recovered_at > 0 AND attempts = 1)
+                    / nullif(count(*) FILTER (recovered_at > 0 AND attempts >= 1), 0) AS first_time_rate
+             FROM errors) e,
+            (SELECT count(*) FILTER (highest > lowest) / nullif(count(*), 0) AS escalation_rate
+             FROM (SELECT max(level) AS highest, min(level) AS lowest FROM attempts GROUP BY error_id)) l"""
+    ),
+    # One row for each error type and strategy that has attempts, by key; score, samples, timeout_s and last_updated are
+    # null where nothing was learned.
+    "strategy_metrics": Query(
+        """SELECT a.error_type, a.strategy_id, s.score, s.samples, a.attempts, a.success_rate, a.mean_time_s,
+            t.timeout AS timeout_s, epoch(s.last_updated) AS last_updated
+        FROM (SELECT error_type, strategy_id, count(*) AS attempts, avg(success::INTEGER) AS success_rate,
+                avg(execution_time_s) AS mean_time_s
+              FROM attempts GROUP BY error_type, strategy_id) a
+        LEFT JOIN strategy_scores s USING (error_type, strategy_id)
+        LEFT JOIN adaptive_timeouts t USING (error_type, strategy_id)
+        ORDER BY a.error_type, a.strategy_id"""
+    ),
+}
+
+
+def complete(name: str, given: Mapping[str, Json]) -> dict[str, Json]:
+    """The parameters of a query with its defaults filled in. Raises InvariantError for a name that is not in the list."""
+    query = QUERIES.get(name)
+    if query is None:
+        raise InvariantError(f"there is no query {name!r}; there are {', '.join(sorted(QUERIES))}")
+    unknown = given.keys() - query.required - query.defaults.keys()
+    missing = query.required - given.keys()
+    if unknown or missing:
+        raise InvariantError(f"query {name!r}: unknown parameters {sorted(unknown)}, missing {sorted(missing)}")
+    return {**query.defaults, **given}
