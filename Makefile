@@ -6,9 +6,8 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-PROTOS := $(shell find proto -name '*.proto')
 WIRE   := $(wildcard proto/error_recovery/v1/*.proto)
-FRAMES := proto/error_daemon/execute/frames.proto
+INNER  := $(shell find proto/error_daemon -name '*.proto')
 
 .PHONY: help
 help: ## this list
@@ -45,12 +44,12 @@ check: setup ## ruff, mypy --strict, import-linter, generated files current
 proto: setup ## generate the Python stubs from proto/
 	$(call generate,client,daemon)
 
-# $(1) where the wire stubs go, $(2) where the worker frames go. The stubs carry no doc strings of mypy-protobuf's own version line.
+# $(1) where the stubs of the public contract go, $(2) where the daemon's private ones go.
 define generate
 	$(BIN)/python -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy --plugin=protoc-gen-mypy_grpc=$(BIN)/protoc-gen-mypy_grpc \
 	  --python_out=$(1) --grpc_python_out=$(1) --mypy_out=quiet:$(1) --mypy_grpc_out=quiet:$(1) $(WIRE)
 	$(BIN)/python -m grpc_tools.protoc -Iproto --plugin=protoc-gen-mypy=$(BIN)/protoc-gen-mypy \
-	  --python_out=$(2) --mypy_out=quiet:$(2) $(FRAMES)
+	  --python_out=$(2) --mypy_out=quiet:$(2) $(INNER)
 endef
 
 .PHONY: generated-current

@@ -6,13 +6,14 @@ Commands live in modules of their own, imported when they are needed; neither gr
 from __future__ import annotations
 
 import importlib
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 
-from error_cli.failure import EXIT_CODES
+from error_cli.failure import EXIT_CODES, Exit
 from error_cli.phrase import seconds_option
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
@@ -41,7 +42,7 @@ def address_option(text: str) -> str:
     host, colon, port = text.rpartition(":")
     if text.startswith("unix:") and len(text) > len("unix:"):
         return text
-    if not host or not colon or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not colon or not port.isdecimal() or not 0 < int(port) < 65536:
         raise click.BadParameter(f"{text!r} is neither host:port, as in {DEFAULT_ADDRESS}, nor unix:/path")
     return text
 
@@ -55,9 +56,13 @@ class Command(click.Command):
 
 
 class Group(click.Group):
-    """A group whose commands take the shared options."""
+    """A group that takes the shared options, as its commands do."""
 
     command_class = Command
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(_shared_options(outermost=False))
 
 
 class Root(click.Group):
@@ -67,6 +72,14 @@ class Root(click.Group):
         super().__init__(*args, epilog=EXIT_CODES, **kwargs)
         self.modules = tuple(modules)
         self.params.extend(_shared_options(outermost=True))
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            if sys.stderr.isatty():
+                sys.stderr.write("\n")  # what follows does not belong behind the ^C
+            raise click.exceptions.Exit(Exit.INTERRUPTED) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.modules)

@@ -27,16 +27,17 @@ from error_cli.phrase import duration
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log lines would stand between ours
 
 import grpc
-from error_recovery.v1 import fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
 from google.protobuf.message import DecodeError, Message
-from google.rpc import error_details_pb2, status_pb2  # type: ignore[import-untyped]
+from google.rpc import error_details_pb2, status_pb2
+
+from error_recovery.v1 import fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
 
 _CHANNEL_OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment never leads to a daemon on this host
     ("grpc.max_receive_message_length", 256 << 20),  # 10,000 rows of history with their details
 )
 _LISTENS_WITHIN_S = 1.0
-_WHOLE_ERROR_ID = re.compile(r"[0-9a-f]{16}")
+_ERROR_ID_PREFIX = re.compile(r"[0-9a-f]{1,15}")
 
 RequestT = TypeVar("RequestT")
 ResponseT = TypeVar("ResponseT", bound=Message)
@@ -69,8 +70,8 @@ class Daemon:
             stream.cancel()  # type: ignore[no-untyped-call]
 
     def error_id(self, text: str) -> str:
-        """The whole error id of a prefix that a person typed."""
-        if not text or _WHOLE_ERROR_ID.fullmatch(text):
+        """The whole error id of a prefix that a person typed; anything else as it is, for the daemon to judge."""
+        if not _ERROR_ID_PREFIX.fullmatch(text):
             return text
         request = recovery_pb2.GetErrorRequest(error_id=text)
         return self.ask(self.recovery.GetError, request).error.error_id

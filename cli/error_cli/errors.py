@@ -59,9 +59,8 @@ def list_errors(
     limit: int,
 ) -> None:
     """List errors, the one with the newest fault first."""
-    from error_recovery.v1 import fault_pb2, recovery_pb2
-
     from error_cli.connection import connect
+    from error_recovery.v1 import fault_pb2, recovery_pb2
 
     request = recovery_pb2.ListErrorsRequest(
         status=recovery_pb2.Status.ValueType(number(STATUSES, status)),
@@ -107,10 +106,9 @@ def _row(error: recovery_pb2.Error) -> list[Cell]:
 @wishing
 def show(wishes: Wishes, error_id: str) -> None:
     """Show an error: its newest fault, and everything that was decided and done about it."""
-    from error_recovery.v1 import recovery_pb2
-
     from error_cli.connection import connect
     from error_cli.error_page import print_error_page
+    from error_recovery.v1 import recovery_pb2
 
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.recovery.GetError, recovery_pb2.GetErrorRequest(error_id=error_id))
@@ -126,9 +124,8 @@ def show(wishes: Wishes, error_id: str) -> None:
 @wishing
 def resolve(wishes: Wishes, error_id: str, note_: str) -> None:
     """Say that an error is gone: its ticket is closed, and nothing more is done about it."""
-    from error_recovery.v1 import recovery_pb2
-
     from error_cli.connection import connect
+    from error_recovery.v1 import recovery_pb2
 
     with connect(wishes) as daemon:
         request = recovery_pb2.ResolveErrorRequest(error_id=daemon.error_id(error_id), note=note_)

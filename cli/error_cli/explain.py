@@ -41,12 +41,11 @@ def command(wishes: Wishes, id_: str) -> None:
     candidates: for each the faded count of attempts, the success rate with its interval, the draw that stood in for it,
     and the scores from 0 to 1.
     """
+    from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
-    from error_cli.connection import connect
-
     with connect(wishes) as daemon:
-        answer = daemon.ask(daemon.recovery.Explain, recovery_pb2.ExplainRequest(id=id_))
+        answer = daemon.ask(daemon.recovery.Explain, recovery_pb2.ExplainRequest(id=daemon.error_id(id_)))
     if wishes.json:
         document(answer)
     else:

@@ -18,9 +18,8 @@ def command(wishes: Wishes, error_id: str, all_: bool) -> None:
 
     Attempts already running are left alone.
     """
-    from error_recovery.v1 import recovery_pb2
-
     from error_cli.connection import connect
+    from error_recovery.v1 import recovery_pb2
 
     if bool(error_id) == all_:
         raise click.UsageError("name either an ERROR_ID or --all")

@@ -16,9 +16,8 @@ from error_cli.failure import Exit, Failure
 from error_cli.words import STATUSES, word
 
 if TYPE_CHECKING:
-    from error_recovery.v1 import recovery_pb2
-
     from error_cli.connection import Daemon
+    from error_recovery.v1 import recovery_pb2
 
 _SILENCE_S = 2.0
 _ENDED = ("resolved", "failed", "observed", "flushed")

@@ -46,9 +46,8 @@ def command(
     wishes: Wishes, *, limit: int, error_id: str, strategy: str, type_: str | None, since: float | None
 ) -> None:
     """List recovery attempts, the newest first."""
-    from error_recovery.v1 import recovery_pb2
-
     from error_cli.connection import connect
+    from error_recovery.v1 import recovery_pb2
 
     with connect(wishes) as daemon:
         request = recovery_pb2.ListHistoryRequest(

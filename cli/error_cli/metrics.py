@@ -34,9 +34,8 @@ def command(wishes: Wishes) -> None:
 
     Over all, and what was learned about each strategy for each type of error.
     """
-    from error_recovery.v1 import recovery_pb2
-
     from error_cli.connection import connect
+    from error_recovery.v1 import recovery_pb2
 
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.recovery.GetMetrics, recovery_pb2.GetMetricsRequest())

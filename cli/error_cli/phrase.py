@@ -6,7 +6,6 @@ they are shown as local time to the second, and as a distance from now.
 
 from __future__ import annotations
 
-import math
 import re
 import time
 from datetime import datetime, timezone
@@ -103,7 +102,7 @@ def since_option(text: str) -> float:
 
 
 def _short(value: float) -> str:
-    return f"{value:.1f}" if 0 < value < 9.95 and not math.isclose(value, round(value)) else f"{value:.0f}"
+    return f"{value:.1f}".removesuffix(".0") if value < 9.95 else f"{value:.0f}"
 
 
 def _two(whole: int, big: int, big_unit: str, small: int, small_unit: str) -> str:

@@ -17,9 +17,8 @@ from error_cli.phrase import duration, seconds_option
 from error_cli.words import SEVERITIES, TYPES, number
 
 if TYPE_CHECKING:
-    from error_recovery.v1 import fault_pb2
-
     from error_cli.connection import Daemon
+    from error_recovery.v1 import fault_pb2
 
 _FOREVER = "100000d"
 
@@ -78,9 +77,8 @@ def command(wishes: Wishes, /, message: str, exception: str, wait_s: float | Non
 
     With --wait each step of the recovery is printed; the exit code is 0 only if the error ends resolved.
     """
-    from error_recovery.v1 import fault_pb2
-
     from error_cli.connection import connect
+    from error_recovery.v1 import fault_pb2
 
     if not message and not exception:
         raise click.UsageError("a fault needs a MESSAGE or an --exception")
@@ -132,7 +130,11 @@ def _fault(  # noqa: PLR0913  (one parameter for each option)
 def _print_receipt(receipt: fault_pb2.Receipt) -> None:
     """The id alone on standard output, so that `id=$(error-cli report ...)` works."""
     line(receipt.error_id)
-    note("a new ticket was opened" if receipt.opened else "counted on an error that is known; no new ticket was opened")
+    note(
+        "a new ticket was opened"
+        if receipt.opened
+        else "no new ticket: it was counted on an open one, or only recorded"
+    )
 
 
 def _wait(daemon: Daemon, error_id: str, wait_s: float, as_json: bool) -> None:

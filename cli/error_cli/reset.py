@@ -30,9 +30,8 @@ def command(wishes: Wishes, error_id: str, learned: bool, strategy: str, yes: bo
 
     Learned scores can't be brought back: it asks first, and refuses without --yes where nobody can be asked.
     """
-    from error_recovery.v1 import recovery_pb2
-
     from error_cli.connection import connect
+    from error_recovery.v1 import recovery_pb2
 
     if bool(error_id) == learned:
         raise click.UsageError("name either an ERROR_ID or --learned")

@@ -21,9 +21,8 @@ _BAR_WIDTH = 20
 @wishing
 def command(wishes: Wishes) -> None:
     """Show what the daemon is doing."""
-    from error_recovery.v1 import recovery_pb2
-
     from error_cli.connection import connect
+    from error_recovery.v1 import recovery_pb2
 
     with connect(wishes) as daemon:
         status = daemon.ask(daemon.recovery.GetStatus, recovery_pb2.GetStatusRequest())

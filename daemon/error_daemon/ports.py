@@ -6,7 +6,7 @@ constructor, always on the loop's thread.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -204,7 +204,7 @@ class Method:
 
     name: str
     shape: Shape
-    serve: Callable[[Any, Call], Any | Awaitable[Any] | AsyncIterator[Any]]
+    serve: Callable[[Any, Call], Any]
     request: Callable[[bytes], Any] | None
     response: Callable[[Any], bytes] | None
 

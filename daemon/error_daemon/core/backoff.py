@@ -9,5 +9,5 @@ from error_daemon.model import Backoff
 
 def delay_s(backoff: Backoff, failures: int, rng: Generator) -> float:
     """Seconds to wait after `failures` (from 1) failed attempts: above 0, at most `cap_s`."""
-    exponent = min(failures - 1, 64)  # far above any cap; keeps the power finite
+    exponent = min(failures - 1, 16)  # far more than a level's attempts; keeps the power finite
     return min(backoff.base_s * backoff.factor**exponent, backoff.cap_s) * rng.uniform()

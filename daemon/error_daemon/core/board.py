@@ -5,7 +5,7 @@ The parts of the engine (opening, dispatch, verification) share one board and sp
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
 
@@ -20,6 +20,7 @@ from error_daemon.model import (
     AttemptRecord,
     Decision,
     Definitions,
+    ErrorType,
     ErrorView,
     Fault,
     Fingerprint,
@@ -61,7 +62,9 @@ class Ticket:
     levels: tuple[int, ...]  # those that have something to try
     level: int
     opened_at: float
-    look_first: bool = False  # the target's condition is in doubt: probe before the first attempt
+    error_type: ErrorType  # of the fault that opened it; later ones may differ where the sender names the fingerprint
+    look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
+    look_at_wake: bool = False  # it may heal while it is parked: look first then, unless faults kept coming
     queued: int = 0  # which of its places in the queue is the valid one
     attempts: int = 0
     attempts_at_level: int = 0
@@ -101,9 +104,11 @@ class Error:
     related: tuple[str, ...] = ()
     slot: SlotRef | None = None
     slot_count: int = 0
+    other_slots: tuple[SlotRef, ...] = ()  # found beside `slot` after a restart; released with it
     timer: int = 0
     ticket: Ticket | None = None
     watched: AttemptRecord | None = None  # the attempt that recovered it, while its stability window is open
+    window_s: float = 0.0  # the length of that window
 
     @property
     def error_id(self) -> str:
@@ -156,8 +161,8 @@ class Board:
         self.effects: list[Effect] = []
         self.listening = False  # whether anybody wants notices
         self._by_id: dict[str, Error] = {}
-        self._on_target: dict[str, dict[str, None]] = {}  # target → errors with a ticket for it
-        self._ended: dict[bytes, None] = {}  # errors that are done with, oldest first
+        self._on_target: dict[str, dict[str, Error]] = {}  # target → errors with a ticket for it, by id
+        self._ended: dict[bytes, None] = {}  # errors that are done with and recorded, oldest first
         self._timers: list[tuple[float, int, Error]] = []
         self._last_number = 0
 
@@ -178,31 +183,28 @@ class Board:
     def tickets(self) -> int:
         return sum(len(errors) for errors in self._on_target.values())
 
-    def with_ticket_on(self, target: str) -> Iterator[str]:
-        """The ids of the errors with a ticket for this target."""
-        return iter(self._on_target.get(target, ()))
+    def with_ticket_on(self, target: str) -> Mapping[str, Error]:
+        """The errors with a ticket for this target, by id, oldest ticket first."""
+        return self._on_target.get(target, {})
 
     def begin_ticket(self, error: Error, ticket: Ticket) -> None:
         error.ticket = ticket
         self.cancel_timer(error)
-        self._on_target.setdefault(ticket.target.id, {})[error.error_id] = None
+        self._on_target.setdefault(ticket.target.id, {})[error.error_id] = error
 
     def settle(self, error: Error) -> None:
-        """Keep the account of what is done with."""
-        if error.state in ENDED:
+        """Keep the account of what is done with. One that still holds a slot is not recorded yet."""
+        if error.state in ENDED and error.slot is None:
             self._ended[error.fingerprint.digest] = None
         else:
             self._ended.pop(error.fingerprint.digest, None)
 
     def _make_room(self) -> None:
-        """Drop the oldest that are done with. One that still holds a slot is not recorded yet, and stays."""
+        """Drop the oldest that are done with."""
         while len(self.errors) > self.policy.known_errors and self._ended:
             digest = next(iter(self._ended))
             del self._ended[digest]
-            error = self.errors[digest]
-            if error.slot is None:
-                del self.errors[digest]
-                del self._by_id[error.error_id]
+            del self._by_id[self.errors.pop(digest).error_id]
 
     # --- life
 
@@ -217,6 +219,7 @@ class Board:
     def end_ticket(self, error: Error, step: Step, reason: str) -> None:
         """The ticket ends; its record goes out, and the slot is released once that is committed."""
         ticket = error.ticket
+        self.mark(error, SlotState.ENDED)
         if ticket:
             error.ticket = None
             holders = self._on_target[ticket.target.id]
@@ -227,10 +230,15 @@ class Board:
         error.ended_at = self.now
         self.cancel_timer(error)
         self.move(error, step, reason)
-        if error.slot:
-            level, attempts = (ticket.level, min(ticket.attempts, 255)) if ticket else (0, 0)
-            self.effects.append(MarkSlot(error.slot, Progress(SlotState.ENDED, level, attempts)))
         self.save(error, ticket)
+
+    def mark(self, error: Error, state: SlotState) -> None:
+        """Write into the ring how far the ticket is."""
+        if error.slot is None:
+            return
+        ticket = error.ticket
+        reached = (ticket.level, min(ticket.attempts, 255), min(ticket.attempts_at_level, 255)) if ticket else ()
+        self.effects.append(MarkSlot(error.slot, Progress(state, *reached)))
 
     def save(self, error: Error, ticket: Ticket | None = None) -> None:
         self.effects.append(SaveError(error.view()))

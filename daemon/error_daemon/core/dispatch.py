@@ -2,10 +2,11 @@
 
 Tickets that are ready wait in one queue, by priority and then by the age of the ticket. One comes up when fewer than `capacity` attempts
 are running. It passes the brakes (brakes.py); then it takes its target, which it keeps until its verdict: one attempt per target at
-a time. A ticket whose target is taken waits at the target. When a target is verified well, the tickets that wait there and whose last
-fault is older than that look are healed with it: many triggers, one recovery.
+a time. A ticket whose target is taken waits at the target. When a target is verified well, the tickets that are queued for it and whose
+last fault is older than that look are healed with it (verification.py): many triggers, one recovery.
 
-A ticket that is let through is decided (select.py) and started, or, where the target's condition is in doubt, looked at first.
+A ticket that is let through is decided (select.py) and started, or, where the target's condition is in doubt, looked at first. A target
+is in doubt from the loss of an attempt until probes have seen it well or failing, whichever ticket asks.
 """
 
 from __future__ import annotations
@@ -14,22 +15,24 @@ from heapq import heappop, heappush
 
 from error_daemon.core.board import Board, Error, Ticket
 from error_daemon.core.brakes import Brakes, FlapSuppression, Hold
-from error_daemon.core.effects import MarkSlot, SaveDecision, StartAttempt
+from error_daemon.core.effects import SaveDecision, StartAttempt
 from error_daemon.core.ladder import serving
 from error_daemon.core.life import Step
 from error_daemon.core.select import select
-from error_daemon.model import PRIORITY_OF, AttemptOrder, Decision, Progress, Severity, SlotState, State, Strategy
+from error_daemon.model import PRIORITY_OF, AttemptOrder, Decision, Severity, SlotState, State, Strategy
 
 
 class Dispatch:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._brakes = Brakes([FlapSuppression(board.policy.flap_threshold_s)])
+        self.is_draining = False  # nothing more is let through; what is in the works comes to its end
         self._ready: list[tuple[int, float, int, Error]] = []
         self._owner: dict[str, Error] = {}  # target → the error that has it
         self._waiting: dict[str, list[Error]] = {}  # target → errors that wait for it
         self.running: dict[str, Error] = {}  # attempt → its error
-        self.to_look: list[Error] = []  # let through, to be looked at first; the verification takes them
+        self.doubtful: set[str] = set()  # targets on which an attempt was lost, not seen since
+        self.to_look: list[tuple[Error, Ticket]] = []  # let through, to be looked at first; the verification takes them
 
     # --- the queue
 
@@ -41,7 +44,7 @@ class Dispatch:
 
     def pump(self) -> None:
         """Let through what may go."""
-        while self._ready and len(self.running) < self._board.policy.capacity:
+        while self._ready and not self.is_draining and len(self.running) < self._board.policy.capacity:
             _, _, number, error = heappop(self._ready)
             ticket = error.ticket
             if error.state is State.QUEUED and ticket and ticket.queued == number:
@@ -58,17 +61,17 @@ class Dispatch:
         else:
             self._owner[ticket.target.id] = error
             ticket.brakes += (f"one attempt per target: {ticket.target.id} is free",)
-            if ticket.look_first:
+            if ticket.look_first or ticket.target.id in self.doubtful:
                 ticket.look_first = False
                 self._board.move(error, Step.DOUBT, f"looks at {ticket.target.id} before anything is done to it")
-                self.to_look.append(error)
+                self.to_look.append((error, ticket))
             else:
                 self._start(error, ticket)
 
     # --- waiting
 
     def _park(self, error: Error, ticket: Ticket, hold: Hold) -> None:
-        ticket.look_first = ticket.look_first or hold.look_first
+        ticket.look_at_wake = hold.look_first
         self.park_until(error, hold.until, hold.reason)
 
     def park_until(self, error: Error, until: float, reason: str) -> None:
@@ -81,38 +84,37 @@ class Dispatch:
     def wake(self, error: Error) -> None:
         """The time of a parked ticket has come. New faults meanwhile say that it did not heal by itself: no need to look first."""
         ticket = _ticket_of(error)
-        ticket.look_first = ticket.look_first and error.count == ticket.faults_when_parked
+        if ticket.look_at_wake and error.count == ticket.faults_when_parked:
+            ticket.look_first = True
+        ticket.look_at_wake = False
         error.parked_until = 0.0
         self._board.move(error, Step.WAKE, "its time has come")
         self.push(error)
 
     # --- targets
 
-    def free(self, error: Error, target: str, verified_at: float | None = None) -> list[Error]:
-        """`error` lets go of the target; those who wait for it come up again. With `verified_at` (the target was seen well by
-        a look that began then) the ones whose faults are all older are returned instead: they are healed."""
+    def targets_taken(self) -> int:
+        """How many targets are being attempted, verified or looked at."""
+        return len(self._owner)
+
+    def free(self, error: Error, target: str) -> None:
+        """`error` lets go of the target, if it has it; those who wait for it come up again."""
         if self._owner.get(target) is not error:
-            return []
+            return
         del self._owner[target]
-        healed: list[Error] = []
         for waiting in self._waiting.pop(target, []):
-            if waiting.state is not State.QUEUED or waiting is error:
-                continue
-            if verified_at is not None and waiting.last_at <= verified_at:
-                healed.append(waiting)
-            else:
+            if waiting.state is State.QUEUED:
                 self.push(waiting)
-        return healed
 
     # --- deciding and starting
 
     def decide(self, error: Error, ticket: Ticket, attempt_id: str = "") -> tuple[Decision, Strategy]:
         """What to do at the ticket's level, with its reasons."""
         board = self._board
-        strategies = serving(ticket.rule, ticket.level, board.definitions.strategies, error.fault.type, ticket.target)
+        strategies = serving(ticket.rule, ticket.level, board.definitions.strategies, ticket.error_type, ticket.target)
         choice = select(
             strategies,
-            lambda strategy_id: board.learning.known((error.fault.type, strategy_id), board.now),
+            lambda strategy_id: board.learning.known((ticket.error_type, strategy_id), board.now),
             error.severity is not Severity.CRITICAL,
             board.rng,
         )
@@ -126,7 +128,7 @@ class Dispatch:
             mode=ticket.rule.mode.value,
             reason=choice.reason,
             explored=choice.explored,
-            timeout_s=board.timeouts.timeout_s(error.fault.type, choice.strategy),
+            timeout_s=board.timeouts.timeout_s(ticket.error_type, choice.strategy),
             candidates=choice.candidates,
             brakes=ticket.brakes,
             attempt_id=attempt_id,
@@ -144,16 +146,13 @@ class Dispatch:
         ticket.decision, ticket.strategy, ticket.outcome = decision, strategy, None
         self.running[attempt_id] = error
         board.move(error, Step.START, f"level {ticket.level}: {strategy.id} ({decision.reason})")
-        if error.slot:
-            board.effects.append(MarkSlot(error.slot, progress(ticket, SlotState.RUNNING)))
+        board.mark(error, SlotState.RUNNING)
         board.effects.append(StartAttempt(_order(error, ticket, attempt_id, strategy, decision.timeout_s)))
         board.effects.append(SaveDecision(decision))
         if board.listening:
-            board.notify("decision", error, f"level {ticket.level}: {strategy.id}, {decision.reason}", decision=decision)
-
-
-def progress(ticket: Ticket, state: SlotState) -> Progress:
-    return Progress(state, ticket.level, min(ticket.attempts, 255), min(ticket.attempts_at_level, 255))
+            board.notify(
+                "decision", error, f"level {ticket.level}: {strategy.id}, {decision.reason}", decision=decision
+            )
 
 
 def _ticket_of(error: Error) -> Ticket:

@@ -33,7 +33,17 @@ from error_daemon.core.life import PENDING, WITH_TICKET, Step
 from error_daemon.core.opening import Opening
 from error_daemon.core.verification import Verification
 from error_daemon.errors import NotFound, Refused
-from error_daemon.model import Definitions, ErrorView, Fault, Fingerprint, LearnedTimeout, Score, SlotRef, State
+from error_daemon.model import (
+    Definitions,
+    ErrorView,
+    Fault,
+    Fingerprint,
+    LearnedTimeout,
+    Score,
+    SlotRef,
+    SlotState,
+    State,
+)
 
 _AMBIGUOUS = 5  # how many ids an ambiguous prefix is answered with
 
@@ -66,6 +76,8 @@ class Engine:
         """Take one event. Then `drain`."""
         board = self._board
         board.now = now
+        for error in board.due():  # what was due before the event comes before it
+            self._timer(error)
         if isinstance(event, FaultArrived):
             self._opening.arrived(event)
         elif isinstance(event, AttemptEnded):
@@ -78,8 +90,6 @@ class Engine:
             self._opening.restored(event)
         elif isinstance(event, FaultRestored):
             self._opening.kept(event)
-        for error in board.due():
-            self._timer(error)
 
     def drain(self) -> list[Effect]:
         """What follows from everything fed so far, to be carried out in this order. Each effect is given once."""
@@ -88,9 +98,8 @@ class Engine:
             if not self._dispatch.to_look:
                 break
             looks, self._dispatch.to_look = self._dispatch.to_look, []
-            for error in looks:
-                if error.ticket:
-                    self._verification.look(error, error.ticket)
+            for error, ticket in looks:
+                self._verification.look(error, ticket)
         effects, self._board.effects = self._board.effects, []
         return effects
 
@@ -114,8 +123,9 @@ class Engine:
         if error.slot_count != view.slot_count:
             self._board.save(error)
             return
-        self._board.effects.append(ReleaseSlot(error.slot))
-        error.slot, error.slot_count = None, 0
+        self._board.effects += map(ReleaseSlot, (error.slot, *error.other_slots))
+        error.slot, error.slot_count, error.other_slots = None, 0, ()
+        self._board.settle(error)
 
     # --- at start
 
@@ -123,6 +133,10 @@ class Engine:
         self._board.learning.restore(scores)
         for timeout in timeouts:
             self._board.timeouts.restore(timeout)
+
+    def finish(self) -> None:
+        """Begin nothing more; what is in the works comes to its end. There is no way back: the daemon is about to stop."""
+        self._dispatch.is_draining = True
 
     # --- what is known
 
@@ -144,6 +158,10 @@ class Engine:
 
     def tickets_open(self) -> int:
         return self._board.tickets()
+
+    def in_the_works(self) -> int:
+        """Targets that are being attempted, verified or looked at."""
+        return self._dispatch.targets_taken()
 
     def attempts_running(self) -> int:
         return len(self._dispatch.running)
@@ -169,13 +187,15 @@ class Engine:
         if error.state in WITH_TICKET - PENDING:
             raise Refused(f"{error.error_id} is {error.state.value}: wait for its verdict, then resolve it")
         if error.state is not State.RESOLVED:
+            error.level = error.relapses = 0
+            error.flapping = False
             self._let_go(error, Step.RESOLVE, f"resolved by a person{': ' + note if note else ''}")
         return error.view()
 
     def flush(self, prefix: str | None, now: float) -> tuple[int, int]:
         """Purge pending tickets: all, or one error's. Returns how many, and how many attempts were left running."""
         self._board.now = now
-        errors = [self._find(prefix)] if prefix else list(self._board.errors.values())
+        errors = list(self._board.errors.values()) if prefix is None else [self._find(prefix)]
         pending = [error for error in errors if error.state in PENDING]
         for error in pending:
             self._let_go(error, Step.FLUSH, "purged by a person; its next fault opens a new ticket")
@@ -187,10 +207,13 @@ class Engine:
         error = self._find(prefix)
         error.level = error.relapses = 0
         error.flapping = False
-        if error.ticket:
-            first = entry(error.ticket.levels, error.ticket.rule, error.severity)
-            error.level = error.ticket.level = first or error.ticket.level
-            error.ticket.attempts_at_level = 0
+        ticket = error.ticket
+        if ticket:
+            running = error.state in WITH_TICKET - PENDING
+            first = entry(ticket.levels, ticket.rule, error.severity) or ticket.level
+            ticket.attempts_at_level = int(running and ticket.level == first)
+            error.level = ticket.level = first
+            self._board.mark(error, SlotState.RUNNING if running else SlotState.OPEN)
         self._board.save(error)
         self._board.effects.append(SaveLadder(error.error_id, error.level, now, ()))
         return error.view()

@@ -2,8 +2,9 @@
 
 An explicit fingerprint of the sender wins. Else the error type, component, target, exception type, the message with its
 variable parts masked, and the in-application stack frames. Masked are: UUIDs, hexadecimal addresses and digests, timestamps,
-IPv4 addresses, and numbers that do not belong to a word (`utf8`, `sha256` stay). Numbers that name a kind of failure stay
-too: what follows "status", "code", "errno", "HTTP" or "signal".
+IPv4 addresses, and numbers that do not belong to a word (`utf8`, `sha256` stay). Digests and numbers get the same mask: some
+digests have no letter. Numbers that name a kind of failure stay, decimal or hexadecimal: what follows "status", "code", "errno",
+"HTTP" or "signal". A long message is masked before it is cut, so that the width of a number does not move the cut.
 
 The parts that took part are kept as the reason ("grouped because ..."). The digest is BLAKE2b, so that nobody can craft a
 fault that hides behind another one's fingerprint.
@@ -16,15 +17,16 @@ from hashlib import blake2b
 
 from error_daemon.model import Fault, Fingerprint
 
-_MESSAGE_LIMIT = 1024  # characters of the message that take part
+_READ_LIMIT = 4096  # characters of the message that are masked
+_MESSAGE_LIMIT = 1024  # characters of the masked message that take part
 _VARIABLE = re.compile(
-    r"(?P<keep>\b(?:status|code|errno|signal|HTTP(?:/[0-9.]+)?)(?:\s+code)?[\s=:#]*[0-9]+\b)"
+    r"(?P<keep>\b(?:status|code|errno|signal|HTTP(?:/[0-9.]+)?)(?:\s+code)?[\s=:#(\[]*-?(?:0x[0-9a-f]+|[0-9]+)\b)"
     r"|(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
     r"|(?P<address>\b0[xX][0-9a-fA-F]+\b)"
     r"|(?P<time>\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?)"
     r"|(?P<ip>\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b)"
     r"|(?P<digest>\b(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}\b)"
-    r"|(?P<number>(?<![A-Za-z_])[0-9]+(?:\.[0-9]+)?)",
+    r"|(?P<number>(?<![A-Za-z_0-9])[0-9]+(?:\.[0-9]+)?)",
     re.IGNORECASE,
 )
 _CACHE_LIMIT = 4096
@@ -32,11 +34,13 @@ _CACHE_LIMIT = 4096
 
 def template(message: str) -> str:
     """The message with its variable parts masked: "timeout after 31 s" → "timeout after <number> s"."""
-    return _VARIABLE.sub(_mask, message[:_MESSAGE_LIMIT])
+    return _VARIABLE.sub(_mask, message[:_READ_LIMIT])[:_MESSAGE_LIMIT]
 
 
 def _mask(match: re.Match[str]) -> str:
-    return match.group() if match.lastgroup == "keep" else f"<{match.lastgroup}>"
+    if match.lastgroup == "keep":
+        return match.group()
+    return "<number>" if match.lastgroup == "digest" else f"<{match.lastgroup}>"
 
 
 def fingerprint(fault: Fault) -> Fingerprint:
@@ -53,7 +57,8 @@ def fingerprint(fault: Fault) -> Fingerprint:
             ("message", template(message)),
             ("frames", " < ".join(reversed(fault.frames))),
         ]
-    digest = blake2b("\x1e".join(f"{name}\x1f{value}" for name, value in parts).encode(), digest_size=16).digest()
+    text = "\x1e".join(f"{name}\x1f{value}" for name, value in parts)
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
     return Fingerprint(digest, tuple(f"{name}: {value}" for name, value in parts if value))
 
 

@@ -70,6 +70,7 @@ TABLE: dict[tuple[State, Step], State] = {
     (_S.VERIFYING, Step.EXHAUST): _S.FAILED,
     (_S.WATCHING, Step.FOLD): _S.WATCHING,
     (_S.WATCHING, Step.OPEN): _S.QUEUED,
+    (_S.WATCHING, Step.OBSERVE): _S.OBSERVED,
     (_S.WATCHING, Step.HOLD): _S.RESOLVED,
     (_S.WATCHING, Step.RESOLVE): _S.RESOLVED,
     (_S.RESOLVED, Step.FOLD): _S.RESOLVED,

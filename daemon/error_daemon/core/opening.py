@@ -3,6 +3,7 @@
     the error has a ticket          counted; a higher severity than before moves it forward
     the sender's own retry helped   recorded
     it is being watched             older than the recovery: a late report, counted · newer: a relapse, which opens a ticket again
+    it was recovered before         older than the recovery (a sender that was cut off): a ticket, which looks before it acts
     it has failed or was observed   counted until `retry_failed_after_s` has passed; then a ticket is opened again
     else                            a ticket is opened
 
@@ -11,13 +12,14 @@ A ticket is opened only where a rule names a known target and has a strategy for
 
 from __future__ import annotations
 
+from itertools import islice
+
 from error_daemon.core.board import Board, Error, Ticket, acts
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import (
     ErrorRestored,
     FaultArrived,
     FaultRestored,
-    MarkSlot,
     ReleaseSlot,
     SaveDecision,
     SaveFault,
@@ -43,7 +45,7 @@ class Opening:
         if error is None:
             assert event.classification, "an error that is new comes classified"
             error = board.create(event.fingerprint, fault, event.classification)
-        self._count(error, event)
+        newly_kept = self._count(error, event)
         if error.ticket is not None:
             self._fold(error, fault)
             return
@@ -52,20 +54,23 @@ class Opening:
             error.severity = event.classification.severity
         why_not = self._why_only_counted(error, fault)
         if why_not:
-            self._only_count(error, why_not)
+            self._only_count(error, why_not, newly_kept)
         else:
             self._open(error)
 
     # --- counting
 
-    def _count(self, error: Error, event: FaultArrived) -> None:
+    def _count(self, error: Error, event: FaultArrived) -> bool:
+        """Whether the fault came with a slot of its own."""
         error.count += event.fault.count
         error.last_at = self._board.now
         error.fault = event.fault
-        if error.slot != event.slot:
+        newly_kept = error.slot != event.slot
+        if newly_kept:
             error.slot, error.slot_count = event.slot, 0
             self._board.effects.append(SaveFault(error.error_id, event.fault, event.slot))
         error.slot_count += event.fault.count
+        return newly_kept
 
     def _fold(self, error: Error, fault: Fault) -> None:
         if fault.severity and fault.severity > error.severity:
@@ -77,18 +82,19 @@ class Opening:
         """Why this fault opens no ticket; empty where it does."""
         if fault.retry_success:
             return "the sender's own retry helped"
-        if error.state is State.WATCHING and fault.occurred_at <= error.recovered_at:
+        if error.state is State.WATCHING and _is_late(error, fault):
             return error.reason  # a late report of what has been recovered
         patience_s = self._board.policy.retry_failed_after_s
         if error.state in (State.FAILED, State.OBSERVED) and self._board.now - error.ended_at < patience_s:
             return error.reason
         return ""
 
-    def _only_count(self, error: Error, reason: str) -> None:
+    def _only_count(self, error: Error, reason: str, newly_kept: bool) -> None:
+        """Where the slot was there before, its record is on the way: once committed, it is written again with the new count."""
         self._board.move(error, Step.FOLD if (error.state, Step.FOLD) in TABLE else Step.OBSERVE, reason)
-        if error.slot:
-            self._board.effects.append(MarkSlot(error.slot, Progress(SlotState.ENDED)))
-        self._board.save(error)
+        if newly_kept:
+            self._board.mark(error, SlotState.ENDED)
+            self._board.save(error)
 
     # --- opening
 
@@ -123,9 +129,12 @@ class Opening:
         error.target = target.id
         error.opened_at = now
         error.attempts = 0
-        return Ticket(f"{error.error_id}-{int(now * 1000):x}", rule, target, available, 0, opened_at=now)
+        ticket_id = f"{error.error_id}-{int(now * 1000):x}-{self._board.number():x}"
+        return Ticket(ticket_id, rule, target, available, 0, opened_at=now, error_type=error.fault.type)
 
     def _observe(self, error: Error, reason: str) -> None:
+        if error.state is State.WATCHING:
+            self._verification.came_back(error)
         self._board.end_ticket(error, Step.OBSERVE, reason)
 
     def _record_only(self, error: Error, ticket: Ticket) -> None:
@@ -138,36 +147,39 @@ class Opening:
 
     def _act(self, error: Error, ticket: Ticket, progress: Progress | None) -> None:
         board = self._board
-        relapse = error.state is State.WATCHING
+        calm_at = error.recovered_at + board.policy.flap_threshold_s
+        error.flapping = error.recovered_at > 0 and board.now < calm_at
         error.related = self._related(error)
-        board.begin_ticket(error, ticket)
-        if error.slot and error.state is not State.NEW:
-            board.effects.append(MarkSlot(error.slot, Progress(SlotState.OPEN)))  # the slot may still say ENDED
-        board.move(error, Step.OPEN, f"rule {ticket.rule.id}: {ticket.target.id}, from level {ticket.level}")
+        marked = progress is not None or error.state is not State.NEW  # the slot may say ENDED or RUNNING
+        exhausted = False
         if progress:
-            _resume(ticket, progress)
-        if relapse and not self._relapse(error, ticket):
+            self._resume(error, ticket, progress)
+        elif error.state is State.WATCHING:
+            exhausted = self._relapse(error, ticket)
+        else:
+            error.level = 0
+            ticket.look_first = _is_late(error, error.fault)
+        board.begin_ticket(error, ticket)
+        board.move(error, Step.OPEN, f"rule {ticket.rule.id}: {ticket.target.id}, from level {ticket.level}")
+        if exhausted:
+            reason = f"came back {error.relapses} times within its stability window, and nothing is left above level {ticket.level}"
+            board.end_ticket(error, Step.EXHAUST, reason)
             return
+        if marked:
+            board.mark(error, SlotState.OPEN)
         self._dispatch.push(error)
 
     def _relapse(self, error: Error, ticket: Ticket) -> bool:
-        """What "worked" did not hold: go on above it. False where the error has come back too often at the top."""
-        now = self._board.now
-        held_for_s = now - error.recovered_at
-        self._verification.learn_stability(error, min(held_for_s / max(ticket.rule.stability_window_s, 1e-9), 1.0))
+        """What "worked" did not hold: go on above it. True where the error has come back too often at the top."""
+        self._verification.came_back(error)
         error.relapses += 1
-        error.flapping = held_for_s < self._board.policy.flap_threshold_s
         higher = above(ticket.levels, error.level)
-        ticket.level = higher or ticket.levels[-1]
-        if higher is None and error.relapses >= MOST_RELAPSES:
-            reason = f"came back {error.relapses} times within its stability window, and nothing is left above level {ticket.level}"
-            self._board.end_ticket(error, Step.EXHAUST, reason)
-            return False
-        return True
+        ticket.level = max(ticket.level, higher or ticket.levels[-1])
+        return higher is None and error.relapses >= MOST_RELAPSES
 
     def _related(self, error: Error) -> tuple[str, ...]:
         """What the sender says, and what else is in the works for the same target."""
-        same_target = self._board.with_ticket_on(error.target)
+        same_target = islice(self._board.with_ticket_on(error.target), _MOST_RELATED)
         return tuple(dict.fromkeys((*error.fault.related_error_ids, *same_target)))[:_MOST_RELATED]
 
     # --- after a restart
@@ -176,7 +188,7 @@ class Opening:
         """An error as it was recorded. One whose ticket is not in the ring any more was lost with it: nothing is done for it."""
         board, view = self._board, event.view
         error = board.create(event.fingerprint, event.fault, event.classification)
-        _take_over(error, view)
+        _take_over(error, view, board.now)
         if view.state in WITH_TICKET:
             error.state, error.reason = State.FLUSHED, "its ticket was not in the ring when the daemon started"
         elif view.state is State.WATCHING and event.classification.rule:
@@ -191,6 +203,8 @@ class Opening:
         error = board.errors.get(event.fingerprint.digest)
         if error is None:
             error = board.create(event.fingerprint, event.fault, event.classification)
+            if view:
+                _take_over(error, view, board.now)  # it had been dropped to make room
         counted = view.slot_count if view and view.slot_sequence == event.slot.sequence else 0
         recorded = counted == event.count and event.progress.state is SlotState.ENDED
         error.count += max(0, event.count - counted)
@@ -198,31 +212,48 @@ class Opening:
             board.effects.append(ReleaseSlot(event.slot))
             return
         if error.ticket is not None:
-            # Two slots of one error: a ticket that had ended, unrecorded, and the next one. One recovery serves both.
-            board.effects.append(ReleaseSlot(event.slot))
+            # Two slots of one error: a loss of power has undone the release of one. One recovery serves both.
+            error.other_slots += (event.slot,)
             return
         error.fault, error.classification = event.fault, event.classification
         error.severity = event.classification.severity
         error.slot, error.slot_count = event.slot, event.count
         error.last_at = max(error.last_at, event.fault.received_at)
         error.first_at = min(error.first_at, event.fault.received_at)
-        error.state, error.flapping, error.watched = State.NEW, False, None
+        error.state = State.NEW
         board.cancel_timer(error)
         self._open(error, event.progress)
 
+    def _resume(self, error: Error, ticket: Ticket, progress: Progress) -> None:
+        """After a restart nothing is known of the target: look first. Then on from the level and attempts reached."""
+        ticket.look_first = True
+        if progress.state is SlotState.RUNNING:
+            self._dispatch.doubtful.add(ticket.target.id)
+            error.level = progress.level
+        if progress.level in ticket.levels:
+            ticket.level = progress.level
+            ticket.attempts = error.attempts = progress.attempts
+            ticket.attempts_at_level = progress.attempts_at_level
 
-def _resume(ticket: Ticket, progress: Progress) -> None:
-    """After a restart nothing is known of the target: look first. Then on from the level and attempts reached."""
-    ticket.look_first = True
-    if progress.level in ticket.levels:
-        ticket.level = progress.level
-        ticket.attempts = progress.attempts
-        ticket.attempts_at_level = progress.attempts_at_level
+
+def _is_late(error: Error, fault: Fault) -> bool:
+    """Whether the fault is from before the error's recovery. A sender that does not say when is taken to mean now."""
+    return 0.0 < fault.occurred_at <= error.recovered_at
 
 
-def _take_over(error: Error, view: ErrorView) -> None:
+def _take_over(error: Error, view: ErrorView, now: float) -> None:
     for name in (
-        "state", "reason", "severity", "target", "level", "count", "attempts", "relapses", "first_at", "last_at", "opened_at",
-        "recovered_at", "ended_at", "flapping", "related",
-    ):  # fmt: skip
+        "state",
+        "reason",
+        "severity",
+        "target",
+        "level",
+        "count",
+        "attempts",
+        "relapses",
+        "flapping",
+        "related",
+    ):
         setattr(error, name, getattr(view, name))
+    for name in ("first_at", "last_at", "opened_at", "recovered_at", "ended_at"):
+        setattr(error, name, min(getattr(view, name), now))  # the host's clock may have been set back meanwhile

@@ -16,8 +16,8 @@ from __future__ import annotations
 from error_daemon.core import verify
 from error_daemon.core.backoff import delay_s
 from error_daemon.core.board import Board, Error, Ticket
-from error_daemon.core.dispatch import Dispatch, progress
-from error_daemon.core.effects import MarkSlot, SaveAttempt, SaveScore, SaveTimeout, StartProbes
+from error_daemon.core.dispatch import Dispatch
+from error_daemon.core.effects import SaveAttempt, SaveScore, SaveTimeout, StartProbes
 from error_daemon.core.ladder import above
 from error_daemon.core.learning import Lesson
 from error_daemon.core.life import Step
@@ -47,19 +47,24 @@ class Verification:
     # --- the attempt has ended
 
     def ended(self, outcome: Outcome) -> None:
-        """An outcome that nobody waits for (its error was lost sight of) changes nothing."""
+        """An outcome that nobody waits for (of an attempt from before a restart) changes nothing."""
         error = self._dispatch.running.pop(outcome.attempt_id, None)
-        if error is None or error.ticket is None or error.ticket.strategy is None:
+        if error is None:
             return
-        ticket, strategy = error.ticket, error.ticket.strategy
+        ticket = error.ticket
+        assert ticket is not None, "a running attempt belongs to a ticket"
+        strategy = ticket.strategy
+        assert strategy is not None, "an attempt has a strategy"
         ticket.outcome = outcome
         self._board.move(error, Step.END, f"{strategy.id} {outcome.kind.value}: {outcome.detail or 'nothing to add'}")
-        key = error.fault.type, strategy
+        key = ticket.error_type, strategy
         if outcome.kind is OutcomeKind.COMPLETED:
             learned = self._board.timeouts.completed(*key, outcome.execution_time_s, self._board.now)
             self._board.effects.append(SaveTimeout(learned))
         elif outcome.kind is OutcomeKind.TIMED_OUT:
             self._board.effects.append(SaveTimeout(self._board.timeouts.timed_out(*key, self._board.now)))
+        elif outcome.kind is OutcomeKind.LOST:
+            self._dispatch.doubtful.add(ticket.target.id)
         if outcome.kind is OutcomeKind.REFUSED:
             self._conclude(error, ticket, Verdict.PERSISTING, ())
         else:
@@ -70,7 +75,7 @@ class Verification:
     def look(self, error: Error, ticket: Ticket) -> None:
         """Begin a verification: after an attempt, or before the first one. Where nothing can change by waiting, one sight decides."""
         kind = ticket.outcome.kind if ticket.outcome else None
-        hopeless = kind in (None, OutcomeKind.FAILED, OutcomeKind.TIMED_OUT)
+        hopeless = error.state is State.PROBING or kind in (OutcomeKind.FAILED, OutcomeKind.TIMED_OUT)
         ticket.looking = verify.Looking(ticket.rule.verification, self._board.now, hopeless, ticket.failing)
         self.look_again(error)
 
@@ -94,6 +99,8 @@ class Verification:
             self._board.set_timer(error, self._board.now + ticket.looking.delay_s())
             return
         ticket.failing = verify.failing(readings)
+        if verdict is not Verdict.UNKNOWN:
+            self._dispatch.doubtful.discard(ticket.target.id)
         if error.state is State.PROBING:
             self._conclude_look(error, ticket, verdict)
         else:
@@ -113,7 +120,7 @@ class Verification:
 
     def _conclude(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> None:
         record = self._record(error, ticket, verdict, readings)
-        self._learn(error, record)
+        self._learn(record)
         self._board.effects.append(SaveAttempt(record))
         ticket.history.append(
             {"level": record.level, "strategy": record.strategy_id, "verdict": verdict.value, "at": self._board.now}
@@ -126,7 +133,10 @@ class Verification:
             self._heal(error, ticket, f"{record.strategy_id} at level {record.level}, verified by probes")
         elif verdict is Verdict.UNKNOWN:
             self._give_up(error, ticket, f"{record.strategy_id} was run, but nothing can be seen of {ticket.target.id}")
-        elif self._may_try_again(error, ticket, verdict):
+        elif record.level != ticket.level:
+            self._board.move(error, Step.PERSIST, f"the ladder was reset: on from level {ticket.level}")
+            self._requeue(error, ticket)
+        elif self._may_try_again(error, ticket, record):
             self._back_off(error, ticket, record)
         else:
             self._escalate(error, ticket, record)
@@ -146,8 +156,8 @@ class Verification:
             strategy_id=strategy.id,
             strategy_name=strategy.name or strategy.id,
             target=ticket.target.id,
-            level=ticket.level,
-            error_type=error.fault.type,
+            level=decision.level,
+            error_type=ticket.error_type,
             hardware_id=error.fault.hardware_id,
             component=error.fault.component,
             started_at=outcome.started_at or decision.at,
@@ -167,13 +177,13 @@ class Verification:
             readings=readings,
         )
 
-    def _learn(self, error: Error, record: AttemptRecord) -> None:
+    def _learn(self, record: AttemptRecord) -> None:
         if record.verdict is Verdict.UNKNOWN or record.outcome in (OutcomeKind.LOST, OutcomeKind.REFUSED):
             return
         lesson = Lesson(
             record.execution_time_s, record.impact_score, task_rate(record.affected_tasks, record.recovered_tasks)
         )
-        key = error.fault.type, record.strategy_id
+        key = record.error_type, record.strategy_id
         self._board.effects.append(
             SaveScore(self._board.learning.attempt(key, record.success, lesson, self._board.now))
         )
@@ -181,33 +191,44 @@ class Verification:
     # --- what follows
 
     def _heal(self, error: Error, ticket: Ticket, reason: str) -> None:
-        looked_at = ticket.looking.began_at if ticket.looking else self._board.now
+        assert ticket.looking is not None, "what heals was looked at"
+        looked_at, target = ticket.looking.began_at, ticket.target.id
         self._watch(error, ticket, reason)
-        for waiting in self._dispatch.free(error, ticket.target.id, verified_at=looked_at):
-            if waiting.ticket:
-                self._watch(waiting, waiting.ticket, f"{ticket.target.id} was verified well after its last fault came")
+        for other in list(self._board.with_ticket_on(target).values()):
+            if other.ticket and other.last_at <= looked_at:
+                self._heal_with(other, other.ticket)
+        self._dispatch.free(error, target)
+
+    def _heal_with(self, error: Error, ticket: Ticket) -> None:
+        """The target of another error, whose faults are all older, was verified well."""
+        if error.state is State.QUEUED:
+            self._watch(error, ticket, f"{ticket.target.id} was verified well after its last fault came")
+        elif error.state is State.PARKED:
+            ticket.look_at_wake, ticket.faults_when_parked = True, error.count
 
     def _watch(self, error: Error, ticket: Ticket, reason: str) -> None:
         error.recovered_at = self._board.now
+        error.window_s = ticket.rule.stability_window_s
         self._board.end_ticket(error, Step.HEAL, reason)
-        self._board.set_timer(error, self._board.now + ticket.rule.stability_window_s)
+        self._board.set_timer(error, self._board.now + error.window_s)
 
     def _give_up(self, error: Error, ticket: Ticket, reason: str) -> None:
         self._board.end_ticket(error, Step.EXHAUST, reason)
         self._dispatch.free(error, ticket.target.id)
 
-    def _may_try_again(self, error: Error, ticket: Ticket, verdict: Verdict) -> bool:
+    def _may_try_again(self, error: Error, ticket: Ticket, record: AttemptRecord) -> bool:
         assert ticket.strategy, "a verdict follows an attempt"
         return (
             error.classification.response_class is ResponseClass.TRANSIENT
-            and verdict is Verdict.PERSISTING
+            and record.verdict is Verdict.PERSISTING
+            and record.outcome is not OutcomeKind.REFUSED  # would be again
             and ticket.attempts_at_level < min(ticket.strategy.max_attempts, MOST_ATTEMPTS_AT_A_LEVEL)
         )
 
     def _back_off(self, error: Error, ticket: Ticket, record: AttemptRecord) -> None:
         assert ticket.strategy, "a verdict follows an attempt"
         delay = delay_s(ticket.strategy.backoff, ticket.attempts_at_level, self._board.rng)
-        self._mark_open(error, ticket)
+        self._board.mark(error, SlotState.OPEN)
         self._board.move(error, Step.PERSIST, f"{record.strategy_id} did not help")
         most = min(ticket.strategy.max_attempts, MOST_ATTEMPTS_AT_A_LEVEL)
         reason = f"backoff of {delay:.3f} s after attempt {ticket.attempts_at_level} of {most} at level {ticket.level}"
@@ -227,26 +248,27 @@ class Verification:
         self._requeue(error, ticket)
 
     def _requeue(self, error: Error, ticket: Ticket) -> None:
-        self._mark_open(error, ticket)
+        self._board.mark(error, SlotState.OPEN)
         self._dispatch.push(error)
         self._dispatch.free(error, ticket.target.id)
-
-    def _mark_open(self, error: Error, ticket: Ticket) -> None:
-        if error.slot:
-            self._board.effects.append(MarkSlot(error.slot, progress(ticket, SlotState.OPEN)))
 
     # --- the stability window
 
     def held(self, error: Error) -> None:
         """The window closed without a relapse: the recovery was a lasting one, and the ladder is reset."""
-        self.learn_stability(error, 1.0)
+        self._learn_stability(error, 1.0)
         error.level = error.relapses = 0
         error.flapping = False
         error.ended_at = self._board.now
         self._board.move(error, Step.HOLD, "held through its stability window")
         self._board.save(error)
 
-    def learn_stability(self, error: Error, stability: float) -> None:
+    def came_back(self, error: Error) -> None:
+        """A fault came while the window was open: the recovery held for a part of it."""
+        held_for_s = self._board.now - error.recovered_at
+        self._learn_stability(error, min(held_for_s / max(error.window_s, 1e-9), 1.0))
+
+    def _learn_stability(self, error: Error, stability: float) -> None:
         record, error.watched = error.watched, None
         if record is None:
             return

@@ -96,7 +96,8 @@ def _complaint(details: ErrorDetails, model: type[BaseModel]) -> Complaint:
         return Complaint(loc, str(context["error"]), about_key=about_key)
     if kind in ("too_short", "string_too_short"):
         return Complaint(loc, "must not be empty", about_key=about_key)
-    wanted = _WANTED[kind].format(**context) if kind in _WANTED else details["msg"]
+    bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in context.items()}
+    wanted = _WANTED[kind].format(**bounds) if kind in _WANTED else details["msg"]
     return Complaint(loc, f"{_described(written)} is not {wanted}", about_key=about_key)
 
 

@@ -65,15 +65,20 @@ def _regex(text: str) -> str:
 
 
 def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or parts.port == 0
-        or re.search(r"[\x00-\x20\x7f]", text)
-    ):
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError as error:
+        raise ValueError(f"{quoted(text)} is not a URL: {error}") from error
+    if not is_whole or re.search(r"[\x00-\x20\x7f]", text):
         raise ValueError(f"{quoted(text)} is not a URL: write http://host:port/path or https://...")
     return text
+
+
+def _method(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]+", text):
+        raise ValueError(f"{quoted(text)} is not an HTTP method")
+    return text.upper()
 
 
 def _header(text: str) -> str:
@@ -125,7 +130,7 @@ Glob = Annotated[str, Field(min_length=1)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Regex = Annotated[str, AfterValidator(_regex)]
 Url = Annotated[str, AfterValidator(_url)]
-Method = Annotated[str, Field(min_length=1), AfterValidator(str.upper)]
+Method = Annotated[str, AfterValidator(_method)]
 Headers = dict[Annotated[str, Field(min_length=1), AfterValidator(_header)], Annotated[str, AfterValidator(_header)]]
 SignalName = Annotated[str, AfterValidator(_signal)]
 Statuses = Annotated[tuple[int, int], BeforeValidator(_statuses, json_schema_input_type=str)]

@@ -60,7 +60,7 @@ class _Scanner:
         self._at += brackets
         table = self._dotted()
         self._at += brackets
-        self._found[table] = KeyPlace(self._place(start), self._place(start))
+        self._keep(KeyPlace(self._place(start), self._place(start)), table, 0)
         return table
 
     def _pair(self, table: tuple[str, ...]) -> None:
@@ -69,11 +69,14 @@ class _Scanner:
         path = table + self._dotted()
         self._at += 1  # the equals sign
         self._skip(_SPACE)
-        place = KeyPlace(self._place(start), self._place(self._at))
-        for depth in range(len(table) + 1, len(path)):  # `a.b = 1` makes the table a, too
+        self._keep(KeyPlace(self._place(start), self._place(self._at)), path, len(table))
+        self._value(path)
+
+    def _keep(self, place: KeyPlace, path: tuple[str, ...], known: int) -> None:
+        """`a.b = 1` makes the table a, too, and so does [a.b]; the first `known` keys of the path were there before."""
+        for depth in range(known + 1, len(path)):
             self._found.setdefault(path[:depth], place)
         self._found[path] = place
-        self._value(path)
 
     def _value(self, path: tuple[str, ...]) -> None:
         opening = self._text[self._at]

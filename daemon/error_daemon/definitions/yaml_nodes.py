@@ -48,14 +48,12 @@ class Source:
 def read_yaml(file: str, text: str) -> tuple[Source, list[Problem]]:
     """The data of `text`, and the problems that leave the rest of it readable. Raises ConfigError where nothing is."""
     try:
-        root = _Composer(text).get_single_node()
+        root = _composed(_Composer(text))
     except yaml.reader.ReaderError as error:
         place = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
         raise ConfigError([Problem(file, *place, "a character that YAML does not allow")]) from error
     except yaml.MarkedYAMLError as error:
         raise ConfigError([_syntax_problem(file, error)]) from error
-    except (ValueError, OverflowError) as error:  # PyYAML on escapes and version numbers beyond all bounds
-        raise ConfigError([Problem(file, 0, 0, f"not YAML: {error}")]) from error
     if root is None:
         return Source(file), []
     reading = _Reading(file)
@@ -72,11 +70,19 @@ class _Composer(yaml.BaseLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise yaml.composer.ComposerError(None, None, f"nested more than {MAX_DEPTH} deep", self.get_mark())
+        if self._depth > MAX_DEPTH and parent is not None:
+            raise yaml.composer.ComposerError(None, None, f"nested more than {MAX_DEPTH} deep", parent.start_mark)
         node: yaml.Node | None = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+
+def _composed(composer: _Composer) -> yaml.Node | None:
+    try:
+        root: yaml.Node | None = composer.get_single_node()
+    except (ValueError, OverflowError) as error:  # PyYAML on escapes and version numbers beyond all bounds
+        raise yaml.MarkedYAMLError(problem="a number beyond all bounds", problem_mark=composer.get_mark()) from error
+    return root
 
 
 class _Reading:
@@ -101,7 +107,16 @@ class _Reading:
             return self._mapping(node, depth)
         if isinstance(node, yaml.SequenceNode):
             return [self.value(item, depth + 1) for item in node.value]
-        return node.value
+        return self._text(node)
+
+    def _text(self, node: yaml.Node) -> str:
+        text: str = node.value
+        try:
+            text.encode()
+        except UnicodeEncodeError:  # an escape such as "\\ud800": pydantic can't even name a key that has it
+            self.problems.append(self._at(node, f"{quoted(text)} has half a character", "write the whole of it"))
+            return text.encode(errors="replace").decode()
+        return text
 
     def _mapping(self, node: yaml.MappingNode, depth: int) -> dict[str, Any]:
         mapping: dict[str, Any] = {}
@@ -110,7 +125,9 @@ class _Reading:
             if not isinstance(key_node, yaml.ScalarNode):
                 self.problems.append(self._at(key_node, "a list or a mapping is no key", "write text before the colon"))
                 continue
-            key: str = key_node.value
+            key = self._text(key_node)
+            if key != key_node.value:
+                continue
             if key in mapping:
                 self.problems.append(
                     self._at(key_node, f"{quoted(key)} is written twice", f"the first one is in line {lines[key]}")

@@ -26,7 +26,7 @@ _PROBE_SLACK_S = TERM_GRACE_S + 0.5
 async def run_attempt(order: frames.RunAttempt, programs: Programs, usage: HostUsage) -> frames.AttemptEnded:
     """Run one strategy once. Must run as a task of its own: the deadline cancels that task."""
     before = usage.kept
-    started_at = began = time.clock_gettime(time.CLOCK_MONOTONIC)
+    started_at = time.clock_gettime(time.CLOCK_MONOTONIC)
     try:
         strategy = strategies.make(order.kind)
         context = strategies.Context(
@@ -52,7 +52,7 @@ async def run_attempt(order: frames.RunAttempt, programs: Programs, usage: HostU
         outcome=result.kind.value,
         detail=shorten(result.detail),
         started_at_monotonic_s=started_at,
-        execution_time_s=ended_at - max(began, started_at),
+        execution_time_s=ended_at - started_at,
         before=before,
         after=usage.fresh(),
         affected_tasks=result.affected_tasks,

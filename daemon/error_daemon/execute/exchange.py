@@ -55,7 +55,7 @@ async def exchange(request: Request, deadline: Deadline) -> Answer | Unreached:
     except ssl.SSLError as error:
         return Unreached(f"{place}: TLS failed: {error.reason or error}", is_seen=True)
     except h11.RemoteProtocolError as error:
-        return Unreached(f"{place} does not speak HTTP: {error}", is_seen=True)
+        return Unreached(f"{place} gave no proper HTTP answer: {error}", is_seen=True)
     except OSError as error:
         return why(error, place)
     finally:
@@ -94,8 +94,10 @@ def _head(request: Request, url: SplitResult) -> tuple[h11.Connection, bytes]:
 
 
 async def _talk(connection: h11.Connection, head: bytes, connected: socket.socket, url: SplitResult) -> Answer:
-    tls = {"ssl": _trust(), "server_hostname": url.hostname} if url.scheme == "https" else {}
-    reader, writer = await asyncio.open_connection(sock=connected, **tls)
+    is_tls = url.scheme == "https"
+    reader, writer = await asyncio.open_connection(
+        sock=connected, ssl=_trust() if is_tls else None, server_hostname=url.hostname if is_tls else None
+    )
     try:
         writer.write(head)
         return await _read_answer(connection, reader)

@@ -46,6 +46,23 @@ def signal_group(group: int, number: signal.Signals) -> bool:
     return True
 
 
+def kill_group_of(leader: Identity) -> bool:
+    """SIGKILL the group that this process leads or led; whether there was one. Strangers are safe: a number that is a group's
+    is given to no new process, so the group is still its own unless another process has the pid by now."""
+    is_anothers = identify(leader.pid).start_ticks not in (0, leader.start_ticks)
+    return not is_anothers and signal_group(leader.pid, signal.SIGKILL)
+
+
+def describe_end(code: int) -> str:
+    """ "exit code 3", "killed by SIGKILL": a process's exit code, or minus the number of the signal that killed it."""
+    if code >= 0:
+        return f"exit code {code}"
+    try:
+        return f"killed by {signal.Signals(-code).name}"
+    except ValueError:
+        return f"killed by signal {-code}"
+
+
 def group_lives(group: int) -> bool:
     """Somebody in the group is more than a zombie. Reads all of /proc, but only if the group is there at all."""
     try:

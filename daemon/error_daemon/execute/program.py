@@ -24,13 +24,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.identity import Identity, group_lives, identify, signal_group
+from error_daemon.execute.identity import Identity, describe_end, group_lives, identify, signal_group
 
 TAIL_BYTES = 2048
 TERM_GRACE_S = 0.5
 _GROUP_POLL_S = 0.02
 _READ_BYTES = 1 << 16
-_MAX_VALUE_CHARACTERS = 8192  # at most 4 bytes each
+MAX_VALUE_CHARACTERS = 8192  # at most 4 bytes each
 _BASE = ("PATH", "HOME", "LANG", "USER")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FAULT_VARIABLE = re.compile(r"ER_[A-Za-z0-9_]{1,128}")
@@ -47,7 +47,7 @@ class ProgramExit:
 
     def describe(self) -> str:
         """ "exit code 3: last words", "killed by SIGSEGV"."""
-        how = f"exit code {self.code}" if self.code >= 0 else f"killed by {_signal_name(-self.code)}"
+        how = describe_end(self.code)
         return f"{how}: {self.tail}" if self.tail else how
 
 
@@ -57,7 +57,7 @@ def build_environment(defined: Mapping[str, str], fault: Mapping[str, str]) -> d
     environment.update(defined)
     for name, value in fault.items():
         if _FAULT_VARIABLE.fullmatch(name):
-            environment[name] = value.replace("\0", "\N{SYMBOL FOR NULL}")[:_MAX_VALUE_CHARACTERS]
+            environment[name] = value.replace("\0", "\N{SYMBOL FOR NULL}")[:MAX_VALUE_CHARACTERS]
     return environment
 
 
@@ -194,6 +194,16 @@ class _Output:
             os.close(self._read_fd)
 
 
+def _watch(program: Identity) -> Reaped:
+    """Raises PermanentError, with the program ended, if the host gives us no means to see its end."""
+    try:
+        return Reaped(program.pid)
+    except OSError as error:
+        signal_group(program.pid, signal.SIGKILL)
+        os.waitpid(program.pid, 0)
+        raise PermanentError(f"the program can't be watched, so it was ended: {error.strerror}") from error
+
+
 class Programs:
     """Starts programs and tells `announce` of each, so that somebody else can end them if this process can't."""
 
@@ -218,8 +228,8 @@ class Programs:
             output.close_write_end()
         self._announce(owner, program)
         self._running.add(program)
-        leader = Reaped(program.pid)
         try:
+            leader = _watch(program)
             try:
                 code = await leader.wait()
             finally:
@@ -245,14 +255,17 @@ async def end_group(leader: Reaped, group: int, grace_s: float) -> None:
     deadline = loop.time() + grace_s
     if signal_group(group, signal.SIGTERM):
         await leader.wait_for(grace_s)
-        while group_lives(group) and loop.time() < deadline:
-            await asyncio.sleep(_GROUP_POLL_S)
+        await group_gone(group, max(0.0, deadline - loop.time()))
         signal_group(group, signal.SIGKILL)
     await leader.wait()
 
 
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+async def group_gone(group: int, timeout_s: float | None) -> bool:
+    """Whether everybody in the group is gone within the time (None: without end). The kernel has no event for this."""
+    loop = asyncio.get_running_loop()
+    deadline = None if timeout_s is None else loop.time() + timeout_s
+    while group_lives(group):
+        if deadline is not None and loop.time() >= deadline:
+            return False
+        await asyncio.sleep(_GROUP_POLL_S)
+    return True

@@ -22,9 +22,9 @@ class _Look:
 
 class HostUsage:
     def __init__(self) -> None:
-        self._earlier = self._last = _look()
-        self.kept = Usage()
-        self.sample()
+        self._earlier = _Look(0, 0)  # since boot, until there is a look to compare with
+        self._last = _look()
+        self.kept = self.fresh()
 
     def sample(self) -> None:
         """Look, and keep what was seen."""

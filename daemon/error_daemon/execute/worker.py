@@ -17,6 +17,8 @@ import signal
 import socket
 import sys
 from collections.abc import Coroutine
+from contextlib import suppress
+from typing import cast
 
 import uvloop
 from google.protobuf.message import DecodeError
@@ -43,8 +45,7 @@ class Worker(asyncio.Protocol):
         self.exit_code: asyncio.Future[int] = self._loop.create_future()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.WriteTransport)
-        self._transport = transport
+        self._transport = cast(asyncio.WriteTransport, transport)
         self._send(frames.FromWorker(ready=frames.Ready(pid=os.getpid())))
 
     def data_received(self, data: bytes) -> None:
@@ -102,6 +103,14 @@ async def _serve(connection: socket.socket) -> int:
     return await worker.exit_code
 
 
+def _keep_descriptors_to_ourselves() -> None:
+    """Or the programs that we start would hold the connection open after us, and whatever slipped through from the daemon."""
+    for name in os.listdir("/proc/self/fd"):
+        fd = int(name)
+        with suppress(OSError):  # the descriptor of the listing itself is closed by now
+            os.set_inheritable(fd, fd <= 2)
+
+
 def worker_main(arguments: list[str] | None = None) -> int:
     """Serve until the daemon closes the socket; the exit code."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -109,9 +118,9 @@ def worker_main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="error_daemon.execute.worker", description="A worker of error_daemon.")
     parser.add_argument("--fd", type=int, required=True, help="descriptor of the socket to the daemon")
     fd: int = parser.parse_args(arguments).fd
-    os.set_inheritable(fd, False)  # or the programs we start would keep the connection open after us
-    uvloop.install()
-    loop = asyncio.new_event_loop()
+    _keep_descriptors_to_ourselves()
+    loop = uvloop.new_event_loop()
+    asyncio.set_event_loop(loop)
     return loop.run_until_complete(_serve(socket.socket(fileno=fd)))
 
 

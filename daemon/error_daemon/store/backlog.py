@@ -139,12 +139,15 @@ def _text(table: Table, row: Mapping[str, Json]) -> str:
 
 
 def _unfit_column(row: Mapping[str, Json]) -> str:
-    for column, value in row.items():
-        try:
-            _encode(value)
-        except (TypeError, ValueError):
-            return column
-    return "?"
+    return next((column for column, value in row.items() if not _is_json(value)), "")
+
+
+def _is_json(value: Json) -> bool:
+    try:
+        _encode(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def _key(table: Table, row: Mapping[str, Json]) -> str | tuple[str, ...]:

@@ -22,35 +22,20 @@ Meanwhile `available` is False and `detail` says why. More than `waiting_rows` r
 from __future__ import annotations
 
 import asyncio
-import signal
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
-from error_daemon.errors import ConfigError, InvariantError, Problem, StoreUnavailable
+from error_daemon.errors import ConfigError, InvariantError, StoreUnavailable
 from error_daemon.model import Json
 from error_daemon.ports import OnCommitted
 from error_daemon.settings import StoreSettings
 from error_daemon.store.backlog import Backlog, Batch, Forgetting
+from error_daemon.store.opening import Opener, Patience
 from error_daemon.store.process import Message, WriterProcess
 from error_daemon.store.queries import complete
+from error_daemon.store.waiting import settle, wait_for_event, within
 
-_CRASHES = frozenset((-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE))
-_CRASHES_THAT_CONDEMN = 3
-_PROBLEMS_SHOWN = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long the writer is waited for, in seconds, before it is taken for hung (or the other's lock for a lasting one)."""
-
-    open_s: float = 120.0  # a long write-ahead log is replayed at some 50 MB/s
-    commit_s: float = 30.0
-    query_s: float = 30.0
-    lock_s: float = 5.0
-    stop_s: float = 20.0
-    first_delay_s: float = 0.1
-    longest_delay_s: float = 10.0
+_PATIENCE = Patience()
+_REFUSALS_TOLD = 10
 
 
 class DuckStore:
@@ -62,34 +47,32 @@ class DuckStore:
         settings: StoreSettings,
         on_committed: OnCommitted,
         on_problem: Callable[[str], None],
-        patience: Patience = Patience(),
+        patience: Patience = _PATIENCE,
     ) -> None:
         """`on_problem` gets a sentence for the operator. Both callbacks run on the loop and must not raise."""
         self.available = False
         self.detail = "not started"
         self.rows_written = 0
-        self._path = path
         self._interval_s = settings.batch_interval
         self._on_committed = on_committed
         self._on_problem = on_problem
         self._patience = patience
+        self._opener = Opener(path, patience)
         self._backlog = Backlog(settings.batch_rows, 2 * settings.waiting_rows)
-        self._some = asyncio.Event()  # the backlog is not empty, or stop was asked for
-        self._hurry = asyncio.Event()  # its head is full, or stop was asked for
+        self._wake = asyncio.Event()  # rows came, a batch is full, the writer is lost, or stop was asked for
         self._stopping = asyncio.Event()
         self._writer: WriterProcess | None = None
         self._task: asyncio.Task[None] | None = None
-        self._failures = 0
-        self._crashes = 0
+        self._failures = 0  # in a row
 
     # --- the contract ---
 
     def append(self, table: str, row: Mapping[str, Json]) -> int:
         """See ports.Store. Raises InputError and StoreUnavailable as Backlog.append does."""
+        was_empty = not self._backlog
         number = self._backlog.append(table, row)
-        self._some.set()
-        if self._backlog.ripe:
-            self._hurry.set()
+        if was_empty or self._backlog.ripe:
+            self._wake.set()
         return number
 
     def rows_waiting(self) -> int:
@@ -97,20 +80,23 @@ class DuckStore:
 
     async def query(self, name: str, **params: Json) -> list[dict[str, Json]]:
         """Rows of a named query; it sees what is in the file, and not what still waits. Raises StoreUnavailable."""
-        parameters = complete(name, params)
-        message = await self._answer({"kind": "query", "name": name, "params": parameters}, self._patience.query_s)
-        rows: list[dict[str, Json]] = message["rows"]
+        message = {"kind": "query", "name": name, "params": complete(name, params)}
+        if self._writer is None:
+            raise StoreUnavailable(self.detail)
+        answer = await within(self._patience.query_s, self._writer.ask(message), f"the query {name} took too long")
+        if answer["kind"] == "failed":
+            raise StoreUnavailable(f"the query {name} failed: {answer['problem']}")
+        rows: list[dict[str, Json]] = answer["rows"]
         return rows
 
     async def forget(self, error_type: str | None, strategy_id: str | None) -> int:
         """Delete what was learned about this error type and strategy (None: any), including what was appended before and
         still waits; the number of rows deleted. Raises StoreUnavailable: perhaps deleted, say it again later."""
-        if self._writer is None or not self.available or self._stopping.is_set():
+        if not self.available or self._stopping.is_set():
             raise StoreUnavailable(self.detail)
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._backlog.append_forgetting(Forgetting(error_type, strategy_id, done))
-        self._some.set()
-        self._hurry.set()
+        self._wake.set()
         return await done
 
     async def start(self) -> None:
@@ -120,84 +106,132 @@ class DuckStore:
             raise InvariantError("a store is started once")
         opened: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._run(opened), name="store")
-        try:
-            await opened
-        except ConfigError:
-            await self._task
-            raise
+        await opened
 
     async def stop(self) -> None:
-        """Write what is queued, then close. Rows that can't be written in time are reported; the ring still has their faults."""
+        """Write what is queued, then close. Rows that can't be written in time are reported; the ring still has their
+        faults."""
         if self._task is None:
             return
         self._stopping.set()
-        self._some.set()
-        self._hurry.set()
+        self._wake.set()
         await asyncio.wait([self._task], timeout=self._patience.stop_s)
-        if not self._task.done():
-            self._task.cancel()
-            await asyncio.wait([self._task])
+        self._task.cancel()
+        await asyncio.wait([self._task])
         if self._backlog.rows:
-            self._on_problem(f"{self._backlog.rows} rows of the record could not be written before the end: {self.detail}")
-        self._unavailable("stopped")
+            self._on_problem(f"{self._backlog.rows} rows of the record were not written before the end: {self.detail}")
+        self.available, self.detail = False, "stopped"
+        if not self._task.cancelled():
+            self._task.result()
 
     # --- the lives of the writer ---
 
     async def _run(self, opened: asyncio.Future[None]) -> None:
-        while True:
-            try:
-                writer = await self._open()
-                _settle(opened)
-                await self._serve(writer)
-            except StoreUnavailable as error:
-                _settle(opened)
-                await self._end_writer()
-                self._lost(str(error))
-            except ConfigError as error:
-                await self._end_writer()
-                if not opened.done():
-                    opened.set_exception(error)
-                    return
-                self._lost(str(error))
-            except BaseException:
-                await self._end_writer(at_once=True)
-                raise
-            else:
-                await self._end_writer()
-                return
-            if self._stopping.is_set():
-                return  # nothing was answered: it will not be in the time that is left
+        """One life of the writer after the other, until `stop`."""
+        try:
+            while await self._live(opened) and (self._backlog or not self._stopping.is_set()):
+                await self._pause()
+        except Exception as error:
+            self._lost(f"a bug ended the writing of the record: {error!r}")
+            settle(opened, error)
+            raise
+
+    async def _live(self, opened: asyncio.Future[None]) -> bool:
+        """Open the file and write until that ends. True: there should be another life."""
+        try:
+            self._writer, problems = await self._opener.open(on_lost=self._wake.set)
+            self.available, self.detail = True, ""
+            for problem in problems:
+                self._on_problem(problem)
+            settle(opened, None)
+            await self._write_all(self._writer)
+        except StoreUnavailable as error:
+            self._lost(str(error))
+            settle(opened, None)
+            return True
+        except ConfigError as error:
+            if not opened.done():
+                self.detail = str(error)
+                opened.set_exception(error)
+                return False
+            self._lost(str(error))
+            return True
+        finally:
+            writer, self._writer = self._writer, None
+            if writer is not None:
+                await writer.end(self._patience.close_s)
+        return False
+
+    async def _write_all(self, writer: WriterProcess) -> None:
+        """Write what comes until `stop` was asked for and nothing is left. Raises StoreUnavailable: a new writer is
+        needed."""
+        while (item := await self._next(writer)) is not None:
+            answer = await self._ask(writer, item)
+            if answer["kind"] == "done":
+                self._written(item, answer)
+                continue
+            problem = f"the record can't be written: {answer['problem']}"
+            if answer["fatal"]:
+                raise StoreUnavailable(problem)
+            self._lost(problem)
             await self._pause()
 
-    async def _open(self) -> WriterProcess:
-        begin_anew = self._crashes >= _CRASHES_THAT_CONDEMN
-        try:
-            writer = self._writer = await WriterProcess.start(self._path, self._patience.lock_s, begin_anew)
-        except OSError as error:
-            raise StoreUnavailable(f"the store's writer can't be started: {error}") from error
-        try:
-            message = await _within(self._patience.open_s, writer.ready, "open the file")
-        except StoreUnavailable:
-            status = await writer.end(0 if not writer.ready.done() else self._patience.stop_s)
-            self._crashes = self._crashes + 1 if status in _CRASHES else 0
-            raise StoreUnavailable(f"the store's writer ended with status {status} while it opened {self._path}") from None
-        if message["kind"] == "shut":
-            self._crashes = 0
-            if message["forever"]:
-                raise ConfigError([Problem(self._path, 0, 0, message["problem"], message["mend"])])
-            raise StoreUnavailable(message["problem"])
-        self._crashes = 0
-        self.available, self.detail = True, ""
-        for problem in message["problems"]:
-            self._on_problem(problem)
-        return writer
+    async def _next(self, writer: WriterProcess) -> Batch | Forgetting | None:
+        """What is to be written next, when it is due; None when `stop` was asked for and nothing is left."""
+        while True:
+            if not writer.connected:
+                raise StoreUnavailable("the store's writer has ended")
+            if self._backlog.ripe or self._stopping.is_set():
+                return self._backlog.head()
+            self._wake.clear()
+            if not self._backlog:
+                await self._wake.wait()
+            elif not await wait_for_event(self._wake, self._interval_s):
+                return self._backlog.head()
 
-    async def _end_writer(self, at_once: bool = False) -> None:
-        writer, self._writer = self._writer, None
-        if writer is not None:
-            await writer.end(0 if at_once else self._patience.stop_s)
+    async def _ask(self, writer: WriterProcess, item: Batch | Forgetting) -> Message:
+        payloads: Mapping[str, bytes] = {}
+        if isinstance(item, Batch):
+            payloads = item.arrays()
+            message: Message = {"kind": "batch", "tables": list(payloads)}
+        else:
+            message = {"kind": "forget", "error_type": item.error_type, "strategy_id": item.strategy_id}
+        answer = writer.ask(message, payloads)
+        try:
+            return await within(self._patience.commit_s, answer, "the store's writer does not answer")
+        except StoreUnavailable:
+            writer.kill()
+            raise
 
     async def _pause(self) -> None:
-        """Wait before the next try: twice as long after each failure in a row; not at all once stop is asked for."""
+        """Wait before the next try: twice as long after each failure in a row, and not longer than `longest_delay_s`."""
         delay_s = self._patience.first_delay_s * 2 ** min(self._failures - 1, 30)
-        await asyncio.wait([self._stop_wait()], timeout=min(delay_s, self._patience.longest_delay_s))
+        await asyncio.sleep(min(delay_s, self._patience.longest_delay_s))
+
+    # --- what came of it ---
+
+    def _written(self, item: Batch | Forgetting, answer: Message) -> None:
+        self.available, self.detail, self._failures = True, "", 0
+        self._backlog.drop_head()
+        if isinstance(item, Forgetting):
+            settle(item.done, answer["rows"])
+            return
+        refused = answer["refused"]
+        self.rows_written += item.rows - len(refused)
+        for row in refused[:_REFUSALS_TOLD]:
+            self._on_problem(
+                f"a row of {row['table']} was refused and set aside in {self._opener.path}.refused: {row['problem']}: {row['row']}"
+            )
+        if len(refused) > _REFUSALS_TOLD:
+            self._on_problem(f"{len(refused) - _REFUSALS_TOLD} more rows of the same batch were set aside")
+        self._on_committed(item.number)
+
+    def _lost(self, problem: str) -> None:
+        """Nothing can be written at the moment. The same problem is told once."""
+        self._failures += 1
+        self.available = False
+        if problem != self.detail:
+            self.detail = problem
+            self._on_problem(problem)
+        for forgetting in self._backlog.drop_forgettings():
+            settle(forgetting.done, StoreUnavailable(problem))

@@ -11,11 +11,12 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 from error_daemon.errors import StoreUnavailable
 from error_daemon.store.frames import Unpacker, pack, pack_message, parse_message
+from error_daemon.store.waiting import settle
 
 Message = dict[str, Any]
 
@@ -24,11 +25,12 @@ class WriterProcess(asyncio.Protocol):
     """One writer. `ready` gets its first message, or StoreUnavailable if it ends before; `ended` its exit status,
     negative for a signal."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, on_lost: Callable[[], None]) -> None:
         self.ready: asyncio.Future[Message] = loop.create_future()
         self.ended: asyncio.Future[int] = loop.create_future()
         self.pid = 0
         self._loop = loop
+        self._on_lost = on_lost
         self._transport: asyncio.Transport | None = None
         self._unpacker = Unpacker()
         self._answers: dict[int, asyncio.Future[Message]] = {}
@@ -37,10 +39,12 @@ class WriterProcess(asyncio.Protocol):
         self._pidfd = -1
 
     @classmethod
-    async def start(cls, path: str, lock_wait_s: float, begin_anew: bool) -> WriterProcess:
-        """Start a writer for the file. Raises OSError if the program can't be started."""
+    async def start(cls, path: str, lock_wait_s: float, begin_anew: bool, on_lost: Callable[[], None]) -> WriterProcess:
+        """Start a writer for the file. `on_lost` is called when it can't be talked to any more.
+
+        Raises OSError if the program can't be started."""
         loop = asyncio.get_running_loop()
-        process = cls(loop)
+        process = cls(loop, on_lost)
         ours, theirs = socket.socketpair()
         try:
             with theirs:
@@ -67,6 +71,10 @@ class WriterProcess(asyncio.Protocol):
         self.ended.set_result(os.waitstatus_to_exitcode(status))
 
     # --- talking ---
+
+    @property
+    def connected(self) -> bool:
+        return self._transport is not None
 
     def ask(self, message: Message, payloads: Mapping[str, bytes] | None = None) -> asyncio.Future[Message]:
         """Send a message, and the frames of a batch behind it; the answer. Raises StoreUnavailable when the writer is gone,
@@ -99,8 +107,7 @@ class WriterProcess(asyncio.Protocol):
     # --- called by the event loop ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)  # uvloop's is one without inheriting from it
 
     def data_received(self, data: bytes) -> None:
         self._unpacker.feed(data)
@@ -111,14 +118,14 @@ class WriterProcess(asyncio.Protocol):
         self._transport = None
         lost = StoreUnavailable("the store's writer ended before it answered")
         for waiting in (self.ready, *self._answers.values()):
-            if not waiting.done():
-                waiting.set_exception(lost)
+            settle(waiting, lost)
         self._answers.clear()
+        self._on_lost()
 
     def _receive(self, message: Message) -> None:
         kind = message["kind"]
         if kind in ("ready", "shut"):
-            self.ready.set_result(message)
+            settle(self.ready, message)
             return
         number = message["id"]
         if kind == "rows":
@@ -128,6 +135,4 @@ class WriterProcess(asyncio.Protocol):
             message["rows"] = self._rows.pop(number)
         else:
             self._rows.pop(number, None)
-        answer = self._answers.pop(number)
-        if not answer.done():
-            answer.set_result(message)
+        settle(self._answers.pop(number), message)

@@ -39,8 +39,8 @@ class Migration:
 
 def _table(name: str, key: str, columns: str) -> Table:
     """A table from "name TYPE, name TYPE"."""
-    pairs = [column.split() for column in columns.split(",")]
-    return Table(name, {column: kind for column, kind in pairs}, tuple(key.split()))
+    types: dict[str, str] = dict(column.split() for column in columns.split(","))
+    return Table(name, types, tuple(key.split()))
 
 
 TABLES: Mapping[str, Table] = {

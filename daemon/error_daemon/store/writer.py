@@ -21,14 +21,15 @@ import socket
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from itertools import islice
 from typing import Any
 
 import duckdb
 
-from error_daemon.store.database import Database, Reader, Shut, is_fatal, open_database
+from error_daemon.store.database import Database, Reader, is_fatal
+from error_daemon.store.datafile import Shut, open_connection
 from error_daemon.store.frames import Unpacker, pack_message, parse_message
 
 _SHUT = 3
@@ -37,7 +38,7 @@ _READ_BYTES = 1 << 18
 _SHOWN_CHARACTERS = 300
 
 Message = dict[str, Any]
-Work = queue.SimpleQueue["Callable[[], None] | None"]
+Work = queue.SimpleQueue["partial[None] | None"]
 
 
 class Link:
@@ -100,7 +101,7 @@ def _start_thread(name: str, work: Work) -> threading.Thread:
         try:
             while (task := work.get()) is not None:
                 task()
-        except BaseException:  # a thread that ends alone would leave a process that answers nothing
+        except BaseException:  # noqa: BLE001  a thread that ends alone would leave a process that answers nothing
             traceback.print_exc()
             os._exit(_BUG)
 
@@ -156,10 +157,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with socket.socket(fileno=options.fd) as connection:
         link = Link(connection)
         try:
-            database, problems = open_database(options.path, options.lock_wait, options.begin_anew)
+            opened, problems = open_connection(options.path, options.lock_wait, options.begin_anew)
         except Shut as shut:
             link.send({"kind": "shut", "problem": shut.problem, "mend": shut.mend, "forever": shut.forever})
             return _SHUT
+        database = Database(options.path, opened)
         link.send({"kind": "ready", "problems": problems})
         serve(link, database)
         database.close()

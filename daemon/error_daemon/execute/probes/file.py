@@ -12,7 +12,7 @@ import stat
 import time
 from collections.abc import Mapping
 
-from error_daemon.errors import PermanentError
+from error_daemon.errors import InputError, PermanentError
 from error_daemon.execute.params import required
 from error_daemon.execute.probes.contract import Look, Sight, not_ok, ok, unknown
 from error_daemon.model import Json
@@ -23,6 +23,8 @@ _SEARCHED_BYTES = 1 << 20
 class FileProbe:
     async def look(self, look: Look) -> Sight:
         path = str(required(look.params, "path"))
+        if not os.path.isabs(path):
+            raise InputError("path", f"{path} is not absolute")
         seen = asyncio.get_running_loop().run_in_executor(None, _look_at, path, look.params)
         try:
             return await asyncio.wait_for(seen, look.timeout_s)

@@ -18,9 +18,16 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
 from error_daemon.errors import InputError, PermanentError
-from error_daemon.execute.identity import Identity, group_lives, identify, read_pid_file, signal_group, write_pid_file
+from error_daemon.execute.identity import (
+    Identity,
+    group_lives,
+    kill_group_of,
+    read_pid_file,
+    signal_group,
+    write_pid_file,
+)
 from error_daemon.execute.params import required
-from error_daemon.execute.program import Reaped, build_environment, spawn
+from error_daemon.execute.program import Reaped, build_environment, group_gone, spawn
 from error_daemon.execute.strategies.contract import Context, Result
 from error_daemon.model import Json
 
@@ -99,13 +106,9 @@ def _leads_a_group(pid: int) -> bool:
 
 async def _end_remains(gone: Identity) -> str:
     """The process died by itself: end what it left in its group, which may still hold its port or its files."""
-    now = identify(gone.pid)
-    is_anothers = now.start_ticks not in (0, gone.start_ticks)
-    if is_anothers or not group_lives(gone.pid):
+    if not group_lives(gone.pid) or not kill_group_of(gone):
         return f"pid {gone.pid} was gone"
-    signal_group(gone.pid, signal.SIGKILL)
-    while group_lives(gone.pid):
-        await asyncio.sleep(_POLL_S)
+    await group_gone(gone.pid, None)
     return f"pid {gone.pid} was gone, what it left running was killed"
 
 
@@ -120,18 +123,17 @@ def _signal_all(pidfd: int, group: int, number: signal.Signals) -> None:
 async def _gone(pidfd: int, group: int, timeout_s: float | None) -> bool:
     """Whether the process, and its group if it leads one, ended in time. None: wait for as long as the attempt may."""
     loop = asyncio.get_running_loop()
-    ended: asyncio.Future[None] = loop.create_future()
-    loop.add_reader(pidfd, lambda: ended.done() or ended.set_result(None))
-    deadline = None if timeout_s is None else loop.time() + timeout_s
+    began = loop.time()
+    ended = asyncio.Event()
+    loop.add_reader(pidfd, ended.set)
     try:
-        await asyncio.wait((ended,), timeout=timeout_s)
+        await asyncio.wait_for(ended.wait(), timeout_s)
+    except asyncio.TimeoutError:
+        return False
     finally:
         loop.remove_reader(pidfd)
-    while group and group_lives(group):
-        if deadline is not None and loop.time() >= deadline:
-            return False
-        await asyncio.sleep(_POLL_S)
-    return ended.done()
+    left_s = None if timeout_s is None else max(0.0, timeout_s - (loop.time() - began))
+    return not group or await group_gone(group, left_s)
 
 
 def _start(target: Mapping[str, Json], pid_file: str) -> Identity:
@@ -142,9 +144,9 @@ def _start(target: Mapping[str, Json], pid_file: str) -> Identity:
         started = spawn(target["command"], environment, target.get("cwd") or "", output_fd=output)
     finally:
         os.close(output)
-    Reaped(started.pid)
     try:
         write_pid_file(pid_file, started)
+        Reaped(started.pid)
     except OSError:
         signal_group(started.pid, signal.SIGKILL)  # a process that nobody can name would become a second instance
         raise

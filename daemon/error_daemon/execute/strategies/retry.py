@@ -5,14 +5,16 @@ The waiting between attempts is the engine's: it holds no worker.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from error_daemon.errors import InputError
-from error_daemon.execute import strategies
 from error_daemon.execute.params import required
-from error_daemon.execute.strategies.contract import Context, Result
+from error_daemon.execute.strategies.command import RunCommand
+from error_daemon.execute.strategies.contract import Context, Result, Strategy
+from error_daemon.execute.strategies.request import SendRequest
 
-_OPERATIONS = ("exec", "http")
+_OPERATIONS: dict[str, Callable[[], Strategy]] = {"exec": RunCommand, "http": SendRequest}
 
 
 class Retry:
@@ -23,4 +25,4 @@ class Retry:
         kind = required(operation, "kind")
         if kind not in _OPERATIONS:
             raise InputError("operation.kind", f"{kind!r} is not one of {', '.join(_OPERATIONS)}")
-        return await strategies.make(kind).run(replace(context, params=operation))
+        return await _OPERATIONS[kind]().run(replace(context, params=operation))

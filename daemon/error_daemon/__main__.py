@@ -1,0 +1,63 @@
+"""error_daemon: arguments → settings → uvloop → runtime.
+
+Exit codes: 0 stopped when told to · 1 a bug ended it · 2 wrong arguments · 78 settings, definitions or the state directory are wrong
+(EX_CONFIG of sysexits.h): every problem is on standard error, and starting again is useless until a person has mended them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import os
+import sys
+from pathlib import Path
+
+import uvloop
+
+from error_daemon import __version__
+from error_daemon.definitions.configuration import load_settings
+from error_daemon.definitions.loader import load_definitions
+from error_daemon.errors import ConfigError
+from error_daemon.runtime.daemon import Daemon
+from error_daemon.runtime.logs import configure
+
+EX_CONFIG = 78
+
+
+def main() -> int:
+    arguments = _arguments()
+    try:
+        settings = load_settings(arguments.config, os.environ)
+        definitions = load_definitions(Path(settings.definitions_dir))
+        configure(settings.log)
+        daemon = Daemon(settings, definitions)
+        gc.freeze()  # what is here now stays; the collector need not look at it again
+        loop = uvloop.new_event_loop()
+        try:
+            asyncio.set_event_loop(loop)
+            loop.run_until_complete(daemon.run())
+        finally:
+            asyncio.set_event_loop(None)
+            loop.close()
+    except ConfigError as error:
+        print(f"error_daemon: {error}", file=sys.stderr)
+        return EX_CONFIG
+    return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="error_daemon",
+        description="The recovery daemon. Runs in the foreground; SIGTERM drains and stops it.",
+        epilog="exit codes: 0 stopped when told to, 1 a bug, 2 wrong arguments, 78 wrong settings or definitions",
+    )
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE", help="settings (default: /etc/recovery.conf, if it is there)"
+    )
+    parser.add_argument("--version", action="version", version=f"error_daemon {__version__}")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

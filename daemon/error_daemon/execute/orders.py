@@ -1,0 +1,109 @@
+"""Orders as frames for a worker, and a worker's frames as values of the model."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from error_daemon.errors import PermanentError
+from error_daemon.execute import frames_pb2 as frames
+from error_daemon.execute.framing import encode
+from error_daemon.execute.program import MAX_VALUE_CHARACTERS
+from error_daemon.model import AttemptOrder, Json, Outcome, OutcomeKind, ProbeOrder, Reading, ReadingValue, Usage
+from error_daemon.ports import Clock
+
+_TEXTS_KEPT = 1024
+
+
+class OrderWriter:
+    """Remembers the JSON of parameters by the mapping's identity: definitions are frozen, and orders recur."""
+
+    def __init__(self) -> None:
+        self._texts: dict[int, tuple[Mapping[str, Json], str]] = {}
+
+    def attempt(self, order: AttemptOrder) -> bytes:
+        """The order as a frame. Raises PermanentError if it can't be sent, because of its size or its parameters."""
+        with _refused():
+            run = frames.RunAttempt(
+                attempt_id=order.attempt_id,
+                kind=order.strategy.kind,
+                params_json=self._text(order.strategy.params),
+                target_json=self._text(order.target.params),
+                timeout_s=order.timeout_s,
+                environment={name: _clean(value) for name, value in order.environment.items()},
+            )
+            return encode(frames.ToWorker(attempt=run).SerializeToString())
+
+    def probes(self, order: ProbeOrder) -> bytes:
+        """As `attempt`."""
+        with _refused():
+            target_json = self._text(order.target.params)
+            looks = [
+                frames.ProbeOrder(
+                    probe=probe.id,
+                    kind=probe.kind,
+                    params_json=self._text(probe.params),
+                    timeout_s=probe.timeout_s,
+                    target_json=target_json,
+                )
+                for probe in order.probes
+            ]
+            return encode(
+                frames.ToWorker(probes=frames.RunProbes(round_id=order.round_id, probes=looks)).SerializeToString()
+            )
+
+    def _text(self, params: Mapping[str, Json]) -> str:
+        kept = self._texts.get(id(params))
+        if kept is None:
+            if len(self._texts) >= _TEXTS_KEPT:
+                self._texts.clear()
+            # the mapping is kept with its text, so that its id can't become another's
+            kept = self._texts[id(params)] = (params, json.dumps(dict(params)))
+        return kept[1]
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise PermanentError(f"the order can't be written for a worker: {error}") from error
+
+
+def _clean(value: str) -> str:
+    """A fault's text must not be able to keep its own recovery from running: no half characters, no endless ones."""
+    return value[:MAX_VALUE_CHARACTERS].encode("utf-8", "replace").decode()
+
+
+def outcome_of(ended: frames.AttemptEnded, clock: Clock) -> Outcome:
+    started_s = ended.started_at_monotonic_s
+    return Outcome(
+        attempt_id=ended.attempt_id,
+        kind=OutcomeKind(ended.outcome),
+        detail=ended.detail,
+        started_at=clock.from_monotonic(started_s) if started_s else 0.0,
+        execution_time_s=ended.execution_time_s,
+        before=_usage(ended.before),
+        after=_usage(ended.after),
+        affected_tasks=ended.affected_tasks,
+        recovered_tasks=ended.recovered_tasks,
+    )
+
+
+def readings_of(ended: frames.ProbesEnded, clock: Clock) -> list[Reading]:
+    now = clock.now()
+    return [
+        Reading(reading.probe, ReadingValue(reading.value), reading.detail, now, reading.duration_s)
+        for reading in ended.readings
+    ]
+
+
+def unseen(probes: Sequence[str], detail: str, clock: Clock) -> list[Reading]:
+    """The readings of a round whose worker was lost."""
+    now = clock.now()
+    return [Reading(probe, ReadingValue.UNKNOWN, detail, now) for probe in probes]
+
+
+def _usage(usage: frames.Usage) -> Usage:
+    return Usage(usage.cpu_percent, usage.memory_percent)

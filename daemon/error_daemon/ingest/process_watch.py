@@ -1,0 +1,107 @@
+"""A process that should live has died: seen through a pidfd, within a millisecond or so, without polling.
+
+Watched are the targets of kind `process`, by their pid files. When the watched process ends, its pid file is read again: another living
+process there means that somebody else has restarted it already. Otherwise a fault is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from error_daemon.errors import ErrorRecoveryError
+from error_daemon.model import Target
+from error_daemon.ports import Clock
+from error_recovery.v1 import fault_pb2
+
+SOURCE = "sensor/pidfd"
+
+
+class ProcessWatch:
+    """`take(payload)`: the intake. `on_problem(text)` hears of faults that could not be reported."""
+
+    def __init__(
+        self,
+        targets: Mapping[str, Target],
+        clock: Clock,
+        take: Callable[[bytes], object],
+        on_problem: Callable[[str], None],
+    ) -> None:
+        self._pid_files = {
+            target.id: Path(target.params["pid_file"]) for target in targets.values() if target.kind == "process"
+        }
+        self._clock = clock
+        self._take = take
+        self._on_problem = on_problem
+        self._watched: dict[str, tuple[int, int]] = {}  # target → pid, pidfd
+
+    def start(self) -> None:
+        """Watch every process that lives; report those that should live and do not."""
+        for target_id, pid_file in self._pid_files.items():
+            if not self._watch(target_id) and pid_file.exists():
+                self._report(target_id, f"the process of {target_id} is not running: nothing lives under {pid_file}")
+
+    def stop(self) -> None:
+        for target_id in list(self._watched):
+            self._unwatch(target_id)
+
+    def look(self, target_id: str) -> None:
+        """The target was recovered: watch the process that it has now."""
+        if target_id in self._pid_files:
+            self._watch(target_id)
+
+    def _watch(self, target_id: str) -> bool:
+        """True when a living process is watched."""
+        pid = _living(self._pid_files[target_id])
+        watched = self._watched.get(target_id)
+        if pid is None or (watched and watched[0] == pid):
+            return pid is not None
+        self._unwatch(target_id)
+        try:
+            descriptor = os.pidfd_open(pid)
+        except ProcessLookupError:
+            return False
+        self._watched[target_id] = pid, descriptor
+        asyncio.get_running_loop().add_reader(descriptor, self._ended, target_id)
+        return True
+
+    def _unwatch(self, target_id: str) -> None:
+        watched = self._watched.pop(target_id, None)
+        if watched:
+            asyncio.get_running_loop().remove_reader(watched[1])
+            os.close(watched[1])
+
+    def _ended(self, target_id: str) -> None:
+        pid = self._watched[target_id][0]
+        self._unwatch(target_id)
+        if not self._watch(target_id):
+            self._report(target_id, f"the process of {target_id} (pid {pid}) died")
+
+    def _report(self, target_id: str, message: str) -> None:
+        fault = fault_pb2.Fault(
+            type=fault_pb2.ERROR_TYPE_SYSTEM,
+            message=message,
+            context=fault_pb2.Context(component=target_id, operation="run"),
+            target=target_id,
+            fingerprint=f"process-death:{target_id}",
+            occurred_at_unix_ns=int(self._clock.now() * 1e9),
+            source=SOURCE,
+        )
+        try:
+            self._take(fault.SerializeToString())
+        except ErrorRecoveryError as error:
+            self._on_problem(f"{message}, and that could not be taken: {error}")
+
+
+def _living(pid_file: Path) -> int | None:
+    """The pid in the file, if that very process (pid and, where given, start ticks) lives."""
+    try:
+        pid, *ticks = pid_file.read_text().split()
+        stat = Path(f"/proc/{int(pid)}/stat").read_text()
+    except (OSError, ValueError):
+        return None  # no file, no such process, or nothing that names one
+    fields = stat.rpartition(")")[2].split()
+    is_same = not ticks or fields[19] == ticks[0]
+    return int(pid) if is_same and fields[0] not in "ZX" else None

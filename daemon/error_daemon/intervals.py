@@ -1,0 +1,58 @@
+"""The interval of a Beta distribution, for people who ask how sure a success rate is. Pure; too slow for the fault path."""
+
+from __future__ import annotations
+
+from math import exp, lgamma, log
+
+_STEPS = 40  # bisection: right to 1e-12
+_TERMS = 200
+_TINY = 1e-300
+
+
+def beta_interval(alpha: float, beta: float, mass: float = 0.9) -> tuple[float, float]:
+    """The central interval that holds `mass` of Beta(alpha, beta), both above 0."""
+    tail = (1.0 - mass) / 2.0
+    return _quantile(alpha, beta, tail), _quantile(alpha, beta, 1.0 - tail)
+
+
+def _quantile(alpha: float, beta: float, share: float) -> float:
+    low, high = 0.0, 1.0
+    for _ in range(_STEPS):
+        middle = (low + high) / 2.0
+        if _cumulative(alpha, beta, middle) < share:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2.0
+
+
+def _cumulative(a: float, b: float, x: float) -> float:
+    """The regularised incomplete beta function (NIST DLMF 8.17.22), from the side where its fraction converges."""
+    if x > (a + 1.0) / (a + b + 2.0):
+        return 1.0 - _cumulative(b, a, 1.0 - x)
+    front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(max(x, _TINY)) + b * log(1.0 - x)) / a
+    return front * _fraction(a, b, x)
+
+
+def _fraction(a: float, b: float, x: float) -> float:
+    """Lentz's method for the continued fraction."""
+    c, d = 1.0, 1.0 / _away(1.0 - (a + b) * x / (a + 1.0))
+    result = d
+    for m in range(1, _TERMS):
+        even = m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m))
+        d = 1.0 / _away(1.0 + even * d)
+        c = _away(1.0 + even / c)
+        result *= d * c
+        odd = -(a + m) * (a + b + m) * x / ((a + 2 * m) * (a + 2 * m + 1))
+        d = 1.0 / _away(1.0 + odd * d)
+        c = _away(1.0 + odd / c)
+        step = d * c
+        result *= step
+        if abs(step - 1.0) < 1e-12:
+            break
+    return result
+
+
+def _away(value: float) -> float:
+    """Never zero, since it is divided by."""
+    return value if abs(value) > _TINY else _TINY

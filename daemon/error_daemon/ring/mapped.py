@@ -1,0 +1,273 @@
+"""The ring: acknowledged faults in a file that is mapped into memory.
+
+A fault is safe from `kill -9` as soon as it stands in the mapped pages: the kernel keeps them whatever becomes of the process, without
+a system call. The file has a header page and then four rings, one for each priority, of fixed-size slots:
+
+    word 0     sequence: 0 = free; written last when a slot is filled, first when it is cleared
+    word 1     received at, ns since 1970
+    word 2-3   fingerprint
+    word 4     length of the payload
+    word 5     CRC-32 of words 0 to 4 and the payload
+    word 6     progress of its ticket: state, level, attempts, attempts at the level (a byte each)
+    word 7     count of equal faults that the slot stands for
+    then       the payload: the fault's bytes as they came
+
+Words 6 and 7 change while the slot is in use; each is one aligned 8-byte store, which is whole or not there. A slot whose checksum is
+wrong was being written when the process died, and was never acknowledged: it is counted, skipped and cleared. The file is allocated in
+full at once: a full disk shows at start, not as a bus error in the middle of a recovery.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import mmap
+import os
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from zlib import crc32
+
+from error_daemon.errors import ConfigError, InputError, InvariantError, Problem, RingFull
+from error_daemon.model import Priority, Progress, SlotRef, SlotState
+from error_daemon.ports import KeptFault
+
+_MAGIC = b"ERRRING1"
+_HEADER_BYTES = 4096
+_HEADER = struct.Struct("<8sQ4Q")  # magic, slot bytes, slots by priority
+_SEQUENCE_WORD = 16  # of the header page: the last sequence given
+_SLOT_HEADER_BYTES = 64
+_SEALED = struct.Struct("<QQ16sQ")  # what the checksum covers beside the payload: words 0 to 4
+_REST = struct.Struct("<Q16sQQQQ")  # words 1 to 7
+_RETRY_AFTER_S = 0.25  # a commit of the record, which frees slots, comes every 100 ms or so
+
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """`slot_bytes` (a multiple of 8) includes the slot's header."""
+
+    slot_bytes: int
+    slots: Mapping[Priority, int]
+
+    @property
+    def file_bytes(self) -> int:
+        return _HEADER_BYTES + self.slot_bytes * sum(self.slots.values())
+
+    def packed(self) -> bytes:
+        return _HEADER.pack(_MAGIC, self.slot_bytes, *(self.slots[priority] for priority in Priority))
+
+
+class MappedRing:
+    """ports.Ring over one file. Open it with `open_ring`."""
+
+    def __init__(self, path: Path, descriptor: int, geometry: Geometry) -> None:
+        self.path = path
+        self.torn = 0  # slots skipped when the file was opened
+        self._descriptor = descriptor
+        self._geometry = geometry
+        self._map = mmap.mmap(descriptor, geometry.file_bytes)
+        self._bytes = memoryview(self._map)
+        self._words = self._bytes.cast("Q")
+        self._base: dict[Priority, int] = {}
+        self._free: dict[Priority, list[int]] = {}
+        offset = _HEADER_BYTES
+        for priority in Priority:
+            self._base[priority] = offset
+            offset += geometry.slot_bytes * geometry.slots[priority]
+        self._kept = self._read_back()
+        self._sequence = max([self._words[_SEQUENCE_WORD], *(kept.slot.sequence for kept in self._kept)])
+
+    # --- ports.Ring
+
+    @property
+    def payload_bytes(self) -> int:
+        """The largest payload that fits a slot."""
+        return self._geometry.slot_bytes - _SLOT_HEADER_BYTES
+
+    def put(self, priority: Priority, fingerprint: bytes, payload: bytes, count: int, received_at: float) -> SlotRef:
+        size = len(payload)
+        if size > self.payload_bytes:
+            raise InputError("fault", f"has {size} bytes; a slot of the ring holds {self.payload_bytes}")
+        free = self._free[priority]
+        if not free:
+            raise RingFull(f"the ring for {priority.name.lower()} faults is full", _RETRY_AFTER_S)
+        index = free.pop()
+        sequence = self._sequence = self._sequence + 1
+        offset = self._base[priority] + index * self._geometry.slot_bytes
+        received_ns = int(received_at * 1e9)
+        seal = crc32(payload, crc32(_SEALED.pack(sequence, received_ns, fingerprint, size)))
+        start = offset + _SLOT_HEADER_BYTES
+        self._bytes[start : start + size] = payload
+        _REST.pack_into(self._map, offset + 8, received_ns, fingerprint, size, seal, int(SlotState.OPEN), count)
+        self._words[_SEQUENCE_WORD] = sequence
+        self._words[offset >> 3] = sequence
+        return SlotRef(priority, index, sequence)
+
+    def add(self, slot: SlotRef, count: int) -> int:
+        word = self._word(slot) + 7
+        total = self._words[word] + count
+        self._words[word] = total
+        return total
+
+    def mark(self, slot: SlotRef, progress: Progress) -> None:
+        packed = progress.state | progress.level << 8 | progress.attempts << 16 | progress.attempts_at_level << 24
+        self._words[self._word(slot) + 6] = packed
+
+    def release(self, slot: SlotRef) -> None:
+        self._words[self._word(slot)] = 0
+        self._free[slot.priority].append(slot.index)
+
+    def read(self, slot: SlotRef) -> bytes:
+        word = self._word(slot)
+        start = word * 8 + _SLOT_HEADER_BYTES
+        return bytes(self._bytes[start : start + self._words[word + 4]])
+
+    def use(self) -> Mapping[Priority, tuple[int, int]]:
+        slots = self._geometry.slots
+        return {priority: (slots[priority] - len(self._free[priority]), slots[priority]) for priority in Priority}
+
+    # --- opening and closing
+
+    def kept(self) -> list[KeptFault]:
+        """What was in the file when it was opened, in the order of its arrival. Gives it once."""
+        kept, self._kept = self._kept, []
+        return kept
+
+    def adopt(self, old: MappedRing) -> None:
+        """Take over everything that another ring keeps. Raises RingFull or InputError where it does not fit."""
+        self._sequence = max(self._sequence, old._sequence)
+        self.torn += old.torn
+        for kept in old.kept():
+            slot = self.put(kept.slot.priority, kept.fingerprint, kept.payload, kept.count, kept.received_at)
+            self.mark(slot, kept.progress)
+            self._kept.append(replace(kept, slot=slot))
+
+    def sync(self) -> None:
+        """Write to the disk what the pages hold. Blocks: 0.1 ms to several; not for the loop's thread."""
+        os.fdatasync(self._descriptor)
+
+    def close(self) -> None:
+        self._words.release()
+        self._bytes.release()
+        self._map.close()
+        os.close(self._descriptor)
+
+    def _word(self, slot: SlotRef) -> int:
+        word = (self._base[slot.priority] + slot.index * self._geometry.slot_bytes) >> 3
+        if self._words[word] != slot.sequence:
+            raise InvariantError(f"ring slot {slot} is not in use under that sequence")
+        return word
+
+    def _read_back(self) -> list[KeptFault]:
+        found: list[KeptFault] = []
+        for priority in Priority:
+            free = self._free[priority] = []
+            for index in range(self._geometry.slots[priority] - 1, -1, -1):
+                offset = self._base[priority] + index * self._geometry.slot_bytes
+                if not self._words[offset >> 3]:
+                    free.append(index)
+                    continue
+                kept = self._read_slot(priority, index, offset)
+                if kept:
+                    found.append(kept)
+                else:
+                    self.torn += 1
+                    self._words[offset >> 3] = 0
+                    free.append(index)
+        return sorted(found, key=lambda kept: kept.slot.sequence)
+
+    def _read_slot(self, priority: Priority, index: int, offset: int) -> KeptFault | None:
+        """None if it is torn or corrupt."""
+        sequence = self._words[offset >> 3]
+        received_ns, fingerprint, size, seal, progress, count = _REST.unpack_from(self._map, offset + 8)
+        if size > self.payload_bytes:
+            return None
+        start = offset + _SLOT_HEADER_BYTES
+        payload = bytes(self._bytes[start : start + size])
+        if crc32(payload, crc32(_SEALED.pack(sequence, received_ns, fingerprint, size))) != seal:
+            return None
+        state = progress & 0xFF
+        if state not in set(SlotState):
+            return None
+        return KeptFault(
+            slot=SlotRef(priority, index, sequence),
+            fingerprint=fingerprint,
+            received_at=received_ns / 1e9,
+            count=count,
+            progress=Progress(SlotState(state), progress >> 8 & 0xFF, progress >> 16 & 0xFF, progress >> 24 & 0xFF),
+            payload=payload,
+        )
+
+
+def open_ring(path: Path, geometry: Geometry) -> MappedRing:
+    """Open or create the ring file and lock it. A file of another geometry is rewritten to this one, with all that it keeps.
+
+    Raises ConfigError: another daemon has it, the disk is full, or what it keeps does not fit the new geometry."""
+    descriptor = _open_locked(path)
+    found = os.pread(descriptor, _HEADER.size, 0)
+    if found == geometry.packed():
+        return MappedRing(path, descriptor, geometry)
+    if not found:
+        _allocate(path, descriptor, geometry)
+        return MappedRing(path, descriptor, geometry)
+    return _rewrite(path, descriptor, found, geometry)
+
+
+def _open_locked(path: Path) -> int:
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ConfigError([Problem(str(path), 0, 0, f"the ring cannot be opened: {error.strerror}")]) from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        mend = "stop it first, or give this one another state_dir"
+        raise ConfigError([Problem(str(path), 0, 0, "another error_daemon has this ring open", mend)]) from None
+    return descriptor
+
+
+def _allocate(path: Path, descriptor: int, geometry: Geometry) -> None:
+    try:
+        os.posix_fallocate(descriptor, 0, geometry.file_bytes)
+    except OSError as error:
+        os.ftruncate(descriptor, 0)
+        os.close(descriptor)
+        need = f"{geometry.file_bytes / 2**20:.0f} MiB are needed for the ring: {error.strerror}"
+        raise ConfigError(
+            [Problem(str(path), 0, 0, need, "free some space, or set fewer slots under [ring]")]
+        ) from error
+    os.pwrite(descriptor, geometry.packed(), 0)
+
+
+def _rewrite(path: Path, descriptor: int, header: bytes, geometry: Geometry) -> MappedRing:
+    """Carry the kept faults over into a new file, which then takes the old one's name."""
+    try:
+        magic, slot_bytes, *slots = _HEADER.unpack(header)
+    except struct.error:
+        magic, slot_bytes, slots = b"", 0, []
+    old_geometry = Geometry(slot_bytes, dict(zip(Priority, slots, strict=False)))
+    if magic != _MAGIC or os.fstat(descriptor).st_size < old_geometry.file_bytes:
+        os.close(descriptor)
+        raise ConfigError(
+            [Problem(str(path), 0, 0, "is not a ring of this program", "move it away; a new one is made")]
+        )
+    old = MappedRing(path, descriptor, old_geometry)
+    fresh_path = path.with_suffix(".new")
+    fresh_path.unlink(missing_ok=True)
+    fresh = open_ring(fresh_path, geometry)
+    try:
+        fresh.adopt(old)
+    except (RingFull, InputError) as error:
+        fresh.close()
+        fresh_path.unlink()
+        old.close()
+        mend = "start with the former [ring] settings until it is worked off, or allow more"
+        raise ConfigError(
+            [Problem(str(path), 0, 0, f"what the ring keeps does not fit the new settings: {error}", mend)]
+        ) from error
+    fresh.sync()
+    os.replace(fresh_path, path)
+    old.close()
+    fresh.path = path
+    return fresh

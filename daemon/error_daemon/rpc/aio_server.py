@@ -1,0 +1,155 @@
+"""ports.Server over grpc.aio. Everything of grpc's server stays in this file; the servicers know nothing of it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+from google.protobuf.message import DecodeError
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from error_daemon.errors import ConfigError, ErrorRecoveryError, InputError, Problem
+from error_daemon.ports import Method, Service, Shape
+from error_daemon.rpc.status import RpcStatus, status_of
+
+_CODES = {code.value[0]: code for code in grpc.StatusCode}
+OnBug = Callable[[str, BaseException], None]
+
+
+class _AioCall:
+    """ports.Call over a grpc.aio context."""
+
+    __slots__ = ("_context",)
+
+    def __init__(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+        self._context = context
+
+    @property
+    def peer(self) -> str:
+        return str(self._context.peer())
+
+
+class AioServer:
+    """`max_message_bytes` bounds each message in. `on_bug(method, exception)` hears of exceptions that are not ours."""
+
+    def __init__(self, max_message_bytes: int, on_bug: OnBug) -> None:
+        self._on_bug = on_bug
+        self._services: list[Service] = []
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._server = grpc.aio.server(
+            options=[
+                ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.so_reuseport", 0),  # a second daemon on the port is an error, not a silent share of the faults
+                ("grpc.keepalive_time_ms", 60_000),
+                ("grpc.keepalive_timeout_ms", 20_000),
+                ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+            ]
+        )
+
+    def add(self, service: Service) -> None:
+        handlers = {method.name: self._handler(method) for method in service.methods}
+        self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.name, handlers),))
+        self._services.append(service)
+
+    async def start(self, address: str) -> str:
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        names = [service.name for service in self._services]
+        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+        try:
+            port = self._server.add_insecure_port(address)
+        except RuntimeError as error:
+            mend = "is another daemon running there? `listen` in recovery.conf says where"
+            raise ConfigError([Problem(address, 0, 0, f"cannot listen here: {error}", mend)]) from error
+        await self._server.start()
+        for name in ("", *names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
+
+    async def stop(self, grace_s: float) -> None:
+        await self._health.enter_graceful_shutdown()
+        await self._server.stop(grace_s)
+
+    # --- one method
+
+    def _handler(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
+        if method.shape is Shape.UNARY:
+            return grpc.unary_unary_rpc_method_handler(self._unary(method))
+        if method.shape is Shape.SERVER_STREAM:
+            return grpc.unary_stream_rpc_method_handler(self._server_stream(method))
+        return grpc.stream_stream_rpc_method_handler(self._bidi_stream(method))
+
+    def _unary(self, method: Method) -> Callable[[bytes, Any], Awaitable[bytes]]:
+        read, write, serve = _reader(method), _writer(method), method.serve
+
+        async def unary(request: bytes, context: Any) -> bytes:
+            try:
+                answer = serve(read(request), _AioCall(context))
+                if inspect.isawaitable(answer):
+                    answer = await answer
+                return write(answer)
+            except Exception as error:  # noqa: BLE001  mapped to a status, and told to on_bug when it is not ours
+                return await self._abort(context, method, error)
+
+        return unary
+
+    def _server_stream(self, method: Method) -> Callable[[bytes, Any], AsyncIterator[bytes]]:
+        read, write, serve = _reader(method), _writer(method), method.serve
+
+        async def server_stream(request: bytes, context: Any) -> AsyncIterator[bytes]:
+            try:
+                async for answer in serve(read(request), _AioCall(context)):
+                    yield write(answer)
+            except Exception as error:  # noqa: BLE001
+                await self._abort(context, method, error)
+
+        return server_stream
+
+    def _bidi_stream(self, method: Method) -> Callable[[AsyncIterator[bytes], Any], AsyncIterator[bytes]]:
+        read, write, serve = _reader(method), _writer(method), method.serve
+
+        async def bidi_stream(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
+            async def messages() -> AsyncIterator[Any]:
+                async for request in requests:
+                    yield read(request)
+
+            try:
+                async for answer in serve(messages(), _AioCall(context)):
+                    yield write(answer)
+            except Exception as error:  # noqa: BLE001
+                await self._abort(context, method, error)
+
+        return bidi_stream
+
+    async def _abort(self, context: Any, method: Method, error: Exception) -> bytes:
+        if isinstance(error, grpc.aio.AbortError):
+            raise error
+        if not isinstance(error, ErrorRecoveryError):
+            self._on_bug(method.name, error)
+        status: RpcStatus = status_of(error)
+        await context.abort(_CODES[status.code], status.message, (("grpc-status-details-bin", status.details),))
+        raise AssertionError("abort raises")
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _reader(method: Method) -> Callable[[bytes], Any]:
+    convert = method.request
+    if convert is None:
+        return _same
+
+    def read(message: bytes) -> Any:
+        try:
+            return convert(message)
+        except DecodeError as error:
+            raise InputError("request", f"is not a valid message of {method.name} in UTF-8: {error}") from None
+
+    return read
+
+
+def _writer(method: Method) -> Callable[[Any], bytes]:
+    return method.response or _same

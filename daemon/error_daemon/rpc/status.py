@@ -1,0 +1,57 @@
+"""Our exceptions as gRPC statuses with machine-readable details (google.rpc, AIP-193).
+
+InputError         INVALID_ARGUMENT     BadRequest with the field
+TransientError     RESOURCE_EXHAUSTED   RetryInfo with the delay
+StoreUnavailable   UNAVAILABLE
+NotFound           NOT_FOUND
+Refused            FAILED_PRECONDITION
+anything else      INTERNAL             a bug; the daemon logs it, the caller is told no more than that
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from google.protobuf.any_pb2 import Any
+from google.protobuf.duration_pb2 import Duration
+from google.protobuf.message import Message
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from error_daemon.errors import InputError, NotFound, PermanentError, StoreUnavailable, TransientError
+
+
+@dataclass(frozen=True, slots=True)
+class RpcStatus:
+    """`code`: google.rpc.Code. `details`: a serialised google.rpc.Status for the trailer `grpc-status-details-bin`."""
+
+    code: int
+    message: str
+    details: bytes
+
+
+def status_of(error: BaseException) -> RpcStatus:
+    if isinstance(error, InputError):
+        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.problem)
+        return _status(
+            code_pb2.INVALID_ARGUMENT, str(error), error_details_pb2.BadRequest(field_violations=[violation])
+        )
+    if isinstance(error, TransientError):
+        delay = Duration()
+        delay.FromNanoseconds(int(error.retry_after_s * 1e9))
+        return _status(code_pb2.RESOURCE_EXHAUSTED, str(error), error_details_pb2.RetryInfo(retry_delay=delay))
+    if isinstance(error, StoreUnavailable):
+        return _status(code_pb2.UNAVAILABLE, f"the record cannot be read now: {error}")
+    if isinstance(error, NotFound):
+        return _status(code_pb2.NOT_FOUND, str(error))
+    if isinstance(error, PermanentError):
+        return _status(code_pb2.FAILED_PRECONDITION, str(error))
+    return _status(code_pb2.INTERNAL, "a bug in the daemon; its log has the details")
+
+
+def _status(code: int, message: str, detail: Message | None = None) -> RpcStatus:
+    status = status_pb2.Status(code=code, message=message)
+    if detail is not None:
+        packed = Any()
+        packed.Pack(detail)
+        status.details.append(packed)
+    return RpcStatus(code, message, status.SerializeToString())

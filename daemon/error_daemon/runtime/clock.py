@@ -1,0 +1,22 @@
+"""The only place where the daemon reads clocks."""
+
+from __future__ import annotations
+
+import time
+
+
+class SteadyClock:
+    """ports.Clock: wall time at its making plus the monotonic time since, so that setting the host's clock moves nothing.
+
+    `from_monotonic` takes CLOCK_MONOTONIC seconds of any process of this host."""
+
+    __slots__ = ("_offset_s",)
+
+    def __init__(self) -> None:
+        self._offset_s = time.time() - time.monotonic()
+
+    def now(self) -> float:
+        return time.monotonic() + self._offset_s
+
+    def from_monotonic(self, monotonic_s: float) -> float:
+        return monotonic_s + self._offset_s

@@ -1,0 +1,195 @@
+"""ports.Control: what people see and steer, from the engine's memory and from the record."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from error_daemon import __version__
+from error_daemon.errors import NotFound
+from error_daemon.model import (
+    STATUS_OF,
+    AttemptRecord,
+    Decision,
+    Definitions,
+    ErrorView,
+    Json,
+    Notice,
+)
+from error_daemon.ports import Applications, Clock, ErrorFilter, Ring
+from error_daemon.runtime import records
+from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.watchers import Watchers
+from error_daemon.store.client import DuckStore
+from error_daemon.telemetry import Counters, LatencyHistogram
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What there is to see. `workers()`: how many are ready."""
+
+    definitions: Definitions
+    ring: Ring
+    store: DuckStore
+    applications: Applications
+    watchers: Watchers
+    counters: Counters
+    workers: Callable[[], int]
+
+
+class DaemonControl:
+    def __init__(self, loop: RecoveryLoop, clock: Clock, parts: Parts) -> None:
+        self._loop = loop
+        self._engine = loop.engine
+        self._clock = clock
+        self._parts = parts
+        self._store = parts.store
+        self._started_at = clock.now()
+
+    # --- seeing
+
+    def status(self) -> Mapping[str, Json]:
+        parts, counters, store = self._parts, self._parts.counters, self._store
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "started_at": self._started_at,
+            "uptime_s": self._clock.now() - self._started_at,
+            "state": "draining" if self._loop.is_finishing else "serving",
+            "faults_received": counters.faults_received,
+            "faults_refused": counters.faults_refused,
+            "errors_known": self._engine.errors_known(),
+            "tickets_open": self._engine.tickets_open(),
+            "attempts_running": self._engine.attempts_running(),
+            "workers": parts.workers(),
+            "workers_lost": counters.workers_lost,
+            "rings": [
+                {"priority": priority.name.lower(), "used": used, "slots": slots}
+                for priority, (used, slots) in parts.ring.use().items()
+            ],
+            "store": {
+                "available": store.available,
+                "rows_written": store.rows_written,
+                "rows_waiting": store.rows_waiting(),
+                "detail": store.detail,
+            },
+            "lag": _figures(counters.lag),
+            "applications": list(parts.applications.names()),
+            "torn_slots": counters.torn_slots,
+            "rules": len(parts.definitions.rules),
+            "targets": len(parts.definitions.targets),
+        }
+
+    def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
+        found = [view for view in self._engine.views() if _is_wanted(view, wanted)]
+        found.sort(key=lambda view: -view.last_at)
+        return found[:limit], len(found)
+
+    def error(self, error_id: str) -> ErrorView:
+        return self._engine.view(error_id)
+
+    def fault(self, error_id: str) -> bytes | None:
+        slot = self._engine.slot(error_id)
+        return self._parts.ring.read(slot) if slot else None
+
+    async def attempts(self, error_id: str) -> Sequence[AttemptRecord]:
+        return [records.attempt_of(row) for row in await self._store.query("attempts_of", error_id=error_id)]
+
+    async def decisions(self, error_id: str) -> Sequence[Decision]:
+        return [records.decision_of(row) for row in await self._store.query("decisions_of", error_id=error_id)]
+
+    async def decision(self, any_id: str) -> tuple[Decision, AttemptRecord | None]:
+        rows = await self._store.query("decision", id=any_id)
+        if rows:
+            decision = records.decision_of(rows[0])
+        else:
+            decisions = await self._decisions_of_error(any_id)
+            decision = decisions[-1]
+        attempts = await self.attempts(decision.error_id) if decision.attempt_id else ()
+        return decision, next((record for record in attempts if record.attempt_id == decision.attempt_id), None)
+
+    async def _decisions_of_error(self, prefix: str) -> Sequence[Decision]:
+        view = self._engine.view(prefix)
+        decisions = await self.decisions(view.error_id)
+        if not decisions:
+            raise NotFound(f"no decision about {view.error_id} is in the record: {view.state.value}, {view.reason}")
+        return decisions
+
+    async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]:
+        return [records.attempt_of(row) for row in await self._store.query("history", limit=limit, **wanted)]
+
+    async def metrics(self) -> Mapping[str, Json]:
+        [overall] = await self._store.query("metrics")
+        strategies = await self._store.query("strategy_metrics")
+        names = ("score", "success_rate", "mean_time_s", "timeout_s", "last_updated")
+        return {
+            "attempts": overall["attempts"],
+            "recovered": overall["recovered"],
+            **{
+                name: overall[name] or 0.0
+                for name in ("success_rate", "mean_time_to_recover_s", "first_time_rate", "escalation_rate")
+            },
+            "strategies": [
+                {
+                    "error_type": row["error_type"],
+                    "strategy_id": row["strategy_id"],
+                    "samples": row["attempts"],
+                    **{name: row[name] or 0.0 for name in names},
+                }
+                for row in strategies
+            ],
+            "lag": _figures(self._parts.counters.lag),
+        }
+
+    def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
+        return self._parts.watchers.watch(error_id)
+
+    # --- steering; each act of a person is in the audit
+
+    def resolve(self, error_id: str, note: str) -> ErrorView:
+        view = self._engine.resolve(error_id, note, self._clock.now())
+        self._acted("resolve", view.error_id, {"note": note})
+        return view
+
+    def flush(self, error_id: str | None) -> tuple[int, int]:
+        purged, running = self._engine.flush(error_id, self._clock.now())
+        self._acted("flush", error_id or "all", {"purged": purged, "running": running})
+        return purged, running
+
+    def reset_ladder(self, error_id: str) -> ErrorView:
+        view = self._engine.reset_ladder(error_id, self._clock.now())
+        self._acted("reset", view.error_id, {})
+        return view
+
+    async def forget(self, strategy_id: str | None) -> int:
+        """The record first: if it cannot forget, nothing is forgotten."""
+        await self._store.forget(None, strategy_id)
+        forgotten = self._engine.forget(strategy_id)
+        self._acted("forget", strategy_id or "all", {"scores": forgotten})
+        return forgotten
+
+    def _acted(self, action: str, subject: str, detail: Mapping[str, Json]) -> None:
+        at = self._clock.now()
+        row = {"id": f"{action}-{subject}-{at:.6f}", "at": at, "actor": "grpc", "action": action, "subject": subject}
+        self._store.append("audit", {**row, "detail": dict(detail)})
+        self._loop.carry_out()
+
+
+def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:
+    return {
+        "samples": lag.samples,
+        "p50_us": lag.quantile_us(0.5),
+        "p99_us": lag.quantile_us(0.99),
+        "max_us": lag.max_us,
+    }
+
+
+def _is_wanted(view: ErrorView, wanted: ErrorFilter) -> bool:
+    return (
+        wanted.status in ("", STATUS_OF[view.state])
+        and wanted.type in ("", view.type.value)
+        and wanted.component in ("", view.component)
+        and wanted.target in ("", view.target)
+        and view.severity >= wanted.min_severity
+    )

@@ -1,0 +1,104 @@
+"""The fault path: bytes in, safe in the ring, decided, dispatched. Synchronous from end to end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Container
+
+from error_daemon.core.effects import FaultArrived
+from error_daemon.errors import InputError, TransientError
+from error_daemon.ingest.decode import decode, fit
+from error_daemon.model import Fault
+from error_daemon.ports import Clock
+from error_daemon.ring.mapped import MappedRing
+from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.telemetry import Counters
+
+_RECORD_RETRY_AFTER_S = 1.0
+
+
+class RingIntake:
+    """ports.Intake. `rows_waiting()` above `most_rows_waiting`: the record is too far behind to take more on."""
+
+    def __init__(
+        self,
+        loop: RecoveryLoop,
+        ring: MappedRing,
+        clock: Clock,
+        *,
+        targets: Container[str],
+        counters: Counters,
+        rows_waiting: Callable[[], int],
+        most_rows_waiting: int,
+    ) -> None:
+        self._loop = loop
+        self._engine = loop.engine
+        self._ring = ring
+        self._clock = clock
+        self._targets = targets
+        self._counters = counters
+        self._rows_waiting = rows_waiting
+        self._most_rows_waiting = most_rows_waiting
+        self._syncing: asyncio.Future[None] | None = None
+        self._next_sync: asyncio.Future[None] | None = None
+
+    def take(self, payload: bytes) -> tuple[str, bool]:
+        """See ports.Intake."""
+        try:
+            return self._take(payload)
+        except (InputError, TransientError):
+            self._counters.faults_refused += 1
+            raise
+
+    def _take(self, payload: bytes) -> tuple[str, bool]:
+        now = self._clock.now()
+        fault = decode(payload, now)
+        if fault.target and fault.target not in self._targets:
+            mend = "define it, or leave the field empty and let the rules decide"
+            raise InputError("fault.target", f"no target {fault.target!r} is defined: {mend}")
+        engine = self._engine
+        fingerprint = engine.fingerprint(fault)
+        slot, has_ticket = engine.slot_of(fingerprint)
+        classification = None if has_ticket else engine.classify(fault)
+        if slot is not None:
+            self._ring.add(slot, fault.count)
+        else:
+            self._check_room(fault)
+            if classification is None:
+                classification = engine.classify(fault)
+            if len(payload) > self._ring.payload_bytes:
+                payload = fit(payload, self._ring.payload_bytes)
+            slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
+        self._counters.faults_received += 1
+        self._loop.feed(FaultArrived(fault, fingerprint, slot, classification))
+        opened = not has_ticket and engine.slot_of(fingerprint)[1]
+        return fingerprint.error_id, opened
+
+    def _check_room(self, fault: Fault) -> None:
+        if self._rows_waiting() >= self._most_rows_waiting:
+            raise TransientError(
+                "the record is behind; nothing new is taken on until it has caught up", _RECORD_RETRY_AFTER_S
+            )
+
+    # --- durability = "power"
+
+    async def settled(self) -> None:
+        """After the next write of the ring to the disk that begins from now on. All who wait meanwhile share one."""
+        if self._syncing is None:
+            self._syncing = asyncio.ensure_future(self._sync())
+            await asyncio.shield(self._syncing)
+            return
+        if self._next_sync is None:
+            self._next_sync = asyncio.ensure_future(self._sync_after(self._syncing))
+        await asyncio.shield(self._next_sync)
+
+    async def _sync(self) -> None:
+        try:
+            await asyncio.get_running_loop().run_in_executor(None, self._ring.sync)
+        finally:
+            self._syncing = None
+
+    async def _sync_after(self, running: asyncio.Future[None]) -> None:
+        await asyncio.wait({running})
+        self._syncing, self._next_sync = self._next_sync, None
+        await self._sync()

@@ -1,0 +1,217 @@
+"""From what the engine says to the rows of the record, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from error_daemon.core.effects import SaveFault, SaveLadder
+from error_daemon.model import (
+    AttemptRecord,
+    Decision,
+    ErrorType,
+    ErrorView,
+    Json,
+    LearnedTimeout,
+    Reading,
+    Score,
+)
+
+Row = dict[str, Json]
+_VIEW: TypeAdapter[ErrorView] = TypeAdapter(ErrorView)
+_DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+_ATTEMPT: TypeAdapter[AttemptRecord] = TypeAdapter(AttemptRecord)
+
+
+def fault_row(effect: SaveFault) -> Row:
+    fault = effect.fault
+    return {
+        "id": f"{effect.error_id}-{effect.slot.sequence:x}-{int(fault.received_at * 1000):x}",
+        "error_id": effect.error_id,
+        "received_at": fault.received_at,
+        "type": fault.type.value,
+        "severity": fault.severity,
+        "component": fault.component,
+        "message": fault.message or fault.exception_message,
+        "source": fault.source,
+        "count": fault.count,
+        "document": {
+            "fault_id": fault.fault_id,
+            "operation": fault.operation,
+            "node": fault.node,
+            "environment": fault.environment,
+            "hardware_id": fault.hardware_id,
+            "attributes": dict(fault.attributes),
+            "exception_type": fault.exception_type,
+            "frames": fault.frames,
+            "target": fault.target,
+            "occurred_at": fault.occurred_at,
+        },
+    }
+
+
+def error_row(view: ErrorView) -> Row:
+    return {
+        "error_id": view.error_id,
+        "fingerprint": view.fingerprint,
+        "type": view.type.value,
+        "severity": int(view.severity),
+        "component": view.component,
+        "message": view.message,
+        "target": view.target,
+        "rule": view.rule,
+        "mode": view.mode,
+        "state": view.state.value,
+        "reason": view.reason,
+        "level": view.level,
+        "count": view.count,
+        "attempts": view.attempts,
+        "first_at": view.first_at,
+        "last_at": view.last_at,
+        "opened_at": view.opened_at,
+        "recovered_at": view.recovered_at,
+        "flapping": view.flapping,
+        "document": _VIEW.dump_python(view, mode="json"),
+    }
+
+
+def decision_row(decision: Decision) -> Row:
+    return {
+        "id": decision.decision_id,
+        "error_id": decision.error_id,
+        "at": decision.at,
+        "level": decision.level,
+        "strategy_id": decision.strategy_id,
+        "target": decision.target,
+        "mode": decision.mode,
+        "reason": decision.reason,
+        "attempt_id": decision.attempt_id,
+        "document": _DECISION.dump_python(decision, mode="json"),
+    }
+
+
+def attempt_row(record: AttemptRecord) -> Row:
+    return {
+        "id": record.attempt_id,
+        "error_id": record.error_id,
+        "decision_id": record.decision_id,
+        "strategy_id": record.strategy_id,
+        "target": record.target,
+        "level": record.level,
+        "error_type": record.error_type.value,
+        "started_at": record.started_at,
+        "execution_time_s": record.execution_time_s,
+        "outcome": record.outcome.value,
+        "verdict": record.verdict.value,
+        "success": record.success,
+        "impact_score": record.impact_score,
+        "stability_score": record.stability_score,
+        "lag_s": record.lag_s,
+        "document": _ATTEMPT.dump_python(record, mode="json"),
+    }
+
+
+def performance_row(record: AttemptRecord) -> Row:
+    """The row of requirement B12. The stability is null while its window is open."""
+    return {
+        "id": record.attempt_id,
+        "strategy_id": record.strategy_id,
+        "strategy_name": record.strategy_name,
+        "error_type": record.error_type.value,
+        "execution_time": record.execution_time_s,
+        "success": record.success,
+        "timestamp": record.ended_at,
+        "hardware_id": record.hardware_id,
+        "affected_tasks": record.affected_tasks,
+        "recovered_tasks": record.recovered_tasks,
+        "resource_usage": {"before": asdict(record.before), "after": asdict(record.after)},
+        "impact_score": record.impact_score,
+        "stability_score": record.stability_score if record.stability_score >= 0 else None,
+        "context": {
+            "error_id": record.error_id,
+            "component": record.component,
+            "target": record.target,
+            "level": record.level,
+            "outcome": record.outcome.value,
+            "verdict": record.verdict.value,
+        },
+    }
+
+
+def reading_rows(record: AttemptRecord) -> list[Row]:
+    return [_reading_row(record, number, reading) for number, reading in enumerate(record.readings)]
+
+
+def _reading_row(record: AttemptRecord, number: int, reading: Reading) -> Row:
+    return {
+        "id": f"{record.attempt_id}-{number}",
+        "error_id": record.error_id,
+        "attempt_id": record.attempt_id,
+        "probe": reading.probe,
+        "value": reading.value.value,
+        "detail": reading.detail,
+        "at": reading.at,
+        "duration_s": reading.duration_s,
+    }
+
+
+def score_row(score: Score) -> Row:
+    return {
+        "error_type": score.error_type.value,
+        "strategy_id": score.strategy_id,
+        "score": score.score,
+        "last_updated": score.last_at,
+        "samples": score.samples,
+        "metrics": dict(score.metrics),
+    }
+
+
+def timeout_row(timeout: LearnedTimeout) -> Row:
+    return {
+        "error_type": timeout.error_type.value,
+        "strategy_id": timeout.strategy_id,
+        "timeout": timeout.timeout_s,
+        "last_updated": timeout.last_at,
+    }
+
+
+def ladder_row(effect: SaveLadder) -> Row:
+    return {
+        "error_id": effect.error_id,
+        "current_level": effect.level,
+        "last_updated": effect.at,
+        "history": list(effect.history),
+    }
+
+
+# --- back
+
+
+def view_of(row: Mapping[str, Any]) -> ErrorView:
+    return _VIEW.validate_python(row["document"])
+
+
+def decision_of(row: Mapping[str, Any]) -> Decision:
+    return _DECISION.validate_python(row["document"])
+
+
+def attempt_of(row: Mapping[str, Any]) -> AttemptRecord:
+    return _ATTEMPT.validate_python(row["document"])
+
+
+def score_of(row: Mapping[str, Any]) -> Score:
+    return Score(
+        error_type=ErrorType(row["error_type"]),
+        strategy_id=row["strategy_id"],
+        score=row["score"],
+        samples=int(row["samples"]),
+        last_at=row["last_updated"],
+        metrics=row["metrics"],
+    )
+
+
+def timeout_of(row: Mapping[str, Any]) -> LearnedTimeout:
+    return LearnedTimeout(ErrorType(row["error_type"]), row["strategy_id"], row["timeout"], row["last_updated"])

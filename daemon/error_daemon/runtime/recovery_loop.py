@@ -1,0 +1,201 @@
+"""Feeds the engine and carries out what it decides. Everything here runs on the loop's thread and returns at once.
+
+The order of a fault: it is in the ring (intake.py) → the engine decides → MarkSlot puts "running" into the ring → the order goes to a
+worker. So after a crash at any moment the ring says whether something may have been run.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from error_daemon.core import effects as fx
+from error_daemon.core.engine import Engine
+from error_daemon.errors import ErrorRecoveryError
+from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, Reading, State
+from error_daemon.ports import Clock, Executor, Ring, Store
+from error_daemon.runtime import records
+from error_daemon.telemetry import Counters
+
+_log = structlog.get_logger()
+
+
+class RecoveryLoop:
+    """`handlers(order)` starts an attempt of kind `handler`; `on_recovered(target)` hears when a target was verified well."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        clock: Clock,
+        ring: Ring,
+        *,
+        counters: Counters,
+        lag_threshold_s: float,
+        on_notice: Callable[[Notice], None],
+        on_recovered: Callable[[str], None],
+    ) -> None:
+        self.engine = engine
+        self._clock = clock
+        self._ring = ring
+        self._counters = counters
+        self._lag_threshold_s = lag_threshold_s
+        self._on_notice = on_notice
+        self._on_recovered = on_recovered
+        self._is_closed = False
+        self._finished: asyncio.Event | None = None
+        self._executor: Executor | None = None
+        self._handlers: Callable[[AttemptOrder], None] | None = None
+        self._store: Store | None = None
+        self._unrecorded: deque[tuple[int, ErrorView]] = deque()
+        self._wake: asyncio.TimerHandle | None = None
+        self._wake_at = 0.0
+        self._carry: dict[type[Any], Callable[[Any], None]] = {
+            fx.MarkSlot: lambda effect: ring.mark(effect.slot, effect.progress),
+            fx.ReleaseSlot: lambda effect: ring.release(effect.slot),
+            fx.StartAttempt: self._start_attempt,
+            fx.StartProbes: self._start_probes,
+            fx.Notify: lambda effect: on_notice(effect.notice),
+            fx.SaveError: self._save_error,
+            fx.SaveAttempt: self._save_attempt,
+            fx.SaveFault: self._saver("faults", records.fault_row),
+            fx.SaveDecision: self._saver("decisions", lambda effect: records.decision_row(effect.decision)),
+            fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
+            fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
+            fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
+        }
+
+    def join(self, executor: Executor, handlers: Callable[[AttemptOrder], None], store: Store) -> None:
+        """The edges, which call back here and so are made after this. Before the first event."""
+        self._executor, self._handlers, self._store = executor, handlers, store
+
+    @property
+    def is_finishing(self) -> bool:
+        return self._finished is not None
+
+    async def finish(self, within_s: float) -> None:
+        """Begin nothing more; returns when what is in the works has come to its end, or `within_s` later."""
+        self.engine.finish()
+        self._finished = asyncio.Event()
+        self.carry_out()
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._finished.wait(), within_s)
+
+    def close(self) -> None:
+        """Let nothing more happen. What was in the works is unknown, and looked at when the daemon starts again."""
+        self._is_closed = True
+        if self._wake is not None:
+            self._wake.cancel()
+
+    # --- events
+
+    def feed(self, event: fx.Event) -> None:
+        if self._is_closed:
+            return
+        self.engine.feed(event, self._clock.now())
+        self.carry_out()
+
+    def outcome(self, outcome: Outcome) -> None:
+        self.feed(fx.AttemptEnded(outcome))
+
+    def readings(self, round_id: str, readings: Sequence[Reading]) -> None:
+        self.feed(fx.ProbesEnded(round_id, tuple(readings)))
+
+    def committed(self, number: int) -> None:
+        """Rows up to `number` are in the file."""
+        waiting = self._unrecorded
+        while waiting and waiting[0][0] <= number:
+            self.feed(fx.ErrorRecorded(waiting.popleft()[1]))
+
+    # --- effects
+
+    def carry_out(self) -> None:
+        """Carry out what the engine wants done, in its order, and be back when it wants to be woken.
+
+        What cannot be done is logged and does not keep the rest from being done."""
+        for effect in self.engine.drain():
+            try:
+                self._carry[type(effect)](effect)
+            except ErrorRecoveryError as error:
+                _log.critical("effect_failed", effect=repr(effect), error=repr(error))
+        if self._finished is not None and not self.engine.in_the_works():
+            self._finished.set()
+        self._schedule()
+
+    def _schedule(self) -> None:
+        at = self.engine.next_wake()
+        if at is None or (self._wake is not None and self._wake_at <= at):
+            return  # an earlier wake will look again
+        if self._wake is not None:
+            self._wake.cancel()
+        self._wake_at = at
+        delay_s = max(0.0, at - self._clock.now())
+        self._wake = asyncio.get_running_loop().call_later(delay_s, self._woken)
+
+    def _woken(self) -> None:
+        self._wake = None
+        self.feed(fx.TimePassed())
+
+    def _start_attempt(self, effect: fx.StartAttempt) -> None:
+        assert self._executor is not None, "joined before the first event"
+        assert self._handlers is not None, "joined before the first event"
+        self._counters.attempts_started += 1
+        if effect.order.strategy.kind == "handler":
+            self._handlers(effect.order)
+        else:
+            self._executor.start_attempt(effect.order)
+
+    def _start_probes(self, effect: fx.StartProbes) -> None:
+        assert self._executor is not None, "joined before the first event"
+        self._executor.start_probes(effect.order)
+
+    def _append(self, table: str, row: records.Row) -> int:
+        assert self._store is not None, "joined before the first event"
+        return self._store.append(table, row)
+
+    def _saver(self, table: str, row_of: Callable[[Any], records.Row]) -> Callable[[Any], None]:
+        def save(effect: Any) -> None:
+            self._append(table, row_of(effect))
+
+        return save
+
+    def _save_error(self, effect: fx.SaveError) -> None:
+        view = effect.view
+        number = self._append("errors", records.error_row(view))
+        if view.slot_sequence:
+            self._unrecorded.append((number, view))
+        if view.state is State.WATCHING:
+            self._recovered(view)
+
+    def _recovered(self, view: ErrorView) -> None:
+        lag_s = view.recovered_at - view.opened_at
+        self._counters.recovery.record(lag_s)
+        self._on_recovered(view.target)
+        if lag_s > self._lag_threshold_s:
+            threshold_s = self._lag_threshold_s
+            _log.warning("ERR_LAG_THRESHOLD_EXCEEDED", lag_s=lag_s, threshold_s=threshold_s, error_id=view.error_id)
+
+    def _save_attempt(self, effect: fx.SaveAttempt) -> None:
+        record = effect.record
+        self._append("attempts", records.attempt_row(record))
+        self._append("recovery_performance", records.performance_row(record))
+        if record.stability_score >= 0:
+            return  # the second time, when its stability is known
+        for row in records.reading_rows(record):
+            self._append("readings", row)
+        if record.lag_s and record.attempt_id.endswith("-1"):
+            self._counters.lag.record(record.lag_s)
+        _log.info(
+            "attempt",
+            error_id=record.error_id,
+            attempt_id=record.attempt_id,
+            strategy=record.strategy_id,
+            level=record.level,
+            outcome=record.outcome.value,
+            verdict=record.verdict.value,
+            execution_time_s=round(record.execution_time_s, 6),
+        )

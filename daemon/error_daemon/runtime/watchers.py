@@ -1,0 +1,56 @@
+"""Who wants to hear what happens, and gets it without holding anything up."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
+
+from error_daemon.model import Notice
+
+_MOST_WAITING = 10_000
+
+
+class _Watcher:
+    def __init__(self, error_id: str | None) -> None:
+        self.error_id = error_id
+        self.waiting: deque[Notice] = deque()
+        self.arrived = asyncio.Event()
+        self.lost = 0
+
+    def put(self, notice: Notice) -> None:
+        if len(self.waiting) >= _MOST_WAITING:
+            self.waiting.popleft()
+            self.lost += 1
+        self.waiting.append(notice)
+        self.arrived.set()
+
+
+class Watchers:
+    """`on_audience(True)` when the first comes, `on_audience(False)` when the last has gone."""
+
+    def __init__(self, on_audience: Callable[[bool], None]) -> None:
+        self._on_audience = on_audience
+        self._watchers: list[_Watcher] = []
+
+    def tell(self, notice: Notice) -> None:
+        for watcher in self._watchers:
+            if watcher.error_id in (None, notice.error.error_id):
+                watcher.put(notice)
+
+    async def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
+        """Everything told from now on. One that does not keep up loses the oldest; the next notice says how many."""
+        watcher = _Watcher(error_id)
+        self._watchers.append(watcher)
+        self._on_audience(True)
+        try:
+            while True:
+                await watcher.arrived.wait()
+                watcher.arrived.clear()
+                while watcher.waiting:
+                    notice, lost, watcher.lost = watcher.waiting.popleft(), watcher.lost, 0
+                    yield replace(notice, text=f"({lost} events were lost) {notice.text}") if lost else notice
+        finally:
+            self._watchers.remove(watcher)
+            self._on_audience(bool(self._watchers))

@@ -1,0 +1,129 @@
+"""What every executor keeps: the real pool and the scripted fake pass one suite."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import pytest
+import uvloop
+from tests.execute.rig import Answers, Rig, WallClock, attempt, probe_round, shell, with_pool
+from tests.fakes.scripted_executor import ScriptedExecutor
+
+from error_daemon.model import AttemptOrder, OutcomeKind, Probe, ReadingValue
+
+T = TypeVar("T")
+Run = Callable[[Callable[[Rig], Awaitable[None]]], None]
+
+_TRUE = Probe("looks", "exec", {"command": ["true"]})
+
+
+def _on_the_pool(body: Callable[[Rig], Awaitable[None]]) -> None:
+    with_pool(body, workers=2, room=4)
+
+
+def _on_the_fake(body: Callable[[Rig], Awaitable[None]]) -> None:
+    def outcome(order: AttemptOrder) -> OutcomeKind | None:
+        command = order.strategy.params.get("command", [""])
+        by_command = {"false": OutcomeKind.FAILED, "sleep": None}
+        by_kind = {"no_such_kind": OutcomeKind.REFUSED}
+        return by_kind.get(order.strategy.kind) or by_command.get(command[0], OutcomeKind.COMPLETED)
+
+    async def main() -> None:
+        answers = Answers()
+        fake = ScriptedExecutor(
+            WallClock(), on_outcome=answers.on_outcome, on_readings=answers.on_readings, outcome=outcome
+        )
+        await fake.start()
+        await body(Rig(fake, answers))
+        await fake.stop()
+
+    uvloop.run(main())
+
+
+@pytest.fixture(params=[_on_the_pool, _on_the_fake], ids=["pool", "fake"])
+def run(request: pytest.FixtureRequest) -> Run:
+    chosen: Run = request.param
+    return chosen
+
+
+def test_every_order_is_answered_exactly_once(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        orders = [attempt("retry") for _ in range(50)]
+        rounds = [probe_round(_TRUE) for _ in range(10)]
+        for order in orders:
+            rig.executor.start_attempt(order)
+        for round_ in rounds:
+            rig.executor.start_probes(round_)
+        names = {order.attempt_id for order in orders} | {round_.round_id for round_ in rounds}
+        await rig.answers.until(lambda: rig.answers.counts.keys() >= names)
+        await rig.executor.stop()  # nothing more comes, not even now
+        assert rig.answers.counts == dict.fromkeys(names, 1)
+
+    run(body)
+
+
+def test_outcomes_say_how_the_attempt_ended(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        assert (await rig.run(attempt("retry"))).kind is OutcomeKind.COMPLETED
+        assert (await rig.run(attempt("exec", {"command": ["true"]}))).kind is OutcomeKind.COMPLETED
+        assert (await rig.run(attempt("exec", {"command": ["false"]}))).kind is OutcomeKind.FAILED
+        assert (await rig.run(attempt("no_such_kind"))).kind is OutcomeKind.REFUSED
+
+    run(body)
+
+
+def test_what_was_started_has_a_time_of_start_on_the_daemons_clock(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        before = WallClock().now()
+        outcome = await rig.run(attempt("retry"))
+        assert before - 0.1 <= outcome.started_at <= WallClock().now() + 0.1
+
+    run(body)
+
+
+def test_no_answer_comes_from_within_the_call_that_gives_the_order(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        order = attempt("retry")
+        round_ = probe_round(_TRUE)
+        rig.executor.start_attempt(order)
+        rig.executor.start_probes(round_)
+        assert rig.answers.counts == {}
+        await rig.answers.outcome(order.attempt_id)
+        await rig.answers.round(round_.round_id)
+
+    run(body)
+
+
+def test_a_round_has_one_reading_for_each_probe_in_order(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        names = ["first", "second", "third"]
+        order = probe_round(*(Probe(name, "exec", {"command": ["true"]}) for name in names))
+        readings = await rig.look(order)
+        assert list(readings) == names
+        assert {reading.value for reading in readings.values()} == {ReadingValue.OK}
+
+    run(body)
+
+
+def test_what_still_runs_when_it_stops_is_lost(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        order = attempt("exec", {"command": ["sleep", "1000"]})
+        rig.executor.start_attempt(order)
+        await rig.executor.stop()
+        outcome = rig.answers.outcomes[order.attempt_id]
+        assert outcome.kind is OutcomeKind.LOST
+        assert "the daemon stops" in outcome.detail
+        assert rig.answers.counts == {order.attempt_id: 1}
+
+    run(body)
+
+
+def test_stopping_twice_is_the_same_as_once(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        await rig.run(shell("exit 0"))
+        await rig.executor.stop()
+        await rig.executor.stop()
+        assert set(rig.answers.counts.values()) == {1}
+
+    run(body)
