@@ -84,8 +84,9 @@ class Settings(_Section):
     """Attempts that one worker runs side by side. Above workers × this, tickets queue by priority and age."""
     flap_threshold: Duration = 5.0
     """An error that comes back within this time of its recovery is flapping: it is not recovered again before it has passed."""
-    lag_threshold: Duration = 0.05
-    """ERR_LAG_THRESHOLD_EXCEEDED is logged when a fault waits longer than this for its strategy to start."""
+    lag_threshold: Duration = 5.0
+    """ERR_LAG_THRESHOLD_EXCEEDED is logged, with the measured lag, when it took longer than this from a fault's receipt to its verified
+    recovery. 5 s: what an application-level recovery may take."""
     retry_failed_after: Duration = 600.0
     """An error whose ladder is exhausted is tried again when it is reported after this time. Never given up silently."""
     known_errors: int = Field(default=100_000, ge=100, le=10_000_000)
