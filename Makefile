@@ -26,7 +26,7 @@ $(STAMP): pyproject.toml constraints.txt
 
 .PHONY: run
 run: setup ## start the daemon, break a real service, watch it come back, keep serving until Ctrl-C
-	@$(BIN)/python examples/first_recovery.py $(RUN_ARGS)
+	@$(BIN)/python examples/first_recovery/run.py $(RUN_ARGS)
 
 .PHONY: test
 test: setup ## all tests

@@ -1,8 +1,8 @@
 """Where the daemon is and where faults wait on disk, when nobody said so.
 
-    address      ERROR_RECOVERY_ADDRESS, else 127.0.0.1:50051; `host:port` or `unix:/path`
-    spool        ERROR_RECOVERY_SPOOL, else $XDG_STATE_HOME/error-recovery/spool, else ~/.local/state/error-recovery/spool;
-                 below it one folder for each address, so that faults for one daemon never reach another
+address      ERROR_RECOVERY_ADDRESS, else 127.0.0.1:50051; `host:port` or `unix:/path`
+spool        ERROR_RECOVERY_SPOOL, else $XDG_STATE_HOME/error-recovery/spool, else ~/.local/state/error-recovery/spool;
+             below it one folder for each address, so that faults for one daemon never reach another
 """
 
 from __future__ import annotations

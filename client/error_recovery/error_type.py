@@ -21,9 +21,25 @@ from __future__ import annotations
 import errno
 
 DATABASES = frozenset(
-    "sqlite3 duckdb _duckdb psycopg psycopg2 asyncpg pymysql MySQLdb mysql sqlalchemy redis pymongo oracledb".split()
+    (
+        "sqlite3",
+        "duckdb",
+        "_duckdb",
+        "psycopg",
+        "psycopg2",
+        "asyncpg",
+        "pymysql",
+        "MySQLdb",
+        "mysql",
+        "sqlalchemy",
+        "redis",
+        "pymongo",
+        "oracledb",
+    )
 )
-NETWORK_CLIENTS = frozenset("requests httpx httpcore aiohttp urllib3 grpc http urllib websockets".split())
+NETWORK_CLIENTS = frozenset(
+    ("requests", "httpx", "httpcore", "aiohttp", "urllib3", "grpc", "http", "urllib", "websockets")
+)
 
 _BY_NAME = {
     "builtins.PermissionError": "security",

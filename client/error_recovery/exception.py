@@ -23,7 +23,11 @@ OUTER_FRAMES = 8  # how a deep recursion was entered
 INNER_FRAMES = 56  # where it ended; the innermost decide the fingerprint
 
 _STANDARD_LIBRARY = tuple(
-    {os.path.realpath(path) + os.sep for name, path in sysconfig.get_paths().items() if name in ("stdlib", "platstdlib")}
+    {
+        os.path.realpath(path) + os.sep
+        for name, path in sysconfig.get_paths().items()
+        if name in ("stdlib", "platstdlib")
+    }
 )
 _PACKAGE_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 

@@ -66,9 +66,7 @@ def fault_from_message(message: str, **fields: Unpack[FaultFields]) -> fault_pb2
     return _fault(message, None, fields)
 
 
-def fault_from_exception(
-    exc: BaseException, message: str = "", **fields: Unpack[FaultFields]
-) -> fault_pb2.Fault:
+def fault_from_exception(exc: BaseException, message: str = "", **fields: Unpack[FaultFields]) -> fault_pb2.Fault:
     """A fault told by an exception, with its stack trace. Its type is guessed (error_type.py) where none is given.
 
     Raises ValueError for an unknown type or severity, TypeError for an unknown field or something that is no exception.
@@ -88,7 +86,9 @@ def _fault(message: str, exc: BaseException | None, fields: FaultFields) -> faul
         target=fitted(fields.get("target", ""), NAME_BYTES)[0],
         occurred_at_unix_ns=time.time_ns(),
         retry_success=bool(fields.get("retry_success", False)),
-        related_error_ids=[fitted(each, NAME_BYTES)[0] for each in fields.get("related_error_ids", ())][:RELATED_ERRORS],
+        related_error_ids=[fitted(each, NAME_BYTES)[0] for each in fields.get("related_error_ids", ())][
+            :RELATED_ERRORS
+        ],
         source=SOURCE,
     )
     for name in _COUNTS:

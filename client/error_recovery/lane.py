@@ -22,6 +22,7 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Collection
+from dataclasses import dataclass
 from pathlib import Path
 
 from error_recovery.spool import Spool
@@ -30,6 +31,17 @@ BATCH_RECORDS = 256
 BATCH_BYTES = 512 << 10
 
 _log = logging.getLogger("error_recovery")
+
+
+@dataclass(frozen=True, slots=True)
+class LaneStats:
+    """reported + adopted = delivered + waiting + spooled + dropped."""
+
+    reported: int
+    delivered: int
+    waiting: int
+    spooled: int
+    dropped: int
 
 
 class Lane:
@@ -43,29 +55,33 @@ class Lane:
         self._lock = threading.Lock()
         self._on_their_way: list[bytes] = []
         self._way_from_spool = False
-        self._overflow = itertools.count()
-        self._overflown = 0
+        self._disk_works = True
         self._taken = 0  # of the queue, ever
-        self._foreign = 0  # in the spool, from other processes: before all of our own
-        self._handed_over = 0
-        self.delivered = 0
+        self._delivered = 0
         self._refused = 0
+        self._handed_over = 0
+        self._overflow = itertools.count(1)
+        self._overflown = 0
 
     def put(self, record: bytes) -> None:
         """Queues one record; never waits."""
         waiting = len(self._queue)
         if waiting >= 2 * self._queue_records:
-            self._overflown = next(self._overflow) + 1
+            self.refuse()
             return
         self._queue.append(record)
-        if waiting >= self._queue_records and self._lock.acquire(blocking=False):
+        if waiting >= self._queue_records and self._disk_works and self._lock.acquire(blocking=False):
             try:
                 self._spill(BATCH_RECORDS)
             finally:
                 self._lock.release()
 
+    def refuse(self) -> None:
+        """Counts a record that was reported and can't be taken."""
+        self._overflown = next(self._overflow)
+
     def take(self, limit_records: int = BATCH_RECORDS) -> list[bytes]:
-        """The next batch, which is on its way until `settle` or `give_back`; empty where nothing waits."""
+        """The next batch, which is on its way until `settle` or `give_back`; empty where nothing waits. Raises OSError."""
         with self._lock:
             limit_bytes = min(BATCH_BYTES, self._spool.segment_bytes)
             self._way_from_spool = len(self._spool) > 0
@@ -75,19 +91,19 @@ class Lane:
                 self._on_their_way = self._dequeued(limit_records, limit_bytes)
             return self._on_their_way
 
-    def settle(self, kept: Collection[int], refused: Collection[int]) -> None:
-        """The daemon has answered: it wants the records at the positions `kept` again, and never those of `refused`."""
+    def settle(self, kept: Collection[int], refused: int) -> None:
+        """The daemon has answered: it wants the records at the positions `kept` again, took the others, but for as many as
+        were `refused` for good."""
         with self._lock:
             again = [self._on_their_way[position] for position in sorted(kept)]
-            done = len(self._on_their_way) - len(again)
-            self.delivered += done - len(refused)
-            self._refused += len(refused)
-            if self._way_from_spool:
-                self._foreign -= min(done, self._foreign)
-                self._settle_spool(again, done)
+            self._delivered += len(self._on_their_way) - len(again) - refused
+            self._refused += refused
+            if not self._way_from_spool:
+                self._put_back(again)
+            elif len(again) == len(self._on_their_way):
+                self._spool.keep()
             else:
-                self._queue.extendleft(reversed(again))
-                self._taken -= len(again)
+                self._settle_spool(again)
             self._on_their_way = []
 
     def give_back(self) -> None:
@@ -97,8 +113,7 @@ class Lane:
             if self._way_from_spool:
                 self._spool.keep()
             else:
-                self._queue.extendleft(reversed(self._on_their_way))
-                self._taken -= len(self._on_their_way)
+                self._put_back(self._on_their_way)
             self._on_their_way = []
 
     def spill(self) -> None:
@@ -109,63 +124,72 @@ class Lane:
     def adopt(self, path: Path) -> None:
         """Takes over a segment of another process; not while a batch is on its way. Raises OSError."""
         with self._lock:
-            self._foreign += self._spool.adopt(path)
-            self._trim()
+            self._spool.adopt(path)
+            self._spool.trim()
 
     def hand_over(self) -> None:
-        """Closes the spool and leaves it to others."""
+        """Closes the spool and leaves it to other processes."""
         with self._lock:
-            self._handed_over += len(self._spool)
+            self._handed_over += self._spool.own
             self._spool.close()
-            self._foreign = 0
 
     def abandon(self) -> None:
         """For the child of a fork: closes its copies of the parent's files. Takes no lock: its holder may not exist here."""
         self._spool.close()
 
-    @property
-    def waiting(self) -> int:
-        """Records in memory, those on their way included."""
-        return len(self._queue) + (0 if self._way_from_spool else len(self._on_their_way))
-
-    @property
-    def spooled(self) -> int:
-        """Records on disk, those of adopted segments included."""
-        return len(self._spool) + self._handed_over
-
-    @property
-    def dropped(self) -> int:
-        """Records that will never be delivered: refused for good, overflown, or given up by the spool."""
-        return self._refused + self._overflown + self._spool.dropped
-
-    @property
-    def reported(self) -> int:
-        """Records that this process put."""
-        return self._taken + len(self._queue) + (0 if self._way_from_spool else 0) + self._overflown
+    def stats(self) -> LaneStats:
+        """The figures of this moment, consistent with each other."""
+        with self._lock:
+            in_memory = len(self._queue)
+            return LaneStats(
+                reported=self._taken + in_memory + self._overflown,
+                delivered=self._delivered,
+                waiting=in_memory + (0 if self._way_from_spool else len(self._on_their_way)),
+                spooled=len(self._spool) + self._handed_over,
+                dropped=self._refused + self._overflown + self._spool.dropped,
+            )
 
     def mark(self) -> int:
-        """For `has_settled`: stands for everything put so far."""
+        """Stands for everything put so far; for `has_settled`."""
         with self._lock:
             return self._taken + len(self._queue)
 
     def has_settled(self, mark: int) -> bool:
         """True once everything before the mark was delivered or dropped."""
         with self._lock:
-            own_pending = self.waiting + len(self._spool) - self._foreign + self._handed_over
-            return self._taken + len(self._queue) - own_pending >= mark
+            on_their_way = 0 if self._way_from_spool else len(self._on_their_way)
+            return self._taken - on_their_way - self._spool.own - self._handed_over >= mark
 
-    def _settle_spool(self, again: list[bytes], done: int) -> None:
-        if not done:
-            self._spool.keep()
-            return
+    def _settle_spool(self, again: list[bytes]) -> None:
         try:
-            self._spool.sent(self._on_their_way)
-            if again:
-                self._spool.prepend(again)
+            self._spool.sent(self._on_their_way, again)
         except OSError as problem:
-            _log.warning("the spool of faults cannot be written: %s", problem)
-            self._queue.extendleft(reversed(again))
-            self._taken -= len(again)
+            _log.warning("the spool of faults cannot be written, some will be delivered twice: %s", problem)
+
+    def _spill(self, limit_records: int | None = None) -> None:
+        left = len(self._queue) if limit_records is None else min(limit_records, len(self._queue))
+        if self._on_their_way and not self._way_from_spool:
+            if not self._is_written(self._on_their_way):
+                return
+            self._way_from_spool = True
+            self._spool.pin()
+        while left > 0:
+            chunk = self._dequeued(min(left, BATCH_RECORDS), self._spool.segment_bytes)
+            if not self._is_written(chunk):
+                self._put_back(chunk)
+                return
+            left -= len(chunk)
+
+    def _is_written(self, records: list[bytes]) -> bool:
+        try:
+            self._spool.append(records)
+        except OSError as problem:
+            if self._disk_works:
+                _log.warning("the spool of faults cannot be written, they stay in memory: %s", problem)
+            self._disk_works = False
+            return False
+        self._disk_works = True
+        return True
 
     def _dequeued(self, limit_records: int, limit_bytes: int) -> list[bytes]:
         found: list[bytes] = []
@@ -178,17 +202,6 @@ class Lane:
         self._taken += len(found)
         return found
 
-    def _spill(self, limit_records: int | None = None) -> None:
-        limit = len(self._queue) if limit_records is None else min(limit_records, len(self._queue))
-        if self._on_their_way and not self._way_from_spool:
-            if not self._written(self._on_their_way):
-                return
-            self._way_from_spool = True
-            self._spool.pin()
-        while limit > 0:
-            chunk = self._dequeued(min(limit, BATCH_RECORDS), self._spool.segment_bytes)
-            if not self._written(chunk):
-                self._queue.extendleft(reversed(chunk))
-                self._taken -= len(chunk)
-                return
-            limit -= len(chunk)
+    def _put_back(self, records: list[bytes]) -> None:
+        self._queue.extendleft(reversed(records))
+        self._taken -= len(records)

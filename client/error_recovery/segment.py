@@ -29,7 +29,7 @@ def record_bytes(payload: bytes) -> int:
 class Segment:
     """An open segment file. Not safe for several threads at once: its spool's owner holds a lock."""
 
-    __slots__ = ("_begin", "_end", "_fd", "path", "records", "torn")
+    __slots__ = ("_begin", "_end", "_fd", "foreign", "path", "records", "torn")
 
     def __init__(self, path: Path, fd: int, begin: int, end: int) -> None:
         self.path = path
@@ -38,6 +38,8 @@ class Segment:
         self._end = end
         self.records = 0
         """How many records are not delivered yet."""
+        self.foreign = False
+        """True where the records were reported by another process."""
         self.torn = False
         """True where the file ended in a damaged record when it was opened."""
 
@@ -118,13 +120,13 @@ class Segment:
 
 
 def _record_at(content: bytes, position: int) -> bytes | None:
-    """The record that begins there, whole and undamaged, else None."""
+    """The record that begins there, whole and undamaged, else None. None is empty: zeros of a lost write are no record."""
     if position + _RECORD.size > len(content):
         return None
     length, checksum = _RECORD.unpack_from(content, position)
     start = position + _RECORD.size
     payload = content[start : start + length]
-    return payload if len(payload) == length and zlib.crc32(payload) == checksum else None
+    return payload if 0 < length == len(payload) and zlib.crc32(payload) == checksum else None
 
 
 def _read_all(fd: int) -> bytes:

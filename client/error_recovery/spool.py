@@ -16,7 +16,6 @@ from error_recovery.segment import Segment, record_bytes
 from error_recovery.spool_home import SpoolHome
 
 _SEGMENTS = 8  # so that dropping the oldest loses an eighth
-_CHUNK_RECORDS = 256
 
 _log = logging.getLogger("error_recovery")
 
@@ -37,38 +36,27 @@ class Spool:
     def __len__(self) -> int:
         return sum(segment.records for segment in self._segments)
 
+    @property
+    def own(self) -> int:
+        """How many of its records this process reported itself."""
+        return sum(segment.records for segment in self._segments if not segment.foreign)
+
     def append(self, records: Sequence[bytes]) -> None:
-        """Adds records behind all others. Raises OSError; what was added before it stays added, and `__len__` tells."""
-        chunk: list[bytes] = []
-        chunk_bytes = 0
-        for record in records:
-            if chunk and (len(chunk) == _CHUNK_RECORDS or chunk_bytes + record_bytes(record) > self.segment_bytes):
-                self._append_chunk(chunk)
-                chunk, chunk_bytes = [], 0
-            chunk.append(record)
-            chunk_bytes += record_bytes(record)
-        if chunk:
-            self._append_chunk(chunk)
+        """Adds records behind all others, all in one segment. Raises OSError and then has added none."""
+        size_bytes = sum(map(record_bytes, records))
+        if not self._segments or self._segments[-1].size_bytes + size_bytes > self.segment_bytes:
+            self._segments.append(Segment.create(self._home.newest_path(self._lane)))
+        self._segments[-1].append(records)
+        self.trim()
 
-    def prepend(self, records: Sequence[bytes]) -> None:
-        """Puts records before all others. Raises OSError."""
-        segment = Segment.create(self._home.oldest_path(self._lane))
-        try:
-            segment.append(records)
-        except OSError:
-            segment.remove()
-            raise
-        self._segments.appendleft(segment)
-
-    def adopt(self, path: Path) -> int:
-        """Takes over a segment file, before all others; how many records it brings. Raises OSError."""
+    def adopt(self, path: Path) -> None:
+        """Takes over a segment file of another process, before all others. Raises OSError."""
         segment = Segment.open(path)
+        segment.foreign = True
         self.dropped += segment.torn
-        if not segment.records:
-            segment.remove()
-            return 0
         self._segments.appendleft(segment)
-        return segment.records
+        if not segment.records:
+            self._drop(0)
 
     def first(self, limit_records: int, limit_bytes: int) -> list[bytes]:
         """The oldest records, from one segment; they are spared by the bound until `sent` or `keep`. Raises OSError."""
@@ -89,14 +77,17 @@ class Spool:
         self._first_is_sent = False
         self.trim()
 
-    def sent(self, records: Sequence[bytes]) -> None:
-        """The oldest records, which are these, are done with. Raises OSError."""
+    def sent(self, records: Sequence[bytes], again: Sequence[bytes]) -> None:
+        """The oldest records, which are these, are done with, but for those wanted `again`. Raises OSError."""
         self._first_is_sent = False
         segment = self._segments[0]
-        if segment.records == len(records):
-            self._segments.popleft().remove()
-        else:
+        if again:
+            self._prepend(again, segment.foreign)
+        if segment.records > len(records):
             segment.advance(records)
+        else:
+            self._segments.remove(segment)
+            segment.remove()
 
     def trim(self) -> None:
         """Drops the oldest segments until the bound is kept."""
@@ -105,22 +96,28 @@ class Spool:
 
     def close(self) -> None:
         """Closes the files and forgets them; they stay on disk."""
-        for segment in self._segments:
-            segment.close()
-        self._segments.clear()
         self._first_is_sent = False
+        while self._segments:
+            self._segments.popleft().close()
 
-    def _append_chunk(self, chunk: Sequence[bytes]) -> None:
-        if not self._segments or self._segments[-1].size_bytes + sum(map(record_bytes, chunk)) > self.segment_bytes:
-            self._segments.append(Segment.create(self._home.newest_path(self._lane)))
-        self._segments[-1].append(chunk)
-        self.trim()
+    def _prepend(self, records: Sequence[bytes], foreign: bool) -> None:
+        segment = Segment.create(self._home.oldest_path(self._lane))
+        try:
+            segment.append(records)
+        except OSError:
+            segment.remove()
+            raise
+        segment.foreign = foreign
+        self._segments.appendleft(segment)
 
     def _drop(self, position: int) -> None:
         segment = self._segments[position]
         del self._segments[position]
         self.dropped += segment.records
-        _log.warning("%d faults were dropped: the spool of lane %s was full or damaged", segment.records, self._lane)
+        if segment.records:
+            _log.warning(
+                "%d faults were dropped: the spool of lane %s was full or damaged", segment.records, self._lane
+            )
         segment.remove()
 
     def _size_bytes(self) -> int:

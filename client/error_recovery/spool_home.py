@@ -56,7 +56,9 @@ class SpoolHome:
             if lock_fd < 0:
                 continue
             try:
-                found += [self._move(path) for path in sorted(home.glob("*.seg"), reverse=True) if _lane(path) in lane_names]
+                found += [
+                    self._move(path) for path in sorted(home.glob("*.seg"), reverse=True) if _lane(path) in lane_names
+                ]
                 _remove_folder(home)
             finally:
                 os.close(lock_fd)

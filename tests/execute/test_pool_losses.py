@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 from tests.execute.rig import PoolRig, attempt, eventually, is_gone, pid_written_to, probe_round, shell, with_pool
 
 from error_daemon.model import OutcomeKind, Probe, ReadingValue
+
+
+def commands() -> str:
+    return subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
 
 
 def _leaves_pids(folder: Path) -> str:
@@ -31,7 +36,7 @@ def test_a_worker_that_dies_or_stops_is_replaced_and_its_orders_are_answered(
         order = shell(_leaves_pids(tmp_path))
         rig.pool.start_attempt(order)
         program, child = await pid_written_to(tmp_path / "program"), await pid_written_to(tmp_path / "child")
-        round_ = probe_round(Probe("slow", "exec", {"command": ["sleep", "1000"]}, timeout_s=1000.0))
+        round_ = probe_round(Probe("slow", "exec", {"command": ["sleep", f"1000.{worker}"]}, timeout_s=1000.0))
         rig.pool.start_probes(round_)
         os.kill(worker, number)
 
@@ -44,6 +49,8 @@ def test_a_worker_that_dies_or_stops_is_replaced_and_its_orders_are_answered(
         await is_gone(program)
         await is_gone(child)
         await is_gone(worker)
+        # nor that which the worker had no time to tell of
+        await eventually(lambda: f"sleep 1000.{worker}" not in commands(), "the probe's program is left")
 
         assert (await rig.run(attempt("retry"))).kind is OutcomeKind.COMPLETED
         assert rig.pool.pids() != [worker]
@@ -168,7 +175,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     names = ("Stubborn", "Blocking", "Broken", "Counting")
     entries = "\n".join(f"{name.lower()} = site_plugin:{name}" for name in names)
     (metadata / "entry_points.txt").write_text(f"[error_recovery.strategies]\n{entries}\n")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
 
 
 @pytest.mark.usefixtures("plugin")

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from tests.execute.rig import PoolRig, attempt, eventually, is_gone, is_running, pid_written_to, probe_round, with_pool
 
+from error_daemon.errors import PermanentError
 from error_daemon.execute.identity import Identity, identify, read_pid_file, write_pid_file
 from error_daemon.model import Json, OutcomeKind, Probe, ReadingValue
 
@@ -42,6 +44,10 @@ class Service:
 def service(tmp_path: Path) -> Iterator[Service]:
     service = Service(tmp_path)
     yield service
+    with suppress(PermanentError):
+        last = read_pid_file(str(service.pid_file))
+        if last is not None and last.lives() and last.start_ticks:
+            os.killpg(last.pid, signal.SIGKILL)  # it may not have come so far as to leave its file
     for pid in service.running():
         os.killpg(pid, signal.SIGKILL)
 

@@ -95,6 +95,14 @@ def test_when_the_daemon_goes_the_worker_ends_its_programs_and_itself(
     assert not is_running(program)
 
 
+def test_an_order_that_comes_with_the_end_of_the_connection_leaves_nothing_running(worker: RawWorker) -> None:
+    marker = f"1000.{worker.process.pid}"  # in the command line, to find the program by
+    worker.send(_run(f"exec sleep {marker}"))
+    worker.socket.close()  # both are there before the worker reads for the first time
+    assert worker.process.wait(PATIENCE_S) == 0
+    assert marker not in subprocess.run(["ps", "-eo", "args"], check=True, capture_output=True, text=True).stdout
+
+
 def test_only_the_daemon_ends_a_worker_not_a_signal_from_the_terminal(worker: RawWorker) -> None:
     worker.receive("ready")
     for number in (signal.SIGINT, signal.SIGTERM):

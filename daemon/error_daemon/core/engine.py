@@ -76,8 +76,9 @@ class Engine:
         """Take one event. Then `drain`."""
         board = self._board
         board.now = now
-        for error in board.due():  # what was due before the event comes before it
-            self._timer(error)
+        if not isinstance(event, (ErrorRestored, FaultRestored)):  # nothing is due before everything is restored
+            for error in board.due():  # what was due before the event comes before it
+                self._timer(error)
         if isinstance(event, FaultArrived):
             self._opening.arrived(event)
         elif isinstance(event, AttemptEnded):

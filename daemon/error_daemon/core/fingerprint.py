@@ -1,10 +1,11 @@
 """What makes two faults equal.
 
-An explicit fingerprint of the sender wins. Else the error type, component, target, exception type, the message with its
-variable parts masked, and the in-application stack frames. Masked are: UUIDs, hexadecimal addresses and digests, timestamps,
-IPv4 addresses, and numbers that do not belong to a word (`utf8`, `sha256` stay). Digests and numbers get the same mask: some
-digests have no letter. Numbers that name a kind of failure stay, decimal or hexadecimal: what follows "status", "code", "errno",
-"HTTP" or "signal". A long message is masked before it is cut, so that the width of a number does not move the cut.
+An explicit fingerprint of the sender wins, for each target that it names. Else the error type, component, target, exception
+type, the message with its variable parts masked, and the in-application stack frames. Masked are: UUIDs, hexadecimal addresses
+and digests, timestamps, IPv4 addresses, and numbers that do not belong to a word (`utf8`, `sha256` stay). Digests and numbers get
+the same mask: some digests have no letter. Numbers that name a kind of failure stay, decimal or hexadecimal: what follows
+"status", "code", "errno", "HTTP" or "signal". A long message is masked before it is cut, so that the width of a number does not
+move the cut.
 
 The parts that took part are kept as the reason ("grouped because ..."). The digest is BLAKE2b, so that nobody can craft a
 fault that hides behind another one's fingerprint.
@@ -46,7 +47,7 @@ def _mask(match: re.Match[str]) -> str:
 def fingerprint(fault: Fault) -> Fingerprint:
     """The fingerprint of `fault`, worked out anew."""
     if fault.explicit_fingerprint:
-        parts = [("fingerprint of the sender", fault.explicit_fingerprint)]
+        parts = [("fingerprint of the sender", fault.explicit_fingerprint), ("target", fault.target)]
     else:
         message = fault.exception_message or fault.message
         parts = [

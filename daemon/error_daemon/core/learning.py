@@ -4,7 +4,10 @@ under other error types.
 Every sum fades by half each `half_life_s`, so a stale score fades and a changed service is noticed. The success rate is a Beta
 posterior: its prior is worth `PRIOR_STRENGTH` attempts at the strategy's rate elsewhere, so one failure condemns nobody and a strategy
 that works for its siblings starts with credit. Attempts whose verdict is unknown, or whose worker was lost, teach nothing: the caller
-does not tell. Stability is told when its window closes; until then the neutral 0.5 stands in for it.
+does not tell. Stability is told when its window closes.
+
+What is not known of a strategy beside its success (time, impact, stability, tasks) is taken from itself under other error types, else
+from the other strategies for this error type, else 0.5: being unknown must neither bar a strategy from being explored nor favour it.
 """
 
 from __future__ import annotations
@@ -71,11 +74,12 @@ class Learning:
     def __init__(self, half_life_s: float) -> None:
         self._half_life_s = half_life_s
         self._own: dict[tuple[ErrorType, str], Experience] = {}
-        self._pooled: dict[str, Experience] = {}
+        self._by_strategy: dict[str, Experience] = {}  # over all error types
+        self._by_type: dict[ErrorType, Experience] = {}  # over all strategies
 
     def attempt(self, key: tuple[ErrorType, str], success: bool, lesson: Lesson, now: float) -> Score:
         """An attempt got a verdict."""
-        for experience in self._both(key, now):
+        for experience in self._touched(key, now):
             experience.weight += 1.0
             experience.successes += success
             experience.time_s += lesson.time_s
@@ -86,19 +90,20 @@ class Learning:
 
     def stability(self, key: tuple[ErrorType, str], stability: float, now: float) -> Score:
         """A stability window closed: 1 when the recovery held, else the share of the window that it did hold."""
-        for experience in self._both(key, now):
+        for experience in self._touched(key, now):
             experience.stability_weight += 1.0
             experience.stability += stability
         return self.score(key, now)
 
     def known(self, key: tuple[ErrorType, str], now: float) -> Known:
         own = self._faded(self._own.get(key), now)
-        pool = self._faded(self._pooled.get(key[1]), now)
+        pool = self._faded(self._by_strategy.get(key[1]), now)
+        others = self._faded(self._by_type.get(key[0]), now)
         elsewhere_ok = max(0.0, pool.successes - own.successes)
         elsewhere = max(0.0, pool.weight - own.weight)
         prior = (elsewhere_ok + 1.0) / (elsewhere + 2.0)
-        best = own if own.weight > 0.0 else pool
-        held = own if own.stability_weight > 0.0 else pool
+        best = next((known for known in (own, pool, others) if known.weight > 0.0), _NOTHING)
+        held = next((known for known in (own, pool, others) if known.stability_weight > 0.0), _NOTHING)
         return Known(
             samples=own.weight,
             alpha=PRIOR_STRENGTH * prior + own.successes,
@@ -120,26 +125,35 @@ class Learning:
         for score in scores:
             own = Experience(**{k: float(v) for k, v in score.metrics.items() if k in Experience.__slots__})
             self._own[score.error_type, score.strategy_id] = own
-            pool = self._pooled.setdefault(score.strategy_id, Experience(at=own.at))
-            now = max(pool.at, own.at)
-            pool.fade(now, self._half_life_s)
-            own.fade(now, self._half_life_s)
-            pool.add(own)
+        self._pool()
 
     def forget(self, strategy_id: str | None) -> int:
         """Forget one strategy, or (None) everything. Returns how many scores are gone."""
         gone = [key for key in self._own if strategy_id in (None, key[1])]
         for key in gone:
             del self._own[key]
-            self._pooled.pop(key[1], None)
+        self._pool()
         return len(gone)
 
-    def _both(self, key: tuple[ErrorType, str], now: float) -> tuple[Experience, Experience]:
+    def _pool(self) -> None:
+        """Work the pools out anew."""
+        self._by_strategy, self._by_type = {}, {}
+        for (error_type, strategy_id), own in self._own.items():
+            by_strategy = self._by_strategy.setdefault(strategy_id, Experience(at=own.at))
+            by_type = self._by_type.setdefault(error_type, Experience(at=own.at))
+            for pool in (by_strategy, by_type):
+                now = max(pool.at, own.at)
+                pool.fade(now, self._half_life_s)
+                own.fade(now, self._half_life_s)
+                pool.add(own)
+
+    def _touched(self, key: tuple[ErrorType, str], now: float) -> tuple[Experience, Experience, Experience]:
         own = self._own.setdefault(key, Experience(at=now))
-        pool = self._pooled.setdefault(key[1], Experience(at=now))
-        own.fade(now, self._half_life_s)
-        pool.fade(now, self._half_life_s)
-        return own, pool
+        by_strategy = self._by_strategy.setdefault(key[1], Experience(at=now))
+        by_type = self._by_type.setdefault(key[0], Experience(at=now))
+        for experience in (own, by_strategy, by_type):
+            experience.fade(now, self._half_life_s)
+        return own, by_strategy, by_type
 
     def _faded(self, experience: Experience | None, now: float) -> Experience:
         if experience is None:

@@ -166,7 +166,8 @@ class Opening:
             board.end_ticket(error, Step.EXHAUST, reason)
             return
         if marked:
-            board.mark(error, SlotState.OPEN)
+            doubtful = progress is not None and progress.state is SlotState.RUNNING  # until it was looked at
+            board.mark(error, SlotState.RUNNING if doubtful else SlotState.OPEN)
         self._dispatch.push(error)
 
     def _relapse(self, error: Error, ticket: Ticket) -> bool:
@@ -211,6 +212,7 @@ class Opening:
         if recorded and error.state in (*ENDED, State.WATCHING):
             board.effects.append(ReleaseSlot(event.slot))
             return
+        board.effects.append(SaveFault(error.error_id, event.fault, event.slot))  # it may not have been before the end
         if error.ticket is not None:
             # Two slots of one error: a loss of power has undone the release of one. One recovery serves both.
             error.other_slots += (event.slot,)

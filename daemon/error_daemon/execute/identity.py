@@ -11,11 +11,15 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
+from collections.abc import Collection
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from error_daemon.errors import PermanentError
+
+_MAX_PASSES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,43 @@ def kill_group_of(leader: Identity) -> bool:
     is given to no new process, so the group is still its own unless another process has the pid by now."""
     is_anothers = identify(leader.pid).start_ticks not in (0, leader.start_ticks)
     return not is_anothers and signal_group(leader.pid, signal.SIGKILL)
+
+
+def run_mark(worker: Identity, owner: str) -> str:
+    """What the environment of every program of this attempt or probe round carries, in ER_RUN_ID. Unique on the host."""
+    return f"{worker.pid}.{worker.start_ticks}.{owner}"
+
+
+def kill_marked(marks: Collection[str]) -> int:
+    """SIGKILL every process that has one of these marks in its environment, inherited or given; how many there were.
+
+    Reads all of /proc (some 30 µs for each process), so not for a loop's thread. Looks again until it finds no more,
+    because those that die may have just started others."""
+    wanted = {f"ER_RUN_ID={mark}".encode("utf-8", "replace") for mark in marks}
+    killed = 0
+    for _ in range(_MAX_PASSES):
+        found = sum(_kill_if_marked(int(name), wanted) for name in os.listdir("/proc") if name.isdigit())
+        killed += found
+        if not found:
+            break
+    return killed
+
+
+def _kill_if_marked(pid: int, wanted: AbstractSet[bytes]) -> bool:
+    try:
+        pidfd = os.pidfd_open(pid)  # first, so that what is killed is what was looked at
+    except OSError:
+        return False
+    try:
+        with open(f"/proc/{pid}/environ", "rb") as file:
+            is_marked = not wanted.isdisjoint(file.read().split(b"\0"))
+        if is_marked:
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    except OSError:
+        return False  # gone meanwhile, or another user's, so not ours
+    finally:
+        os.close(pidfd)
+    return is_marked
 
 
 def describe_end(code: int) -> str:

@@ -30,7 +30,15 @@ from google.protobuf.message import DecodeError
 from error_daemon.errors import InvariantError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.framing import Decoder, encode
-from error_daemon.execute.identity import Identity, describe_end, kill_group_of, signal_group
+from error_daemon.execute.identity import (
+    Identity,
+    describe_end,
+    identify,
+    kill_group_of,
+    kill_marked,
+    run_mark,
+    signal_group,
+)
 
 START_TIMEOUT_S = 20.0
 _OVERDUE_AFTER_S = 2.0  # beyond its deadline: what a worker needs to end programs, with room
@@ -77,6 +85,8 @@ class WorkerLink(asyncio.Protocol):
         self._is_ending = False
         self._silent_beats = 0
         self._pings = 0
+        self._orphans_end: asyncio.Task[None] | None = None
+        self._worker = identify(pid)
         self._pidfd = os.pidfd_open(pid)
         self._loop.add_reader(self._pidfd, self._reap)
 
@@ -171,7 +181,7 @@ class WorkerLink(asyncio.Protocol):
             self._loop.call_later(grace_s, self._end_by_force)
 
     def _end_by_force(self) -> None:
-        if self.ended.done():
+        if self._orphans_end is not None:
             return
         self._kill()
         if self._transport is not None and not self._is_at_eof:
@@ -189,10 +199,18 @@ class WorkerLink(asyncio.Protocol):
             self._finish()
 
     def _finish(self) -> None:
-        if self.ended.done():
-            return
+        if self._orphans_end is None:
+            self._orphans_end = self._loop.create_task(self._end_orphans())
+
+    async def _end_orphans(self) -> None:
+        """What a lost attempt started must not go on beside the next one. Announced programs are known by their pid; those
+        that the worker could not announce any more, and what left its group, by the mark of their attempt. End of file
+        says that all of them carry it by now: until its exec, a child holds the worker's end of the socket too."""
         for program in self._programs.values():
             kill_group_of(program)
+        marks = [run_mark(self._worker, owner) for owner in (*self.attempts, *self.rounds)]
+        if marks and self._status != 0:  # 0: it took leave in good order, and ended them itself
+            await self._loop.run_in_executor(None, kill_marked, marks)
         self.ended.set_result(self._describe())
 
     def _describe(self) -> str:

@@ -4,6 +4,9 @@ A program is started with posix_spawn (the loop's own create_subprocess forks, w
 of its own. It gets /dev/null as standard input and one pipe for both outputs, which is drained all the time, so that the
 program never waits for us; the last 2,048 bytes are kept. Its end is seen through a pidfd.
 
+Each program carries ER_RUN_ID, which names its worker and attempt, so that whatever it started can be found even if its worker
+dies in the moment between starting it and telling of it.
+
 When `Programs.run` is left, for whatever reason, nothing of the program's process group lives on: SIGTERM, half a second,
 SIGKILL. A program that wants to leave something running must put it in a session of its own (as daemons do).
 
@@ -24,10 +27,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.identity import Identity, describe_end, group_lives, identify, signal_group
+from error_daemon.execute.identity import Identity, describe_end, group_lives, identify, run_mark, signal_group
 
 TAIL_BYTES = 2048
 TERM_GRACE_S = 0.5
+_KILL_GRACE_S = 0.5  # nobody outlives SIGKILL but in an uninterruptible sleep, which nobody can end
 _GROUP_POLL_S = 0.02
 _READ_BYTES = 1 << 16
 MAX_VALUE_CHARACTERS = 8192  # at most 4 bytes each
@@ -211,6 +215,8 @@ class Programs:
         self._announce = announce
         self._retract = retract
         self._running: set[Identity] = set()
+        self._is_closed = False
+        self._worker = identify(os.getpid())
 
     async def run(
         self, owner: str, command: Sequence[str], environment: Mapping[str, str], cwd: str = ""
@@ -218,9 +224,12 @@ class Programs:
         """Run a program to its end, or until cancelled. `owner` is the attempt or probe round it belongs to.
 
         Raises PermanentError if it can't be started."""
+        if self._is_closed:
+            raise PermanentError("the worker is leaving: no program is started any more")
         output = _Output()
         try:
-            program = spawn(command, environment, cwd, output_fd=output.write_fd)
+            marked = {**environment, "ER_RUN_ID": run_mark(self._worker, owner)}
+            program = spawn(command, marked, cwd, output_fd=output.write_fd)
         except BaseException:
             output.finish()
             raise
@@ -240,8 +249,9 @@ class Programs:
             tail = output.finish()
         return ProgramExit(code, tail)
 
-    def kill_all(self) -> None:
-        """At once: for when this process is about to leave."""
+    def close(self) -> None:
+        """Kill all that run, and start no more: for when this process is about to leave."""
+        self._is_closed = True
         for program in self._running:
             signal_group(program.pid, signal.SIGKILL)
 
@@ -255,8 +265,9 @@ async def end_group(leader: Reaped, group: int, grace_s: float) -> None:
     deadline = loop.time() + grace_s
     if signal_group(group, signal.SIGTERM):
         await leader.wait_for(grace_s)
-        await group_gone(group, max(0.0, deadline - loop.time()))
-        signal_group(group, signal.SIGKILL)
+        if not await group_gone(group, max(0.0, deadline - loop.time())):
+            signal_group(group, signal.SIGKILL)
+            await group_gone(group, _KILL_GRACE_S)
     await leader.wait()
 
 

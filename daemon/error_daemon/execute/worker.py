@@ -60,7 +60,9 @@ class Worker(asyncio.Protocol):
         self._leave(0)
 
     def _leave(self, exit_code: int) -> None:
-        self._programs.kill_all()
+        for task in self._tasks:  # those that have not begun would still begin before the loop ends
+            task.cancel()
+        self._programs.close()
         if not self.exit_code.done():
             self.exit_code.set_result(exit_code)
 

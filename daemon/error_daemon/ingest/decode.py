@@ -22,6 +22,7 @@ _VALUE_BYTES = 1024
 _MOST_RELATED = 16
 _MOST_COUNT = 1_000_000_000
 _FRAMES = 5  # enough to tell fifty known shapes apart, and quick
+_FRAMES_SEEN = 256  # however many a runaway recursion has left
 _YEAR_2000_NS = 946_684_800 * 10**9
 _DAY_NS = 86_400 * 10**9
 
@@ -64,7 +65,8 @@ _NO_ATTRIBUTES: dict[str, str] = {}
 
 
 def _frames(exception: fault_pb2.Exception) -> tuple[str, ...]:
-    return tuple([f"{frame.module}:{frame.function}" for frame in exception.frames if frame.in_application][-_FRAMES:])
+    innermost = exception.frames[-_FRAMES_SEEN:]
+    return tuple([f"{frame.module}:{frame.function}" for frame in innermost if frame.in_application][-_FRAMES:])
 
 
 def _check(message: fault_pb2.Fault, received_at: float) -> None:
@@ -128,40 +130,73 @@ def _check_attributes(context: fault_pb2.Context) -> None:
 
 
 def fit(payload: bytes, most_bytes: int) -> bytes:
-    """The same fault in at most `most_bytes`, marked as shortened: first the middle of the stack trace goes, then frames, long
-    texts, and at last attributes. What rules and fingerprints need is kept as long as anything is. `payload` must decode."""
+    """The same fault in at most `most_bytes`, marked as shortened: first the middle of the stack trace goes, then outer frames, the
+    middle of messages, attributes, what the texts have left but their ends, and at last where it happened. What a fault is told apart
+    and recovered by (type, component, target, fingerprint) is never touched: InputError when that alone is too long.
+
+    `payload` must decode. The result decodes too; it can be another error than the payload was, so decide by the result."""
     message = fault_pb2.Fault.FromString(payload)
+    message.DiscardUnknownFields()
     message.shortened = True
-    exception, attributes = message.exception, message.context.attributes
-    _cut(exception, "stack_trace", message.ByteSize() - most_bytes)
-    while exception.frames and message.ByteSize() > most_bytes:
-        del exception.frames[0]  # the outermost tells least
-    _cut(exception, "message", message.ByteSize() - most_bytes)
-    _cut(message, "message", message.ByteSize() - most_bytes)
-    for key in sorted(attributes, key=lambda key: -len(attributes[key])):
-        if message.ByteSize() <= most_bytes:
-            break
-        del attributes[key]
-    if message.ByteSize() > most_bytes:
-        del message.related_error_ids[:]
-    if message.ByteSize() > most_bytes:
-        raise InputError("fault", f"has {len(payload)} bytes and cannot be shortened to {most_bytes}")
+    _shorten(message, most_bytes)
+    excess = message.ByteSize() - most_bytes
+    if excess > 0:
+        raise InputError(
+            "fault", f"has {len(payload)} bytes and cannot be shortened to {most_bytes}: {excess} too many"
+        )
     return message.SerializeToString()
+
+
+def _shorten(message: fault_pb2.Fault, most_bytes: int) -> None:
+    def excess() -> int:
+        return message.ByteSize() - most_bytes
+
+    exception, context = message.exception, message.context
+    _cut(exception, "stack_trace", excess(), _KEEP_BYTES)
+    _drop_outer_frames(exception, excess())
+    _cut(exception, "message", excess(), _KEEP_BYTES)
+    _cut(message, "message", excess(), _KEEP_BYTES)
+    for key in sorted(context.attributes, key=lambda key: -len(context.attributes[key])):
+        if excess() <= 0:
+            return
+        del context.attributes[key]
+    if excess() > 0:
+        del message.related_error_ids[:]
+    for holder, text in _TEXTS:
+        _cut(getattr(message, holder) if holder else message, text, excess(), _KEEP_LEAST_BYTES)
+    for name in ("fault_id", "source"):
+        if excess() > 0:
+            message.ClearField(name)
+    for name in ("operation", "environment", "hardware_id", "node"):
+        if excess() > 0:
+            context.ClearField(name)
+
+
+def _drop_outer_frames(exception: fault_pb2.Exception, excess: int) -> None:
+    """The outermost tell least. In one sweep: there may be a million of them."""
+    dropped = 0
+    for frame in exception.frames:
+        if excess <= 0:
+            break
+        excess -= frame.ByteSize() + 2  # its tag and, at the least, its length
+        dropped += 1
+    if dropped:
+        del exception.frames[:dropped]
 
 
 _MARK = " [... {} bytes cut ...] "
 _MARK_BYTES = 40
 _KEEP_BYTES = 160  # of a text that is cut
+_KEEP_LEAST_BYTES = 64
+_TEXTS = (("exception", "stack_trace"), ("exception", "message"), ("", "message"), ("exception", "type"))
 
 
-def _cut(holder: fault_pb2.Fault | fault_pb2.Exception, field: str, excess: int) -> None:
-    """Take `excess` bytes and the room for a mark out of the middle of a text, which keeps at least its two ends."""
+def _cut(holder: fault_pb2.Fault | fault_pb2.Exception, field: str, excess: int, keep_bytes: int) -> None:
+    """Take `excess` bytes and the room for a mark out of the middle of a text, which keeps at least `keep_bytes` of its two ends."""
     text = getattr(holder, field).encode()
-    if excess <= 0 or len(text) <= _KEEP_BYTES:
+    if excess <= 0 or len(text) <= keep_bytes + _MARK_BYTES:
         return
-    keep = max(_KEEP_BYTES, len(text) - excess - _MARK_BYTES)
-    if keep >= len(text):
-        return
+    keep = max(keep_bytes, len(text) - excess - _MARK_BYTES)
     head, tail = text[: keep // 2], text[len(text) - (keep - keep // 2) :]
     mark = _MARK.format(len(text) - keep)
     setattr(holder, field, head.decode(errors="ignore") + mark + tail.decode(errors="ignore"))

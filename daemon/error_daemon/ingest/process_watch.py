@@ -1,7 +1,8 @@
 """A process that should live has died: seen through a pidfd, within a millisecond or so, without polling.
 
 Watched are the targets of kind `process`, by their pid files. When the watched process ends, its pid file is read again: another living
-process there means that somebody else has restarted it already. Otherwise a fault is reported.
+process there means that somebody else has restarted it already. Otherwise a fault is reported. As long as a target has no process to
+watch, its pid file is looked at every second: whoever starts it, it is watched again. A report that could not be taken is repeated then.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from error_daemon.errors import ErrorRecoveryError
+from error_daemon.errors import ErrorRecoveryError, TransientError
 from error_daemon.model import Target
 from error_daemon.ports import Clock
 from error_recovery.v1 import fault_pb2
@@ -20,7 +21,8 @@ SOURCE = "sensor/pidfd"
 
 
 class ProcessWatch:
-    """`take(payload)`: the intake. `on_problem(text)` hears of faults that could not be reported."""
+    """`take(payload)`: the intake. `on_problem(text)` hears of faults that could not be reported, and of processes that cannot be
+    watched."""
 
     def __init__(
         self,
@@ -28,6 +30,7 @@ class ProcessWatch:
         clock: Clock,
         take: Callable[[bytes], object],
         on_problem: Callable[[str], None],
+        look_again_s: float = 1.0,
     ) -> None:
         self._pid_files = {
             target.id: Path(target.params["pid_file"]) for target in targets.values() if target.kind == "process"
@@ -35,15 +38,21 @@ class ProcessWatch:
         self._clock = clock
         self._take = take
         self._on_problem = on_problem
+        self._look_again_s = look_again_s
         self._watched: dict[str, tuple[int, int]] = {}  # target → pid, pidfd
+        self._unreported: dict[str, str] = {}  # target → what could not be taken
+        self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Watch every process that lives; report those that should live and do not."""
         for target_id, pid_file in self._pid_files.items():
-            if not self._watch(target_id) and pid_file.exists():
+            if not self._watch(target_id) and os.path.lexists(pid_file):
                 self._report(target_id, f"the process of {target_id} is not running: nothing lives under {pid_file}")
+        self._look_later()
 
     def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
         for target_id in list(self._watched):
             self._unwatch(target_id)
 
@@ -52,17 +61,33 @@ class ProcessWatch:
         if target_id in self._pid_files:
             self._watch(target_id)
 
+    def _look_later(self) -> None:
+        if self._timer is None and len(self._watched) < len(self._pid_files):
+            self._timer = asyncio.get_running_loop().call_later(self._look_again_s, self._look_at_unwatched)
+
+    def _look_at_unwatched(self) -> None:
+        self._timer = None
+        for target_id in self._pid_files.keys() - self._watched.keys():
+            if self._watch(target_id):
+                self._unreported.pop(target_id, None)
+            elif target_id in self._unreported:
+                self._report(target_id, self._unreported.pop(target_id))
+        self._look_later()
+
     def _watch(self, target_id: str) -> bool:
         """True when a living process is watched."""
         pid = _living(self._pid_files[target_id])
         watched = self._watched.get(target_id)
         if pid is None or (watched and watched[0] == pid):
             return pid is not None
-        self._unwatch(target_id)
         try:
             descriptor = os.pidfd_open(pid)
         except ProcessLookupError:
             return False
+        except OSError as error:
+            self._on_problem(f"the process of {target_id} (pid {pid}) lives and cannot be watched: {error.strerror}")
+            return True
+        self._unwatch(target_id)
         self._watched[target_id] = pid, descriptor
         asyncio.get_running_loop().add_reader(descriptor, self._ended, target_id)
         return True
@@ -78,6 +103,7 @@ class ProcessWatch:
         self._unwatch(target_id)
         if not self._watch(target_id):
             self._report(target_id, f"the process of {target_id} (pid {pid}) died")
+        self._look_later()
 
     def _report(self, target_id: str, message: str) -> None:
         fault = fault_pb2.Fault(
@@ -92,6 +118,8 @@ class ProcessWatch:
         try:
             self._take(fault.SerializeToString())
         except ErrorRecoveryError as error:
+            if isinstance(error, TransientError):
+                self._unreported[target_id] = message
             self._on_problem(f"{message}, and that could not be taken: {error}")
 
 
@@ -99,7 +127,7 @@ def _living(pid_file: Path) -> int | None:
     """The pid in the file, if that very process (pid and, where given, start ticks) lives."""
     try:
         pid, *ticks = pid_file.read_text().split()
-        stat = Path(f"/proc/{int(pid)}/stat").read_text()
+        stat = Path(f"/proc/{int(pid)}/stat").read_text(errors="replace")  # a process may name itself in any bytes
     except (OSError, ValueError):
         return None  # no file, no such process, or nothing that names one
     fields = stat.rpartition(")")[2].split()

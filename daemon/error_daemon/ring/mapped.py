@@ -29,7 +29,7 @@ from pathlib import Path
 from zlib import crc32
 
 from error_daemon.errors import ConfigError, InputError, InvariantError, Problem, RingFull
-from error_daemon.model import Priority, Progress, SlotRef, SlotState
+from error_daemon.model import LEVELS, Priority, Progress, SlotRef, SlotState
 from error_daemon.ports import KeptFault
 
 _MAGIC = b"ERRRING1"
@@ -39,6 +39,7 @@ _SEQUENCE_WORD = 16  # of the header page: the last sequence given
 _SLOT_HEADER_BYTES = 64
 _SEALED = struct.Struct("<QQ16sQ")  # what the checksum covers beside the payload: words 0 to 4
 _REST = struct.Struct("<Q16sQQQQ")  # words 1 to 7
+_MOST_COUNT = (1 << 63) - 1  # what the record can hold
 _RETRY_AFTER_S = 0.25  # a commit of the record, which frees slots, comes every 100 ms or so
 
 
@@ -55,6 +56,16 @@ class Geometry:
 
     def packed(self) -> bytes:
         return _HEADER.pack(_MAGIC, self.slot_bytes, *(self.slots[priority] for priority in Priority))
+
+    @classmethod
+    def unpacked(cls, header: bytes) -> Geometry | None:
+        """None: no header of a ring."""
+        if len(header) < _HEADER.size:
+            return None
+        magic, slot_bytes, *slots = _HEADER.unpack(header)
+        if magic != _MAGIC or slot_bytes <= _SLOT_HEADER_BYTES or slot_bytes % 8:
+            return None
+        return cls(slot_bytes, dict(zip(Priority, slots, strict=True)))
 
 
 class MappedRing:
@@ -105,12 +116,13 @@ class MappedRing:
 
     def add(self, slot: SlotRef, count: int) -> int:
         word = self._word(slot) + 7
-        total = self._words[word] + count
+        total = min(self._words[word] + count, _MOST_COUNT)
         self._words[word] = total
         return total
 
     def mark(self, slot: SlotRef, progress: Progress) -> None:
-        packed = progress.state | progress.level << 8 | progress.attempts << 16 | progress.attempts_at_level << 24
+        attempts, at_level = min(progress.attempts, 255), min(progress.attempts_at_level, 255)
+        packed = progress.state | progress.level << 8 | attempts << 16 | at_level << 24
         self._words[self._word(slot) + 6] = packed
 
     def release(self, slot: SlotRef) -> None:
@@ -134,13 +146,15 @@ class MappedRing:
         return kept
 
     def adopt(self, old: MappedRing) -> None:
-        """Take over everything that another ring keeps. Raises RingFull or InputError where it does not fit."""
-        self._sequence = max(self._sequence, old._sequence)
+        """Take over everything that another ring keeps, under the sequences that the record knows it by. For an empty ring.
+        Raises RingFull or InputError where it does not fit."""
         self.torn += old.torn
         for kept in old.kept():
+            self._sequence = kept.slot.sequence - 1
             slot = self.put(kept.slot.priority, kept.fingerprint, kept.payload, kept.count, kept.received_at)
             self.mark(slot, kept.progress)
             self._kept.append(replace(kept, slot=slot))
+        self._sequence = self._words[_SEQUENCE_WORD] = old._sequence
 
     def sync(self) -> None:
         """Write to the disk what the pages hold. Blocks: 0.1 ms to several; not for the loop's thread."""
@@ -186,15 +200,15 @@ class MappedRing:
         payload = bytes(self._bytes[start : start + size])
         if crc32(payload, crc32(_SEALED.pack(sequence, received_ns, fingerprint, size))) != seal:
             return None
-        state = progress & 0xFF
-        if state not in set(SlotState):
+        state, level = progress & 0xFF, progress >> 8 & 0xFF
+        if state not in set(SlotState) or level > max(LEVELS):
             return None
         return KeptFault(
             slot=SlotRef(priority, index, sequence),
             fingerprint=fingerprint,
             received_at=received_ns / 1e9,
             count=count,
-            progress=Progress(SlotState(state), progress >> 8 & 0xFF, progress >> 16 & 0xFF, progress >> 24 & 0xFF),
+            progress=Progress(SlotState(state), level, progress >> 16 & 0xFF, progress >> 24 & 0xFF),
             payload=payload,
         )
 
@@ -202,72 +216,106 @@ class MappedRing:
 def open_ring(path: Path, geometry: Geometry) -> MappedRing:
     """Open or create the ring file and lock it. A file of another geometry is rewritten to this one, with all that it keeps.
 
-    Raises ConfigError: another daemon has it, the disk is full, or what it keeps does not fit the new geometry."""
+    Raises ConfigError: another daemon has it, the disk is full, it is no ring or a piece of one, or what it keeps does not fit the
+    new geometry. Nothing is lost then: the file is left as it was."""
     descriptor = _open_locked(path)
-    found = os.pread(descriptor, _HEADER.size, 0)
-    if found == geometry.packed():
-        return MappedRing(path, descriptor, geometry)
-    if not found:
+    try:
+        return _open_file(path, descriptor, geometry)
+    except BaseException:
+        os.close(descriptor)
+        raise
+
+
+def _open_file(path: Path, descriptor: int, geometry: Geometry) -> MappedRing:
+    header = os.pread(descriptor, _HEADER.size, 0)
+    if not any(header):  # new, or left by a start that was ended before it had written the header
         _allocate(path, descriptor, geometry)
+        os.pwrite(descriptor, geometry.packed(), 0)
+        _sync_directory(path)
         return MappedRing(path, descriptor, geometry)
-    return _rewrite(path, descriptor, found, geometry)
+    found = Geometry.unpacked(header)
+    if found is None:
+        raise _problem(path, "is not a ring of this program", "move it away; a new one is made")
+    if os.fstat(descriptor).st_size < found.file_bytes:
+        mend = "restore it, or move it away: a new one is made, without what this one kept"
+        raise _problem(path, f"has been cut off: a ring of {found.file_bytes} bytes is expected", mend)
+    if found != geometry:
+        return _rewrite(path, descriptor, found, geometry)
+    _allocate(path, descriptor, geometry)  # a copy may have holes, and a hole on a full disk is a bus error
+    return MappedRing(path, descriptor, geometry)
+
+
+def _problem(path: Path, message: str, mend: str = "") -> ConfigError:
+    return ConfigError([Problem(str(path), 0, 0, message, mend)])
 
 
 def _open_locked(path: Path) -> int:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
-        raise ConfigError([Problem(str(path), 0, 0, f"the ring cannot be opened: {error.strerror}")]) from error
+        mend = "state_dir in recovery.conf says where it is; the daemon's user must be able to write there"
+        raise _problem(path, f"the ring cannot be opened: {error.strerror}", mend) from error
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        is_locked = os.path.samestat(os.fstat(descriptor), path.stat())  # it may have been replaced meanwhile: _rewrite
+    except (BlockingIOError, FileNotFoundError):
+        is_locked = False
+    if not is_locked:
         os.close(descriptor)
         mend = "stop it first, or give this one another state_dir"
-        raise ConfigError([Problem(str(path), 0, 0, "another error_daemon has this ring open", mend)]) from None
+        raise _problem(path, "another error_daemon has this ring open", mend)
     return descriptor
 
 
 def _allocate(path: Path, descriptor: int, geometry: Geometry) -> None:
+    size = os.fstat(descriptor).st_size
     try:
         os.posix_fallocate(descriptor, 0, geometry.file_bytes)
     except OSError as error:
-        os.ftruncate(descriptor, 0)
-        os.close(descriptor)
+        os.ftruncate(descriptor, size)
         need = f"{geometry.file_bytes / 2**20:.0f} MiB are needed for the ring: {error.strerror}"
-        raise ConfigError(
-            [Problem(str(path), 0, 0, need, "free some space, or set fewer slots under [ring]")]
-        ) from error
-    os.pwrite(descriptor, geometry.packed(), 0)
+        raise _problem(path, need, "free some space, or set fewer slots under [ring]") from error
 
 
-def _rewrite(path: Path, descriptor: int, header: bytes, geometry: Geometry) -> MappedRing:
+def _rewrite(path: Path, descriptor: int, old_geometry: Geometry, geometry: Geometry) -> MappedRing:
     """Carry the kept faults over into a new file, which then takes the old one's name."""
-    try:
-        magic, slot_bytes, *slots = _HEADER.unpack(header)
-    except struct.error:
-        magic, slot_bytes, slots = b"", 0, []
-    old_geometry = Geometry(slot_bytes, dict(zip(Priority, slots, strict=False)))
-    if magic != _MAGIC or os.fstat(descriptor).st_size < old_geometry.file_bytes:
-        os.close(descriptor)
-        raise ConfigError(
-            [Problem(str(path), 0, 0, "is not a ring of this program", "move it away; a new one is made")]
-        )
-    old = MappedRing(path, descriptor, old_geometry)
     fresh_path = path.with_suffix(".new")
-    fresh_path.unlink(missing_ok=True)
-    fresh = open_ring(fresh_path, geometry)
+    fresh_path.unlink(missing_ok=True)  # left by a start that was ended here
+    old = MappedRing(path, os.dup(descriptor), old_geometry)
     try:
-        fresh.adopt(old)
+        fresh = _adopting(fresh_path, geometry, old)
     except (RingFull, InputError) as error:
-        fresh.close()
-        fresh_path.unlink()
-        old.close()
         mend = "start with the former [ring] settings until it is worked off, or allow more"
-        raise ConfigError(
-            [Problem(str(path), 0, 0, f"what the ring keeps does not fit the new settings: {error}", mend)]
-        ) from error
-    fresh.sync()
+        raise _problem(path, f"what the ring keeps does not fit the new settings: {error}", mend) from error
+    finally:
+        old.close()
     os.replace(fresh_path, path)
-    old.close()
+    _sync_directory(path)
+    os.close(descriptor)  # and with it the lock on the old file
     fresh.path = path
     return fresh
+
+
+def _adopting(path: Path, geometry: Geometry, old: MappedRing) -> MappedRing:
+    """A new ring at `path` with all that `old` keeps, on the disk; or no file."""
+    try:
+        fresh = open_ring(path, geometry)
+        try:
+            fresh.adopt(old)
+            fresh.sync()
+        except BaseException:
+            fresh.close()
+            raise
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    return fresh
+
+
+def _sync_directory(path: Path) -> None:
+    """A new name is safe from a loss of power only when its directory is on the disk too."""
+    descriptor = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

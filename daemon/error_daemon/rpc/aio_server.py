@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing
 from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
+from google.rpc import code_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from error_daemon.errors import ConfigError, ErrorRecoveryError, InputError, Problem
+from error_daemon.errors import ConfigError, InputError, Problem
 from error_daemon.ports import Method, Service, Shape
 from error_daemon.rpc.status import RpcStatus, status_of
 
@@ -33,7 +35,8 @@ class _AioCall:
 
 
 class AioServer:
-    """`max_message_bytes` bounds each message in. `on_bug(method, exception)` hears of exceptions that are not ours."""
+    """`max_message_bytes` bounds each message in. `on_bug(method, exception)` hears of whatever the caller is told no more of than
+    INTERNAL."""
 
     def __init__(self, max_message_bytes: int, on_bug: OnBug) -> None:
         self._on_bug = on_bug
@@ -100,8 +103,9 @@ class AioServer:
 
         async def server_stream(request: bytes, context: Any) -> AsyncIterator[bytes]:
             try:
-                async for answer in serve(read(request), _AioCall(context)):
-                    yield write(answer)
+                async with aclosing(serve(read(request), _AioCall(context))) as answers:
+                    async for answer in answers:
+                        yield write(answer)
             except Exception as error:  # noqa: BLE001
                 await self._abort(context, method, error)
 
@@ -116,8 +120,9 @@ class AioServer:
                     yield read(request)
 
             try:
-                async for answer in serve(messages(), _AioCall(context)):
-                    yield write(answer)
+                async with aclosing(serve(messages(), _AioCall(context))) as answers:
+                    async for answer in answers:
+                        yield write(answer)
             except Exception as error:  # noqa: BLE001
                 await self._abort(context, method, error)
 
@@ -126,9 +131,9 @@ class AioServer:
     async def _abort(self, context: Any, method: Method, error: Exception) -> bytes:
         if isinstance(error, grpc.aio.AbortError):
             raise error
-        if not isinstance(error, ErrorRecoveryError):
-            self._on_bug(method.name, error)
         status: RpcStatus = status_of(error)
+        if status.code == code_pb2.INTERNAL:
+            self._on_bug(method.name, error)
         await context.abort(_CODES[status.code], status.message, (("grpc-status-details-bin", status.details),))
         raise AssertionError("abort raises")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +21,7 @@ from error_recovery.v1 import fault_pb2, handler_pb2
 _MOST_HANDLERS = 256
 _NAME_BYTES = 128
 _DETAIL_CHARACTERS = 2048
+_MOST_UNREAD = 256  # messages; an application that reads no more is as good as gone
 
 
 @dataclass(slots=True)
@@ -85,7 +87,13 @@ class HandlerService:
 
     def _session_for(self, order: AttemptOrder) -> _Session | None:
         params = order.strategy.params
-        able = (s for s in self._sessions if s.application == params["application"] and params["handler"] in s.handlers)
+        able = (
+            session
+            for session in self._sessions
+            if session.application == params["application"]
+            and params["handler"] in session.handlers
+            and session.outgoing.qsize() < _MOST_UNREAD
+        )
         return min(able, key=lambda session: len(session.runs), default=None)
 
     def _time_out(self, session: _Session, attempt_id: str) -> None:
@@ -120,8 +128,11 @@ class HandlerService:
         reading = asyncio.ensure_future(self._read(session, requests))
         try:
             yield handler_pb2.AttachResponse(attached=handler_pb2.Attached(session_id=session.session_id))
-            async for message in _until_done(session.outgoing, reading):
-                yield message
+            async with aclosing(_until_done(session.outgoing, reading)) as messages:
+                async for message in messages:
+                    if message.HasField("run") and message.run.attempt_id not in session.runs:
+                        continue  # the application took so long to read that its deadline has passed
+                    yield message
             reading.result()  # a message that was wrong ends the stream with its status
         finally:
             reading.cancel()
@@ -158,6 +169,8 @@ async def _offer(requests: AsyncIterator[handler_pb2.AttachRequest]) -> handler_
             raise InputError("offer.application", f"must have 1 to {_NAME_BYTES} bytes")
         if not 1 <= len(offer.handlers) <= _MOST_HANDLERS:
             raise InputError("offer.handlers", f"has {len(offer.handlers)} names; 1 to {_MOST_HANDLERS} are allowed")
+        if any(not name or len(name.encode()) > _NAME_BYTES for name in offer.handlers):
+            raise InputError("offer.handlers", f"each name must have 1 to {_NAME_BYTES} bytes")
         return offer
     raise InputError("message", "the stream ended without an offer")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from contextlib import aclosing
 from typing import Any
 
 from google.protobuf.message import Message
 
-from error_daemon.errors import InputError
+from error_daemon.errors import InputError, NotFound
 from error_daemon.model import Decision, ErrorType
 from error_daemon.ports import Call, Control, ErrorFilter, Method, Service, Shape
 from error_daemon.rpc import convert
@@ -15,6 +16,7 @@ from error_recovery.v1 import fault_pb2, recovery_pb2
 
 _MOST_ERRORS = 1000
 _MOST_HISTORY = 10_000
+_MOST_NOTE_CHARACTERS = 1000
 
 
 class RecoveryService:
@@ -70,22 +72,32 @@ class RecoveryService:
     def resolve_error(
         self, request: recovery_pb2.ResolveErrorRequest, _call: Call
     ) -> recovery_pb2.ResolveErrorResponse:
+        if len(request.note) > _MOST_NOTE_CHARACTERS:
+            raise InputError("note", f"has {len(request.note)} characters; at most {_MOST_NOTE_CHARACTERS}")
         view = self._control.resolve(_id(request.error_id), request.note)
         return recovery_pb2.ResolveErrorResponse(error=convert.error_message(view))
 
     async def watch(self, request: recovery_pb2.WatchRequest, _call: Call) -> AsyncIterator[recovery_pb2.Event]:
         error_id = self._control.error(request.error_id).error_id if request.error_id else None
-        async for notice in self._control.watch(error_id):
-            yield convert.event_message(notice)
+        async with aclosing(self._control.watch(error_id)) as notices:
+            async for notice in notices:
+                yield convert.event_message(notice)
 
     async def explain(self, request: recovery_pb2.ExplainRequest, _call: Call) -> recovery_pb2.ExplainResponse:
         decision, attempt = await self._control.decision(_id(request.id, "id"))
         return recovery_pb2.ExplainResponse(
-            error=convert.error_message(self._control.error(decision.error_id)),
+            error=self._error_if_known(decision.error_id),
             decision=convert.decision_message(decision),
             attempt=convert.attempt_message(attempt) if attempt else None,
             sentences=_sentences(decision),
         )
+
+    def _error_if_known(self, error_id: str) -> recovery_pb2.Error | None:
+        """The record remembers decisions about errors for which memory had no room any more."""
+        try:
+            return convert.error_message(self._control.error(error_id))
+        except NotFound:
+            return None
 
     async def list_history(
         self, request: recovery_pb2.ListHistoryRequest, _call: Call

@@ -29,9 +29,14 @@ class RpcStatus:
     details: bytes
 
 
+_MOST_CHARACTERS = 1000  # statuses travel in headers, and peers refuse long ones
+
+
 def status_of(error: BaseException) -> RpcStatus:
     if isinstance(error, InputError):
-        violation = error_details_pb2.BadRequest.FieldViolation(field=error.field, description=error.problem)
+        violation = error_details_pb2.BadRequest.FieldViolation(
+            field=error.field[:_MOST_CHARACTERS], description=error.problem[:_MOST_CHARACTERS]
+        )
         return _status(
             code_pb2.INVALID_ARGUMENT, str(error), error_details_pb2.BadRequest(field_violations=[violation])
         )
@@ -49,6 +54,7 @@ def status_of(error: BaseException) -> RpcStatus:
 
 
 def _status(code: int, message: str, detail: Message | None = None) -> RpcStatus:
+    message = message[:_MOST_CHARACTERS]
     status = status_pb2.Status(code=code, message=message)
     if detail is not None:
         packed = Any()

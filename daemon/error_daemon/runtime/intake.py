@@ -8,13 +8,13 @@ from collections.abc import Callable, Container
 from error_daemon.core.effects import FaultArrived
 from error_daemon.errors import InputError, TransientError
 from error_daemon.ingest.decode import decode, fit
-from error_daemon.model import Fault
 from error_daemon.ports import Clock
 from error_daemon.ring.mapped import MappedRing
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.telemetry import Counters
 
 _RECORD_RETRY_AFTER_S = 1.0
+_DISK_RETRY_AFTER_S = 5.0
 
 
 class RingIntake:
@@ -53,6 +53,9 @@ class RingIntake:
     def _take(self, payload: bytes) -> tuple[str, bool]:
         now = self._clock.now()
         fault = decode(payload, now)
+        if len(payload) > self._ring.payload_bytes:
+            payload = fit(payload, self._ring.payload_bytes)
+            fault = decode(payload, now)  # what is kept decides: the same after a restart, and no text is long
         if fault.target and fault.target not in self._targets:
             mend = "define it, or leave the field empty and let the rules decide"
             raise InputError("fault.target", f"no target {fault.target!r} is defined: {mend}")
@@ -63,18 +66,16 @@ class RingIntake:
         if slot is not None:
             self._ring.add(slot, fault.count)
         else:
-            self._check_room(fault)
+            self._check_room()
             if classification is None:
                 classification = engine.classify(fault)
-            if len(payload) > self._ring.payload_bytes:
-                payload = fit(payload, self._ring.payload_bytes)
             slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
         self._counters.faults_received += 1
         self._loop.feed(FaultArrived(fault, fingerprint, slot, classification))
         opened = not has_ticket and engine.slot_of(fingerprint)[1]
         return fingerprint.error_id, opened
 
-    def _check_room(self, fault: Fault) -> None:
+    def _check_room(self) -> None:
         if self._rows_waiting() >= self._most_rows_waiting:
             raise TransientError(
                 "the record is behind; nothing new is taken on until it has caught up", _RECORD_RETRY_AFTER_S
@@ -83,22 +84,17 @@ class RingIntake:
     # --- durability = "power"
 
     async def settled(self) -> None:
-        """After the next write of the ring to the disk that begins from now on. All who wait meanwhile share one."""
-        if self._syncing is None:
-            self._syncing = asyncio.ensure_future(self._sync())
-            await asyncio.shield(self._syncing)
-            return
+        """After a write of the ring to the disk that begins from now on. All who wait for it meanwhile share it."""
         if self._next_sync is None:
             self._next_sync = asyncio.ensure_future(self._sync_after(self._syncing))
         await asyncio.shield(self._next_sync)
 
-    async def _sync(self) -> None:
+    async def _sync_after(self, running: asyncio.Future[None] | None) -> None:
+        """One write at a time: whoever comes while it runs needs the one after it."""
+        if running is not None:
+            await asyncio.wait({running})
+        self._syncing, self._next_sync = self._next_sync, None
         try:
             await asyncio.get_running_loop().run_in_executor(None, self._ring.sync)
-        finally:
-            self._syncing = None
-
-    async def _sync_after(self, running: asyncio.Future[None]) -> None:
-        await asyncio.wait({running})
-        self._syncing, self._next_sync = self._next_sync, None
-        await self._sync()
+        except OSError as error:
+            raise TransientError(f"the ring cannot be written to the disk: {error}", _DISK_RETRY_AFTER_S) from error

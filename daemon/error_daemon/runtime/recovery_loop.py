@@ -10,14 +10,14 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from math import inf
 from typing import Any
 
 import structlog
 
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
-from error_daemon.errors import ErrorRecoveryError
-from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, Reading, State
+from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
 from error_daemon.ports import Clock, Executor, Ring, Store
 from error_daemon.runtime import records
 from error_daemon.telemetry import Counters
@@ -47,6 +47,9 @@ class RecoveryLoop:
         self._on_notice = on_notice
         self._on_recovered = on_recovered
         self._is_closed = False
+        self._is_carrying = False
+        self._is_due = False
+        self._fed_at = inf  # of the event whose effects are being carried out
         self._finished: asyncio.Event | None = None
         self._executor: Executor | None = None
         self._handlers: Callable[[AttemptOrder], None] | None = None
@@ -96,7 +99,10 @@ class RecoveryLoop:
     def feed(self, event: fx.Event) -> None:
         if self._is_closed:
             return
-        self.engine.feed(event, self._clock.now())
+        now = self._clock.now()
+        if not self._is_carrying:
+            self._fed_at = now
+        self.engine.feed(event, now)
         self.carry_out()
 
     def outcome(self, outcome: Outcome) -> None:
@@ -116,15 +122,41 @@ class RecoveryLoop:
     def carry_out(self) -> None:
         """Carry out what the engine wants done, in its order, and be back when it wants to be woken.
 
-        What cannot be done is logged and does not keep the rest from being done."""
-        for effect in self.engine.drain():
-            try:
-                self._carry[type(effect)](effect)
-            except ErrorRecoveryError as error:
-                _log.critical("effect_failed", effect=repr(effect), error=repr(error))
+        What cannot be done is logged and does not keep the rest from being done. An event that an effect brings about, on the
+        spot, has its effects after those that were due before it."""
+        if self._is_closed:
+            return
+        self._is_due = True
+        if self._is_carrying:
+            return
+        self._is_carrying = True
+        try:
+            while self._is_due:
+                self._is_due = False
+                for effect in self.engine.drain():
+                    self._carry_one(effect)
+        finally:
+            self._is_carrying = False
+            self._fed_at = inf
         if self._finished is not None and not self.engine.in_the_works():
             self._finished.set()
         self._schedule()
+
+    def _carry_one(self, effect: fx.Effect) -> None:
+        try:
+            self._carry[type(effect)](effect)
+        except Exception as error:  # noqa: BLE001  one order that cannot be given must not cost the others
+            _log.critical("effect_failed", effect=repr(effect), exc_info=error)
+            self._answer(effect, f"the daemon could not give the order: {error!r}")
+
+    def _answer(self, effect: fx.Effect, detail: str) -> None:
+        """An order that was not given is answered all the same: its ticket waits for that."""
+        if isinstance(effect, fx.StartAttempt):
+            self.outcome(Outcome(effect.order.attempt_id, OutcomeKind.LOST, detail))
+        elif isinstance(effect, fx.StartProbes):
+            at = self._clock.now()
+            unseen = [Reading(probe.id, ReadingValue.UNKNOWN, detail, at) for probe in effect.order.probes]
+            self.readings(effect.order.round_id, unseen)
 
     def _schedule(self) -> None:
         at = self.engine.next_wake()
@@ -168,7 +200,7 @@ class RecoveryLoop:
         number = self._append("errors", records.error_row(view))
         if view.slot_sequence:
             self._unrecorded.append((number, view))
-        if view.state is State.WATCHING:
+        if view.state is State.WATCHING and view.recovered_at >= self._fed_at:  # not when it is saved for its count
             self._recovered(view)
 
     def _recovered(self, view: ErrorView) -> None:

@@ -7,9 +7,12 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
+from error_daemon.errors import TransientError
 from error_daemon.model import Notice
 
 _MOST_WAITING = 10_000
+_MOST_WATCHERS = 64
+_RETRY_AFTER_S = 5.0
 
 
 class _Watcher:
@@ -40,7 +43,10 @@ class Watchers:
                 watcher.put(notice)
 
     async def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
-        """Everything told from now on. One that does not keep up loses the oldest; the next notice says how many."""
+        """Everything told from now on. One that does not keep up loses the oldest; the next notice says how many.
+        Raises TransientError when as many as there may be watch already."""
+        if len(self._watchers) >= _MOST_WATCHERS:
+            raise TransientError(f"{_MOST_WATCHERS} are watching already", _RETRY_AFTER_S)
         watcher = _Watcher(error_id)
         self._watchers.append(watcher)
         self._on_audience(True)

@@ -78,6 +78,11 @@ class DuckStore:
     def rows_waiting(self) -> int:
         return self._backlog.rows
 
+    @property
+    def writer_pid(self) -> int | None:
+        """The process that has the file open; None while there is none."""
+        return None if self._writer is None else self._writer.pid
+
     async def query(self, name: str, **params: Json) -> list[dict[str, Json]]:
         """Rows of a named query; it sees what is in the file, and not what still waits. Raises StoreUnavailable."""
         message = {"kind": "query", "name": name, "params": complete(name, params)}

@@ -56,7 +56,7 @@ def open_connection(
     """
     _check_access(path)
     problems = []
-    if begin_anew and os.path.exists(path):
+    if begin_anew and os.path.exists(path) and not _is_locked(path):
         problems.append(_put_aside(path, "opening it makes DuckDB crash"))
     try:
         connection = _connect(path, lock_wait_s)

@@ -1,0 +1,76 @@
+"""`make bench`: measure, print tables, write bench/results/.
+
+    python bench/run.py [--quick] [--out DIRECTORY] [lag|ingest]
+
+A full run takes about five minutes, --quick less than one; --quick writes nothing unless --out says where. Loopback only.
+Exit codes: 0 measured · 1 something did not work; it says what.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
+
+from bench import machine, plot, tables  # noqa: E402
+from bench.contender import Echo  # noqa: E402
+from bench.daemon_process import DaemonProcess  # noqa: E402
+from bench.ingest import Ingest  # noqa: E402
+from bench.lag import Lag  # noqa: E402
+from bench.measuring import LoadProcess, Numbers  # noqa: E402
+
+_RATES = (50, 200, 1000)
+_QUICK_RATES = (200,)
+
+
+def main() -> int:
+    arguments = _arguments()
+    out: Path | None = arguments.out or (None if arguments.quick else ROOT / "bench" / "results")
+    started_at = time.monotonic()
+
+    def say(what: str) -> None:
+        print(f"{time.monotonic() - started_at:6.1f} s  {what}", file=sys.stderr, flush=True)
+
+    facts = machine.facts()
+    for name in [arguments.what] if arguments.what else ["lag", "ingest"]:
+        result = {"name": name, "machine": facts, **_measure(name, arguments.quick, say)}
+        print(tables.TABLES[name](result))
+        if out:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / f"{name}.json").write_text(json.dumps(tables.rounded(result), indent=1) + "\n")
+    if out and (drawn := plot.draw(out)):
+        say(f"wrote {drawn}")
+    return 0
+
+
+def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, object]:
+    say(f"{name}: starting the daemon, the echo and the load generator")
+    with (
+        tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory,
+        DaemonProcess(Path(directory)) as daemon,
+        Echo() as echo,
+        LoadProcess() as load,
+    ):
+        parts = (daemon, echo, load, Numbers(), say)
+        if name == "lag":
+            return Lag(*parts).run(_QUICK_RATES if quick else _RATES, 1 if quick else 3, 3.0 if quick else 6.0)
+        return Ingest(*parts).run(1 if quick else 3, 1.0 if quick else 2.0)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench/run.py", description="Measures the daemon beside a bare gRPC echo.")
+    parser.add_argument("what", nargs="?", choices=["lag", "ingest"], help="only this one")
+    parser.add_argument("--quick", action="store_true", help="one short round of each: less than a minute")
+    parser.add_argument("--out", type=Path, metavar="DIRECTORY", help="where to write (default: bench/results)")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The figures as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Json = Any
+
+
+def lag_table(result: Json) -> str:
+    lines = [
+        "",
+        "lag (µs, medians of the rounds; – where a round has too few samples)",
+        f"{'faults/s':>9} {'':24}{'p50':>9}{'p99':>9}{'p99.9':>9}",
+    ]
+    rows = {
+        "sent_to_strategy": "sent → strategy",
+        "received_to_strategy": "received → strategy",
+        "received_to_verdict": "received → verdict",
+        "acknowledged": "sent → receipt",
+        "echo": "bare echo round trip",
+    }
+    for rate, figures in result["medians"].items():
+        for key, title in rows.items():
+            lines.append(f"{rate:>9} {title:24}" + "".join(_cell(figures[key][q]) for q in _QUANTILES))
+        lines.append(
+            f"{'':>9} {'sent → strategy / echo':24}" + "".join(_cell(figures["ratio"][q], 2) for q in _QUANTILES)
+        )
+        cost = figures["cost"]
+        echo = figures["echo_cost"]["cpu_us"]
+        lines.append(
+            f"{'':>9} CPU per recovery: daemon {cost['cpu_us']:.0f}, with workers and writer {cost['family_cpu_us']:.0f}; echo {echo:.0f}"
+        )
+    return "\n".join(lines)
+
+
+def ingest_table(result: Json) -> str:
+    lines = [
+        "",
+        "ingest (medians of the rounds; CPU in µs per fault)",
+        f"{'':24}{'':20}{'faults/s':>9}{'recorded':>9}{'CPU':>8}{'own':>8}{'ratio':>7}{'family':>8}{'busy':>6}{'sender':>7}{'refused':>8}",
+    ]
+    for way, contenders in result["medians"].items():
+        for name, figures in contenders.items():
+            lines.append(
+                f"{way:24}{name:20}{figures['faults_per_s']:>9,.0f}{figures['recorded_per_s']:>9,.0f}{figures['cpu_us']:>8.1f}"
+                f"{_cell(figures.get('own_cpu_us'), 1, 8)}{_cell(figures.get('cpu_ratio'), 2, 7)}{figures['family_cpu_us']:>8.1f}"
+                f"{figures['busy_ratio']:>6.0%}{figures['load_busy_ratio']:>7.0%}{figures['refused_ratio']:>8.1%}"
+            )
+    return "\n".join(lines)
+
+
+TABLES: dict[str, Callable[[Json], str]] = {"lag": lag_table, "ingest": ingest_table}
+_QUANTILES = ("p50_us", "p99_us", "p999_us")
+
+
+def rounded(value: Json) -> Json:
+    """The same with four significant digits: the rest is noise."""
+    if isinstance(value, float):
+        return float(f"{value:.4g}")
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [rounded(each) for each in value]
+    return value
+
+
+def _cell(value: float | None, digits: int = 0, width: int = 9) -> str:
+    return f"{'–':>{width}}" if value is None else f"{value:>{width},.{digits}f}"

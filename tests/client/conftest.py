@@ -1,0 +1,38 @@
+"""What the client's tests share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from error_recovery import Reporter
+
+from tests.client.fault_service import FaultServer
+
+NewReporter = Callable[..., Reporter]
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    with FaultServer() as running:
+        yield running
+
+
+@pytest.fixture
+def spool_dir(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@pytest.fixture
+def new_reporter(server: FaultServer, spool_dir: Path) -> Iterator[NewReporter]:
+    """Makes reporters for the server, with the spool directory of the test; closes them at its end."""
+    made: list[Reporter] = []
+
+    def make(address: str | None = None, **settings: int) -> Reporter:
+        made.append(Reporter(address or server.address, "shop", "test", spool_dir=spool_dir, **settings))
+        return made[-1]
+
+    yield make
+    for reporter in made:
+        reporter.close(timeout_s=0)

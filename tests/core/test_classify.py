@@ -1,0 +1,104 @@
+from __future__ import annotations
+
+from re import compile as pattern
+
+import pytest
+from world import fault, rule
+
+from error_daemon.core.classify import classify, matches
+from error_daemon.model import Condition, ErrorType, Fault, Priority, ResponseClass, Severity
+
+ONE = Fault(
+    ErrorType.DATABASE,
+    message="deadlock",
+    severity=Severity.HIGH,
+    component="db",
+    operation="commit",
+    node="host1",
+    environment="production",
+    attributes={"shard": "7"},
+    exception_type="DeadlockDetected",
+    source="otlp",
+    target="pg",
+)
+TEXTS = {
+    "component": "db",
+    "operation": "commit",
+    "node": "host1",
+    "environment": "production",
+    "exception": "DeadlockDetected",
+    "message": "deadlock",
+    "source": "otlp",
+    "target": "pg",
+}
+
+
+@pytest.mark.parametrize(("part", "text"), TEXTS.items())
+def test_each_pattern_must_fit_the_whole_text(part: str, text: str) -> None:
+    assert matches(Condition(**{part: pattern(text)}), ONE)  # type: ignore[arg-type]
+    assert not matches(Condition(**{part: pattern(text[:-1])}), ONE)  # type: ignore[arg-type]
+    assert not matches(Condition(**{part: pattern("other")}), ONE)  # type: ignore[arg-type]
+
+
+def test_types_severity_and_attributes_must_fit() -> None:
+    assert matches(Condition(), ONE)
+    assert matches(Condition(types=frozenset({ErrorType.DATABASE})), ONE)
+    assert not matches(Condition(types=frozenset({ErrorType.NETWORK})), ONE)
+    assert matches(Condition(min_severity=Severity.HIGH), ONE)
+    assert not matches(Condition(min_severity=Severity.CRITICAL), ONE)
+    assert matches(Condition(attributes={"shard": pattern("[0-9]")}), ONE)
+    assert not matches(Condition(attributes={"shard": pattern("8")}), ONE)
+    assert not matches(Condition(attributes={"zone": pattern(".+")}), ONE)
+
+
+def test_a_fault_without_severity_counts_as_medium() -> None:
+    assert matches(Condition(min_severity=Severity.MEDIUM), fault())
+    assert not matches(Condition(min_severity=Severity.HIGH), fault())
+
+
+def test_the_exception_speaks_where_there_is_no_message() -> None:
+    assert matches(Condition(message=pattern("gone")), fault(message="", exception_message="gone"))
+
+
+def test_the_first_rule_that_matches_wins() -> None:
+    rules = (rule("db", id="a"), rule("web", id="b"), rule("web", id="c"))
+    found = classify(rules, fault("web")).rule
+    assert found is rules[1]
+    assert classify(rules, fault("cache")).rule is None
+
+
+@pytest.mark.parametrize(
+    ("own", "of_rule", "error_type", "expected"),
+    [
+        (Severity.LOW, Severity.HIGH, ErrorType.HARDWARE, Severity.LOW),
+        (None, Severity.INFO, ErrorType.HARDWARE, Severity.INFO),
+        (None, None, ErrorType.HARDWARE, Severity.HIGH),
+        (None, None, ErrorType.NETWORK, Severity.MEDIUM),
+    ],
+)
+def test_severity_is_the_faults_then_the_rules_then_the_types(
+    own: Severity | None, of_rule: Severity | None, error_type: ErrorType, expected: Severity
+) -> None:
+    found = classify((rule(severity=of_rule),), fault(error_type=error_type, severity=own))
+    assert found.severity is expected
+
+
+@pytest.mark.parametrize(
+    ("severity", "of_rule", "error_type", "expected"),
+    [
+        (Severity.CRITICAL, ResponseClass.TRANSIENT, ErrorType.NETWORK, ResponseClass.CRITICAL),
+        (None, ResponseClass.CASCADING, ErrorType.NETWORK, ResponseClass.CASCADING),
+        (None, None, ErrorType.NETWORK, ResponseClass.TRANSIENT),
+        (None, None, ErrorType.CONFIGURATION, ResponseClass.PERMANENT),
+    ],
+)
+def test_the_response_class(
+    severity: Severity | None, of_rule: ResponseClass | None, error_type: ErrorType, expected: ResponseClass
+) -> None:
+    found = classify((rule(response_class=of_rule),), fault(error_type=error_type, severity=severity))
+    assert found.response_class is expected
+
+
+def test_the_priority_follows_from_the_severity() -> None:
+    assert classify((), fault(severity=Severity.CRITICAL)).priority is Priority.CRITICAL
+    assert classify((), fault(severity=Severity.INFO)).priority is Priority.LOW

@@ -1,0 +1,377 @@
+"""A small simulated world around the engine: targets that are well or not, a ring, a record, workers, and a virtual clock.
+
+It carries out every effect as the daemon would, and checks after every event what must hold at all times:
+
+    at most one attempt per target, at most `capacity` in all, none for a rule that may not act, no attempt id twice
+    the ring says RUNNING before an attempt is handed out
+    after an attempt was lost its target is probed before the next one
+    an error with a ticket always has a way on
+    a slot is released only when the committed record accounts for all of its faults
+    after a restart no kept fault is lost, and none is counted twice
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from re import compile as pattern
+
+from error_daemon.core import effects as fx
+from error_daemon.core.board import Error, Policy
+from error_daemon.core.engine import Engine
+from error_daemon.core.life import WITH_TICKET
+from error_daemon.model import (
+    AttemptOrder,
+    AttemptRecord,
+    Condition,
+    Decision,
+    Definitions,
+    ErrorType,
+    ErrorView,
+    Fault,
+    Fingerprint,
+    Mode,
+    Outcome,
+    OutcomeKind,
+    Priority,
+    Probe,
+    ProbeOrder,
+    Progress,
+    Reading,
+    ReadingValue,
+    ResponseClass,
+    Rule,
+    Severity,
+    SlotRef,
+    SlotState,
+    State,
+    Strategy,
+    Target,
+    Verification,
+)
+
+PROBE_S = 0.002
+
+
+class PowerCut(Exception):
+    """The daemon ends here, between any two effects."""
+
+
+@dataclass
+class Plan:
+    """What an attempt will do."""
+
+    kind: OutcomeKind = OutcomeKind.COMPLETED
+    takes_s: float = 0.1
+    cures: bool = True
+
+
+@dataclass
+class Kept:
+    """A ring slot."""
+
+    fingerprint: Fingerprint
+    fault: Fault
+    count: int
+    progress: Progress = field(default_factory=Progress)
+
+
+def fault(
+    component: str = "web",
+    message: str = "down",
+    error_type: ErrorType = ErrorType.NETWORK,
+    severity: Severity | None = None,
+    **more: object,
+) -> Fault:
+    return Fault(error_type, message, severity, component, **more)  # type: ignore[arg-type]
+
+
+def rule(component: str = "web", levels: tuple[int, ...] = (1, 2, 3), **more: object) -> Rule:
+    """A rule for a component with a target of its name, and one strategy `fix<level>` a level."""
+    given: dict[str, object] = {
+        "id": component,
+        "when": Condition(component=pattern(component)),
+        "ladder": {level: (f"fix{level}",) for level in levels},
+        "target": component,
+        "mode": Mode.AUTO,
+        "response_class": ResponseClass.PERMANENT,
+    }
+    return Rule(**(given | more))  # type: ignore[arg-type]
+
+
+def house(*rules: Rule, strategies: tuple[Strategy, ...] = (), targets: tuple[Target, ...] = ()) -> Definitions:
+    """Definitions with these rules, a target with two probes for each of their components, and `fix1` to `fix5`."""
+    fixes = [Strategy(f"fix{level}", "exec") for level in range(1, 6)]
+    own = [Target(one.target, "service", probes=("port", "health")) for one in rules if one.target]
+    return Definitions(
+        rules=rules,
+        targets={target.id: target for target in (*own, *targets)},
+        strategies={strategy.id: strategy for strategy in (*fixes, *strategies)},
+        probes={name: Probe(name, "tcp") for name in ("port", "health")},
+    )
+
+
+class World:
+    def __init__(self, definitions: Definitions, policy: Policy | None = None) -> None:
+        self.definitions = definitions
+        self.policy = policy or Policy(capacity=4)
+        self.engine = Engine(definitions, self.policy)
+        self.now = 1000.0
+        self.plan: Callable[[AttemptOrder], Plan] = lambda order: Plan()
+        self.failing: dict[str, frozenset[str] | None] = {}  # target → probes that fail; None: nothing can be seen
+        self.commit_s: float | None = 0.1  # None: nothing is committed until `commit`
+        self.fuse: int | None = None  # how many more steps until the power is cut
+        self.ring: dict[SlotRef, Kept] = {}
+        self.committed: dict[str, ErrorView] = {}
+        self.kept: Counter[str] = Counter()  # faults that the ring has taken, by error
+        self.started: list[AttemptOrder] = []
+        self.started_at: list[float] = []
+        self.rounds: list[ProbeOrder] = []
+        self.records: dict[str, AttemptRecord] = {}
+        self.decisions: list[Decision] = []
+        self.log: list[fx.Effect] = []
+        self.running: dict[str, AttemptOrder] = {}
+        self._open_rounds: set[str] = set()
+        self._lost: set[str] = set()  # targets that must be probed before anything is run
+        self._purged: set[str] = set()  # a person has purged a ticket of it: the ring keeps its doubt no longer
+        self._agenda: list[tuple[float, int, Callable[[], None]]] = []
+        self._known: dict[str, tuple[Fingerprint, Fault]] = {}
+        self._saving: list[ErrorView] = []
+        self._numbers = 0
+
+    # --- what happens
+
+    def report(self, one: Fault, breaks: bool = True) -> str:
+        """Take a fault as the daemon does: into the ring, then to the engine. Its error id."""
+        fingerprint = self.engine.fingerprint(one)
+        slot, has_ticket = self.engine.slot_of(fingerprint)
+        classified = self.engine.classify(one)
+        target = (classified.rule.target if classified.rule else None) or one.target
+        if breaks:
+            self.failing[target] = frozenset({"port", "health"})
+        if slot is None:
+            slot = SlotRef(classified.priority, self._number() % 64, self._number())
+            self.ring[slot] = Kept(fingerprint, one, 0)
+        self.ring[slot].count += one.count
+        self.kept[fingerprint.error_id] += one.count
+        self._burn()
+        self.feed(fx.FaultArrived(one, fingerprint, slot, None if has_ticket else classified))
+        return fingerprint.error_id
+
+    def run(self, for_s: float) -> None:
+        """Let time pass; everything that falls due in it happens."""
+        end = self.now + for_s
+        for _ in range(200_000):
+            wake = self.engine.next_wake()
+            at = min(self._agenda[0][0] if self._agenda else end, end if wake is None else wake)
+            if at >= end:
+                break
+            self.now = max(self.now, at)
+            if self._agenda and self._agenda[0][0] <= self.now:
+                heappop(self._agenda)[2]()
+            else:
+                self.feed(fx.TimePassed())
+        else:
+            raise AssertionError("the world does not come to rest")
+        self.now = end
+        self.feed(fx.TimePassed())
+
+    def quiet(self) -> None:
+        """Everything gets well and stays so; then nothing may be left."""
+        self.fuse = None
+        self.failing.clear()
+        self.commit_s = 0.1
+        self.commit()
+        self.run(3000.0)
+        assert self.engine.tickets_open() == 0, self.states()
+        assert self.engine.attempts_running() == 0
+        assert not self.ring, self.ring
+
+    def crash(self, after_s: float = 1.0) -> None:
+        """`kill -9`, and a new start. The ring and what was committed are left."""
+        self._lost = (self._lost - self._purged) | {order.target.id for order in self.running.values()}
+        for gone in (self.running, self._open_rounds, self._agenda, self._saving):
+            gone.clear()  # type: ignore[attr-defined]
+        self.now += after_s
+        self.engine = Engine(self.definitions, self.policy)
+        for error_id, view in self.committed.items():
+            fingerprint, newest = self._known[error_id]
+            restored = fx.ErrorRestored(view, fingerprint, newest, self.engine.classify(newest))
+            self.engine.feed(restored, self.now)
+        for slot, kept in list(self.ring.items()):
+            view_or_none = self.committed.get(kept.fingerprint.error_id)
+            classified = self.engine.classify(kept.fault)
+            event = fx.FaultRestored(
+                kept.fault, kept.fingerprint, slot, classified, kept.count, kept.progress, view_or_none
+            )
+            self.engine.feed(event, self.now)
+        self._carry_out()
+        for error_id, count in self.kept.items():
+            assert self.engine.view(error_id).count == count, "a kept fault was lost or counted twice"
+
+    def commit(self) -> None:
+        saving, self._saving = self._saving, []
+        self.committed |= {view.error_id: view for view in saving}
+        for view in saving:
+            self.feed(fx.ErrorRecorded(view))
+
+    def feed(self, event: fx.Event) -> None:
+        self.engine.feed(event, self.now)
+        self._carry_out()
+
+    def resolve(self, error_id: str) -> None:
+        self._purged.add(self.engine.view(error_id).target)
+        self.engine.resolve(error_id, "", self.now)
+        self._carry_out()
+
+    def flush(self, error_id: str | None = None) -> tuple[int, int]:
+        self._purged |= {view.target for view in self.engine.views() if error_id in (None, view.error_id)}
+        counts = self.engine.flush(error_id, self.now)
+        self._carry_out()
+        return counts
+
+    def reset_ladder(self, error_id: str) -> None:
+        self.engine.reset_ladder(error_id, self.now)
+        self._carry_out()
+
+    def lose_worker(self) -> None:
+        """Every running attempt is lost; its effect stays unknown."""
+        for attempt_id, order in list(self.running.items()):
+            self._end(order, Outcome(attempt_id, OutcomeKind.LOST))
+
+    def view(self, error_id: str) -> ErrorView:
+        return self.engine.view(error_id)
+
+    def state(self, error_id: str) -> State:
+        return self.engine.view(error_id).state
+
+    def states(self) -> list[tuple[str, str, str]]:
+        return [(view.component, view.state.value, view.reason) for view in self.engine.views()]
+
+    def levels(self) -> list[int]:
+        return [order.level for order in self.started]
+
+    # --- carrying out
+
+    def _carry_out(self) -> None:
+        for effect in self.engine.drain():
+            self.log.append(effect)
+            self._do(effect)
+            self._burn()
+        self.check()
+
+    def _do(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.StartAttempt):
+            self._start(effect.order)
+        elif isinstance(effect, fx.StartProbes):
+            self.rounds.append(effect.order)
+            self._open_rounds.add(effect.order.round_id)
+            self._at(self.now + PROBE_S, lambda: self._answer(effect.order))
+        elif isinstance(effect, fx.MarkSlot):
+            self.ring[effect.slot].progress = effect.progress
+        elif isinstance(effect, fx.ReleaseSlot):
+            self._release(effect.slot)
+        elif isinstance(effect, fx.SaveFault):
+            self._known[effect.error_id] = self.ring[effect.slot].fingerprint, effect.fault
+        elif isinstance(effect, fx.SaveError):
+            if not self._saving and self.commit_s is not None:
+                self._at(self.now + self.commit_s, self.commit)
+            self._saving.append(effect.view)
+        elif isinstance(effect, fx.SaveAttempt):
+            self.records[effect.record.attempt_id] = effect.record
+        elif isinstance(effect, fx.SaveDecision):
+            self.decisions.append(effect.decision)
+
+    def _start(self, order: AttemptOrder) -> None:
+        view, slot = self.engine.view(order.error_id), self.engine.slot(order.error_id)
+        assert slot is not None
+        assert self.ring[slot].progress.state is SlotState.RUNNING, "the ring must know before anybody runs"
+        assert view.mode == Mode.AUTO.value, "nothing acts where it may only observe"
+        assert order.attempt_id not in {before.attempt_id for before in self.started}, "an attempt id is used once"
+        assert order.target.id not in {other.target.id for other in self.running.values()}, "one attempt per target"
+        assert order.target.id not in self._lost, "what was lost is looked at first"
+        self.started.append(order)
+        self.started_at.append(self.now)
+        self.running[order.attempt_id] = order
+        assert len(self.running) <= self.policy.capacity
+        plan = self.plan(order)
+        outcome = Outcome(order.attempt_id, plan.kind, "", self.now, plan.takes_s)
+        self._at(self.now + plan.takes_s, lambda: self._finish(order, outcome, plan.cures))
+
+    def _finish(self, order: AttemptOrder, outcome: Outcome, cures: bool) -> None:
+        if order.attempt_id in self.running:
+            if cures:
+                self.failing[order.target.id] = frozenset()
+            self._end(order, outcome)
+
+    def _end(self, order: AttemptOrder, outcome: Outcome) -> None:
+        del self.running[order.attempt_id]
+        if outcome.kind is OutcomeKind.LOST:
+            self._lost.add(order.target.id)
+        self.feed(fx.AttemptEnded(outcome))
+
+    def _answer(self, order: ProbeOrder) -> None:
+        self._open_rounds.discard(order.round_id)
+        self._lost.discard(order.target.id)
+        self._purged.discard(order.target.id)
+        failing = self.failing.get(order.target.id, frozenset())
+        readings = tuple(Reading(probe.id, _value(probe.id, failing), at=self.now) for probe in order.probes)
+        self.feed(fx.ProbesEnded(order.round_id, readings))
+
+    def _release(self, slot: SlotRef) -> None:
+        kept = self.ring.pop(slot)
+        error_id = kept.fingerprint.error_id
+        view = self.committed[error_id]
+        others = [(ref, other) for ref, other in self.ring.items() if other.fingerprint.error_id == error_id]
+        unrecorded = sum(o.count - (view.slot_count if ref.sequence == view.slot_sequence else 0) for ref, o in others)
+        assert view.count + unrecorded == self.kept[error_id], "a slot goes only when the record accounts for it"
+
+    # --- what must hold
+
+    def check(self) -> None:
+        board, dispatch = self.engine._board, self.engine._dispatch
+        ready = {error.error_id for _, _, number, error in dispatch._ready if _valid(error, number)}
+        for error in board.errors.values():
+            assert (error.state in WITH_TICKET) == (error.ticket is not None), error.state
+            if error.ticket is None:
+                continue
+            target = error.ticket.target.id
+            if error.state is State.ATTEMPTING:
+                assert any(order.error_id == error.error_id for order in self.running.values())
+            elif error.state is State.PARKED:
+                assert error.timer, "a parked ticket has its time"
+            elif error.state is State.QUEUED:
+                waits = error in dispatch._waiting.get(target, ()) and target in dispatch._owner
+                assert waits or error.error_id in ready, "a queued ticket comes up"
+            else:
+                assert error.timer or error.ticket.round_id in self._open_rounds, "a look goes on"
+
+    def _at(self, at: float, what: Callable[[], None]) -> None:
+        heappush(self._agenda, (at, self._number(), what))
+
+    def _number(self) -> int:
+        self._numbers += 1
+        return self._numbers
+
+    def _burn(self) -> None:
+        if self.fuse is not None:
+            self.fuse -= 1
+            if self.fuse <= 0:
+                self.fuse = None
+                raise PowerCut
+
+
+def _valid(error: Error, number: int) -> bool:
+    return error.ticket is not None and error.ticket.queued == number
+
+
+def _value(probe: str, failing: frozenset[str] | None) -> ReadingValue:
+    if failing is None:
+        return ReadingValue.UNKNOWN
+    return ReadingValue.NOT_OK if probe in failing else ReadingValue.OK
+
+
+SLOW_TO_SEE = Verification(hold_s=0.0, within_s=0.0, patience_s=1.0)
+PRIORITIES = tuple(Priority)

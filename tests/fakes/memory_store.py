@@ -1,0 +1,187 @@
+"""ports.Store in memory: the same rows, numbers and answers as DuckStore, committed at the loop's next turn.
+
+`pause()` makes it unavailable (rows wait), `resume()` makes it available again. `tables` is what was committed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Iterable, Mapping
+from statistics import fmean
+from typing import Any
+
+from error_daemon.errors import StoreUnavailable
+from error_daemon.model import Json
+from error_daemon.ports import OnCommitted
+from error_daemon.settings import StoreSettings
+from error_daemon.store.backlog import Backlog, Batch
+from error_daemon.store.queries import complete
+from error_daemon.store.schema import TABLES
+
+Row = dict[str, Json]
+_SETTINGS = StoreSettings()
+
+
+def _ignore(_: object) -> None:
+    return None
+
+
+class MemoryStore:
+    """Give the callbacks that the daemon would give; none is called for a problem, because there are none in memory."""
+
+    def __init__(
+        self,
+        on_committed: OnCommitted = _ignore,
+        on_problem: Callable[[str], None] = _ignore,
+        settings: StoreSettings = _SETTINGS,
+    ) -> None:
+        self.available = False
+        self.detail = "not started"
+        self.rows_written = 0
+        self.tables: dict[str, dict[tuple[str, ...], Row]] = {name: {} for name in TABLES}
+        self._on_committed = on_committed
+        self._on_problem = on_problem
+        self._backlog = Backlog(settings.batch_rows, 2 * settings.waiting_rows)
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def append(self, table: str, row: Mapping[str, Json]) -> int:
+        number = self._backlog.append(table, row)
+        if self._loop is not None:
+            self._loop.call_soon(self._commit)
+        return number
+
+    def rows_waiting(self) -> int:
+        return self._backlog.rows
+
+    async def query(self, name: str, **params: Json) -> list[Row]:
+        parameters = complete(name, params)
+        if not self.available:
+            raise StoreUnavailable(self.detail)
+        rows: Iterable[Row] = getattr(self, f"_{name}")(**parameters)
+        return [dict(row) for row in rows]
+
+    async def forget(self, error_type: str | None, strategy_id: str | None) -> int:
+        if not self.available:
+            raise StoreUnavailable(self.detail)
+        self._commit()
+        wanted = (error_type, strategy_id)
+        forgotten = 0
+        for table in (self.tables["strategy_scores"], self.tables["adaptive_timeouts"]):
+            keys = [key for key in table if all(w in (None, part) for w, part in zip(wanted, key, strict=True))]
+            for key in keys:
+                del table[key]
+            forgotten += len(keys)
+        return forgotten
+
+    async def start(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.resume()
+
+    async def stop(self) -> None:
+        self._commit()
+        self.available, self.detail = False, "stopped"
+
+    def pause(self, detail: str = "paused") -> None:
+        self.available, self.detail = False, detail
+
+    def resume(self) -> None:
+        self.available, self.detail = True, ""
+        self._commit()
+
+    def _commit(self) -> None:
+        while self.available and isinstance(batch := self._backlog.head(), Batch):
+            for name, array in batch.arrays().items():
+                for row in json.loads(array):
+                    self.tables[name][tuple(row[column] for column in TABLES[name].key)] = row
+            self._backlog.drop_head()
+            self.rows_written += batch.rows
+            self._on_committed(batch.number)
+
+    # --- the queries, as store/queries.py has them in SQL ---
+
+    def _rows(self, table: str, **equal: str) -> list[Row]:
+        return [
+            row
+            for row in self.tables[table].values()
+            if all(value in ("", row[column]) for column, value in equal.items())
+        ]
+
+    def _history(self, limit: int, since: float, **equal: str) -> list[Row]:
+        rows = [row for row in self._rows("attempts", **equal) if (row["started_at"] or 0) >= since]
+        return sorted(rows, key=lambda row: (row["started_at"] or 0, row["id"]), reverse=True)[:limit]
+
+    def _attempts_of(self, error_id: str) -> list[Row]:
+        return sorted(self._rows("attempts", error_id=error_id), key=lambda row: (row["started_at"], row["id"]))
+
+    def _decisions_of(self, error_id: str) -> list[Row]:
+        return sorted(self._rows("decisions", error_id=error_id), key=lambda row: (row["at"], row["id"]))
+
+    def _decision(self, id: str) -> list[Row]:  # noqa: A002  the query's parameter is called so
+        rows = [row for row in self._rows("decisions") if id in (row["id"], row["attempt_id"])]
+        return sorted(rows, key=lambda row: (row["at"], row["id"]), reverse=True)[:1]
+
+    def _readings_of(self, attempt_id: str) -> list[Row]:
+        return sorted(self._rows("readings", attempt_id=attempt_id), key=lambda row: (row["at"], row["id"]))
+
+    def _error(self, error_id_prefix: str) -> list[Row]:
+        return [
+            row
+            for row in self._recent_errors(len(self.tables["errors"]))
+            if row["error_id"].startswith(error_id_prefix)
+        ][:10]
+
+    def _recent_errors(self, limit: int) -> list[Row]:
+        return sorted(self._rows("errors"), key=lambda row: (-(row["last_at"] or 0), row["error_id"]))[:limit]
+
+    def _learned_scores(self) -> list[Row]:
+        return sorted(self._rows("strategy_scores"), key=lambda row: (row["error_type"], row["strategy_id"]))
+
+    def _learned_timeouts(self) -> list[Row]:
+        return sorted(self._rows("adaptive_timeouts"), key=lambda row: (row["error_type"], row["strategy_id"]))
+
+    def _metrics(self) -> list[Row]:
+        attempts, errors = self._rows("attempts"), self._rows("errors")
+        recovered = [row for row in attempts if row["success"]]
+        over = [row for row in errors if (row["recovered_at"] or 0) > 0]
+        levels: dict[str, set[int]] = {}
+        for row in attempts:
+            levels.setdefault(row["error_id"], set()).add(row["level"])
+        return [
+            {
+                "attempts": len(attempts),
+                "recovered": len(recovered),
+                "success_rate": _share(recovered, attempts),
+                "errors": len(errors),
+                "recovered_errors": len(over),
+                "mean_time_to_recover_s": fmean(r["recovered_at"] - r["opened_at"] for r in over) if over else None,
+                "first_time_rate": _share(
+                    [row for row in over if row["attempts"] == 1], [row for row in over if (row["attempts"] or 0) >= 1]
+                ),
+                "escalation_rate": _share([seen for seen in levels.values() if len(seen) > 1], list(levels.values())),
+            }
+        ]
+
+    def _strategy_metrics(self) -> list[Row]:
+        groups: dict[tuple[str, str], list[Row]] = {}
+        for row in self._rows("attempts"):
+            groups.setdefault((row["error_type"], row["strategy_id"]), []).append(row)
+        return [self._strategy_row(key, groups[key]) for key in sorted(groups)]
+
+    def _strategy_row(self, key: tuple[str, str], attempts: list[Row]) -> Row:
+        score = self.tables["strategy_scores"].get(key, {})
+        return {
+            "error_type": key[0],
+            "strategy_id": key[1],
+            "score": score.get("score"),
+            "samples": score.get("samples"),
+            "attempts": len(attempts),
+            "success_rate": fmean(bool(row["success"]) for row in attempts),
+            "mean_time_s": fmean(row["execution_time_s"] for row in attempts),
+            "timeout_s": self.tables["adaptive_timeouts"].get(key, {}).get("timeout"),
+            "last_updated": score.get("last_updated"),
+        }
+
+
+def _share(part: list[Any], whole: list[Any]) -> float | None:
+    return len(part) / len(whole) if whole else None

@@ -1,0 +1,68 @@
+"""Properties of the queue of rows and of the frames, whatever comes in whatever pieces."""
+
+from __future__ import annotations
+
+import json
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from error_daemon.store.backlog import Backlog, Batch
+from error_daemon.store.frames import Unpacker, pack
+
+KEYS = st.sampled_from(["a", "b", "c", "d", "e"])
+
+
+@given(steps=st.lists(st.one_of(KEYS, st.none()), max_size=60), batch_rows=st.integers(1, 5))
+def test_writing_the_batches_in_order_gives_what_writing_each_row_would(
+    steps: list[str | None], batch_rows: int
+) -> None:
+    """A step is a row of that key, or (None) the writing of the oldest batch."""
+    backlog = Backlog(batch_rows, 1000)
+    one_by_one: dict[str, int] = {}
+    in_the_file: dict[str, int] = {}
+    committed = [0]
+
+    def write_oldest() -> None:
+        batch = backlog.head()
+        if not isinstance(batch, Batch):
+            return
+        rows = [row for array in batch.arrays().values() for row in json.loads(array)]
+        assert 1 <= len({row["id"] for row in rows}) == len(rows) == batch.rows <= batch_rows
+        in_the_file.update({row["id"]: row["level"] for row in rows})
+        backlog.drop_head()
+        committed.append(batch.number)
+
+    appended = 0
+    for step in steps:
+        if step is None:
+            write_oldest()
+        else:
+            appended += 1
+            assert backlog.append("attempts", {"id": step, "level": appended}) == appended
+            one_by_one[step] = appended
+    while backlog:
+        write_oldest()
+    assert in_the_file == one_by_one
+    assert backlog.rows == 0
+    assert committed == sorted(set(committed))
+    assert committed[-1] == appended
+
+
+@given(frames=st.lists(st.binary(max_size=40), max_size=10), data=st.data())
+def test_frames_come_out_as_they_went_in(frames: list[bytes], data: st.DataObject) -> None:
+    stream = b"".join(pack(frame) for frame in frames)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(stream)), max_size=10)))
+    unpacker = Unpacker()
+    got: list[bytes] = []
+    for start, end in zip([0, *cuts], [*cuts, len(stream)], strict=True):
+        unpacker.feed(stream[start:end])
+        got += unpacker.frames()
+    assert got == frames
+
+
+def test_a_batch_is_full_when_its_text_is_long() -> None:
+    backlog = Backlog(1000, 1000)
+    while not backlog.ripe:
+        backlog.append("faults", {"id": f"f{backlog.rows}", "message": "x" * (1 << 20)})
+    assert 8 <= backlog.rows <= 9

@@ -1,0 +1,282 @@
+"""What every store does: the one in memory and the one in a file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.store import rig
+from tests.store.rig import T0, Kept, attempt, error, score, timeout
+
+from error_daemon.errors import InputError, InvariantError, StoreUnavailable
+from error_daemon.model import Json
+
+Make = Callable[[], Kept]
+
+
+@pytest.fixture(params=[rig.memory, rig.duck], ids=["memory", "duckdb"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Make:
+    return lambda: request.param(tmp_path / "record.db")
+
+
+def ids(rows: list[dict[str, Json]], column: str = "id") -> list[Json]:
+    return [row[column] for row in rows]
+
+
+def test_rows_are_numbered_from_one_and_committed_up_to_their_number(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            assert [kept.store.append("attempts", attempt(n)) for n in range(3)] == [1, 2, 3]
+            assert kept.store.rows_waiting() == 3
+            await kept.written(3)
+            assert kept.store.rows_waiting() == 0
+            assert kept.store.rows_written == 3
+            assert kept.committed == sorted(set(kept.committed))
+
+    rig.run(go())
+
+
+def test_a_row_comes_back_as_it_was(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            row = attempt(7, document={"a": [1, {"b": None}], "c": 'ü → \U0001f600 " \\'}, success=False)
+            await kept.written(kept.store.append("attempts", row))
+            assert await kept.query("history") == [row]
+
+    rig.run(go())
+
+
+def test_timestamps_come_back_to_the_microsecond(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            await kept.written(kept.store.append("strategy_scores", score("system", "restart")))
+            (row,) = await kept.query("learned_scores")
+            assert row == {**score("system", "restart"), "last_updated": pytest.approx(T0 + 0.123456, abs=1e-6)}
+
+    rig.run(go())
+
+
+def test_a_column_that_is_left_out_is_null(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            await kept.written(kept.store.append("errors", {"error_id": "e1"}))
+            (row,) = await kept.query("recent_errors")
+            assert row.pop("error_id") == "e1"
+            assert set(row.values()) == {None}
+
+    rig.run(go())
+
+
+def test_the_newest_row_of_a_key_stands(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            kept.store.append("errors", error("e1", state="queued"))
+            number = kept.store.append("errors", error("e1", state="attempting"))
+            assert kept.store.rows_waiting() == 1
+            await kept.written(number)
+            await kept.written(kept.store.append("errors", error("e1", state="resolved")))
+            assert ids(await kept.query("recent_errors"), "state") == ["resolved"]
+
+    rig.run(go())
+
+
+def test_rows_appended_before_the_start_are_written(make: Make) -> None:
+    async def go() -> None:
+        kept = make()
+        number = kept.store.append("attempts", attempt(1))
+        async with kept:
+            await kept.written(number)
+            assert len(await kept.query("history")) == 1
+
+    rig.run(go())
+
+
+def test_stop_writes_what_is_queued(make: Make) -> None:
+    async def go() -> None:
+        kept = make()
+        async with kept:
+            numbers = [kept.store.append("attempts", attempt(n)) for n in range(200)]
+        assert kept.committed[-1] == numbers[-1]
+        assert kept.store.rows_waiting() == 0
+        assert not kept.store.available
+        assert kept.problems == []
+
+    rig.run(go())
+
+
+def test_history_is_newest_first_and_filtered(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            kept.store.append("attempts", attempt(1))
+            kept.store.append("attempts", attempt(2, error_id="e2", strategy_id="kill"))
+            kept.store.append("attempts", attempt(3, error_type="network"))
+            await kept.written(kept.store.append("attempts", attempt(4, started_at=None)))
+            assert ids(await kept.query("history")) == ["a000003", "a000002", "a000001", "a000004"]
+            assert ids(await kept.query("history", limit=1)) == ["a000003"]
+            assert ids(await kept.query("history", error_id="e2")) == ["a000002"]
+            assert ids(await kept.query("history", strategy_id="kill")) == ["a000002"]
+            assert ids(await kept.query("history", error_type="network")) == ["a000003"]
+            assert ids(await kept.query("history", since=T0 + 2)) == ["a000003", "a000002"]
+
+    rig.run(go())
+
+
+def test_attempts_decisions_and_readings_are_found_by_what_they_belong_to(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            for n in (2, 1):
+                kept.store.append("attempts", attempt(n))
+                kept.store.append("decisions", {"id": f"d{n}", "error_id": "e1", "at": T0 + n, "attempt_id": f"a{n}"})
+                kept.store.append("readings", {"id": f"r{n}", "attempt_id": "a1", "at": T0 + n, "value": "ok"})
+            await kept.written(kept.store.append("decisions", {"id": "dx", "error_id": "e2", "at": T0}))
+            assert ids(await kept.query("attempts_of", error_id="00000000000000e1")) == ["a000001", "a000002"]
+            assert ids(await kept.query("decisions_of", error_id="e1")) == ["d1", "d2"]
+            assert ids(await kept.query("decision", id="d2")) == ["d2"]
+            assert ids(await kept.query("decision", id="a2")) == ["d2"]
+            assert await kept.query("decision", id="nobody") == []
+            assert ids(await kept.query("readings_of", attempt_id="a1")) == ["r1", "r2"]
+
+    rig.run(go())
+
+
+def test_errors_are_found_by_prefix_and_listed_newest_first(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            kept.store.append("errors", error("ab1", last_at=T0))
+            kept.store.append("errors", error("ab2", last_at=T0 + 2))
+            await kept.written(kept.store.append("errors", error("cd", last_at=T0 + 1)))
+            assert ids(await kept.query("recent_errors"), "error_id") == ["ab2", "cd", "ab1"]
+            assert ids(await kept.query("recent_errors", limit=2), "error_id") == ["ab2", "cd"]
+            assert ids(await kept.query("error", error_id_prefix="ab"), "error_id") == ["ab2", "ab1"]
+            assert ids(await kept.query("error", error_id_prefix="c"), "error_id") == ["cd"]
+            assert await kept.query("error", error_id_prefix="%") == []
+
+    rig.run(go())
+
+
+def test_metrics_say_nothing_where_nothing_is_known(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            (row,) = await kept.query("metrics")
+            assert row == {
+                "attempts": 0,
+                "recovered": 0,
+                "success_rate": None,
+                "errors": 0,
+                "recovered_errors": 0,
+                "mean_time_to_recover_s": None,
+                "first_time_rate": None,
+                "escalation_rate": None,
+            }
+            assert await kept.query("strategy_metrics") == []
+
+    rig.run(go())
+
+
+def test_metrics_are_made_from_attempts_and_errors(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            kept.store.append("attempts", attempt(1, error_id="e1", success=False, execution_time_s=1.0))
+            kept.store.append("attempts", attempt(2, error_id="e1", level=2, strategy_id="kill"))
+            kept.store.append("attempts", attempt(3, error_id="e2", execution_time_s=3.0))
+            kept.store.append("errors", error("e1", attempts=2, opened_at=T0, recovered_at=T0 + 4))
+            kept.store.append("errors", error("e2", attempts=1, opened_at=T0, recovered_at=T0 + 2))
+            kept.store.append("errors", error("e3", attempts=0, opened_at=T0, recovered_at=T0 + 6))
+            kept.store.append("strategy_scores", score("system", "restart"))
+            await kept.written(kept.store.append("adaptive_timeouts", timeout("system", "restart")))
+            (row,) = await kept.query("metrics")
+            assert row == {
+                "attempts": 3,
+                "recovered": 2,
+                "success_rate": pytest.approx(2 / 3),
+                "errors": 3,
+                "recovered_errors": 3,
+                "mean_time_to_recover_s": 4.0,
+                "first_time_rate": 0.5,
+                "escalation_rate": 0.5,
+            }
+            kill, restart = await kept.query("strategy_metrics")
+            assert (kill["strategy_id"], kill["attempts"], kill["score"], kill["timeout_s"]) == ("kill", 1, None, None)
+            assert (restart["attempts"], restart["success_rate"], restart["mean_time_s"]) == (2, 0.5, 2.0)
+            assert (restart["score"], restart["samples"], restart["timeout_s"]) == (0.5, 2.5, 3.5)
+
+    rig.run(go())
+
+
+@pytest.mark.parametrize(
+    ("error_type", "strategy_id", "left"),
+    [
+        (None, None, []),
+        ("system", None, [("network", "restart")]),
+        (None, "restart", [("system", "kill")]),
+        ("system", "kill", [("network", "restart"), ("system", "restart")]),
+        ("data", None, [("network", "restart"), ("system", "kill"), ("system", "restart")]),
+    ],
+)
+def test_what_was_learned_is_forgotten_even_if_it_still_waits(
+    make: Make, error_type: str | None, strategy_id: str | None, left: list[tuple[str, str]]
+) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            await kept.written(kept.store.append("strategy_scores", score("system", "restart")))
+            kept.store.append("strategy_scores", score("system", "kill"))
+            kept.store.append("strategy_scores", score("network", "restart"))
+            kept.store.append("adaptive_timeouts", timeout("data", "kill"))
+            timeouts = int(error_type in (None, "data") and strategy_id in (None, "kill"))
+            assert await kept.store.forget(error_type, strategy_id) == 3 - len(left) + timeouts
+            rows = await kept.query("learned_scores")
+            assert [(row["error_type"], row["strategy_id"]) for row in rows] == left
+            assert len(await kept.query("learned_timeouts")) == 1 - timeouts
+
+    rig.run(go())
+
+
+@pytest.mark.parametrize(
+    ("table", "row", "field"),
+    [
+        ("nothing", {"id": "1"}, "nothing"),
+        ("attempts", {"id": "1", "colour": "red"}, "attempts.colour"),
+        ("attempts", {"level": 1}, "attempts.id"),
+        ("attempts", {"id": ""}, "attempts.id"),
+        ("attempts", {"id": 5}, "attempts.id"),
+        ("attempts", {"id": "1", "lag_s": float("nan")}, "attempts.lag_s"),
+        ("attempts", {"id": "1", "document": {"a": {1, 2}}}, "attempts.document"),
+        ("strategy_scores", {"error_type": "system"}, "strategy_scores.strategy_id"),
+    ],
+)
+def test_a_row_that_does_not_fit_is_refused_where_it_is_appended(
+    make: Make, table: str, row: dict[str, Json], field: str
+) -> None:
+    kept = make()
+    with pytest.raises(InputError) as caught:
+        kept.store.append(table, row)
+    assert caught.value.field == field
+    assert kept.store.append("attempts", {"id": "2"}) == 1
+
+
+def test_only_listed_queries_are_run(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            for name, params in (("SELECT 1", {}), ("history", {"colour": 1}), ("decision", {})):
+                with pytest.raises(InvariantError):
+                    await kept.query(name, **params)
+
+    rig.run(go())
+
+
+def test_a_store_that_is_not_running_says_so(make: Make) -> None:
+    async def go() -> None:
+        kept = make()
+        for text in ("not started", "stopped"):
+            assert not kept.store.available
+            assert kept.store.detail == text
+            with pytest.raises(StoreUnavailable, match=text):
+                await kept.query("metrics")
+            with pytest.raises(StoreUnavailable, match=text):
+                await kept.store.forget(None, None)
+            if text == "not started":
+                async with kept:
+                    assert kept.store.available
+
+    rig.run(go())
