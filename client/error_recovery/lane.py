@@ -12,7 +12,7 @@ never holds up what is critical.
 
 `put` takes no lock and does no I/O: it may run in a signal handler or a finalizer, in any thread, on any event loop. Only
 when the queue is full does it move the oldest 256 records to disk itself (one write into the page cache), and only if
-nobody else is at it; above twice the bound, which means that the disk stalls, the new record is dropped and counted.
+nobody else is at it; 10,000 records above the bound, which means that the disk stalls, new records are dropped and counted.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from error_recovery.spool import Spool
 
 BATCH_RECORDS = 256
 BATCH_BYTES = 512 << 10
+HEADROOM_RECORDS = 10_000  # what busy threads may put while another one holds the disk: some 200 ms of nothing else
 
 _log = logging.getLogger("error_recovery")
 
@@ -66,7 +67,7 @@ class Lane:
     def put(self, record: bytes) -> None:
         """Queues one record; never waits."""
         waiting = len(self._queue)
-        if waiting >= 2 * self._queue_records:
+        if waiting >= self._queue_records + HEADROOM_RECORDS:
             self.refuse()
             return
         self._queue.append(record)

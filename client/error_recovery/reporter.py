@@ -64,7 +64,7 @@ class Reporter:
     component, environment      what faults carry that do not say it themselves
     spool_dir    where faults wait while the daemon is away, on a local disk; default see defaults.py
     spool_bytes  bound of the spool on disk, at least 64 KiB, shared equally by the four lanes of severity; default 16 MiB
-    queue_faults bound of the memory queue of each lane; default 10,000
+    queue_faults how many faults each lane keeps in memory before the oldest go to disk; default 10,000
     """
 
     def __init__(

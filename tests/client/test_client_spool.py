@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from error_recovery.lane import Lane
+from error_recovery.lane import HEADROOM_RECORDS, Lane
 from error_recovery.segment import Segment
 from error_recovery.spool import Spool
 from error_recovery.spool_home import SpoolHome
@@ -191,12 +191,17 @@ def test_the_spool_is_readable_by_its_owner_only(tmp_path: Path) -> None:
 def test_without_a_disk_faults_stay_in_memory_up_to_the_bound(tmp_path: Path) -> None:
     (tmp_path / "spool").write_text("a file where the directory should be")
     lane = Lane("normal", Spool("normal", SpoolHome(tmp_path / "spool"), 4096), queue_records=10)
-    for record in _records(30):
+    for record in _records(HEADROOM_RECORDS + 30):
         lane.put(record)
     lane.spill()
     stats = lane.stats()
-    assert (stats.reported, stats.waiting, stats.spooled, stats.dropped) == (30, 20, 0, 10)
-    assert lane.take() == _records(20)
+    assert (stats.reported, stats.waiting, stats.spooled, stats.dropped) == (
+        HEADROOM_RECORDS + 30,
+        HEADROOM_RECORDS + 10,
+        0,
+        20,
+    )
+    assert lane.take(10) == _records(10)
 
 
 _operation = st.one_of(

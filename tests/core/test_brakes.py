@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from world import fault, rule
+from tests.core.world import fault, rule
 
 from error_daemon.core.board import Error, Ticket
 from error_daemon.core.brakes import Brakes, FlapSuppression, Hold

@@ -3,7 +3,7 @@ from __future__ import annotations
 from re import compile as pattern
 
 import pytest
-from world import fault, rule
+from tests.core.world import fault, rule
 
 from error_daemon.core.classify import classify, matches
 from error_daemon.model import Condition, ErrorType, Fault, Priority, ResponseClass, Severity

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from world import fault
+from tests.core.world import fault
 
 from error_daemon.core.fingerprint import Fingerprinter, fingerprint, template
 from error_daemon.model import ErrorType, Fault

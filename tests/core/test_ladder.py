@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from world import rule
+from tests.core.world import rule
 
 from error_daemon.core.ladder import above, entry, levels, serving
 from error_daemon.model import ErrorType, Severity, Strategy, Target

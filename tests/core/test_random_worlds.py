@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from world import Plan, PowerCut, World, fault, house, rule
+from tests.core.world import Plan, PowerCut, World, fault, house, rule
 
 from error_daemon.core.board import Policy
 from error_daemon.errors import Refused

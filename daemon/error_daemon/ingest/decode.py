@@ -164,12 +164,9 @@ def _shorten(message: fault_pb2.Fault, most_bytes: int) -> None:
         del message.related_error_ids[:]
     for holder, text in _TEXTS:
         _cut(getattr(message, holder) if holder else message, text, excess(), _KEEP_LEAST_BYTES)
-    for name in ("fault_id", "source"):
+    for holder, name in _PLACES:
         if excess() > 0:
-            message.ClearField(name)
-    for name in ("operation", "environment", "hardware_id", "node"):
-        if excess() > 0:
-            context.ClearField(name)
+            setattr(getattr(message, holder) if holder else message, name, "")
 
 
 def _drop_outer_frames(exception: fault_pb2.Exception, excess: int) -> None:
@@ -188,6 +185,14 @@ _MARK = " [... {} bytes cut ...] "
 _MARK_BYTES = 40
 _KEEP_BYTES = 160  # of a text that is cut
 _KEEP_LEAST_BYTES = 64
+_PLACES = (
+    ("", "fault_id"),
+    ("", "source"),
+    ("context", "operation"),
+    ("context", "environment"),
+    ("context", "hardware_id"),
+    ("context", "node"),
+)
 _TEXTS = (("exception", "stack_trace"), ("exception", "message"), ("", "message"), ("exception", "type"))
 
 

@@ -8,7 +8,7 @@ the application is told), with the stream (lost: nobody knows what was done), or
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -177,7 +177,7 @@ async def _offer(requests: AsyncIterator[handler_pb2.AttachRequest]) -> handler_
 
 async def _until_done(
     queue: asyncio.Queue[handler_pb2.AttachResponse], reading: asyncio.Future[None]
-) -> AsyncIterator[handler_pb2.AttachResponse]:
+) -> AsyncGenerator[handler_pb2.AttachResponse, None]:
     """What is put into the queue, until `reading` is done."""
     while True:
         getting = asyncio.ensure_future(queue.get())

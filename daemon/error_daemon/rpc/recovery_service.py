@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from typing import Any
 
 from google.protobuf.message import Message
@@ -79,9 +78,13 @@ class RecoveryService:
 
     async def watch(self, request: recovery_pb2.WatchRequest, _call: Call) -> AsyncIterator[recovery_pb2.Event]:
         error_id = self._control.error(request.error_id).error_id if request.error_id else None
-        async with aclosing(self._control.watch(error_id)) as notices:
+        notices = self._control.watch(error_id)
+        try:
             async for notice in notices:
                 yield convert.event_message(notice)
+        finally:
+            if isinstance(notices, AsyncGenerator):
+                await notices.aclose()
 
     async def explain(self, request: recovery_pb2.ExplainRequest, _call: Call) -> recovery_pb2.ExplainResponse:
         decision, attempt = await self._control.decision(_id(request.id, "id"))
