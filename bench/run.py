@@ -26,7 +26,7 @@ from bench.ingest import Ingest  # noqa: E402
 from bench.lag import Lag  # noqa: E402
 from bench.measuring import LoadProcess, Numbers  # noqa: E402
 
-_RATES = (50, 200, 1000)
+_RATES = (50, 200, 500, 1000)
 _QUICK_RATES = (200,)
 
 
@@ -60,7 +60,7 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
     ):
         parts = (daemon, echo, load, Numbers(), say)
         if name == "lag":
-            return Lag(*parts).run(_QUICK_RATES if quick else _RATES, 1 if quick else 3, 3.0 if quick else 6.0)
+            return Lag(*parts).run(_QUICK_RATES if quick else _RATES, 1 if quick else 3, 3.0 if quick else 5.0)
         return Ingest(*parts).run(1 if quick else 3, 1.0 if quick else 2.0)
 
 

@@ -52,6 +52,8 @@ class Courier:
         self._batch_records = {lane.name: BATCH_RECORDS for lane in lanes}
         self._rest_s = 0.0
         self._adopt_at = 0.0
+        self._told_dropped = 0
+        self._told_problems: set[str] = set()
         self.calling = threading.Lock()
         """Held while gRPC is in use."""
         self.settled = threading.Condition()
@@ -120,18 +122,20 @@ class Courier:
                 while self._stop_at is None and self._send_next(CALL_TIMEOUT_S):
                     pass
         except OSError as problem:
-            _log.warning("the spool of faults cannot be read: %s", problem)
+            self._warn_once(f"the spool of faults cannot be read: {problem}")
             self._rest(self._lanes, REST_LONGEST_S)
         self._spill_resting()
+        self._tell()
 
     def _finish(self, stop_at: float) -> None:
         try:
             while self._grpc_is_safe and self._send_next(min(CALL_TIMEOUT_S, stop_at - time.monotonic())):
                 pass
         except OSError as problem:
-            _log.warning("the spool of faults cannot be read: %s", problem)
+            self._warn_once(f"the spool of faults cannot be read: {problem}")
         for lane in self._lanes:
             lane.spill()
+        self._tell()
         self._leave()
 
     def _leave(self) -> None:
@@ -215,4 +219,19 @@ class Courier:
             for name, path in self._home.adopt(frozenset(lanes)):
                 lanes[name].adopt(path)
         except OSError as problem:
-            _log.warning("the spools of ended processes cannot be taken over: %s", problem)
+            self._warn_once(f"the spools of ended processes cannot be taken over: {problem}")
+
+    def _tell(self) -> None:
+        """Logs what went wrong: here, where no lock is held, and not once for each fault."""
+        dropped = sum(lane.stats().dropped for lane in self._lanes)
+        if dropped > self._told_dropped:
+            _log.warning("%d faults were dropped: refused, damaged, or beyond the bound", dropped - self._told_dropped)
+            self._told_dropped = dropped
+        for lane in self._lanes:
+            if lane.disk_problem:
+                self._warn_once(f"the spool cannot be written, faults stay in memory: {lane.disk_problem}")
+
+    def _warn_once(self, text: str) -> None:
+        if text not in self._told_problems:
+            self._told_problems.add(text)
+            _log.warning(text)

@@ -15,6 +15,7 @@ In a child where gRPC is not safe, faults go to disk and another process deliver
 from __future__ import annotations
 
 import os
+import threading
 import weakref
 from typing import Protocol
 
@@ -41,10 +42,12 @@ class _Forks:
     def __init__(self) -> None:
         self.participants: weakref.WeakSet[Participant] = weakref.WeakSet()
         self.grpc_is_safe = True
+        self._one_at_a_time = threading.Lock()
         self._resting: list[Participant] = []
         self._all_rest = True
 
     def before(self) -> None:
+        self._one_at_a_time.acquire()  # threads may fork at the same time; the thread that forks lives on in the child
         self._resting = list(self.participants)
         support = os.environ.get("GRPC_ENABLE_FORK_SUPPORT", "1").lower() in ("1", "true", "yes", "on")
         at_rest = [each.before_fork() for each in self._resting]
@@ -54,12 +57,14 @@ class _Forks:
         for each in self._resting:
             each.after_fork_in_parent()
         self._resting = []
+        self._one_at_a_time.release()
 
     def in_child(self) -> None:
         self.grpc_is_safe = self.grpc_is_safe and self._all_rest
         for each in self._resting:
             each.after_fork_in_child()
         self._resting = []
+        self._one_at_a_time.release()
 
 
 _forks = _Forks()

@@ -140,7 +140,7 @@ class HandlerRuns:
         with self._lock:
             if self._is_closed:
                 return
-            task = _awaited(handler, _request(run, run.deadline_s))
+            task = asyncio.wait_for(_awaited(handler, _request(run, run.deadline_s)), run.deadline_s)
             future = asyncio.run_coroutine_threadsafe(task, self._opened_loop())
             self._running[run.attempt_id] = future
         future.add_done_callback(lambda done: self._finish(run, reply, _ended(done)))
@@ -163,12 +163,16 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
     """Runs the loop until it is stopped, then lets cancelled handlers clean up."""
     try:
         loop.run_forever()
-        left = asyncio.all_tasks(loop)
-        for task in left:
-            task.cancel()
-        loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        loop.run_until_complete(_cancel_others())
     finally:
         loop.close()
+
+
+async def _cancel_others() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def _called(handler: Handler, request: Request) -> HandlerAnswer:
@@ -180,13 +184,16 @@ def _called(handler: Handler, request: Request) -> HandlerAnswer:
 
 async def _awaited(handler: AsyncHandler, request: Request) -> HandlerAnswer:
     try:
-        return _checked(await asyncio.wait_for(handler(request), request.deadline_s))
+        return _checked(await handler(request))
     except (Exception, SystemExit) as problem:  # noqa: BLE001  a user's handler may raise anything; it becomes the answer
         return _failed(problem)
 
 
 def _ended(done: Future[HandlerAnswer]) -> HandlerAnswer:
-    return HandlerAnswer(False, "the handler was cancelled") if done.cancelled() else done.result()
+    if done.cancelled():
+        return HandlerAnswer(False, "the handler was cancelled")
+    problem = done.exception()
+    return done.result() if problem is None else _failed(problem)
 
 
 def _failed(problem: BaseException) -> HandlerAnswer:

@@ -18,7 +18,6 @@ nobody else is at it; 10,000 records above the bound, which means that the disk 
 from __future__ import annotations
 
 import itertools
-import logging
 import threading
 from collections import deque
 from collections.abc import Collection
@@ -30,8 +29,6 @@ from error_recovery.spool import Spool
 BATCH_RECORDS = 256
 BATCH_BYTES = 512 << 10
 HEADROOM_RECORDS = 10_000  # what busy threads may put while another one holds the disk: some 200 ms of nothing else
-
-_log = logging.getLogger("error_recovery")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +53,8 @@ class Lane:
         self._lock = threading.Lock()
         self._on_their_way: list[bytes] = []
         self._way_from_spool = False
-        self._disk_works = True
+        self.disk_problem = ""
+        """Why the spool could not be written the last time; empty where it could."""
         self._taken = 0  # of the queue, ever
         self._delivered = 0
         self._refused = 0
@@ -71,7 +69,7 @@ class Lane:
             self.refuse()
             return
         self._queue.append(record)
-        if waiting >= self._queue_records and self._disk_works and self._lock.acquire(blocking=False):
+        if waiting >= self._queue_records and not self.disk_problem and self._lock.acquire(blocking=False):
             try:
                 self._spill(BATCH_RECORDS)
             finally:
@@ -164,8 +162,8 @@ class Lane:
     def _settle_spool(self, again: list[bytes]) -> None:
         try:
             self._spool.sent(self._on_their_way, again)
-        except OSError as problem:
-            _log.warning("the spool of faults cannot be written, some will be delivered twice: %s", problem)
+        except OSError as problem:  # they stay in the spool: delivered twice rather than never
+            self.disk_problem = str(problem)
 
     def _spill(self, limit_records: int | None = None) -> None:
         left = len(self._queue) if limit_records is None else min(limit_records, len(self._queue))
@@ -185,11 +183,9 @@ class Lane:
         try:
             self._spool.append(records)
         except OSError as problem:
-            if self._disk_works:
-                _log.warning("the spool of faults cannot be written, they stay in memory: %s", problem)
-            self._disk_works = False
+            self.disk_problem = str(problem)
             return False
-        self._disk_works = True
+        self.disk_problem = ""
         return True
 
     def _dequeued(self, limit_records: int, limit_bytes: int) -> list[bytes]:

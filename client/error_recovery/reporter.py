@@ -7,7 +7,6 @@ process, and the next process with the same spool directory delivers them. Deliv
 
 from __future__ import annotations
 
-import asyncio
 import atexit
 import os
 import sys
@@ -38,7 +37,7 @@ _LANE_OF = {
 }
 _LEAST_SPOOL_BYTES = 64 << 10
 _FORK_PATIENCE_S = 1.0
-_EXIT_PATIENCE_S = 2.0
+_EXIT_PATIENCE_S = 1.5  # and half a second for a call that hangs: two in all
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +90,7 @@ class Reporter:
         self._inherited: list[object] = []
         self._begin()
         fork.take_part(self)
+        atexit.register(_close, weakref.ref(self))
 
     def report(self, message: str, **fields: Unpack[FaultFields]) -> str:
         """Reports a fault told in a sentence; its fault_id. Never blocks.
@@ -121,6 +121,8 @@ class Reporter:
 
     async def flush_async(self, timeout_s: float = 2.0) -> bool:
         """As `flush`, without blocking the event loop."""
+        import asyncio
+
         return await asyncio.to_thread(self.flush, timeout_s)
 
     def close(self, timeout_s: float = 2.0) -> None:
@@ -164,7 +166,7 @@ class Reporter:
         self._home = SpoolHome(self._spool_dir)
         share_bytes = self._spool_bytes // len(LANES)
         self._lanes = {name: Lane(name, Spool(name, self._home, share_bytes), self._queue_faults) for name in LANES}
-        self._ends_with_process = False
+        self._ends_with_worker = False
         self._courier = Courier(list(self._lanes.values()), self._home, GrpcWire(self.address), fork.grpc_is_safe())
 
     def _completed(self, fields: FaultFields) -> FaultFields:
@@ -177,22 +179,19 @@ class Reporter:
             return fault.fault_id
         lane.put(record_of(fault))
         self._courier.wake()
-        if not self._ends_with_process:
-            self._ends_with_process = True
-            _close_at_exit(self)
+        if not self._ends_with_worker:
+            self._ends_with_worker = True
+            _close_with_worker(self)
         return fault.fault_id
 
 
-def _close_at_exit(reporter: Reporter) -> None:
-    """Closes it when this process ends: by `atexit`, and in a forked worker of `multiprocessing`, which skips that, by its
-    finalizers."""
-    alive = weakref.ref(reporter)
-    atexit.register(_close, alive)
+def _close_with_worker(reporter: Reporter) -> None:
+    """In a worker of `multiprocessing`, which skips `atexit`: closes the reporter when the worker ends."""
     multiprocessing = sys.modules.get("multiprocessing")
     if multiprocessing is not None and multiprocessing.parent_process() is not None:
         from multiprocessing import util
 
-        util.Finalize(None, _close, args=(alive,), exitpriority=10)
+        util.Finalize(None, _close, args=(weakref.ref(reporter),), exitpriority=10)
 
 
 def _close(reporter: weakref.ref[Reporter]) -> None:

@@ -7,7 +7,6 @@ faults matter most. The segment whose records are on their way at that moment is
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,8 +15,6 @@ from error_recovery.segment import Segment, record_bytes
 from error_recovery.spool_home import SpoolHome
 
 _SEGMENTS = 8  # so that dropping the oldest loses an eighth
-
-_log = logging.getLogger("error_recovery")
 
 
 class Spool:
@@ -114,10 +111,6 @@ class Spool:
         segment = self._segments[position]
         del self._segments[position]
         self.dropped += segment.records
-        if segment.records:
-            _log.warning(
-                "%d faults were dropped: the spool of lane %s was full or damaged", segment.records, self._lane
-            )
         segment.remove()
 
     def _size_bytes(self) -> int:

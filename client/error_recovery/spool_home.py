@@ -45,24 +45,20 @@ class SpoolHome:
         self._oldest -= 1
         return self._made() / f"{lane}-{self._oldest:09}.seg"
 
-    def adopt(self, lane_names: frozenset[str]) -> list[tuple[str, Path]]:
-        """Moves the segments of dead processes here: (lane, path), newest first, so that each goes before the last one.
-
-        Raises OSError.
-        """
-        found: list[tuple[str, Path]] = []
+    def adopt(self, lane_names: frozenset[str]) -> Iterator[tuple[str, Path]]:
+        """Moves the segments of dead processes here, one by one: (lane, path), newest first, so that each goes before the
+        last one. Raises OSError."""
         for home in self._others():
             lock_fd = _locked(home / "lock")
             if lock_fd < 0:
                 continue
             try:
-                found += [
-                    self._move(path) for path in sorted(home.glob("*.seg"), reverse=True) if _lane(path) in lane_names
-                ]
+                for path in sorted(home.glob("*.seg"), reverse=True):
+                    if _lane(path) in lane_names:
+                        yield self._move(path)
                 _remove_folder(home)
             finally:
                 os.close(lock_fd)
-        return found
 
     def close(self) -> None:
         """Gives the home up: what is in it may be adopted from now on; an empty one goes. The next use makes a new one."""
@@ -82,13 +78,20 @@ class SpoolHome:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if self.directory.stat().st_uid != os.geteuid():
                 raise PermissionError(f"the spool directory {self.directory} belongs to another user")
-            name = f"{os.getpid()}-{secrets.token_hex(4)}"
-            hidden = self.directory / f".{name}"
-            hidden.mkdir(mode=0o700)
+            self._folder = self._built(f"{os.getpid()}-{secrets.token_hex(4)}")
+        return self._folder
+
+    def _built(self, name: str) -> Path:
+        hidden = self.directory / f".{name}"
+        hidden.mkdir(mode=0o700)
+        try:
             self._lock_fd = os.open(hidden / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._lock_fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self._folder = hidden.rename(self.directory / name)
-        return self._folder
+            return hidden.rename(self.directory / name)
+        except OSError:
+            _remove_folder(hidden)
+            self.abandon()
+            raise
 
     def _others(self) -> Iterator[Path]:
         if not self.directory.is_dir() or self.directory.stat().st_uid != os.geteuid():
@@ -117,8 +120,8 @@ def _locked(path: Path) -> int:
 
 
 def _remove_folder(folder: Path) -> None:
-    """Removes a home without segments; one with segments stays as it is."""
-    if next(folder.glob("*.seg"), None) is None:
+    """Removes a home without segments; one in which anything else is left stays as it is."""
+    if all(path.name == "lock" for path in folder.iterdir()):
         (folder / "lock").unlink(missing_ok=True)
         folder.rmdir()
 

@@ -1,6 +1,6 @@
 """error_daemon: arguments → settings → uvloop → runtime.
 
-Exit codes: 0 stopped when told to · 1 a bug ended it · 2 wrong arguments · 78 settings, definitions or the state directory are wrong
+Exit codes: 0 stopped when told to · 1 it could not start or go on · 2 wrong arguments · 78 settings, definitions or the state directory are wrong
 (EX_CONFIG of sysexits.h): every problem is on standard error, and starting again is useless until a person has mended them.
 """
 
@@ -18,7 +18,7 @@ import uvloop
 from error_daemon import __version__
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.loader import load_definitions
-from error_daemon.errors import ConfigError
+from error_daemon.errors import ConfigError, ErrorRecoveryError
 from error_daemon.runtime.daemon import Daemon
 from error_daemon.runtime.logs import configure
 
@@ -43,6 +43,9 @@ def main() -> int:
     except ConfigError as error:
         print(f"error_daemon: {error}", file=sys.stderr)
         return EX_CONFIG
+    except ErrorRecoveryError as error:
+        print(f"error_daemon: cannot go on: {error}", file=sys.stderr)
+        return 1
     return 0
 
 

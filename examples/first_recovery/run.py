@@ -174,7 +174,7 @@ class Story:
                 if event.error.rule == rule:
                     self._tell(event, broken_at)
                     events.append(event)
-                    if event.error.state in ("watching", "failed", "observed"):
+                    if event.error.state in ("watching", "failed", "observed") and event.kind == "state":
                         break
         except grpc.RpcError as error:
             raise NotRecovered(f"no end in sight: {error.code().name}") from None
@@ -254,7 +254,7 @@ def main() -> int:
     var, listen, port = arguments.var.resolve(), arguments.listen, arguments.port
     settings = lay_out(var, port, listen)
     try:
-        with running_daemon(settings, var, listen) as stub, running_shop(var, port, listen):
+        with running_shop(var, port, listen), running_daemon(settings, var, listen) as stub:
             say(f"error_daemon serves on {listen}; the shop sells on http://127.0.0.1:{port}/stock", "bold")
             wait_for_attachment(stub)
             kill_the_process(stub, var, port)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from error_recovery import Reporter
 
+from error_recovery import Reporter
 from tests.client.fault_service import FaultServer
 
 NewReporter = Callable[..., Reporter]

@@ -22,6 +22,7 @@ from concurrent import futures
 from pathlib import Path
 
 import grpc
+
 from error_recovery.v1 import fault_pb2, fault_pb2_grpc, handler_pb2, handler_pb2_grpc
 
 DEADLINE_S = 30.0

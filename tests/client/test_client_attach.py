@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+
 from error_recovery import Attachment, HandlerAnswer, Request, attach
 from error_recovery.v1 import handler_pb2
-
 from tests.client.fault_service import FaultServer
 
 PATIENCE_S = 30.0

@@ -8,13 +8,14 @@ import sqlite3
 from concurrent import futures
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from error_recovery.error_type import error_type_of
 from error_recovery.exception import is_application_file, qualified_name
 from error_recovery.fault import ERROR_TYPES, SEVERITIES, fault_from_exception, fault_from_message
 from error_recovery.text import fitted, fitted_in_the_middle, printed
 from error_recovery.v1 import fault_pb2
-from hypothesis import given
-from hypothesis import strategies as st
 
 
 class _Unprintable(Exception):
@@ -201,6 +202,7 @@ def test_a_type_that_is_said_is_not_guessed() -> None:
     assert fault_from_exception(TimeoutError(), type="worker").type == fault_pb2.ERROR_TYPE_WORKER
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(8, 40))
 def test_a_fitted_text_is_valid_and_within_its_bytes(text: str, limit_bytes: int) -> None:
     for fit in (fitted, fitted_in_the_middle):

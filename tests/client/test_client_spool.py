@@ -7,12 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from error_recovery.lane import HEADROOM_RECORDS, Lane
 from error_recovery.segment import Segment
 from error_recovery.spool import Spool
 from error_recovery.spool_home import SpoolHome
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 _LANE = frozenset(("normal",))
 _MANY = 1_000_000
@@ -58,6 +59,7 @@ def test_a_batch_is_bounded_in_bytes_but_never_empty(tmp_path: Path) -> None:
     segment.remove()
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(min_size=1, max_size=40), min_size=1, max_size=8), st.data())
 def test_a_torn_tail_costs_only_what_was_torn(payloads: list[bytes], data: st.DataObject) -> None:
     with _fresh_folder() as folder:
@@ -80,6 +82,7 @@ def test_a_torn_tail_costs_only_what_was_torn(payloads: list[bytes], data: st.Da
         torn.remove()
 
 
+@settings(deadline=None)
 @given(st.integers(0, 200), st.integers(1, 255))
 def test_a_flipped_byte_never_gives_a_false_record(position: int, mask: int) -> None:
     with _fresh_folder() as folder:
@@ -142,7 +145,7 @@ def test_the_home_of_a_living_owner_is_left_alone_and_that_of_a_dead_one_adopted
     for record in _records(100):
         spool.append([record])
     heir = SpoolHome(tmp_path)
-    assert heir.adopt(_LANE) == []
+    assert list(heir.adopt(_LANE)) == []
     spool.close()
     owner.abandon()  # what the kernel does when a process dies
     adopted = Spool("normal", heir, 1 << 20)
@@ -163,7 +166,7 @@ def test_segments_that_are_adopted_twice_keep_their_order(tmp_path: Path) -> Non
     spool.close()
     first.abandon()
     second = SpoolHome(tmp_path)
-    assert len(second.adopt(_LANE)) > 1
+    assert len(list(second.adopt(_LANE))) > 1
     second.abandon()
     third = SpoolHome(tmp_path)
     adopted = Spool("normal", third, 1 << 20)

@@ -1,12 +1,11 @@
 from __future__ import annotations
 
-from tests.core.world import fault, rule
-
 from error_daemon.core.board import Error, Ticket
 from error_daemon.core.brakes import Brakes, FlapSuppression, Hold
 from error_daemon.core.classify import classify
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.model import ErrorType, Target
+from tests.core.world import fault, rule
 
 RULE = rule()
 ERROR = Error(fingerprint(fault()), fault(), classify((RULE,), fault()), 0.0, recovered_at=100.0, flapping=True)

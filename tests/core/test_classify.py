@@ -3,10 +3,10 @@ from __future__ import annotations
 from re import compile as pattern
 
 import pytest
-from tests.core.world import fault, rule
 
 from error_daemon.core.classify import classify, matches
 from error_daemon.model import Condition, ErrorType, Fault, Priority, ResponseClass, Severity
+from tests.core.world import fault, rule
 
 ONE = Fault(
     ErrorType.DATABASE,

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.core.world import fault
 
 from error_daemon.core.fingerprint import Fingerprinter, fingerprint, template
 from error_daemon.model import ErrorType, Fault
+from tests.core.world import fault
 
 # Each line is one fault of the real world, in variants that must fold. No two lines may fold.
 SHAPES: tuple[tuple[str, ...], ...] = (
@@ -104,7 +104,7 @@ DIFFERENT = (
 
 
 def test_every_part_separates() -> None:
-    faults = [fault(), *(replace(fault(), **changes) for changes in DIFFERENT)]  # type: ignore[arg-type]
+    faults = [fault(), *(replace(fault(), **changes) for changes in DIFFERENT)]
     assert len({fingerprint(one).digest for one in faults}) == len(faults)
 
 

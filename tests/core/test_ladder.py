@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.core.world import rule
 
 from error_daemon.core.ladder import above, entry, levels, serving
 from error_daemon.model import ErrorType, Severity, Strategy, Target
+from tests.core.world import rule
 
 WEB = Target("web", "service")
 STRATEGIES = {

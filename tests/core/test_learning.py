@@ -79,13 +79,16 @@ def test_stability_is_known_when_it_was_told() -> None:
     assert learning.known(DATA, 0.0).mean_stability == pytest.approx(0.75), "pooled where there is no own"
 
 
+Lived = tuple[
+    tuple[ErrorType, str], bool, float, float
+]  # what was tried, whether it helped, its time, seconds since the last
 steps = st.lists(
     st.tuples(st.sampled_from((NET, DATA)), st.booleans(), st.floats(0.0, 100.0), st.floats(0.0, 500.0)), max_size=12
 )
 
 
 @given(steps, steps)
-def test_going_on_from_the_record_equals_never_having_stopped(before: list[object], after: list[object]) -> None:
+def test_going_on_from_the_record_equals_never_having_stopped(before: list[Lived], after: list[Lived]) -> None:
     through, now, recorded = Learning(HALF_LIFE_S), 0.0, dict[tuple[ErrorType, str], Score]()
     now = _live(through, before, now, recorded)
     resumed = Learning(HALF_LIFE_S)
@@ -96,8 +99,8 @@ def test_going_on_from_the_record_equals_never_having_stopped(before: list[objec
         assert astuple(resumed.known(key, end)) == pytest.approx(astuple(through.known(key, end)), rel=1e-6, abs=1e-6)
 
 
-def _live(learning: Learning, steps: list[object], now: float, recorded: dict[tuple[ErrorType, str], Score]) -> float:
-    for key, success, time_s, later_s in steps:  # type: ignore[misc, attr-defined]
+def _live(learning: Learning, steps: list[Lived], now: float, recorded: dict[tuple[ErrorType, str], Score]) -> float:
+    for key, success, time_s, later_s in steps:
         now += later_s
         recorded[key] = learning.attempt(key, success, Lesson(time_s, 0.1, 1.0), now)
         if success:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from random import Random
 
 import pytest
-from tests.core.world import Plan, PowerCut, World, fault, house, rule
 
 from error_daemon.core.board import Policy
 from error_daemon.errors import Refused
@@ -23,6 +22,7 @@ from error_daemon.model import (
     Target,
     Verification,
 )
+from tests.core.world import Plan, PowerCut, World, fault, house, rule
 
 SEEDS = 60
 EVENTS = 250

@@ -35,7 +35,6 @@ from error_daemon.model import (
     Mode,
     Outcome,
     OutcomeKind,
-    Priority,
     Probe,
     ProbeOrder,
     Progress,
@@ -49,7 +48,6 @@ from error_daemon.model import (
     State,
     Strategy,
     Target,
-    Verification,
 )
 
 PROBE_S = 0.002
@@ -192,22 +190,20 @@ class World:
     def crash(self, after_s: float = 1.0) -> None:
         """`kill -9`, and a new start. The ring and what was committed are left."""
         self._lost = (self._lost - self._purged) | {order.target.id for order in self.running.values()}
-        for gone in (self.running, self._open_rounds, self._agenda, self._saving):
-            gone.clear()  # type: ignore[attr-defined]
+        self.running, self._open_rounds, self._agenda, self._saving = {}, set(), [], []
         self.now += after_s
         self.engine = Engine(self.definitions, self.policy)
         for error_id, view in self.committed.items():
             fingerprint, newest = self._known[error_id]
-            restored = fx.ErrorRestored(view, fingerprint, newest, self.engine.classify(newest))
-            self.engine.feed(restored, self.now)
+            self.feed(fx.ErrorRestored(view, fingerprint, newest, self.engine.classify(newest)))
         for slot, kept in list(self.ring.items()):
             view_or_none = self.committed.get(kept.fingerprint.error_id)
             classified = self.engine.classify(kept.fault)
-            event = fx.FaultRestored(
-                kept.fault, kept.fingerprint, slot, classified, kept.count, kept.progress, view_or_none
+            self.feed(
+                fx.FaultRestored(
+                    kept.fault, kept.fingerprint, slot, classified, kept.count, kept.progress, view_or_none
+                )
             )
-            self.engine.feed(event, self.now)
-        self._carry_out()
         for error_id, count in self.kept.items():
             assert self.engine.view(error_id).count == count, "a kept fault was lost or counted twice"
 
@@ -371,7 +367,3 @@ def _value(probe: str, failing: frozenset[str] | None) -> ReadingValue:
     if failing is None:
         return ReadingValue.UNKNOWN
     return ReadingValue.NOT_OK if probe in failing else ReadingValue.OK
-
-
-SLOW_TO_SEE = Verification(hold_s=0.0, within_s=0.0, patience_s=1.0)
-PRIORITIES = tuple(Priority)

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, multiple, rule
-from tests.fakes.memory_ring import MemoryRing
 
 from error_daemon.errors import InputError, InvariantError, RingFull
 from error_daemon.model import Priority, Progress, SlotRef, SlotState
 from error_daemon.ports import Ring
 from error_daemon.ring.mapped import Geometry, open_ring
+from tests.fakes.memory_ring import MemoryRing
 
 SLOT_BYTES, PAYLOAD_BYTES = 128, 64
 SLOTS = {Priority.CRITICAL: 2, Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 2}
@@ -183,5 +183,5 @@ class RingWalk(RuleBasedStateMachine):
         self._directory.cleanup()
 
 
-RingWalk.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+RingWalk.TestCase.settings = settings(max_examples=25, stateful_step_count=30, deadline=None)
 TestRingWalk = RingWalk.TestCase

@@ -124,7 +124,7 @@ class Engine:
         if error.slot_count != view.slot_count:
             self._board.save(error)
             return
-        self._board.effects += map(ReleaseSlot, (error.slot, *error.other_slots))
+        self._board.effects += map(ReleaseSlot, (*error.other_slots, error.slot))
         error.slot, error.slot_count, error.other_slots = None, 0, ()
         self._board.settle(error)
 

@@ -49,9 +49,9 @@ class Opening:
         if error.ticket is not None:
             self._fold(error, fault)
             return
-        if event.classification:
-            error.classification = event.classification
-            error.severity = event.classification.severity
+        assert event.classification, "an error without a ticket comes classified"
+        error.classification = event.classification
+        error.severity = event.classification.severity
         why_not = self._why_only_counted(error, fault)
         if why_not:
             self._only_count(error, why_not, newly_kept)

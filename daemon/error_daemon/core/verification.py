@@ -203,7 +203,7 @@ class Verification:
         """The target of another error, whose faults are all older, was verified well."""
         if error.state is State.QUEUED:
             self._watch(error, ticket, f"{ticket.target.id} was verified well after its last fault came")
-        elif error.state is State.PARKED:
+        else:  # parked: what holds it lets go in its time
             ticket.look_at_wake, ticket.faults_when_parked = True, error.count
 
     def _watch(self, error: Error, ticket: Ticket, reason: str) -> None:

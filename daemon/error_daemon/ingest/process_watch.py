@@ -2,14 +2,15 @@
 
 Watched are the targets of kind `process`, by their pid files. When the watched process ends, its pid file is read again: another living
 process there means that somebody else has restarted it already. Otherwise a fault is reported. As long as a target has no process to
-watch, its pid file is looked at every second: whoever starts it, it is watched again. A report that could not be taken is repeated then.
+watch, its pid file is looked at every second: whoever starts it, it is watched again; one that was started and has died since the last look
+is reported too. A report that could not be taken is repeated then.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from error_daemon.errors import ErrorRecoveryError, TransientError
@@ -40,14 +41,14 @@ class ProcessWatch:
         self._on_problem = on_problem
         self._look_again_s = look_again_s
         self._watched: dict[str, tuple[int, int]] = {}  # target → pid, pidfd
+        self._dead: dict[str, str] = {}  # target → what its pid file said when its process was last found dead
         self._unreported: dict[str, str] = {}  # target → what could not be taken
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
         """Watch every process that lives; report those that should live and do not."""
-        for target_id, pid_file in self._pid_files.items():
-            if not self._watch(target_id) and os.path.lexists(pid_file):
-                self._report(target_id, f"the process of {target_id} is not running: nothing lives under {pid_file}")
+        for target_id in self._pid_files:
+            self._look_at_unwatched(target_id)
         self._look_later()
 
     def stop(self) -> None:
@@ -56,6 +57,10 @@ class ProcessWatch:
         for target_id in list(self._watched):
             self._unwatch(target_id)
 
+    def watched(self) -> Collection[str]:
+        """The targets that have a living process, as far as is known."""
+        return self._watched.keys()
+
     def look(self, target_id: str) -> None:
         """The target was recovered: watch the process that it has now."""
         if target_id in self._pid_files:
@@ -63,16 +68,30 @@ class ProcessWatch:
 
     def _look_later(self) -> None:
         if self._timer is None and len(self._watched) < len(self._pid_files):
-            self._timer = asyncio.get_running_loop().call_later(self._look_again_s, self._look_at_unwatched)
+            self._timer = asyncio.get_running_loop().call_later(self._look_again_s, self._look_again)
 
-    def _look_at_unwatched(self) -> None:
+    def _look_again(self) -> None:
         self._timer = None
         for target_id in self._pid_files.keys() - self._watched.keys():
-            if self._watch(target_id):
-                self._unreported.pop(target_id, None)
-            elif target_id in self._unreported:
-                self._report(target_id, self._unreported.pop(target_id))
+            self._look_at_unwatched(target_id)
         self._look_later()
+
+    def _look_at_unwatched(self, target_id: str) -> None:
+        if self._watch(target_id):
+            self._unreported.pop(target_id, None)
+        elif target_id in self._unreported:
+            self._report(target_id, self._unreported.pop(target_id))
+        elif self._is_newly_dead(target_id):
+            pid_file = self._pid_files[target_id]
+            self._report(target_id, f"the process of {target_id} is not running: nothing lives under {pid_file}")
+
+    def _is_newly_dead(self, target_id: str) -> bool:
+        """Its pid file is there, and is not the one whose process was found dead before."""
+        said = _said(self._pid_files[target_id])
+        is_new = said is not None and said != self._dead.get(target_id)
+        if said is not None:
+            self._dead[target_id] = said
+        return is_new
 
     def _watch(self, target_id: str) -> bool:
         """True when a living process is watched."""
@@ -102,6 +121,7 @@ class ProcessWatch:
         pid = self._watched[target_id][0]
         self._unwatch(target_id)
         if not self._watch(target_id):
+            self._is_newly_dead(target_id)  # from now on it is known
             self._report(target_id, f"the process of {target_id} (pid {pid}) died")
         self._look_later()
 
@@ -121,6 +141,16 @@ class ProcessWatch:
             if isinstance(error, TransientError):
                 self._unreported[target_id] = message
             self._on_problem(f"{message}, and that could not be taken: {error}")
+
+
+def _said(pid_file: Path) -> str | None:
+    """What the file says; "" for one that cannot be read, None where there is none."""
+    try:
+        return pid_file.read_text(errors="replace")
+    except FileNotFoundError:
+        return None
+    except OSError:
+        return ""
 
 
 def _living(pid_file: Path) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
@@ -104,8 +105,15 @@ class AioServer:
         async def server_stream(request: bytes, context: Any) -> AsyncIterator[bytes]:
             try:
                 async with aclosing(serve(read(request), _AioCall(context))) as answers:
+                    first = asyncio.ensure_future(anext(answers))
+                    await asyncio.sleep(0)  # the servicer has begun when the caller gets the headers, however late its first answer
+                    if not first.done():
+                        await context.send_initial_metadata(())
+                    yield write(await first)
                     async for answer in answers:
                         yield write(answer)
+            except StopAsyncIteration:
+                return  # not one answer
             except Exception as error:  # noqa: BLE001
                 await self._abort(context, method, error)
 

@@ -1,0 +1,140 @@
+"""The engine's own calls: finding, showing, learning, forgetting, and its memory."""
+
+from __future__ import annotations
+
+import pytest
+
+from error_daemon.core import effects as fx
+from error_daemon.core.board import Policy
+from error_daemon.core.engine import Engine
+from error_daemon.core.learning import Learning, Lesson
+from error_daemon.errors import NotFound, Refused
+from error_daemon.model import ErrorType, LearnedTimeout, Mode, State
+from tests.core.world import Plan, World, fault, house, rule
+
+RULES = house(rule("web"), rule("seen", mode=Mode.OBSERVE))
+
+
+def test_an_error_is_found_by_its_id_or_by_a_beginning_that_names_one() -> None:
+    world = World(RULES)
+    ids = [world.report(fault("seen", message)) for message in "abcdefghijklmnopqrstuvwxyz"]
+    assert world.view(ids[0]).error_id == ids[0]
+    assert world.view(ids[0][:12]).error_id == ids[0]
+    for nobody in ("", "xyz", "0" * 16):
+        with pytest.raises(NotFound, match="is known"):
+            world.view(nobody)
+    common = next(error_id[0] for error_id in ids if sum(other[0] == error_id[0] for other in ids) > 1)
+    with pytest.raises(Refused, match="write more of it"):
+        world.view(common)
+
+
+def test_what_is_known_is_counted() -> None:
+    world = World(RULES)
+    world.report(fault())
+    world.report(fault("seen"))
+    engine = world.engine
+    assert (engine.errors_known(), engine.tickets_open(), engine.attempts_running(), engine.in_the_works()) == (
+        2,
+        1,
+        1,
+        1,
+    )
+    assert {view.component for view in engine.views()} == {"web", "seen"}
+
+
+def test_the_oldest_that_are_done_with_and_recorded_are_dropped() -> None:
+    world = World(RULES, Policy(known_errors=10))
+    held = world.report(fault())
+    world.commit_s = None
+    for number in range(50):
+        world.report(fault("seen", f"kind{chr(97 + number // 26)}{chr(97 + number % 26)}"))
+    assert world.engine.errors_known() == 51, "what is not recorded is not dropped"
+    world.commit()
+    last = world.report(fault("seen", "last"))
+    assert world.engine.errors_known() == 10
+    assert {held, last} <= {view.error_id for view in world.engine.views()}
+    world.quiet()
+
+
+def test_notices_are_given_only_to_those_who_listen() -> None:
+    quiet, heard = World(RULES), World(RULES)
+    heard.engine.listen(on=True)
+    for world in (quiet, heard):
+        world.report(fault())
+        world.report(fault("seen"))
+        world.run(1.0)
+    assert not any(isinstance(effect, fx.Notify) for effect in quiet.log)
+    assert quiet.log == [effect for effect in heard.log if not isinstance(effect, fx.Notify)]
+    notices = [effect.notice for effect in heard.log if isinstance(effect, fx.Notify)]
+    assert [notice.kind for notice in notices].count("decision") == 2
+    assert [notice.text for notice in notices if notice.kind == "verdict"] == ["recovered after fix1"]
+    assert [notice.error.state for notice in notices if notice.kind == "state" and notice.error.component == "web"] == [
+        State.QUEUED,
+        State.ATTEMPTING,
+        State.VERIFYING,
+        State.WATCHING,
+    ]
+
+
+def test_what_was_learned_is_gone_on_from_and_can_be_forgotten() -> None:
+    learning = Learning(1e6)
+    score = learning.attempt((ErrorType.NETWORK, "fix1"), True, Lesson(1.0, 0.0, 1.0), 900.0)
+    world = World(RULES)
+    world.engine.restore_learned([score], [LearnedTimeout(ErrorType.NETWORK, "fix1", 7.0, 900.0)])
+    world.report(fault())
+    assert world.started[0].timeout_s == pytest.approx(7.0)
+    assert world.decisions[0].candidates[0].samples == pytest.approx(1.0, abs=0.01)
+    assert world.engine.forget("fix1") == 1
+    assert world.engine.forget(None) == 0
+    world.report(fault(message="other"))
+    world.plan = lambda order: Plan()
+    world.run(1.0)
+    world.flush()
+
+
+def test_a_decision_says_what_the_brakes_said() -> None:
+    world = World(RULES)
+    world.report(fault())
+    (decision,) = world.decisions
+    assert decision.brakes == ("flap suppression: lets it through", "one attempt per target: web is free")
+    assert decision.attempt_id == world.started[0].attempt_id
+    assert decision.reason == "the only strategy of this level"
+
+
+def test_an_order_carries_the_fault_as_data() -> None:
+    world = World(RULES)
+    error_id = world.report(
+        fault(message="", exception_message="gone; rm -rf /", operation="load", node="host1", count=3)
+    )
+    environment = world.started[0].environment
+    assert environment == {
+        "ER_ERROR_ID": error_id,
+        "ER_ATTEMPT_ID": world.started[0].attempt_id,
+        "ER_TYPE": "network",
+        "ER_SEVERITY": "medium",
+        "ER_MESSAGE": "gone; rm -rf /",
+        "ER_COMPONENT": "web",
+        "ER_OPERATION": "load",
+        "ER_NODE": "host1",
+        "ER_ENVIRONMENT": "",
+        "ER_EXCEPTION_TYPE": "",
+        "ER_TARGET": "web",
+        "ER_LEVEL": "1",
+        "ER_COUNT": "3",
+    }
+
+
+def test_flushing_an_empty_name_is_not_flushing_everything() -> None:
+    world = World(RULES, Policy(capacity=0))
+    world.report(fault())
+    with pytest.raises(NotFound):
+        world.flush("")
+    assert world.engine.tickets_open() == 1
+
+
+def test_a_record_of_an_error_that_is_not_known_changes_nothing() -> None:
+    world = World(RULES)
+    error_id = world.report(fault("seen"))
+    other = Engine(RULES, Policy())
+    other.feed(fx.ErrorRecorded(world.view(error_id)), 1.0)
+    assert other.drain() == []
