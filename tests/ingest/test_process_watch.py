@@ -97,15 +97,19 @@ def _watching(
     async def go() -> None:
         desk = _Desk(refuse)
         watch = ProcessWatch(house.targets(*names), _StoppedClock(), desk.take, desk.problems.append, look_again_s)
-        descriptors = len(os.listdir("/proc/self/fd"))
         watch.start()
         try:
             await body(watch, desk)
         finally:
             watch.stop()
-        assert len(os.listdir("/proc/self/fd")) == descriptors
+        assert _pidfds() == 0
 
     asyncio.run(go())
+
+
+def _pidfds() -> int:
+    """How many this process has open."""
+    return sum("pidfd" in os.readlink(entry) for entry in Path("/proc/self/fd").iterdir() if entry.is_symlink())
 
 
 def test_a_death_is_reported_once_with_all_that_rules_need(house: _House) -> None:

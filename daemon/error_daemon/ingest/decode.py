@@ -184,7 +184,7 @@ def _drop_outer_frames(exception: fault_pb2.Exception, excess: int) -> None:
 _MARK = " [... {} bytes cut ...] "
 _MARK_BYTES = 40
 _KEEP_BYTES = 160  # of a text that is cut
-_KEEP_LEAST_BYTES = 64
+_KEEP_LEAST_BYTES = 40
 _PLACES = (
     ("", "fault_id"),
     ("", "source"),

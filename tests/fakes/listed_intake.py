@@ -1,0 +1,31 @@
+"""An intake that keeps what it takes in a list, and refuses what the test says."""
+
+from __future__ import annotations
+
+import asyncio
+
+from error_daemon.errors import InputError, TransientError
+
+
+class ListedIntake:
+    """ports.Intake. A payload that begins with "wrong" or "full" is refused as such; "bug" breaks. `settle` lets `settled` return."""
+
+    def __init__(self) -> None:
+        self.taken: list[bytes] = []
+        self.waiting = 0
+        self.settle = asyncio.Event()
+
+    def take(self, payload: bytes) -> tuple[str, bool]:
+        if payload.startswith(b"wrong"):
+            raise InputError("fault.message", "is wrong")
+        if payload.startswith(b"full"):
+            raise TransientError("the ring is full", 0.25)
+        if payload.startswith(b"bug"):
+            raise RuntimeError("a bug")
+        self.taken.append(payload)
+        return f"{len(self.taken):016x}", len(self.taken) == 1
+
+    async def settled(self) -> None:
+        self.waiting += 1
+        await self.settle.wait()
+        self.waiting -= 1

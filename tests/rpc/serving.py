@@ -1,0 +1,76 @@
+"""What the tests of the services share: a server of each kind on a free port, and bounded waiting."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+import grpc
+
+from error_daemon.ports import Server, Service
+from error_daemon.rpc.aio_server import AioServer
+
+PATIENCE_S = 20.0  # only ever waited for in full when something is broken
+MOST_BYTES = 1 << 16
+T = TypeVar("T")
+OnBug = Callable[[str, BaseException], None]
+MakeServer = Callable[[int, OnBug], Server]
+
+SERVERS: dict[str, MakeServer] = {
+    "grpcio": AioServer
+}  # every server that there is passes tests/rpc/test_server_contract.py
+
+
+class Bugs:
+    """Hears of bugs."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, BaseException]] = []
+
+    def __call__(self, method: str, error: BaseException) -> None:
+        self.heard.append((method, error))
+
+
+def run(body: Coroutine[Any, Any, None]) -> None:
+    async def bounded() -> None:
+        await asyncio.wait_for(body, 3 * PATIENCE_S)
+
+    asyncio.run(bounded())
+
+
+async def soon(awaitable: Awaitable[T]) -> T:
+    return await asyncio.wait_for(awaitable, PATIENCE_S)
+
+
+async def until(is_true: Callable[[], bool]) -> None:
+    """Let the loop turn until it is true."""
+
+    async def wait() -> None:
+        while not is_true():
+            await asyncio.sleep(0.001)
+
+    await soon(wait())
+
+
+@asynccontextmanager
+async def serving(
+    services: Sequence[Service],
+    *,
+    make: MakeServer = AioServer,
+    address: str = "127.0.0.1:0",
+    bugs: Bugs | None = None,
+) -> AsyncIterator[grpc.aio.Channel]:
+    """A channel to a server with these services. It must not have met a bug, unless `bugs` are asked for."""
+    heard = bugs or Bugs()
+    server = make(MOST_BYTES, heard)
+    for service in services:
+        server.add(service)
+    bound = await server.start(address)
+    try:
+        async with grpc.aio.insecure_channel(bound) as channel:
+            yield channel
+    finally:
+        await server.stop(0)
+    assert bugs is not None or heard.heard == []
