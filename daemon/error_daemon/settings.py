@@ -58,7 +58,7 @@ class StoreSettings(_Section):
 
 
 class LearningSettings(_Section):
-    half_life: Duration = 7 * 86400.0
+    half_life: Annotated[Duration, Field(gt=0)] = 7 * 86400.0
     """Age at which a past attempt counts half. A week: long enough to remember, short enough to follow a changed service."""
     seed: int = Field(default=1, ge=0)
     """Seed of the engine's own random generator, so that a run can be repeated."""

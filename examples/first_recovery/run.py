@@ -171,7 +171,7 @@ class Story:
         yield events
         try:
             for event in stream:
-                if event.error.rule == rule:
+                if event.error.rule == rule and event.error.error_id == (events[0] if events else event).error.error_id:
                     self._tell(event, broken_at)
                     events.append(event)
                     if event.error.state in ("watching", "failed", "observed") and event.kind == "state":

@@ -145,14 +145,11 @@ class Dispatch:
         decision, strategy = self.decide(error, ticket, attempt_id)
         ticket.decision, ticket.strategy, ticket.outcome = decision, strategy, None
         self.running[attempt_id] = error
-        board.move(error, Step.START, f"level {ticket.level}: {strategy.id} ({decision.reason})")
+        board.notify("decision", error, f"level {ticket.level}: {strategy.id}, {decision.reason}", decision=decision)
+        board.move(error, Step.START, f"{strategy.id} at level {ticket.level}")
         board.mark(error, SlotState.RUNNING)
         board.effects.append(StartAttempt(_order(error, ticket, attempt_id, strategy, decision.timeout_s)))
         board.effects.append(SaveDecision(decision))
-        if board.listening:
-            board.notify(
-                "decision", error, f"level {ticket.level}: {strategy.id}, {decision.reason}", decision=decision
-            )
 
 
 def _ticket_of(error: Error) -> Ticket:
