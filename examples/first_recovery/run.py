@@ -29,6 +29,7 @@ from error_recovery.v1 import recovery_pb2, recovery_pb2_grpc
 
 HERE = Path(__file__).parent
 DEFAULT_PORT = "18573"
+DEFAULT_LISTEN = "127.0.0.1:50051"
 PATIENCE_S = 30.0
 
 
@@ -55,8 +56,8 @@ def lay_out(var: Path, port: str, listen: str) -> Path:
     (shop / "stock.json").write_text(stock)
     (shop / "stock.good.json").write_text(stock)
     (shop / "shop.pid").unlink(missing_ok=True)
-    written = (HERE / "definitions" / "shop.yaml").read_text().replace(DEFAULT_PORT, port)
-    (definitions / "shop.yaml").write_text(written)
+    written = (HERE / "definitions" / "shop.yaml").read_text()
+    (definitions / "shop.yaml").write_text(written.replace(DEFAULT_PORT, port).replace(DEFAULT_LISTEN, listen))
     settings = var / "recovery.conf"
     lines = {
         "listen": listen,
@@ -273,7 +274,7 @@ def main() -> int:
 def serve(listen: str) -> None:
     """Until Ctrl-C."""
     cli = os.path.relpath(Path(sys.executable).parent / "error-cli")
-    address = "" if listen == "127.0.0.1:50051" else f" --address {listen}"
+    address = "" if listen == DEFAULT_LISTEN else f" --address {listen}"
     say("\nThe daemon keeps serving; Ctrl-C ends it. In another terminal:", "bold")
     for what in ("status", "errors list", "history", "metrics", "errors watch"):
         say(f"  {cli}{address} {what}")
@@ -288,7 +289,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make run", description="Break a real service twice, and watch it come back.")
     parser.add_argument("--once", action="store_true", help="end after the two recoveries")
     parser.add_argument("--var", type=Path, default=Path("var"), help="where everything is written (default: ./var)")
-    parser.add_argument("--listen", default="127.0.0.1:50051", help="the daemon's address")
+    parser.add_argument("--listen", default=DEFAULT_LISTEN, help="the daemon's address")
     parser.add_argument("--port", default=DEFAULT_PORT, help="the shop's port")
     return parser.parse_args()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import grpc
@@ -48,7 +48,7 @@ async def until(is_true: Callable[[], bool]) -> None:
     """Let the loop turn until it is true."""
 
     async def wait() -> None:
-        while not is_true():
+        while not is_true():  # noqa: ASYNC110  what is waited for has no event of its own
             await asyncio.sleep(0.001)
 
     await soon(wait())
@@ -74,3 +74,32 @@ async def serving(
     finally:
         await server.stop(0)
     assert bugs is not None or heard.heard == []
+
+
+@asynccontextmanager
+async def breakable(address: str) -> AsyncIterator[tuple[str, Callable[[], None]]]:
+    """An address that leads to this one, and what cuts every connection made through it, as a killed peer does."""
+    host, _, port = address.rpartition(":")
+    ends: list[asyncio.StreamWriter] = []
+
+    async def copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while chunk := await reader.read(65536):
+                writer.write(chunk)
+        writer.transport.abort()
+
+    async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there_reader, there_writer = await asyncio.open_connection(host, int(port))
+        ends.extend((writer, there_writer))
+        await asyncio.gather(copy(reader, there_writer), copy(there_reader, writer))
+
+    def cut() -> None:
+        listener.close()
+        for end in ends:
+            end.transport.abort()
+
+    listener = await asyncio.start_server(relay, "127.0.0.1", 0)
+    try:
+        yield f"127.0.0.1:{listener.sockets[0].getsockname()[1]}", cut
+    finally:
+        cut()

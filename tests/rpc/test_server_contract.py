@@ -28,7 +28,7 @@ from error_daemon.errors import (
     WorkerLost,
 )
 from error_daemon.ports import Call, Method, Service, Shape
-from tests.rpc.serving import MOST_BYTES, SERVERS, Bugs, MakeServer, run, serving, soon, until
+from tests.rpc.serving import MOST_BYTES, SERVERS, Bugs, MakeServer, breakable, run, serving, soon, until
 
 Code = grpc.StatusCode
 NAME = "error_daemon.test.Echo"
@@ -164,8 +164,9 @@ async def _error(call: object) -> grpc.aio.AioRpcError:
 
 
 def _details(error: grpc.aio.AioRpcError) -> status_pb2.Status:
-    trailers = dict(error.trailing_metadata())  # type: ignore[call-overload]
-    return status_pb2.Status.FromString(trailers["grpc-status-details-bin"])
+    content = error.trailing_metadata()["grpc-status-details-bin"]
+    assert isinstance(content, bytes)
+    return status_pb2.Status.FromString(content)
 
 
 @pytest.mark.parametrize("name", ["Now", "Later"])
@@ -378,11 +379,15 @@ def test_a_stream_whose_connection_is_gone_is_closed(make: MakeServer) -> None:
         echo = Echo()
         server = make(MOST_BYTES, Bugs())
         server.add(echo.service())
-        address = await server.start("127.0.0.1:0")
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with (
+            breakable(await server.start("127.0.0.1:0")) as (address, cut),
+            grpc.aio.insecure_channel(address) as channel,
+        ):
             call = _stream(channel, "Quiet")(StringValue(value="on"))
             await soon(call.read())
-        await until(lambda: echo.closed == 1)
+            cut()
+            await until(lambda: echo.closed == 1)
+            await _error(call.read())
         await server.stop(0)
 
     run(go())

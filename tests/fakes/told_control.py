@@ -1,0 +1,99 @@
+"""A control that answers what the test has told it, and writes down what it was asked."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from error_daemon.errors import NotFound
+from error_daemon.model import AttemptRecord, Decision, ErrorView, Json, Notice
+from error_daemon.ports import ErrorFilter
+
+
+class ToldControl:
+    """ports.Control over one error, one decision and one attempt."""
+
+    def __init__(self, view: ErrorView, decision: Decision, record: AttemptRecord, payload: bytes | None) -> None:
+        self._view = view
+        self._decision = decision
+        self._record = record
+        self._payload = payload
+        self.is_known = True  # whether the error is still in memory
+        self.asked: list[tuple[str, object]] = []
+        self.notices: asyncio.Queue[Notice] = asyncio.Queue()
+        self.watchers = 0
+
+    def status(self) -> Mapping[str, Json]:
+        return {
+            "version": "1.2.3",
+            "pid": 42,
+            "state": "serving",
+            "faults_received": 7,
+            "rings": [{"priority": "critical", "used": 1, "slots": 2}],
+            "store": {"available": True, "rows_written": 5, "rows_waiting": 1, "detail": "all well"},
+            "lag": {"samples": 3, "p50_us": 1.0, "p99_us": 2.0, "max_us": 3.0},
+            "applications": ["shop"],
+        }
+
+    def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
+        self.asked.append(("errors", (wanted, limit)))
+        return [self._view], 17
+
+    def error(self, error_id: str) -> ErrorView:
+        if not self.is_known or not self._view.error_id.startswith(error_id):
+            raise NotFound(f"no error {error_id!r} is known")
+        return self._view
+
+    def fault(self, error_id: str) -> bytes | None:
+        assert error_id == self._view.error_id
+        return self._payload
+
+    async def attempts(self, error_id: str) -> Sequence[AttemptRecord]:
+        assert error_id == self._view.error_id
+        return [self._record]
+
+    async def decisions(self, error_id: str) -> Sequence[Decision]:
+        assert error_id == self._view.error_id
+        return [self._decision]
+
+    async def decision(self, any_id: str) -> tuple[Decision, AttemptRecord | None]:
+        if any_id != self._decision.decision_id:
+            raise NotFound(f"no decision {any_id!r}")
+        return self._decision, self._record if self._decision.attempt_id else None
+
+    async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]:
+        self.asked.append(("history", {"limit": limit, **wanted}))
+        return [self._record]
+
+    async def metrics(self) -> Mapping[str, Json]:
+        return {
+            "attempts": 4,
+            "recovered": 3,
+            "strategies": [{"error_type": "network", "strategy_id": "restart", "score": 0.5, "samples": 4}],
+            "lag": {"samples": 0, "p50_us": 0.0, "p99_us": 0.0, "max_us": 0.0},
+        }
+
+    def resolve(self, error_id: str, note: str) -> ErrorView:
+        self.asked.append(("resolve", (error_id, note)))
+        return self.error(error_id)
+
+    def flush(self, error_id: str | None) -> tuple[int, int]:
+        self.asked.append(("flush", error_id))
+        return 3, 2
+
+    def reset_ladder(self, error_id: str) -> ErrorView:
+        self.asked.append(("reset_ladder", error_id))
+        return self.error(error_id)
+
+    async def forget(self, strategy_id: str | None) -> int:
+        self.asked.append(("forget", strategy_id))
+        return 9
+
+    async def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
+        self.asked.append(("watch", error_id))
+        self.watchers += 1
+        try:
+            while True:
+                yield await self.notices.get()
+        finally:
+            self.watchers -= 1
