@@ -29,8 +29,9 @@ run: setup ## start the daemon, break a real service, watch it come back, keep s
 	@$(BIN)/python examples/first_recovery/run.py $(RUN_ARGS)
 
 .PHONY: test
-test: setup ## all tests
-	$(BIN)/python -m pytest $(TEST_ARGS)
+test: setup ## all tests; the engine's with their branch coverage, which must be complete
+	$(BIN)/python -m pytest -n 2 tests/core --cov=error_daemon.core --cov-branch --cov-fail-under=100
+	$(BIN)/python -m pytest -n 2 --ignore=tests/core $(TEST_ARGS)
 
 .PHONY: check
 check: setup ## ruff, mypy --strict, import-linter, generated files current

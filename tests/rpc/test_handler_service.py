@@ -183,7 +183,10 @@ def test_with_the_stream_what_was_running_is_lost(how: str) -> None:
         desk = _Desk()
         server = AioServer(1 << 16, Bugs())
         server.add(desk.service.service())
-        async with breakable(await server.start("127.0.0.1:0")) as (address, cut), grpc.aio.insecure_channel(address) as channel:
+        async with (
+            breakable(await server.start("127.0.0.1:0")) as (address, cut),
+            grpc.aio.insecure_channel(address) as channel,
+        ):
             shop = _Application(channel)
             await shop.offer("reconnect")
             desk.order("a1")

@@ -29,13 +29,14 @@ class RpcStatus:
     details: bytes
 
 
-_MOST_CHARACTERS = 1000  # statuses travel in headers, and peers refuse long ones
+_MOST_TEXT_BYTES = 1000  # a status travels in headers, of which peers take 8 KiB, and each byte may be escaped as three
+_MOST_FIELD_BYTES = 256
 
 
 def status_of(error: BaseException) -> RpcStatus:
     if isinstance(error, InputError):
         violation = error_details_pb2.BadRequest.FieldViolation(
-            field=error.field[:_MOST_CHARACTERS], description=error.problem[:_MOST_CHARACTERS]
+            field=_cut(error.field, _MOST_FIELD_BYTES), description=_cut(error.problem, _MOST_TEXT_BYTES)
         )
         return _status(
             code_pb2.INVALID_ARGUMENT, str(error), error_details_pb2.BadRequest(field_violations=[violation])
@@ -54,10 +55,14 @@ def status_of(error: BaseException) -> RpcStatus:
 
 
 def _status(code: int, message: str, detail: Message | None = None) -> RpcStatus:
-    message = message[:_MOST_CHARACTERS]
+    message = _cut(message, _MOST_TEXT_BYTES)
     status = status_pb2.Status(code=code, message=message)
     if detail is not None:
         packed = Any()
         packed.Pack(detail)
         status.details.append(packed)
     return RpcStatus(code, message, status.SerializeToString())
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    return text.encode(errors="replace")[:most_bytes].decode(errors="ignore")

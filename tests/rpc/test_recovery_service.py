@@ -1,0 +1,342 @@
+"""What people see and steer, over the wire: every method, and what each refuses."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+
+from error_daemon.model import (
+    AttemptRecord,
+    Candidate,
+    Decision,
+    ErrorType,
+    ErrorView,
+    Notice,
+    OutcomeKind,
+    Reading,
+    ReadingValue,
+    ResponseClass,
+    Severity,
+    State,
+    Usage,
+    Verdict,
+)
+from error_daemon.ports import ErrorFilter
+from error_daemon.rpc.recovery_service import RecoveryService
+from error_recovery.v1 import fault_pb2
+from error_recovery.v1 import recovery_pb2 as pb
+from tests.fakes.told_control import ToldControl
+from tests.rpc.serving import run, serving, soon, until
+
+ID = "0123456789abcdef"
+VIEW = ErrorView(
+    error_id=ID,
+    fingerprint=ID * 2,
+    type=ErrorType.NETWORK,
+    severity=Severity.HIGH,
+    response_class=ResponseClass.TRANSIENT,
+    state=State.ATTEMPTING,
+    reason="trying",
+    component="shop",
+    level=2,
+    count=41,
+    because=("type: network",),
+    related=("beef",),
+)
+READING = Reading("port", ReadingValue.NOT_OK, "refused", 5.0, 0.25)
+RECORD = AttemptRecord(
+    attempt_id="a-1",
+    error_id=ID,
+    decision_id="d-1",
+    strategy_id="restart",
+    strategy_name="Restart",
+    target="web",
+    level=2,
+    error_type=ErrorType.NETWORK,
+    hardware_id="",
+    component="shop",
+    started_at=3.0,
+    execution_time_s=0.5,
+    outcome=OutcomeKind.COMPLETED,
+    detail="",
+    verdict=Verdict.PERSISTING,
+    success=False,
+    impact_score=0.5,
+    stability_score=-1.0,
+    lag_s=0.01,
+    affected_tasks=0,
+    recovered_tasks=0,
+    before=Usage(),
+    after=Usage(),
+    ended_at=4.0,
+    readings=(READING,),
+)
+CANDIDATE = Candidate("restart", 2.0, 3.0, 1.0, 0.75, 0.9, 0.1, 0.5, 1.0, 0.8)
+DECISION = Decision("d-1", ID, 2.0, 2, "restart", "web", "auto", "the best score", False, 30.0, (CANDIDATE,), (), "a-1")
+PAYLOAD = fault_pb2.Fault(message="it broke").SerializeToString()
+
+
+class _Client:
+    def __init__(self, control: ToldControl, channel: grpc.aio.Channel) -> None:
+        self.control = control
+        self._channel = channel
+
+    async def ask(self, method: str, request: Message) -> Any:
+        return await soon(self._channel.unary_unary(*self._named(method, request), **self._shape(method))(request))
+
+    def watch(self, error_id: str = "") -> Any:
+        request = pb.WatchRequest(error_id=error_id)
+        serializer = pb.WatchRequest.SerializeToString
+        return self._channel.unary_stream("/error_recovery.v1.RecoveryService/Watch", serializer, pb.Event.FromString)(
+            request
+        )
+
+    async def refusal(self, method: str, request: Message) -> tuple[grpc.StatusCode, str]:
+        with pytest.raises(grpc.aio.AioRpcError) as failed:
+            await self.ask(method, request)
+        return failed.value.code(), str(failed.value.details())
+
+    def _named(self, method: str, request: Message) -> tuple[str]:
+        assert type(request).__name__ == f"{method}Request"
+        return (f"/error_recovery.v1.RecoveryService/{method}",)
+
+    def _shape(self, method: str) -> dict[str, Any]:
+        return {
+            "request_serializer": lambda request: request.SerializeToString(),
+            "response_deserializer": getattr(pb, f"{method}Response").FromString,
+        }
+
+
+@asynccontextmanager
+async def _client(decision: Decision = DECISION, payload: bytes | None = PAYLOAD) -> AsyncIterator[_Client]:
+    control = ToldControl(VIEW, decision, RECORD, payload)
+    async with serving([RecoveryService(control).service()]) as channel:
+        yield _Client(control, channel)
+
+
+def test_the_status_comes_whole() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            status = await client.ask("GetStatus", pb.GetStatusRequest())
+            assert (status.version, status.pid, status.state, status.faults_received) == ("1.2.3", 42, "serving", 7)
+            assert list(status.rings) == [pb.RingUse(priority="critical", used=1, slots=2)]
+            assert status.store == pb.StoreState(available=True, rows_written=5, rows_waiting=1, detail="all well")
+            assert status.lag == pb.LagFigures(samples=3, p50_us=1.0, p99_us=2.0, max_us=3.0)
+            assert list(status.applications) == ["shop"]
+
+    run(go())
+
+
+def test_errors_are_listed_as_wanted() -> None:
+    request = pb.ListErrorsRequest(
+        status=pb.STATUS_RETRYING,
+        type="network",
+        component="shop",
+        target="web",
+        limit=7,
+        min_severity=4,  # type: ignore[arg-type]
+    )
+
+    async def go() -> None:
+        async with _client() as client:
+            answer = await client.ask("ListErrors", request)
+            wanted = ErrorFilter("retrying", "network", "shop", "web", 4)
+            assert client.control.asked == [("errors", (wanted, 7))]
+            [error] = answer.errors
+            assert (answer.total, error.error_id, error.count, error.level) == (17, ID, 41, 2)
+            assert (error.status, error.state) == (pb.STATUS_RETRYING, "attempting")
+            assert (error.type, error.severity) == (fault_pb2.ERROR_TYPE_NETWORK, fault_pb2.SEVERITY_HIGH)
+            assert (list(error.grouped_because), list(error.related_error_ids)) == (["type: network"], ["beef"])
+
+    run(go())
+
+
+def test_without_wishes_a_hundred_errors_of_any_kind_are_listed() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            await client.ask("ListErrors", pb.ListErrorsRequest())
+            assert client.control.asked == [("errors", (ErrorFilter(), 100))]
+
+    run(go())
+
+
+@pytest.mark.parametrize("payload", [PAYLOAD, None])
+def test_an_error_comes_with_its_fault_attempts_and_decisions(payload: bytes | None) -> None:
+    async def go() -> None:
+        async with _client(payload=payload) as client:
+            answer = await client.ask("GetError", pb.GetErrorRequest(error_id=ID[:5]))
+            assert answer.error.error_id == ID
+            assert answer.error.HasField("fault") is (payload is not None)
+            assert answer.error.fault.message == ("it broke" if payload else "")
+            [attempt], [decision] = answer.attempts, answer.decisions
+            assert (attempt.attempt_id, attempt.verdict, attempt.stability_score) == ("a-1", "persisting", -1.0)
+            assert list(attempt.readings) == [
+                pb.Reading(probe="port", value="not_ok", detail="refused", at=5.0, duration_s=0.25)
+            ]
+            [candidate] = decision.candidates
+            assert candidate.success_mean == 0.75
+            assert 0 < candidate.success_low < 0.75 < candidate.success_high < 1
+
+    run(go())
+
+
+def test_a_person_resolves_an_error() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            answer = await client.ask("ResolveError", pb.ResolveErrorRequest(error_id=ID, note="replaced the disk"))
+            assert answer.error.error_id == ID
+            assert client.control.asked == [("resolve", (ID, "replaced the disk"))]
+
+    run(go())
+
+
+@pytest.mark.parametrize("wanted", ["", ID, ID[:4]])
+def test_a_watcher_hears_what_happens_until_it_goes(wanted: str) -> None:
+    async def go() -> None:
+        async with _client() as client:
+            call = client.watch(wanted)
+            notice = Notice(9.0, "verdict", "it persists", VIEW, DECISION, RECORD, (READING,))
+            client.control.notices.put_nowait(notice)
+            client.control.notices.put_nowait(Notice(10.0, "state", "on", VIEW))
+            event = await soon(call.read())
+            assert (event.at, event.kind, event.text) == (9.0, "verdict", "it persists")
+            assert (event.error.error_id, event.decision.decision_id, event.attempt.attempt_id) == (ID, "d-1", "a-1")
+            assert len(event.readings) == 1
+            event = await soon(call.read())
+            assert not event.HasField("decision")
+            assert client.control.asked == [("watch", ID if wanted else None)]
+            call.cancel()
+            await until(lambda: client.control.watchers == 0)
+
+    run(go())
+
+
+def test_a_watch_of_an_error_that_is_not_known_is_refused() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await soon(client.watch("feed").read())
+            assert failed.value.code() is grpc.StatusCode.NOT_FOUND
+
+    run(go())
+
+
+def test_a_decision_is_explained_in_words() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            answer = await client.ask("Explain", pb.ExplainRequest(id="d-1"))
+            assert (answer.error.error_id, answer.attempt.attempt_id) == (ID, "a-1")
+            assert answer.sentences[0] == "Ran restart on web at level 2, with 30 s to finish: the best score."
+            assert "2.0 attempts, of which 75% are expected to succeed" in answer.sentences[1]
+
+    run(go())
+
+
+def test_a_decision_that_was_only_observed_says_that_nothing_was_done() -> None:
+    observed = replace(DECISION, attempt_id="", mode="observe", candidates=(replace(CANDIDATE, samples=0.0),))
+
+    async def go() -> None:
+        async with _client(observed) as client:
+            answer = await client.ask("Explain", pb.ExplainRequest(id="d-1"))
+            assert not answer.HasField("attempt")
+            assert answer.sentences[0].startswith("Would run restart")
+            assert answer.sentences[1] == "Nothing was done: the rule's mode is observe."
+            assert "never tried here" in answer.sentences[2]
+
+    run(go())
+
+
+def test_a_decision_is_explained_when_its_error_is_in_memory_no_more() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            client.control.is_known = False
+            answer = await client.ask("Explain", pb.ExplainRequest(id="d-1"))
+            assert not answer.HasField("error")
+            assert answer.decision.decision_id == "d-1"
+
+    run(go())
+
+
+def test_history_is_asked_for_as_wanted() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            request = pb.ListHistoryRequest(error_id=ID, strategy_id="s", error_type="network", since=4.5)
+            answer = await client.ask("ListHistory", request)
+            assert [attempt.attempt_id for attempt in answer.attempts] == ["a-1"]
+            wanted = {"limit": 50, "error_id": ID, "strategy_id": "s", "error_type": "network", "since": 4.5}
+            assert client.control.asked == [("history", wanted)]
+
+    run(go())
+
+
+def test_metrics_come_whole() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            answer = await client.ask("GetMetrics", pb.GetMetricsRequest())
+            assert (answer.attempts, answer.recovered) == (4, 3)
+            assert [strategy.strategy_id for strategy in answer.strategies] == ["restart"]
+
+    run(go())
+
+
+@pytest.mark.parametrize(
+    ("method", "request_message", "asked", "answer"),
+    [
+        ("Reset", pb.ResetRequest(error_id=ID), ("reset_ladder", ID), pb.ResetResponse(errors_reset=1)),
+        ("Reset", pb.ResetRequest(learned=True), ("forget", None), pb.ResetResponse(scores_reset=9)),
+        ("Reset", pb.ResetRequest(learned=True, strategy_id="s"), ("forget", "s"), pb.ResetResponse(scores_reset=9)),
+        ("Flush", pb.FlushRequest(all=True), ("flush", None), pb.FlushResponse(purged=3, running=2)),
+        ("Flush", pb.FlushRequest(error_id=ID), ("flush", ID), pb.FlushResponse(purged=3, running=2)),
+    ],
+)
+def test_resetting_and_flushing_do_what_is_said(
+    method: str, request_message: Message, asked: tuple[str, object], answer: Message
+) -> None:
+    async def go() -> None:
+        async with _client() as client:
+            assert await client.ask(method, request_message) == answer
+            assert client.control.asked == [asked]
+
+    run(go())
+
+
+@pytest.mark.parametrize(
+    ("method", "request_message", "code", "part"),
+    [
+        ("ListErrors", pb.ListErrorsRequest(status=9), "INVALID_ARGUMENT", "status: 9 is not a Status"),  # type: ignore[arg-type]
+        (
+            "ListErrors",
+            pb.ListErrorsRequest(type="netwrok"),
+            "INVALID_ARGUMENT",
+            "'netwrok' is none of unknown, network",
+        ),
+        ("ListErrors", pb.ListErrorsRequest(limit=1001), "INVALID_ARGUMENT", "limit: 1001 is more than 1000"),
+        ("GetError", pb.GetErrorRequest(), "INVALID_ARGUMENT", "error_id: is empty"),
+        ("GetError", pb.GetErrorRequest(error_id="feed"), "NOT_FOUND", "no error 'feed'"),
+        ("ResolveError", pb.ResolveErrorRequest(), "INVALID_ARGUMENT", "error_id: is empty"),
+        ("ResolveError", pb.ResolveErrorRequest(error_id=ID, note="x" * 1001), "INVALID_ARGUMENT", "note: has 1001"),
+        ("ResolveError", pb.ResolveErrorRequest(error_id="feed"), "NOT_FOUND", "no error"),
+        ("Explain", pb.ExplainRequest(), "INVALID_ARGUMENT", "id: is empty"),
+        ("Explain", pb.ExplainRequest(id="d-2"), "NOT_FOUND", "no decision"),
+        ("ListHistory", pb.ListHistoryRequest(limit=10_001), "INVALID_ARGUMENT", "limit: 10001"),
+        ("ListHistory", pb.ListHistoryRequest(error_type="x"), "INVALID_ARGUMENT", "'x' is none of"),
+        ("Reset", pb.ResetRequest(), "INVALID_ARGUMENT", "name an error, or set learned = true"),
+        ("Reset", pb.ResetRequest(error_id=ID, learned=True), "INVALID_ARGUMENT", "not both"),
+        ("Flush", pb.FlushRequest(), "INVALID_ARGUMENT", "name an error, or set all = true"),
+        ("Flush", pb.FlushRequest(error_id=ID, all=True), "INVALID_ARGUMENT", "not both"),
+    ],
+)
+def test_a_wrong_request_is_told_what_is_wrong(method: str, request_message: Message, code: str, part: str) -> None:
+    async def go() -> None:
+        async with _client() as client:
+            refused_with, detail = await client.refusal(method, request_message)
+            assert refused_with is grpc.StatusCode[code]
+            assert part in detail
+
+    run(go())
