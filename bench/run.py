@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -33,6 +34,7 @@ _QUICK_RATES = (200,)
 def main() -> int:
     arguments = _arguments()
     out: Path | None = arguments.out or (None if arguments.quick else ROOT / "bench" / "results")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that everything that was started ends with this
     started_at = time.monotonic()
 
     def say(what: str) -> None:

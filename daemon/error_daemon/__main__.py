@@ -1,7 +1,8 @@
 """error_daemon: arguments → settings → uvloop → runtime.
 
-Exit codes: 0 stopped when told to · 1 it could not start or go on · 2 wrong arguments · 78 settings, definitions or the state directory are wrong
-(EX_CONFIG of sysexits.h): every problem is on standard error, and starting again is useless until a person has mended them.
+Exit codes: 0 stopped when told to · 1 it could not start or go on · 2 wrong arguments · 78 settings, definitions or the state
+directory are wrong (EX_CONFIG of sysexits.h): every problem is on standard error, and starting again is useless until a person
+has mended them.
 """
 
 from __future__ import annotations

@@ -15,6 +15,8 @@ from error_daemon.rpc.aio_server import AioServer
 PATIENCE_S = 20.0  # only ever waited for in full when something is broken
 MOST_BYTES = 1 << 16
 T = TypeVar("T")
+Channel = Any  # a grpc.aio.Channel; the stubs know it for a much poorer thing than it is
+EOF: Any = vars(grpc.aio)["EOF"]
 OnBug = Callable[[str, BaseException], None]
 MakeServer = Callable[[int, OnBug], Server]
 
@@ -54,6 +56,10 @@ async def until(is_true: Callable[[], bool]) -> None:
     await soon(wait())
 
 
+def connect(address: str) -> Channel:
+    return grpc.aio.insecure_channel(address)
+
+
 @asynccontextmanager
 async def serving(
     services: Sequence[Service],
@@ -61,7 +67,7 @@ async def serving(
     make: MakeServer = AioServer,
     address: str = "127.0.0.1:0",
     bugs: Bugs | None = None,
-) -> AsyncIterator[grpc.aio.Channel]:
+) -> AsyncIterator[Channel]:
     """A channel to a server with these services. It must not have met a bug, unless `bugs` are asked for."""
     heard = bugs or Bugs()
     server = make(MOST_BYTES, heard)
@@ -69,7 +75,7 @@ async def serving(
         server.add(service)
     bound = await server.start(address)
     try:
-        async with grpc.aio.insecure_channel(bound) as channel:
+        async with connect(bound) as channel:
             yield channel
     finally:
         await server.stop(0)

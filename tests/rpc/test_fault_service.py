@@ -14,16 +14,14 @@ from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.raw_pb2 import RawBatch
 from error_recovery.v1 import fault_pb2
 from tests.fakes.listed_intake import ListedIntake
-from tests.rpc.serving import Bugs, run, serving, soon, until
+from tests.rpc.serving import Bugs, Channel, run, serving, soon, until
 
 PATH = "/error_recovery.v1.FaultService"
 Ask = Callable[[bytes], Awaitable[bytes]]
 
 
 @asynccontextmanager
-async def _desk(
-    durable: bool = False, bugs: Bugs | None = None
-) -> AsyncIterator[tuple[ListedIntake, grpc.aio.Channel]]:
+async def _desk(durable: bool = False, bugs: Bugs | None = None) -> AsyncIterator[tuple[ListedIntake, Channel]]:
     intake = ListedIntake()
     async with serving([FaultService(intake, durable).service()], bugs=bugs) as channel:
         yield intake, channel

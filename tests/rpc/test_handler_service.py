@@ -15,7 +15,7 @@ from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.handler_service import HandlerService
 from error_recovery.v1 import fault_pb2
 from error_recovery.v1.handler_pb2 import AttachRequest, AttachResponse, HandlerResult, Offer, RunHandler
-from tests.rpc.serving import Bugs, breakable, run, serving, soon, until
+from tests.rpc.serving import Bugs, Channel, breakable, connect, run, serving, soon, until
 
 PATH = "/error_recovery.v1.HandlerService/Attach"
 FAULT = fault_pb2.Fault(message="connection lost")
@@ -33,7 +33,7 @@ class _MonotonicClock:
 class _Application:
     """One attached stream."""
 
-    def __init__(self, channel: grpc.aio.Channel) -> None:
+    def __init__(self, channel: Channel) -> None:
         self.call = channel.stream_stream(
             PATH,
             request_serializer=AttachRequest.SerializeToString,
@@ -93,7 +93,7 @@ class _Desk:
 
 
 @asynccontextmanager
-async def _attached() -> AsyncIterator[tuple[_Desk, grpc.aio.Channel]]:
+async def _attached() -> AsyncIterator[tuple[_Desk, Channel]]:
     desk = _Desk()
     async with serving([desk.service.service()]) as channel:
         yield desk, channel
@@ -210,7 +210,7 @@ def test_when_the_server_stops_what_was_running_is_lost() -> None:
         desk = _Desk()
         server = AioServer(1 << 16, Bugs())
         server.add(desk.service.service())
-        async with grpc.aio.insecure_channel(await server.start("127.0.0.1:0")) as channel:
+        async with connect(await server.start("127.0.0.1:0")) as channel:
             shop = _Application(channel)
             await shop.offer("reconnect")
             desk.order("a1")

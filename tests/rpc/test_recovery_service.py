@@ -32,7 +32,7 @@ from error_daemon.rpc.recovery_service import RecoveryService
 from error_recovery.v1 import fault_pb2
 from error_recovery.v1 import recovery_pb2 as pb
 from tests.fakes.told_control import ToldControl
-from tests.rpc.serving import run, serving, soon, until
+from tests.rpc.serving import Channel, run, serving, soon, until
 
 ID = "0123456789abcdef"
 VIEW = ErrorView(
@@ -83,7 +83,7 @@ PAYLOAD = fault_pb2.Fault(message="it broke").SerializeToString()
 
 
 class _Client:
-    def __init__(self, control: ToldControl, channel: grpc.aio.Channel) -> None:
+    def __init__(self, control: ToldControl, channel: Channel) -> None:
         self.control = control
         self._channel = channel
 

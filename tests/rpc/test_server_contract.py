@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import grpc
 import pytest
@@ -28,7 +29,20 @@ from error_daemon.errors import (
     WorkerLost,
 )
 from error_daemon.ports import Call, Method, Service, Shape
-from tests.rpc.serving import MOST_BYTES, SERVERS, Bugs, MakeServer, breakable, run, serving, soon, until
+from tests.rpc.serving import (
+    EOF,
+    MOST_BYTES,
+    SERVERS,
+    Bugs,
+    Channel,
+    MakeServer,
+    breakable,
+    connect,
+    run,
+    serving,
+    soon,
+    until,
+)
 
 Code = grpc.StatusCode
 NAME = "error_daemon.test.Echo"
@@ -135,7 +149,7 @@ class Echo:
             self.closed += 1
 
 
-def _unary(channel: grpc.aio.Channel, name: str) -> Callable[..., grpc.aio.UnaryUnaryCall[StringValue, StringValue]]:
+def _unary(channel: Channel, name: str) -> Any:
     return channel.unary_unary(
         f"/{NAME}/{name}",
         request_serializer=StringValue.SerializeToString,
@@ -143,7 +157,7 @@ def _unary(channel: grpc.aio.Channel, name: str) -> Callable[..., grpc.aio.Unary
     )
 
 
-def _stream(channel: grpc.aio.Channel, name: str) -> Callable[..., grpc.aio.UnaryStreamCall[StringValue, StringValue]]:
+def _stream(channel: Channel, name: str) -> Any:
     return channel.unary_stream(
         f"/{NAME}/{name}",
         request_serializer=StringValue.SerializeToString,
@@ -151,7 +165,7 @@ def _stream(channel: grpc.aio.Channel, name: str) -> Callable[..., grpc.aio.Unar
     )
 
 
-def _each(channel: grpc.aio.Channel) -> grpc.aio.StreamStreamCall[StringValue, StringValue]:
+def _each(channel: Channel) -> Any:
     return channel.stream_stream(
         f"/{NAME}/Each", request_serializer=StringValue.SerializeToString, response_deserializer=StringValue.FromString
     )()
@@ -163,7 +177,7 @@ async def _error(call: object) -> grpc.aio.AioRpcError:
     return failed.value
 
 
-def _details(error: grpc.aio.AioRpcError) -> status_pb2.Status:
+def _details(error: Any) -> status_pb2.Status:
     content = error.trailing_metadata()["grpc-status-details-bin"]
     assert isinstance(content, bytes)
     return status_pb2.Status.FromString(content)
@@ -183,6 +197,7 @@ def test_a_unary_call_is_answered_whether_at_once_or_later(make: MakeServer, nam
 
 def test_a_synchronous_client_in_a_thread_is_answered_too(make: MakeServer) -> None:
     def ask(address: str) -> bytes:
+        channel: Any
         with grpc.insecure_channel(address) as channel:
             return bytes(channel.unary_unary(f"/{NAME}/Raw")(b"abc", timeout=20))
 
@@ -235,7 +250,7 @@ def test_both_sides_of_a_stream_talk_in_turn_and_the_end_is_seen(make: MakeServe
                 assert (await soon(call.read())).value == word.upper()
             await soon(call.done_writing())
             assert (await soon(call.read())).value == "end"
-            assert await soon(call.read()) is grpc.aio.EOF
+            assert await soon(call.read()) is EOF
             assert await soon(call.code()) is Code.OK
         assert echo.closed == 1
 
@@ -449,7 +464,7 @@ def test_stopping_lets_a_running_call_end_and_takes_no_new_one(make: MakeServer)
         server = make(MOST_BYTES, Bugs())
         server.add(echo.service())
         address = await server.start("127.0.0.1:0")
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with connect(address) as channel:
             running = asyncio.ensure_future(_unary(channel, "Hold")(StringValue(value="kept")))
             await until(lambda: echo.running == 1)
             stopping = asyncio.ensure_future(server.stop(20))
@@ -477,7 +492,7 @@ def test_stopping_ends_what_does_not_end_within_its_grace(make: MakeServer) -> N
         server = make(MOST_BYTES, Bugs())
         server.add(echo.service())
         address = await server.start("127.0.0.1:0")
-        async with grpc.aio.insecure_channel(address) as channel:
+        async with connect(address) as channel:
             call = _stream(channel, "Quiet")(StringValue(value="on"))
             await soon(call.read())
             await soon(server.stop(0.05))

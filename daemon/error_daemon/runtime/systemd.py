@@ -10,21 +10,25 @@ import sdnotify
 
 class Notifier:
     def __init__(self) -> None:
-        self._socket = sdnotify.SystemdNotifier()
+        self._systemd = sdnotify.SystemdNotifier() if os.environ.get("NOTIFY_SOCKET") else None
         self._beat: asyncio.TimerHandle | None = None
 
     def ready(self, status: str) -> None:
         """Start-up is done. From now on the watchdog is fed from the loop itself: a hung loop is restarted."""
-        self._socket.notify(f"READY=1\nSTATUS={status}")
+        self._tell(f"READY=1\nSTATUS={status}")
         interval_us = int(os.environ.get("WATCHDOG_USEC", "0"))
         if interval_us:
             self._feed(interval_us / 2e6)
 
     def stopping(self) -> None:
-        self._socket.notify("STOPPING=1\nSTATUS=draining")
+        self._tell("STOPPING=1\nSTATUS=draining")
         if self._beat:
             self._beat.cancel()
 
     def _feed(self, every_s: float) -> None:
-        self._socket.notify("WATCHDOG=1")
+        self._tell("WATCHDOG=1")
         self._beat = asyncio.get_running_loop().call_later(every_s, self._feed, every_s)
+
+    def _tell(self, state: str) -> None:
+        if self._systemd is not None:
+            self._systemd.notify(state)

@@ -1,0 +1,103 @@
+"""Those who watch hear everything from then on, or are told how much they missed; nobody waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from error_daemon.errors import TransientError
+from error_daemon.model import ErrorType, ErrorView, Notice, ResponseClass, Severity, State
+from error_daemon.runtime.watchers import Watchers
+
+MOST_WAITING, MOST_WATCHERS = 10_000, 64
+VIEW = ErrorView("0123", "01234567", ErrorType.DATA, Severity.LOW, ResponseClass.TRANSIENT, State.QUEUED)
+
+
+def _notice(number: int) -> Notice:
+    return Notice(float(number), "state", f"event {number}", VIEW)
+
+
+async def _watching(
+    watchers: Watchers, error_id: str | None = None
+) -> tuple[AsyncIterator[Notice], asyncio.Future[Notice]]:
+    stream = watchers.watch(error_id)
+    first = asyncio.ensure_future(stream.__anext__())
+    await asyncio.sleep(0)
+    return stream, first
+
+
+async def _close(stream: object) -> None:
+    await stream.aclose()  # type: ignore[attr-defined]
+
+
+def test_a_watcher_hears_everything_in_order() -> None:
+    async def go() -> None:
+        watchers = Watchers(lambda on: None)
+        stream, first = await _watching(watchers)
+        for number in range(100):
+            watchers.tell(_notice(number))
+        heard = [await first] + [await stream.__anext__() for _ in range(99)]
+        assert heard == [_notice(number) for number in range(100)]
+        await _close(stream)
+
+    asyncio.run(go())
+
+
+def test_one_who_watches_an_error_hears_of_no_other() -> None:
+    async def go() -> None:
+        watchers = Watchers(lambda on: None)
+        stream, first = await _watching(watchers, "another")
+        mine, mine_first = await _watching(watchers, VIEW.error_id)
+        watchers.tell(_notice(1))
+        assert await mine_first == _notice(1)
+        assert not first.done()
+        first.cancel()
+        await asyncio.wait({first})
+        await _close(mine)
+        await _close(stream)
+
+    asyncio.run(go())
+
+
+def test_one_who_does_not_keep_up_loses_the_oldest_and_is_told_how_many() -> None:
+    async def go() -> None:
+        watchers = Watchers(lambda on: None)
+        stream, first = await _watching(watchers)
+        for number in range(MOST_WAITING + 5):
+            watchers.tell(_notice(number))
+        assert (await first).text == "(5 events were lost) event 5"
+        assert (await stream.__anext__()).text == "event 6"
+        await _close(stream)
+
+    asyncio.run(go())
+
+
+def test_notices_are_wanted_as_long_as_somebody_watches() -> None:
+    audience: list[bool] = []
+
+    async def go() -> None:
+        watchers = Watchers(audience.append)
+        streams = [await _watching(watchers) for _ in range(2)]
+        watchers.tell(_notice(1))
+        for stream, first in streams:
+            await first
+            await _close(stream)
+
+    asyncio.run(go())
+    assert audience == [True, True, True, False]
+
+
+def test_there_is_a_limit_to_those_who_watch() -> None:
+    async def go() -> None:
+        watchers = Watchers(lambda on: None)
+        streams = [await _watching(watchers) for _ in range(MOST_WATCHERS)]
+        with pytest.raises(TransientError, match="64 are watching"):
+            await watchers.watch(None).__anext__()
+        watchers.tell(_notice(1))
+        for stream, first in streams:
+            await first
+            await _close(stream)
+
+    asyncio.run(go())
