@@ -24,6 +24,7 @@ from error_daemon.runtime.daemon import Daemon
 from error_daemon.runtime.logs import configure
 
 EX_CONFIG = 78
+_COLLECT_AFTER = 50_000, 20, 100  # hardly anything here is a cycle: each young collection looks at live errors in vain
 
 
 def main() -> int:
@@ -34,6 +35,7 @@ def main() -> int:
         configure(settings.log)
         daemon = Daemon(settings, definitions)
         gc.freeze()  # what is here now stays; the collector need not look at it again
+        gc.set_threshold(*_COLLECT_AFTER)
         loop = uvloop.new_event_loop()
         try:
             asyncio.set_event_loop(loop)

@@ -36,7 +36,7 @@ class _Section(BaseModel):
 
 
 class RingSettings(_Section):
-    slot_bytes: int = Field(default=2048, ge=512, le=65536, multiple_of=8)
+    slot_bytes: int = Field(default=2048, ge=1536, le=65536, multiple_of=8)
     """Bytes of one slot, its header included. 2 KiB holds a fault with a usual stack trace; longer traces are shortened."""
     critical_slots: int = Field(default=1024, ge=1, le=1 << 20)
     high_slots: int = Field(default=4096, ge=1, le=1 << 20)

@@ -39,7 +39,18 @@ def test_what_is_known_is_counted() -> None:
         1,
         1,
     )
-    assert {view.component for view in engine.views()} == {"web", "seen"}
+    assert {view.component for view in engine.newest(10_000, lambda _error: True)[0]} == {"web", "seen"}
+
+
+def test_the_newest_of_those_that_are_wanted_come_first_and_all_are_counted() -> None:
+    world = World(RULES)
+    ids = []
+    for word in "abcd":
+        ids.append(world.report(fault("seen", f"kind {word}")))
+        world.run(1.0)
+    world.report(fault())
+    views, wanted = world.engine.newest(2, lambda error: error.fault.component == "seen")
+    assert ([view.error_id for view in views], wanted) == (ids[:1:-1], 4)
 
 
 def test_the_oldest_that_are_done_with_and_recorded_are_dropped() -> None:
@@ -52,7 +63,7 @@ def test_the_oldest_that_are_done_with_and_recorded_are_dropped() -> None:
     world.commit()
     last = world.report(fault("seen", "last"))
     assert world.engine.errors_known() == 10
-    assert {held, last} <= {view.error_id for view in world.engine.views()}
+    assert {held, last} <= {view.error_id for view in world.engine.newest(10_000, lambda _error: True)[0]}
     world.quiet()
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from error_daemon.core.ladder import above, entry, levels, serving
-from error_daemon.model import ErrorType, Severity, Strategy, Target
+from error_daemon.core.ladder import Ladders, above, entry
+from error_daemon.model import ErrorType, Rule, Severity, Strategy, Target
 from tests.core.world import rule
 
 WEB = Target("web", "service")
@@ -15,17 +15,18 @@ STRATEGIES = {
 LADDER = rule(ladder={1: ("net", "any"), 3: ("host",), 4: ("net",), 5: ("host", "any")})
 
 
-def test_a_level_serves_what_fits_in_the_operators_order() -> None:
-    assert [s.id for s in serving(LADDER, 1, STRATEGIES, ErrorType.NETWORK, WEB)] == ["net", "any"]
-    assert [s.id for s in serving(LADDER, 1, STRATEGIES, ErrorType.DATA, WEB)] == ["any"]
-    assert [s.id for s in serving(LADDER, 5, STRATEGIES, ErrorType.DATA, Target("h", "host"))] == ["host", "any"]
-    assert serving(LADDER, 2, STRATEGIES, ErrorType.DATA, WEB) == ()
+def offered(given: Rule, error_type: ErrorType, target: Target = WEB) -> dict[int, list[str]]:
+    ladders = Ladders(STRATEGIES)
+    first = ladders.offer(given, error_type, target)
+    assert ladders.offer(given, error_type, target) == first, "asked again, the same"
+    return {level: [strategy.id for strategy in strategies] for level, strategies in first.items()}
 
 
-def test_levels_without_anything_to_try_are_skipped() -> None:
-    assert levels(LADDER, STRATEGIES, ErrorType.NETWORK, WEB) == (1, 4, 5)
-    assert levels(LADDER, STRATEGIES, ErrorType.DATA, WEB) == (1, 5)
-    assert levels(rule(ladder={}), STRATEGIES, ErrorType.DATA, WEB) == ()
+def test_a_level_offers_what_fits_in_the_operators_order_and_one_without_is_skipped() -> None:
+    assert offered(LADDER, ErrorType.NETWORK) == {1: ["net", "any"], 4: ["net"], 5: ["any"]}
+    assert offered(LADDER, ErrorType.DATA) == {1: ["any"], 5: ["any"]}
+    assert offered(LADDER, ErrorType.DATA, Target("h", "host")) == {1: ["any"], 3: ["host"], 5: ["host", "any"]}
+    assert offered(rule(ladder={}), ErrorType.DATA) == {}
 
 
 @pytest.mark.parametrize(

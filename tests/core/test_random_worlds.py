@@ -71,7 +71,7 @@ def _any_fault(random: Random, now: float) -> Fault:
 
 
 def _person(world: World, random: Random) -> None:
-    views = world.engine.views()
+    views = world.engine.newest(10_000, lambda _error: True)[0]
     if not views:
         return
     error_id = random.choice(views).error_id

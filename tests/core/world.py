@@ -223,7 +223,11 @@ class World:
         self._carry_out()
 
     def flush(self, error_id: str | None = None) -> tuple[int, int]:
-        self._purged |= {view.target for view in self.engine.views() if error_id in (None, view.error_id)}
+        self._purged |= {
+            view.target
+            for view in self.engine.newest(10_000, lambda _error: True)[0]
+            if error_id in (None, view.error_id)
+        }
         counts = self.engine.flush(error_id, self.now)
         self._carry_out()
         return counts
@@ -244,7 +248,10 @@ class World:
         return self.engine.view(error_id).state
 
     def states(self) -> list[tuple[str, str, str]]:
-        return [(view.component, view.state.value, view.reason) for view in self.engine.views()]
+        return [
+            (view.component, view.state.value, view.reason)
+            for view in self.engine.newest(10_000, lambda _error: True)[0]
+        ]
 
     def levels(self) -> list[int]:
         return [order.level for order in self.started]

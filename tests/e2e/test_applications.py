@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import error_recovery
 from error_recovery import Reporter
-from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, eventually, journal_scripts, running
+from error_recovery.v1 import fault_pb2, recovery_pb2
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal_scripts, running
 
 _ALL = recovery_pb2.ListErrorsRequest()
 OBSERVE = "version: 1\nrules:\n  - {id: all, when: {}, ladder: {1: [look]}}\nstrategies:\n  look: {kind: retry}\n"
@@ -62,6 +63,30 @@ def test_a_handler_of_the_application_recovers_it_and_one_that_is_not_attached_i
     assert request.level == 2
     assert request.fault.exception.type.endswith("ValueError")
     assert "the stock is rubbish" in request.fault.exception.stack_trace
+
+
+def test_sigterm_waits_for_a_handler_that_is_running(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))))
+    asked, go = threading.Event(), threading.Event()
+
+    def heal(_request: error_recovery.Request) -> bool:
+        asked.set()
+        assert go.wait(60)
+        (tmp_path / "well" / "t").touch()
+        return True
+
+    with running(daemon), error_recovery.attach({"heal": heal}, application="shop", address=daemon.address):
+        eventually("the application is attached", lambda: "shop" in daemon.status().applications)
+        daemon.report(a_fault(context=fault_pb2.Context(component="shop")))
+        assert asked.wait(60)
+        assert daemon.process is not None
+        daemon.process.terminate()
+        eventually("the daemon is draining", lambda: '"draining"' in daemon.log.read_text())
+        go.set()
+        assert daemon.stop() == 0
+    assert daemon.record("SELECT outcome, verdict FROM attempts WHERE strategy_id = 'ask'") == [
+        ("completed", "recovered")
+    ]
 
 
 def test_faults_reported_while_the_daemon_is_away_arrive_when_it_is_back(tmp_path: Path) -> None:

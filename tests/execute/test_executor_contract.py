@@ -7,10 +7,10 @@ from typing import TypeVar
 
 import pytest
 import uvloop
-from tests.execute.rig import Answers, Rig, WallClock, attempt, probe_round, shell, with_pool
-from tests.fakes.scripted_executor import ScriptedExecutor
 
 from error_daemon.model import AttemptOrder, OutcomeKind, Probe, ReadingValue
+from tests.execute.rig import Answers, Rig, WallClock, attempt, probe_round, shell, with_pool
+from tests.fakes.scripted_executor import ScriptedExecutor
 
 T = TypeVar("T")
 Run = Callable[[Callable[[Rig], Awaitable[None]]], None]

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.execute.rig import PoolRig, attempt, eventually, is_gone, pid_written_to, probe_round, shell, with_pool
 
 from error_daemon.model import OutcomeKind, Probe, ReadingValue
+from tests.execute.rig import PoolRig, attempt, eventually, is_gone, pid_written_to, probe_round, shell, with_pool
 
 
 def commands() -> str:

@@ -13,10 +13,10 @@ from pathlib import Path
 
 import pytest
 import uvloop
-from tests.execute.rig import PoolRig, attempt, probe_round, with_pool
 
 from error_daemon.execute.reach import Deadline, connect
 from error_daemon.model import Json, OutcomeKind, Probe, Reading, ReadingValue
+from tests.execute.rig import PoolRig, attempt, probe_round, with_pool
 
 OK, NOT_OK, UNKNOWN = ReadingValue.OK, ReadingValue.NOT_OK, ReadingValue.UNKNOWN
 

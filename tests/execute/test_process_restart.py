@@ -11,11 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from tests.execute.rig import PoolRig, attempt, eventually, is_gone, is_running, pid_written_to, probe_round, with_pool
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute.identity import Identity, identify, read_pid_file, write_pid_file
 from error_daemon.model import Json, OutcomeKind, Probe, ReadingValue
+from tests.execute.rig import PoolRig, attempt, eventually, is_gone, is_running, pid_written_to, probe_round, with_pool
 
 
 class Service:

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.execute.rig import PoolRig, attempt, is_gone, is_running, pid_written_to, probe_round, shell, with_pool
 
 from error_daemon.execute.program import build_environment
 from error_daemon.model import OutcomeKind, Probe, ReadingValue
+from tests.execute.rig import PoolRig, attempt, is_gone, is_running, pid_written_to, probe_round, shell, with_pool
 
 
 def test_exit_codes_signals_and_last_words_are_told() -> None:

@@ -12,10 +12,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.execute.rig import PATIENCE_S, is_running
 
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.framing import Decoder, encode
+from tests.execute.rig import PATIENCE_S, is_running
 
 
 class RawWorker:

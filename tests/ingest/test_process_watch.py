@@ -192,6 +192,8 @@ def test_one_that_somebody_else_has_restarted_already_is_not_reported_and_watche
         second = house.start("web")  # the pid file names the second before the first is gone
         first.kill()
         first.wait()
+        for _ in range(3):  # its pidfd is ready: the loop sees that in its next turns, and watches the second
+            await asyncio.sleep(0)
         second.kill()
         [fault] = await desk.reports(1)
         assert f"pid {second.pid}" in fault.message

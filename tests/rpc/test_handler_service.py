@@ -205,6 +205,20 @@ def test_with_the_stream_what_was_running_is_lost(how: str) -> None:
     run(go())
 
 
+def test_when_the_service_is_closed_its_streams_end_and_what_was_running_is_lost() -> None:
+    async def go() -> None:
+        async with _attached() as (desk, channel):
+            shop = _Application(channel)
+            await shop.offer("reconnect")
+            desk.order("a1")
+            await shop.asked()
+            desk.service.close()
+            assert (await desk.outcome()).kind is OutcomeKind.LOST
+            assert desk.service.names() == []
+
+    run(go())
+
+
 def test_when_the_server_stops_what_was_running_is_lost() -> None:
     async def go() -> None:
         desk = _Desk()

@@ -89,6 +89,7 @@ class Echo:
                 method("Letters", Shape.SERVER_STREAM, self.letters),
                 method("Forever", Shape.SERVER_STREAM, self.forever),
                 method("Quiet", Shape.SERVER_STREAM, self.quiet),
+                method("Silent", Shape.SERVER_STREAM, self.silent),
                 method("Each", Shape.BIDI_STREAM, self.each),
                 Method("Raw", Shape.UNARY, lambda request, _call: request[::-1], None, None),
             ),
@@ -137,6 +138,9 @@ class Echo:
             await self.go_on.wait()
         finally:
             self.closed += 1
+
+    async def silent(self, request: StringValue, _call: Call) -> AsyncIterator[StringValue]:
+        yield await self.hold(request, _call)
 
     async def each(self, requests: AsyncIterator[StringValue], _call: Call) -> AsyncIterator[StringValue]:
         try:
@@ -385,6 +389,21 @@ def test_a_stream_that_its_reader_cancels_is_closed(make: MakeServer, name: str)
             call.cancel()
             await until(lambda: echo.closed == 1)
             assert (await soon(_unary(channel, "Now")(StringValue(value="a")))).value == "A"
+
+    run(go())
+
+
+def test_a_silent_stream_that_is_cancelled_at_any_moment_is_closed(make: MakeServer) -> None:
+    async def go() -> None:
+        echo = Echo()
+        async with serving([echo.service()], make=make) as channel:
+            for turns in range(60):
+                call = _stream(channel, "Silent")(StringValue())
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                call.cancel()
+            assert (await soon(_unary(channel, "Now")(StringValue(value="a")))).value == "A"
+            await until(lambda: echo.running == 0)
 
     run(go())
 

@@ -89,6 +89,21 @@ def test_notices_are_wanted_as_long_as_somebody_watches() -> None:
     assert audience == [True, True, True, False]
 
 
+def test_when_it_is_closed_every_watch_ends_with_what_waited_for_it() -> None:
+    async def go() -> None:
+        watchers = Watchers(lambda on: None)
+        stream, first = await _watching(watchers)
+        _, idle = await _watching(watchers, "another")
+        watchers.tell(_notice(1))
+        watchers.tell(_notice(2))
+        watchers.close()
+        assert [(await first).text, *[notice.text async for notice in stream]] == ["event 1", "event 2"]
+        with pytest.raises(StopAsyncIteration):
+            await idle
+
+    asyncio.run(go())
+
+
 def test_there_is_a_limit_to_those_who_watch() -> None:
     async def go() -> None:
         watchers = Watchers(lambda on: None)

@@ -10,13 +10,13 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import uvloop
-from tests.fakes.memory_store import MemoryStore
 
 from error_daemon.model import Json
 from error_daemon.ports import Store
 from error_daemon.settings import StoreSettings
 from error_daemon.store.client import DuckStore
 from error_daemon.store.opening import Patience
+from tests.fakes.memory_store import MemoryStore
 
 T0 = 1_700_000_000.0
 DEADLINE_S = 60.0

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.store.rig import DEADLINE_S, QUICK, Kept, attempt, duck, run
 
 from error_daemon.errors import ConfigError, StoreUnavailable
 from error_daemon.settings import StoreSettings
 from error_daemon.store.client import DuckStore
+from tests.store.rig import DEADLINE_S, QUICK, Kept, attempt, duck, run
 
 
 def writer_of(kept: Kept) -> int:

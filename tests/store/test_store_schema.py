@@ -8,11 +8,11 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.store.rig import duck, run
 
 from error_daemon.errors import ConfigError
 from error_daemon.store.datafile import open_connection
 from error_daemon.store.schema import MIGRATIONS, NEWEST, TABLES
+from tests.store.rig import duck, run
 
 AGREED = {
     "recovery_performance": "id strategy_id strategy_name error_type execution_time success timestamp hardware_id"

@@ -11,6 +11,7 @@ from heapq import heappop, heappush
 
 from error_daemon.core.classify import Classification
 from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder
+from error_daemon.core.ladder import Ladders
 from error_daemon.core.learning import Learning
 from error_daemon.core.life import ENDED, Step, follow
 from error_daemon.core.rng import Generator
@@ -155,6 +156,7 @@ class Board:
         self.policy = policy
         self.now = 0.0
         self.rng = Generator(policy.seed)
+        self.ladders = Ladders(definitions.strategies)
         self.learning = Learning(policy.half_life_s)
         self.timeouts = Timeouts()
         self.errors: dict[bytes, Error] = {}

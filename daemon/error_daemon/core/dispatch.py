@@ -16,7 +16,6 @@ from heapq import heappop, heappush
 from error_daemon.core.board import Board, Error, Ticket
 from error_daemon.core.brakes import Brakes, FlapSuppression, Hold
 from error_daemon.core.effects import SaveDecision, StartAttempt
-from error_daemon.core.ladder import serving
 from error_daemon.core.life import Step
 from error_daemon.core.select import select
 from error_daemon.model import PRIORITY_OF, AttemptOrder, Decision, Severity, SlotState, State, Strategy
@@ -111,7 +110,7 @@ class Dispatch:
     def decide(self, error: Error, ticket: Ticket, attempt_id: str = "") -> tuple[Decision, Strategy]:
         """What to do at the ticket's level, with its reasons."""
         board = self._board
-        strategies = serving(ticket.rule, ticket.level, board.definitions.strategies, ticket.error_type, ticket.target)
+        strategies = board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
         choice = select(
             strategies,
             lambda strategy_id: board.learning.known((ticket.error_type, strategy_id), board.now),

@@ -10,7 +10,8 @@ The people's acts (resolve, flush, reset, forget) are calls that answer at once;
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from heapq import nlargest
 
 from error_daemon.core.board import Board, Error, Policy
 from error_daemon.core.classify import Classification, classify
@@ -145,8 +146,10 @@ class Engine:
         """Whether notices are wanted. They cost, so nobody gets them unasked."""
         self._board.listening = on
 
-    def views(self) -> list[ErrorView]:
-        return [error.view() for error in self._board.errors.values()]
+    def newest(self, limit: int, is_wanted: Callable[[Error], bool]) -> tuple[list[ErrorView], int]:
+        """The wanted errors with the newest faults, newest first, and how many are wanted in all."""
+        wanted = [error for error in self._board.errors.values() if is_wanted(error)]
+        return [error.view() for error in nlargest(limit, wanted, key=lambda error: error.last_at)], len(wanted)
 
     def view(self, prefix: str) -> ErrorView:
         return self._find(prefix).view()

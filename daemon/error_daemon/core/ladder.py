@@ -14,21 +14,30 @@ from collections.abc import Mapping
 from error_daemon.model import LEVELS, ErrorType, Rule, Severity, Strategy, Target
 
 
-def serving(
-    rule: Rule, level: int, strategies: Mapping[str, Strategy], error_type: ErrorType, target: Target
-) -> tuple[Strategy, ...]:
-    """The strategies of a level that fit this type of error and kind of target, in the operator's order."""
-    return tuple(
-        strategy
-        for strategy in (strategies[name] for name in rule.ladder.get(level, ()))
-        if (not strategy.error_types or error_type in strategy.error_types)
-        and (not strategy.target_kinds or target.kind in strategy.target_kinds)
-    )
+class Ladders:
+    """What each level of a rule's ladder offers. Definitions do not change under an engine, so each answer is worked out once."""
 
+    def __init__(self, strategies: Mapping[str, Strategy]) -> None:
+        self._strategies = strategies
+        self._known: dict[tuple[str, ErrorType, str], dict[int, tuple[Strategy, ...]]] = {}
 
-def levels(rule: Rule, strategies: Mapping[str, Strategy], error_type: ErrorType, target: Target) -> tuple[int, ...]:
-    """The levels that have something to try, in order."""
-    return tuple(level for level in LEVELS if serving(rule, level, strategies, error_type, target))
+    def offer(self, rule: Rule, error_type: ErrorType, target: Target) -> Mapping[int, tuple[Strategy, ...]]:
+        """The levels that have something to try, in order, and for each the strategies that fit this type of error and kind of
+        target, in the operator's order."""
+        key = (rule.id, error_type, target.kind)
+        known = self._known.get(key)
+        if known is None:
+            fitting = ((level, self._serving(rule, level, error_type, target)) for level in LEVELS)
+            known = self._known[key] = {level: strategies for level, strategies in fitting if strategies}
+        return known
+
+    def _serving(self, rule: Rule, level: int, error_type: ErrorType, target: Target) -> tuple[Strategy, ...]:
+        return tuple(
+            strategy
+            for strategy in (self._strategies[name] for name in rule.ladder.get(level, ()))
+            if (not strategy.error_types or error_type in strategy.error_types)
+            and (not strategy.target_kinds or target.kind in strategy.target_kinds)
+        )
 
 
 def entry(available: tuple[int, ...], rule: Rule, severity: Severity) -> int | None:

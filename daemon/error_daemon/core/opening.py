@@ -24,7 +24,7 @@ from error_daemon.core.effects import (
     SaveDecision,
     SaveFault,
 )
-from error_daemon.core.ladder import above, entry, levels
+from error_daemon.core.ladder import above, entry
 from error_daemon.core.life import ENDED, TABLE, WITH_TICKET, Step
 from error_daemon.core.verification import Verification
 from error_daemon.model import ErrorView, Fault, Progress, Rule, SlotState, State, Target
@@ -110,7 +110,7 @@ class Opening:
             missing = f"target {target_id!r} is not defined" if target_id else "neither it nor the fault names a target"
             self._observe(error, f"rule {rule.id}: {missing}")
             return
-        available = levels(rule, self._board.definitions.strategies, error.fault.type, target)
+        available = tuple(self._board.ladders.offer(rule, error.fault.type, target))
         first = entry(available, rule, error.severity)
         if first is None:
             self._observe(

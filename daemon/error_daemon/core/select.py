@@ -26,9 +26,13 @@ class Choice:
 def select(strategies: Sequence[Strategy], known: Callable[[str], Known], may_explore: bool, rng: Generator) -> Choice:
     """One of `strategies` (at least one, in the operator's order: the earlier wins a tie)."""
     facts = [known(strategy.id) for strategy in strategies]
-    draws = may_explore and len(strategies) > 1
+    if len(strategies) == 1:
+        return Choice(
+            strategies[0], (_weigh(strategies[0].id, facts[0], None),), False, "the only strategy of this level"
+        )
     candidates = tuple(
-        _weigh(strategy.id, fact, rng if draws else None) for strategy, fact in zip(strategies, facts, strict=True)
+        _weigh(strategy.id, fact, rng if may_explore else None)
+        for strategy, fact in zip(strategies, facts, strict=True)
     )
     best = max(range(len(candidates)), key=lambda i: (candidates[i].score, -i))
     greedy = max(range(len(candidates)), key=lambda i: (facts[i].score(facts[i].mean), -i))
@@ -53,8 +57,6 @@ def _weigh(strategy_id: str, known: Known, rng: Generator | None) -> Candidate:
 
 def _reason(candidates: tuple[Candidate, ...], best: int, greedy: int, may_explore: bool) -> str:
     chosen = candidates[best]
-    if len(candidates) == 1:
-        return "the only strategy of this level"
     if best != greedy:
         return f"explored: its draw {chosen.draw:.2f} beat {candidates[greedy].strategy_id}, which has the best record"
     if not may_explore:

@@ -15,6 +15,7 @@ from error_recovery.v1 import fault_pb2
 _TYPES = (ErrorType.UNKNOWN, *ErrorType)  # by the number on the wire; 0 is unspecified
 _SEVERITIES = (None, *Severity)
 _TEXT_BYTES = 256
+_SURELY_SHORT = _TEXT_BYTES // 4  # characters: UTF-8 takes at most four bytes for one, so this many need no counting
 _ID_BYTES = 64
 _MOST_ATTRIBUTES = 64
 _KEY_BYTES = 64
@@ -97,7 +98,7 @@ def _check(message: fault_pb2.Fault, received_at: float) -> None:
         ("fault.context.environment", context.environment),
         ("fault.context.hardware_id", context.hardware_id),
     ):
-        if text:
+        if len(text) > _SURELY_SHORT:
             _check_length(name, text, _TEXT_BYTES)
     if context.attributes:
         _check_attributes(context)
@@ -125,8 +126,10 @@ def _check_attributes(context: fault_pb2.Context) -> None:
             "fault.context.attributes", f"has {len(context.attributes)} entries; at most {_MOST_ATTRIBUTES}"
         )
     for key, value in context.attributes.items():
-        _check_length(f"fault.context.attributes[{key[:_KEY_BYTES]!r}] (key)", key, _KEY_BYTES)
-        _check_length(f"fault.context.attributes[{key!r}]", value, _VALUE_BYTES)
+        if len(key) > _KEY_BYTES // 4:
+            _check_length(f"fault.context.attributes[{key[:_KEY_BYTES]!r}] (key)", key, _KEY_BYTES)
+        if len(value) > _VALUE_BYTES // 4:
+            _check_length(f"fault.context.attributes[{key!r}]", value, _VALUE_BYTES)
 
 
 def fit(payload: bytes, most_bytes: int) -> bytes:

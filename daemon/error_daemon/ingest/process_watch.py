@@ -88,10 +88,11 @@ class ProcessWatch:
     def _is_newly_dead(self, target_id: str) -> bool:
         """Its pid file is there, and is not the one whose process was found dead before."""
         said = _said(self._pid_files[target_id])
-        is_new = said is not None and said != self._dead.get(target_id)
-        if said is not None:
-            self._dead[target_id] = said
-        return is_new
+        known = self._dead.get(target_id)
+        if said is None or said == known:
+            return False
+        self._dead[target_id] = said
+        return bool(said) or known is None  # one that was emptied is being written at this moment
 
     def _watch(self, target_id: str) -> bool:
         """True when a living process is watched."""
@@ -144,13 +145,13 @@ class ProcessWatch:
 
 
 def _said(pid_file: Path) -> str | None:
-    """What the file says; "" for one that cannot be read, None where there is none."""
+    """What the file says; None where there is none."""
     try:
         return pid_file.read_text(errors="replace")
     except FileNotFoundError:
         return None
-    except OSError:
-        return ""
+    except OSError as error:
+        return f"cannot be read: {error.strerror}"
 
 
 def _living(pid_file: Path) -> int | None:

@@ -105,11 +105,7 @@ class AioServer:
         async def server_stream(request: bytes, context: Any) -> AsyncIterator[bytes]:
             try:
                 async with aclosing(serve(read(request), _AioCall(context))) as answers:
-                    first = asyncio.ensure_future(anext(answers))
-                    await asyncio.sleep(0)  # the servicer has begun when the caller gets the headers, however late its first answer
-                    if not first.done():
-                        await context.send_initial_metadata(())
-                    yield write(await first)
+                    yield write(await _first(answers, context))
                     async for answer in answers:
                         yield write(answer)
             except StopAsyncIteration:
@@ -144,6 +140,20 @@ class AioServer:
             self._on_bug(method.name, error)
         await context.abort(_CODES[status.code], status.message, (("grpc-status-details-bin", status.details),))
         raise AssertionError("abort raises")
+
+
+async def _first(answers: AsyncIterator[Any], context: Any) -> Any:
+    """The first answer. However late it is, the caller gets the headers at once, and the servicer has begun by then."""
+    first = asyncio.ensure_future(anext(answers))
+    try:
+        await asyncio.sleep(0)
+        if not first.done():
+            await context.send_initial_metadata(())
+        return await first
+    except BaseException:
+        first.cancel()  # the caller is gone: a servicer that still runs could not be closed
+        await asyncio.wait({first})
+        raise
 
 
 def _same(value: Any) -> Any:

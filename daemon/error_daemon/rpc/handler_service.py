@@ -36,7 +36,7 @@ class _Session:
     session_id: str
     application: str
     handlers: frozenset[str]
-    outgoing: asyncio.Queue[handler_pb2.AttachResponse] = field(default_factory=asyncio.Queue)
+    outgoing: asyncio.Queue[handler_pb2.AttachResponse | None] = field(default_factory=asyncio.Queue)
     runs: dict[str, _Run] = field(default_factory=dict)
 
 
@@ -59,6 +59,11 @@ class HandlerService:
     def names(self) -> Sequence[str]:
         """The applications attached now."""
         return sorted({session.application for session in self._sessions})
+
+    def close(self) -> None:
+        """End every session. Runs that are still going on are lost."""
+        for session in self._sessions:
+            session.outgoing.put_nowait(None)
 
     # --- orders
 
@@ -133,7 +138,8 @@ class HandlerService:
                     if message.HasField("run") and message.run.attempt_id not in session.runs:
                         continue  # the application took so long to read that its deadline has passed
                     yield message
-            reading.result()  # a message that was wrong ends the stream with its status
+            if reading.done():
+                reading.result()  # a message that was wrong ends the stream with its status
         finally:
             reading.cancel()
             self._close(session)
@@ -176,16 +182,17 @@ async def _offer(requests: AsyncIterator[handler_pb2.AttachRequest]) -> handler_
 
 
 async def _until_done(
-    queue: asyncio.Queue[handler_pb2.AttachResponse], reading: asyncio.Future[None]
+    queue: asyncio.Queue[handler_pb2.AttachResponse | None], reading: asyncio.Future[None]
 ) -> AsyncGenerator[handler_pb2.AttachResponse, None]:
-    """What is put into the queue, until `reading` is done."""
+    """What is put into the queue, until that is None or `reading` is done."""
     while True:
         getting = asyncio.ensure_future(queue.get())
         try:
             both: set[asyncio.Future[Any]] = {getting, reading}
             await asyncio.wait(both, return_when=asyncio.FIRST_COMPLETED)
-            if not getting.done():
+            message = getting.result() if getting.done() else None
+            if message is None:
                 return
-            yield getting.result()
+            yield message
         finally:
             getting.cancel()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from error_daemon import __version__
+from error_daemon.core.board import Error
 from error_daemon.errors import NotFound
 from error_daemon.model import (
     STATUS_OF,
@@ -82,9 +84,7 @@ class DaemonControl:
         }
 
     def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
-        found = [view for view in self._engine.views() if _is_wanted(view, wanted)]
-        found.sort(key=lambda view: -view.last_at)
-        return found[:limit], len(found)
+        return self._engine.newest(limit, partial(_is_wanted, wanted))
 
     def error(self, error_id: str) -> ErrorView:
         return self._engine.view(error_id)
@@ -185,11 +185,11 @@ def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:
     }
 
 
-def _is_wanted(view: ErrorView, wanted: ErrorFilter) -> bool:
+def _is_wanted(wanted: ErrorFilter, error: Error) -> bool:
     return (
-        wanted.status in ("", STATUS_OF[view.state])
-        and wanted.type in ("", view.type.value)
-        and wanted.component in ("", view.component)
-        and wanted.target in ("", view.target)
-        and view.severity >= wanted.min_severity
+        wanted.status in ("", STATUS_OF[error.state])
+        and wanted.type in ("", error.fault.type.value)
+        and wanted.component in ("", error.fault.component)
+        and wanted.target in ("", error.target)
+        and error.severity >= wanted.min_severity
     )

@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -18,25 +17,22 @@ import structlog
 
 from error_daemon import __version__
 from error_daemon.core.board import Policy
-from error_daemon.core.classify import Classification
-from error_daemon.core.effects import ErrorRestored, FaultRestored
 from error_daemon.core.engine import Engine
-from error_daemon.errors import ConfigError, Problem, StoreUnavailable
+from error_daemon.errors import ConfigError, Problem
 from error_daemon.execute.pool import WorkerPool
-from error_daemon.ingest.decode import decode
 from error_daemon.ingest.process_watch import ProcessWatch
-from error_daemon.model import Definitions, ErrorView, Fault, Fingerprint, Priority, Rule
+from error_daemon.model import Definitions, Priority
 from error_daemon.ports import Service
 from error_daemon.ring.mapped import Geometry, open_ring
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
 from error_daemon.rpc.recovery_service import RecoveryService
-from error_daemon.runtime import records
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.systemd import Notifier
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.settings import RingSettings, Settings
@@ -55,7 +51,6 @@ class Daemon:
         self._clock = SteadyClock()
         self._counters = Counters()
         self._notifier = Notifier()
-        self._views: dict[str, ErrorView] = {}  # by fingerprint, while the daemon starts
         workers = settings.worker_threads or (os.cpu_count() or 1) + 2
         state = _state_dir(settings.state_dir)
         self._ring = open_ring(state / "faults.ring", _geometry(settings.ring))
@@ -117,9 +112,9 @@ class Daemon:
 
     async def _start(self) -> AioServer:
         await self._store.start()
-        await self._restore_record()
+        views = await restore_record(self._store, self._loop, self._definitions, self._settings.known_errors)
         await self._pool.start()
-        self._restore_ring()
+        restore_ring(self._ring.kept(), self._loop, views)
         server = AioServer(self._settings.max_message_bytes, _bug)
         for service in self._services():
             server.add(service)
@@ -166,46 +161,17 @@ class Daemon:
         _log.info("draining", attempts=self._engine.attempts_running())
         self._sensor.stop()
         drain_timeout_s = self._settings.drain_timeout
-        await asyncio.gather(server.stop(min(1.0, drain_timeout_s)), self._loop.finish(drain_timeout_s))
+        stopping = asyncio.ensure_future(server.stop(drain_timeout_s))
+        self._watchers.close()
+        await self._loop.finish(drain_timeout_s)
+        self._handlers.close()  # not before: running attempts may be theirs
+        await stopping
 
     async def _stop_edges(self) -> None:
         self._loop.close()
         await self._pool.stop()
         await self._store.stop()
         self._ring.close()
-
-    # --- read back at start
-
-    async def _restore_record(self) -> None:
-        """What was learned, and the errors known. Without a record the daemon starts all the same, knowing less."""
-        try:
-            scores = [records.score_of(row) for row in await self._store.query("learned_scores")]
-            timeouts = [records.timeout_of(row) for row in await self._store.query("learned_timeouts")]
-            rows = await self._store.query("recent_errors", limit=self._settings.known_errors)
-        except StoreUnavailable as error:
-            _log.error("record_not_restored", error=str(error))
-            return
-        self._engine.restore_learned(scores, timeouts)
-        for row in reversed(rows):
-            view = records.view_of(row)
-            self._views[view.fingerprint] = view
-            fingerprint = Fingerprint(bytes.fromhex(view.fingerprint), view.because)
-            classification = Classification(self._rule(view.rule), view.severity, view.response_class)
-            self._loop.feed(ErrorRestored(view, fingerprint, _fault_of_view(view), classification))
-
-    def _rule(self, rule_id: str) -> Rule | None:
-        return next((rule for rule in self._definitions.rules if rule.id == rule_id), None)
-
-    def _restore_ring(self) -> None:
-        """The faults that the ring has kept. Their fingerprints are worked out anew: the way they are made may have changed."""
-        for kept in self._ring.kept():
-            fault = replace(decode(kept.payload, kept.received_at), received_at=kept.received_at)
-            fingerprint = self._engine.fingerprint(fault)
-            classification = self._engine.classify(fault)
-            view = self._views.get(fingerprint.digest.hex())
-            event = FaultRestored(fault, fingerprint, kept.slot, classification, kept.count, kept.progress, view)
-            self._loop.feed(event)
-        self._views.clear()
 
     # --- callbacks
 
@@ -250,18 +216,4 @@ def _policy(settings: Settings, workers: int) -> Policy:
         half_life_s=settings.learning.half_life,
         known_errors=settings.known_errors,
         seed=settings.learning.seed,
-    )
-
-
-def _fault_of_view(view: ErrorView) -> Fault:
-    """As much of its newest fault as the record of an error has."""
-    return Fault(
-        type=view.type,
-        message=view.message,
-        severity=view.severity,
-        component=view.component,
-        node=view.node,
-        hardware_id=view.hardware_id,
-        target=view.target,
-        received_at=view.last_at,
     )

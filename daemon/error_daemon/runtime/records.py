@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -18,6 +17,7 @@ from error_daemon.model import (
     LearnedTimeout,
     Reading,
     Score,
+    Usage,
 )
 
 Row = dict[str, Json]
@@ -127,7 +127,7 @@ def performance_row(record: AttemptRecord) -> Row:
         "hardware_id": record.hardware_id,
         "affected_tasks": record.affected_tasks,
         "recovered_tasks": record.recovered_tasks,
-        "resource_usage": {"before": asdict(record.before), "after": asdict(record.after)},
+        "resource_usage": {"before": _usage(record.before), "after": _usage(record.after)},
         "impact_score": record.impact_score,
         "stability_score": record.stability_score if record.stability_score >= 0 else None,
         "context": {
@@ -139,6 +139,10 @@ def performance_row(record: AttemptRecord) -> Row:
             "verdict": record.verdict.value,
         },
     }
+
+
+def _usage(usage: Usage) -> Row:
+    return {"cpu_percent": usage.cpu_percent, "memory_percent": usage.memory_percent}
 
 
 def reading_rows(record: AttemptRecord) -> list[Row]:

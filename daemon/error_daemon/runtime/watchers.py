@@ -36,6 +36,13 @@ class Watchers:
     def __init__(self, on_audience: Callable[[bool], None]) -> None:
         self._on_audience = on_audience
         self._watchers: list[_Watcher] = []
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Nothing more will be told: every watch ends once it has got what waits for it."""
+        self._is_closed = True
+        for watcher in self._watchers:
+            watcher.arrived.set()
 
     def tell(self, notice: Notice) -> None:
         for watcher in self._watchers:
@@ -51,7 +58,7 @@ class Watchers:
         self._watchers.append(watcher)
         self._on_audience(True)
         try:
-            while True:
+            while not (self._is_closed and not watcher.waiting):
                 await watcher.arrived.wait()
                 watcher.arrived.clear()
                 while watcher.waiting:

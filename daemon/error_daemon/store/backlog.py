@@ -18,11 +18,15 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pydantic_core import to_json
+
 from error_daemon.errors import InputError, StoreUnavailable
 from error_daemon.model import Json
 from error_daemon.store.schema import TABLES, Table
 
-_encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
+_encode = json.JSONEncoder(
+    separators=(",", ":"), allow_nan=False
+).encode  # strict, for what the quick one is in doubt about
 _BATCH_BYTES = 8 << 20
 _BLANKS = {table.name: dict.fromkeys(table.columns) for table in TABLES.values()}
 
@@ -35,11 +39,11 @@ class Batch:
     rows: int = 0
     size_bytes: int = 0
     sealed: bool = False
-    tables: dict[str, dict[str | tuple[str, ...], str]] = field(default_factory=dict)
+    tables: dict[str, dict[str | tuple[str, ...], bytes]] = field(default_factory=dict)
 
     def arrays(self) -> dict[str, bytes]:
         """For each table its rows as the text of one JSON array."""
-        return {name: ("[" + ",".join(rows.values()) + "]").encode() for name, rows in self.tables.items()}
+        return {name: b"[" + b",".join(rows.values()) + b"]" for name, rows in self.tables.items()}
 
 
 @dataclass(slots=True)
@@ -89,7 +93,7 @@ class Backlog:
         added = 1 if replaced is None else 0
         batch.rows += added
         self.rows += added
-        batch.size_bytes += len(text) - len(replaced or "")
+        batch.size_bytes += len(text) - len(replaced or b"")
         batch.sealed = batch.rows >= self._batch_rows or batch.size_bytes >= _BATCH_BYTES
         self._number += 1
         batch.number = self._number
@@ -128,12 +132,20 @@ class Backlog:
         return batch
 
 
-def _text(table: Table, row: Mapping[str, Json]) -> str:
+def _text(table: Table, row: Mapping[str, Json]) -> bytes:
+    """The row as JSON, by pydantic's serialiser: four times as quick as json's, but it writes NaN and turns sets into lists."""
     unknown = row.keys() - table.columns.keys()
     if unknown:
         raise InputError(f"{table.name}.{min(unknown)}", "the record has no such column")
+    whole = {**_BLANKS[table.name], **row}
     try:
-        return _encode({**_BLANKS[table.name], **row})
+        text = to_json(whole)
+        if b"NaN" not in text and b"Infinity" not in text:
+            return text
+    except ValueError:
+        pass  # the strict one below says which column is at fault, or copes with it
+    try:
+        return _encode(whole).encode()
     except (TypeError, ValueError) as error:
         raise InputError(f"{table.name}.{_unfit_column(row)}", f"not a value of JSON: {error}") from None
 

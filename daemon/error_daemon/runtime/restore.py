@@ -1,0 +1,85 @@
+"""What the daemon knew before it was started: read back from the record, then from the ring.
+
+Nothing that is odd in either keeps the daemon from starting: a row that cannot be read is skipped, a kept fault that cannot be decoded
+stays in its slot for a person (or another version of this program) to look at. Both are logged loudly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import structlog
+
+from error_daemon.core.classify import Classification
+from error_daemon.core.effects import ErrorRestored, FaultRestored
+from error_daemon.errors import InputError, StoreUnavailable
+from error_daemon.ingest.decode import decode
+from error_daemon.model import Definitions, ErrorView, Fault, Fingerprint
+from error_daemon.ports import KeptFault, Store
+from error_daemon.runtime import records
+from error_daemon.runtime.recovery_loop import RecoveryLoop
+
+_log = structlog.get_logger()
+T = TypeVar("T")
+
+Views = Mapping[str, ErrorView]  # by fingerprint, in hexadecimal
+
+
+async def restore_record(store: Store, loop: RecoveryLoop, definitions: Definitions, most_errors: int) -> Views:
+    """Feed what was learned, and the errors known, oldest first. Without a record the daemon starts all the same, knowing less."""
+    try:
+        scores = await store.query("learned_scores")
+        timeouts = await store.query("learned_timeouts")
+        rows = await store.query("recent_errors", limit=most_errors)
+    except StoreUnavailable as error:
+        _log.error("record_not_restored", error=str(error))
+        return {}
+    loop.engine.restore_learned(_readable(records.score_of, scores), _readable(records.timeout_of, timeouts))
+    rules = {rule.id: rule for rule in definitions.rules}
+    views = {view.fingerprint: view for view in _readable(records.view_of, reversed(rows))}
+    for view in views.values():
+        fingerprint = Fingerprint(bytes.fromhex(view.fingerprint), view.because)
+        classification = Classification(rules.get(view.rule), view.severity, view.response_class)
+        loop.feed(ErrorRestored(view, fingerprint, _fault_of(view), classification))
+    return views
+
+
+def restore_ring(kept: Sequence[KeptFault], loop: RecoveryLoop, views: Views) -> None:
+    """Feed the faults that the ring has kept. Their fingerprints are worked out anew: the way they are made may have changed."""
+    engine = loop.engine
+    for slot in kept:
+        try:
+            fault = replace(decode(slot.payload, slot.received_at), received_at=slot.received_at)
+        except InputError as error:
+            _log.critical("kept_fault_unreadable", slot=repr(slot.slot), error=str(error), payload=slot.payload.hex())
+            continue
+        fingerprint = engine.fingerprint(fault)
+        view = views.get(fingerprint.digest.hex())
+        classification = engine.classify(fault)
+        loop.feed(FaultRestored(fault, fingerprint, slot.slot, classification, slot.count, slot.progress, view))
+
+
+def _readable(read: Callable[[Mapping[str, Any]], T], rows: Iterable[Mapping[str, Any]]) -> list[T]:
+    found = []
+    for row in rows:
+        try:
+            found.append(read(row))
+        except (ValueError, KeyError, TypeError) as error:
+            _log.error("row_not_restored", row=repr(row), error=repr(error))
+    return found
+
+
+def _fault_of(view: ErrorView) -> Fault:
+    """As much of its newest fault as the record of an error has."""
+    return Fault(
+        type=view.type,
+        message=view.message,
+        severity=view.severity,
+        component=view.component,
+        node=view.node,
+        hardware_id=view.hardware_id,
+        target=view.target,
+        received_at=view.last_at,
+    )
