@@ -476,6 +476,7 @@ class AttemptRecord:
     after: Usage
     ended_at: float
     readings: tuple[Reading, ...] = ()
+    number: int = 1  # of the attempts of its ticket, from 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 from error_daemon.core import effects as fx
 from error_daemon.core.board import Policy
 from error_daemon.core.engine import Engine
-from error_daemon.model import Mode, Priority, Progress, SlotRef, SlotState, State, Verification
+from error_daemon.model import (
+    Mode,
+    Priority,
+    Progress,
+    ResponseClass,
+    SlotRef,
+    SlotState,
+    State,
+    Strategy,
+    Verification,
+)
 from tests.core.world import Kept, Plan, PowerCut, World, fault, house, rule
 
 QUICK = Verification(hold_s=0.0, within_s=0.5, patience_s=2.0)
@@ -58,7 +68,34 @@ def test_an_open_ticket_goes_on_from_the_level_it_had_reached(state: SlotState, 
     world, _ = restarted(state, recorded, well=False)
     assert world.started == []
     world.run(5.0)
-    assert [(order.level, order.attempt_id[-1]) for order in world.started] == [(2, "2")]
+    level = 3 if state is SlotState.RUNNING else 2  # what was running there did not help, or was what killed the daemon
+    assert [(order.level, order.attempt_id[-1]) for order in world.started] == [(level, "2")]
+    world.quiet()
+
+
+@pytest.mark.parametrize(("at_level", "expected"), [(1, [(1, 2), (1, 3), (2, 4)]), (3, [])])
+def test_an_attempt_that_was_cut_off_counts_as_one_of_those_a_transient_fault_has(
+    at_level: int, expected: list[tuple[int, int]]
+) -> None:
+    patient = replace(
+        house(rule("web", (1, 2, 3), verification=QUICK, response_class=ResponseClass.TRANSIENT)),
+        strategies={f"fix{n}": Strategy(f"fix{n}", "exec", max_attempts=3) for n in (1, 2, 3)},
+    )
+    world = World(patient)
+    world.plan = lambda _order: Plan(cures=False)
+    error_id = world.report(fault(), breaks=False)
+    slot = world.engine.slot(error_id)
+    assert slot is not None
+    world.started.clear()
+    world.ring[slot].progress = Progress(
+        SlotState.RUNNING, at_level, 1 if at_level == 1 else 9, 1 if at_level == 1 else 3
+    )
+    world.failing["web"] = frozenset({"port"})
+    world.crash()
+    world.run(60.0)
+    tried = [(order.level, int(order.attempt_id.rpartition("-")[2])) for order in world.started]
+    assert tried[: len(expected)] == expected
+    assert world.state(error_id) is State.FAILED
     world.quiet()
 
 

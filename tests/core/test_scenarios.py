@@ -287,8 +287,8 @@ def test_a_critical_relapse_never_enters_below_its_entry_level() -> None:
 def test_a_late_report_of_what_was_recovered_is_only_counted() -> None:
     world = world_of(1)
     error_id = world.report(fault())
-    world.run(10.0)
-    world.report(fault(occurred_at=world.now - 9.99), breaks=False)
+    world.run(3.0)
+    world.report(fault(occurred_at=world.now - 2.99), breaks=False)
     assert world.state(error_id) is State.WATCHING
     assert world.view(error_id).count == 2
     world.run(1.0)
@@ -351,14 +351,57 @@ def test_a_flapping_error_that_is_found_failing_is_recovered() -> None:
     assert len(world.rounds) == rounds + 2, "one look before, one after"
 
 
-def test_a_flapping_error_whose_faults_kept_coming_is_recovered_without_a_look() -> None:
+def test_a_flapping_error_whose_faults_kept_coming_is_looked_at_and_then_recovered() -> None:
     world, error_id = flapping()
     rounds = len(world.rounds)
     world.run(1.0)
     world.report(fault())
     world.run(world.view(error_id).parked_until - world.now)
+    assert len(world.rounds) == rounds + 1
+    assert world.levels() == [1]
+    world.run(1.0)
     assert world.levels() == [1, 2]
-    assert len(world.rounds) == rounds
+
+
+def test_a_report_from_before_the_recovery_that_comes_long_after_it_is_looked_at_and_nothing_is_done() -> None:
+    world = world_of(1, 2)
+    error_id = world.report(fault())
+    world.run(60.0)
+    world.report(fault(occurred_at=world.now - 59.9), breaks=False)
+    assert world.state(error_id) is State.PROBING
+    world.run(1.0)
+    assert world.state(error_id) is State.WATCHING
+    assert world.levels() == [1]
+
+
+def test_a_storm_that_goes_on_about_a_target_that_is_well_gives_one_recovery() -> None:
+    world = world_of(1, 2, 3)
+    error_id = world.report(fault())
+    for _ in range(200):
+        world.run(0.1)
+        world.report(fault(), breaks=False)
+    assert world.levels() == [1]
+    assert world.view(error_id).flapping
+    world.run(10.0)
+    assert world.state(error_id) is State.WATCHING
+    world.run(300.0)
+    world.report(fault())
+    world.run(1.0)
+    assert world.levels() == [1, 1], "what needed no attempt has nothing to go above"
+
+
+def test_a_fault_that_comes_while_its_target_is_being_seen_well_is_looked_at_once_more() -> None:
+    world = world_of(1)
+    error_id = world.report(fault())
+    while world.state(error_id) is not State.VERIFYING:
+        world.run(0.0005)
+    rounds = len(world.rounds)
+    world.run(0.001)
+    world.report(fault(), breaks=False)
+    world.run(1.0)
+    assert len(world.rounds) == rounds + 1
+    assert world.state(error_id) is State.WATCHING
+    assert world.levels() == [1]
 
 
 def test_an_error_flaps_though_its_stability_window_is_shorter_than_the_threshold() -> None:
@@ -511,17 +554,54 @@ def test_a_retry_of_the_sender_that_helped_is_recorded() -> None:
     assert world.levels() == [1], "the next one is not held up by it"
 
 
-def test_a_failed_error_is_tried_again_when_it_is_reported_after_the_time() -> None:
+def failed() -> tuple[World, str]:
     world = world_of(1)
     world.plan = never
     error_id = world.report(fault())
     world.run(10.0)
     assert world.state(error_id) is State.FAILED
-    world.report(fault())
-    assert world.levels() == [1]
+    return world, error_id
+
+
+def test_a_failed_error_is_tried_again_when_it_is_reported_after_the_time() -> None:
+    world, _ = failed()
     world.run(600.0)
     world.report(fault())
     assert world.levels() == [1, 1]
+
+
+def test_a_failed_error_that_is_reported_before_the_time_is_tried_again_when_it_has_come() -> None:
+    world, error_id = failed()
+    world.report(fault())
+    world.report(fault())
+    world.run(580.0)
+    assert world.levels() == [1]
+    world.run(20.0)
+    assert world.levels() == [1, 1]
+    assert world.state(error_id) is State.FAILED
+    world.run(2000.0)
+    assert world.levels() == [1, 1], "once for what was reported"
+    world.quiet()
+
+
+def test_a_failed_error_that_a_person_has_mended_meanwhile_is_found_well() -> None:
+    world, error_id = failed()
+    world.report(fault())
+    world.failing.clear()
+    world.run(600.0)
+    assert world.levels() == [1]
+    assert world.state(error_id) is State.WATCHING
+
+
+def test_a_failed_error_is_tried_again_in_time_though_the_daemon_was_killed_meanwhile() -> None:
+    world, error_id = failed()
+    world.report(fault())
+    world.run(10.0)
+    world.crash()
+    assert world.state(error_id) is State.FAILED
+    world.run(600.0)
+    assert world.levels() == [1, 1]
+    world.quiet()
 
 
 # --- people

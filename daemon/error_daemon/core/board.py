@@ -64,6 +64,7 @@ class Ticket:
     level: int
     opened_at: float
     error_type: ErrorType  # of the fault that opened it; later ones may differ where the sender names the fingerprint
+    unfinished: bool = False  # an attempt was running when the daemon died
     look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
     look_at_wake: bool = False  # it may heal while it is parked: look first then, unless faults kept coming
     queued: int = 0  # which of its places in the queue is the valid one
@@ -75,8 +76,9 @@ class Ticket:
     outcome: Outcome | None = None
     looking: Looking | None = None
     round_id: str = ""
+    round_at: float = 0.0  # when its probes were sent
+    seen_twice: bool = False  # a fault that came during the last round was looked at once more
     failing: frozenset[str] | None = None  # probes that failed in the last round before an attempt
-    faults_when_parked: int = 0
     history: list[dict[str, Json]] = field(default_factory=list)
 
 
@@ -165,7 +167,8 @@ class Board:
         self._by_id: dict[str, Error] = {}
         self._on_target: dict[str, dict[str, Error]] = {}  # target → errors with a ticket for it, by id
         self._ended: dict[bytes, None] = {}  # errors that are done with and recorded, oldest first
-        self._timers: list[tuple[float, int, Error]] = []
+        self._timers: list[tuple[float, int]] = []  # when, and the number of the timer
+        self._timed: dict[int, Error] = {}  # timers that are set, by number
         self._last_number = 0
 
     # --- errors
@@ -195,8 +198,9 @@ class Board:
         self._on_target.setdefault(ticket.target.id, {})[error.error_id] = error
 
     def settle(self, error: Error) -> None:
-        """Keep the account of what is done with. One that still holds a slot is not recorded yet."""
-        if error.state in ENDED and error.slot is None:
+        """Keep the account of what may be dropped: what is done with, or only watched. One that still holds a slot is not
+        recorded yet."""
+        if error.slot is None and (error.state in ENDED or error.state is State.WATCHING):
             self._ended[error.fingerprint.digest] = None
         else:
             self._ended.pop(error.fingerprint.digest, None)
@@ -206,7 +210,9 @@ class Board:
         while len(self.errors) > self.policy.known_errors and self._ended:
             digest = next(iter(self._ended))
             del self._ended[digest]
-            del self._by_id[self.errors.pop(digest).error_id]
+            error = self.errors.pop(digest)
+            del self._by_id[error.error_id]
+            self.cancel_timer(error)
 
     # --- life
 
@@ -263,22 +269,25 @@ class Board:
     # --- timers: one an error
 
     def set_timer(self, error: Error, at: float) -> None:
+        self.cancel_timer(error)
         error.timer = self.number()
-        heappush(self._timers, (at, error.timer, error))
+        self._timed[error.timer] = error
+        heappush(self._timers, (at, error.timer))
 
     def cancel_timer(self, error: Error) -> None:
+        self._timed.pop(error.timer, None)
         error.timer = 0
 
     def next_timer(self) -> float | None:
-        while self._timers and self._timers[0][2].timer != self._timers[0][1]:
+        while self._timers and self._timers[0][1] not in self._timed:
             heappop(self._timers)
         return self._timers[0][0] if self._timers else None
 
     def due(self) -> Iterator[Error]:
         """The errors whose timer is due, each once; their timers are spent."""
         while (at := self.next_timer()) is not None and at <= self.now:
-            error = heappop(self._timers)[2]
-            error.timer = 0
+            error = self._timed[heappop(self._timers)[1]]
+            self.cancel_timer(error)
             yield error
 
     def number(self) -> int:

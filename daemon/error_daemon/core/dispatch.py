@@ -74,17 +74,14 @@ class Dispatch:
         self.park_until(error, hold.until, hold.reason)
 
     def park_until(self, error: Error, until: float, reason: str) -> None:
-        ticket = _ticket_of(error)
-        ticket.faults_when_parked = error.count
         error.parked_until = until
         self._board.move(error, Step.PARK, reason)
         self._board.set_timer(error, until)
 
     def wake(self, error: Error) -> None:
-        """The time of a parked ticket has come. New faults meanwhile say that it did not heal by itself: no need to look first."""
+        """The time of a parked ticket has come."""
         ticket = _ticket_of(error)
-        if ticket.look_at_wake and error.count == ticket.faults_when_parked:
-            ticket.look_first = True
+        ticket.look_first = ticket.look_first or ticket.look_at_wake
         ticket.look_at_wake = False
         error.parked_until = 0.0
         self._board.move(error, Step.WAKE, "its time has come")

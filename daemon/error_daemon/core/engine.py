@@ -114,6 +114,8 @@ class Engine:
             self._dispatch.wake(error)
         elif error.state is State.WATCHING:
             self._verification.held(error)
+        elif error.state is State.FAILED:
+            self._opening.try_again(error)
         else:
             self._verification.look_again(error)
 
@@ -125,6 +127,8 @@ class Engine:
         if error.slot_count != view.slot_count:
             self._board.save(error)
             return
+        if error.state is State.FAILED and error.parked_until:
+            return  # it is tried again in time, and needs the slot for that
         self._board.effects += map(ReleaseSlot, (*error.other_slots, error.slot))
         error.slot, error.slot_count, error.other_slots = None, 0, ()
         self._board.settle(error)

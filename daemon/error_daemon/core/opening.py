@@ -80,14 +80,31 @@ class Opening:
 
     def _why_only_counted(self, error: Error, fault: Fault) -> str:
         """Why this fault opens no ticket; empty where it does."""
+        policy, now = self._board.policy, self._board.now
         if fault.retry_success:
-            return "the sender's own retry helped"
-        if error.state is State.WATCHING and _is_late(error, fault):
+            return error.reason or "the sender's own retry helped"
+        if (
+            error.state is State.WATCHING
+            and _is_late(error, fault)
+            and now < error.recovered_at + policy.flap_threshold_s
+        ):
             return error.reason  # a late report of what has been recovered
-        patience_s = self._board.policy.retry_failed_after_s
-        if error.state in (State.FAILED, State.OBSERVED) and self._board.now - error.ended_at < patience_s:
+        if error.state in (State.FAILED, State.OBSERVED) and now < error.ended_at + policy.retry_failed_after_s:
+            if error.state is State.FAILED:
+                self._try_again_later(error)
             return error.reason
         return ""
+
+    def _try_again_later(self, error: Error) -> None:
+        """It was reported after it had failed: it is tried again in time, whether it is reported again then or not."""
+        if not error.parked_until:
+            error.parked_until = error.ended_at + self._board.policy.retry_failed_after_s
+            self._board.set_timer(error, error.parked_until)
+
+    def try_again(self, error: Error) -> None:
+        """The time of one that had failed has come. Somebody may have mended it meanwhile: look first."""
+        error.parked_until = 0.0
+        self._open(error, in_doubt=True)
 
     def _only_count(self, error: Error, reason: str, newly_kept: bool) -> None:
         """Where the slot was there before, its record is on the way: once committed, it is written again with the new count."""
@@ -98,8 +115,8 @@ class Opening:
 
     # --- opening
 
-    def _open(self, error: Error, progress: Progress | None = None) -> None:
-        """Open a ticket, or say why not. `progress`: how far it was when the daemon died."""
+    def _open(self, error: Error, progress: Progress | None = None, *, in_doubt: bool = False) -> None:
+        """Open a ticket, or say why not. `progress`: how far it was when the daemon died. `in_doubt`: it may be well by now."""
         rule = error.classification.rule
         if rule is None:
             self._observe(error, "no rule matches it")
@@ -119,6 +136,10 @@ class Opening:
             return
         ticket = self._new_ticket(error, rule, target, available)
         ticket.level = first
+        ticket.look_first = in_doubt or _is_late(error, error.fault)
+        if progress:
+            ticket.opened_at = min(error.fault.received_at, ticket.opened_at)
+        error.opened_at = ticket.opened_at
         if acts(rule):
             self._act(error, ticket, progress)
         else:
@@ -127,8 +148,6 @@ class Opening:
     def _new_ticket(self, error: Error, rule: Rule, target: Target, available: tuple[int, ...]) -> Ticket:
         now = self._board.now
         error.target = target.id
-        error.opened_at = now
-        error.attempts = 0
         ticket_id = f"{error.error_id}-{int(now * 1000):x}-{self._board.number():x}"
         return Ticket(ticket_id, rule, target, available, 0, opened_at=now, error_type=error.fault.type)
 
@@ -140,7 +159,7 @@ class Opening:
     def _record_only(self, error: Error, ticket: Ticket) -> None:
         """Mode observe (E2): decide and record what would be done."""
         decision, strategy = self._dispatch.decide(error, ticket)
-        error.level = ticket.level
+        error.level, error.attempts = ticket.level, 0
         self._board.effects.append(SaveDecision(decision))
         self._board.notify("decision", error, f"would run {strategy.id} at level {ticket.level}", decision=decision)
         self._observe(error, f"mode observe: would run {strategy.id} at level {ticket.level} on {ticket.target.id}")
@@ -154,11 +173,11 @@ class Opening:
         exhausted = False
         if progress:
             self._resume(error, ticket, progress)
-        elif error.state is State.WATCHING:
+        elif error.state is State.WATCHING and not ticket.look_first:
             exhausted = self._relapse(error, ticket)
         else:
-            error.level = 0
-            ticket.look_first = _is_late(error, error.fault)
+            error.level, error.watched = 0, None
+        error.attempts = ticket.attempts
         board.begin_ticket(error, ticket)
         board.move(error, Step.OPEN, f"rule {ticket.rule.id}: {ticket.target.id}, from level {ticket.level}")
         if exhausted:
@@ -171,8 +190,12 @@ class Opening:
         self._dispatch.push(error)
 
     def _relapse(self, error: Error, ticket: Ticket) -> bool:
-        """What "worked" did not hold: go on above it. True where the error has come back too often at the top."""
+        """What "worked" did not hold: go on above it. True where the error has come back too often at the top. One that was well
+        without any attempt has nothing to go above."""
         self._verification.came_back(error)
+        if not error.attempts:
+            ticket.level = max(ticket.level, min(error.level, ticket.levels[-1]))
+            return False
         error.relapses += 1
         higher = above(ticket.levels, error.level)
         ticket.level = max(ticket.level, higher or ticket.levels[-1])
@@ -190,6 +213,10 @@ class Opening:
         board, view = self._board, event.view
         error = board.create(event.fingerprint, event.fault, event.classification)
         _take_over(error, view, board.now)
+        if view.state is State.OBSERVED:
+            error.ended_at = 0.0  # the definitions may be others now: its next fault is decided anew
+        elif view.state is State.FAILED and view.parked_until:
+            self._try_again_later(error)
         if view.state in WITH_TICKET:
             error.state, error.reason = State.FLUSHED, "its ticket was not in the ring when the daemon started"
         elif view.state is State.WATCHING and event.classification.rule:
@@ -210,7 +237,10 @@ class Opening:
         recorded = counted == event.count and event.progress.state is SlotState.ENDED
         error.count += max(0, event.count - counted)
         if recorded and error.state in (*ENDED, State.WATCHING):
-            board.effects.append(ReleaseSlot(event.slot))
+            if error.state is State.FAILED and error.parked_until and error.slot is None:
+                error.slot, error.slot_count = event.slot, event.count  # it is tried again in time
+            else:
+                board.effects.append(ReleaseSlot(event.slot))
             return
         board.effects.append(SaveFault(error.error_id, event.fault, event.slot))  # it may not have been before the end
         if error.ticket is not None:
@@ -231,10 +261,11 @@ class Opening:
         ticket.look_first = True
         if progress.state is SlotState.RUNNING:
             self._dispatch.doubtful.add(ticket.target.id)
+            ticket.unfinished = True
             error.level = progress.level
         if progress.level in ticket.levels:
             ticket.level = progress.level
-            ticket.attempts = error.attempts = progress.attempts
+            ticket.attempts = progress.attempts
             ticket.attempts_at_level = progress.attempts_at_level
 
 

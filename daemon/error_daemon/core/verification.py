@@ -85,6 +85,7 @@ class Verification:
         assert ticket is not None, "only errors with a ticket are looked at"
         definitions = self._board.definitions
         ticket.round_id = f"{ticket.ticket_id}-r{self._board.number():x}"
+        ticket.round_at = self._board.now
         self._rounds[ticket.round_id] = error
         probes = tuple(definitions.probes[name] for name in ticket.target.probes)
         self._board.effects.append(StartProbes(ProbeOrder(ticket.round_id, ticket.target, probes)))
@@ -97,6 +98,10 @@ class Verification:
         verdict = ticket.looking.judge(readings, self._board.now)
         if verdict is None:
             self._board.set_timer(error, self._board.now + ticket.looking.delay_s())
+            return
+        if verdict is Verdict.RECOVERED and error.last_at > ticket.round_at and not ticket.seen_twice:
+            ticket.seen_twice = True  # a fault came after the probes were sent: once more, so that it counts
+            self.look_again(error)
             return
         ticket.failing = verify.failing(readings)
         if verdict is not Verdict.UNKNOWN:
@@ -114,19 +119,41 @@ class Verification:
             self._heal(error, ticket, f"{ticket.target.id} was found well; nothing was done")
         elif verdict is Verdict.UNKNOWN:
             self._give_up(error, ticket, f"nothing can be seen of {ticket.target.id}: a person is needed")
+        elif ticket.unfinished:
+            self._conclude_unfinished(error, ticket)
         else:
             self._board.move(error, Step.PERSIST, f"{ticket.target.id} was found failing")
             self._requeue(error, ticket)
+
+    def _conclude_unfinished(self, error: Error, ticket: Ticket) -> None:
+        """An attempt was running when the daemon died, and the fault is still there: it did not help. Or it was what killed
+        the daemon, and must not be repeated for ever."""
+        ticket.unfinished = False
+        offered = self._board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
+        most = min(max(strategy.max_attempts for strategy in offered), MOST_ATTEMPTS_AT_A_LEVEL)
+        is_transient = error.classification.response_class is ResponseClass.TRANSIENT
+        if is_transient and ticket.attempts_at_level < most:
+            self._board.move(
+                error, Step.PERSIST, f"{ticket.target.id} was found failing after the attempt that was cut off"
+            )
+            self._requeue(error, ticket)
+        else:
+            self._escalate(error, ticket, f"what was running at level {ticket.level} when the daemon died did not help")
 
     def _conclude(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> None:
         record = self._record(error, ticket, verdict, readings)
         self._learn(record)
         self._board.effects.append(SaveAttempt(record))
         ticket.history.append(
-            {"level": record.level, "strategy": record.strategy_id, "verdict": verdict.value, "at": self._board.now}
+            {
+                "level": record.level,
+                "strategy": record.strategy_id,
+                "verdict": record.verdict.value,
+                "at": self._board.now,
+            }
         )
         self._board.notify(
-            "verdict", error, f"{verdict.value} after {record.strategy_id}", attempt=record, readings=readings
+            "verdict", error, f"{record.verdict.value} after {record.strategy_id}", attempt=record, readings=readings
         )
         if verdict is Verdict.RECOVERED:
             error.watched = record
@@ -138,8 +165,10 @@ class Verification:
             self._requeue(error, ticket)
         elif self._may_try_again(error, ticket, record):
             self._back_off(error, ticket, record)
+        elif record.outcome is OutcomeKind.REFUSED:
+            self._escalate(error, ticket, f"{record.strategy_id} was not run: {record.detail}")
         else:
-            self._escalate(error, ticket, record)
+            self._escalate(error, ticket, f"{record.strategy_id} did not help ({verdict.value})")
 
     def _record(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> AttemptRecord:
         outcome, strategy, decision = ticket.outcome, ticket.strategy, ticket.decision
@@ -164,7 +193,7 @@ class Verification:
             execution_time_s=outcome.execution_time_s,
             outcome=outcome.kind,
             detail=outcome.detail,
-            verdict=verdict,
+            verdict=Verdict.UNKNOWN if outcome.kind is OutcomeKind.REFUSED else verdict,  # then nobody has looked
             success=verdict is Verdict.RECOVERED and outcome.kind is OutcomeKind.COMPLETED,
             impact_score=impact,
             stability_score=_STABILITY_OPEN,
@@ -175,6 +204,7 @@ class Verification:
             after=outcome.after,
             ended_at=self._board.now,
             readings=readings,
+            number=ticket.attempts,
         )
 
     def _learn(self, record: AttemptRecord) -> None:
@@ -204,7 +234,7 @@ class Verification:
         if error.state is State.QUEUED:
             self._watch(error, ticket, f"{ticket.target.id} was verified well after its last fault came")
         else:  # parked: what holds it lets go in its time
-            ticket.look_at_wake, ticket.faults_when_parked = True, error.count
+            ticket.look_at_wake = True
 
     def _watch(self, error: Error, ticket: Ticket, reason: str) -> None:
         error.recovered_at = self._board.now
@@ -220,8 +250,7 @@ class Verification:
         assert ticket.strategy, "a verdict follows an attempt"
         return (
             error.classification.response_class is ResponseClass.TRANSIENT
-            and record.verdict is Verdict.PERSISTING
-            and record.outcome is not OutcomeKind.REFUSED  # would be again
+            and record.verdict is Verdict.PERSISTING  # not worse; nor refused, which it would be again
             and ticket.attempts_at_level < min(ticket.strategy.max_attempts, MOST_ATTEMPTS_AT_A_LEVEL)
         )
 
@@ -235,16 +264,13 @@ class Verification:
         self._dispatch.park_until(error, self._board.now + delay, reason)
         self._dispatch.free(error, ticket.target.id)
 
-    def _escalate(self, error: Error, ticket: Ticket, record: AttemptRecord) -> None:
+    def _escalate(self, error: Error, ticket: Ticket, why: str) -> None:
         level = above(ticket.levels, ticket.level)
         if level is None:
-            self._give_up(
-                error, ticket, f"the ladder is exhausted: {record.strategy_id} was the last ({record.verdict.value})"
-            )
+            self._give_up(error, ticket, f"the ladder is exhausted: {why}")
             return
-        reason = f"level {ticket.level} did not help ({record.verdict.value}): up to level {level}"
         ticket.level, ticket.attempts_at_level = level, 0
-        self._board.move(error, Step.PERSIST, reason)
+        self._board.move(error, Step.PERSIST, f"{why}: up to level {level}")
         self._requeue(error, ticket)
 
     def _requeue(self, error: Error, ticket: Ticket) -> None:
