@@ -24,7 +24,9 @@ def print_error_page(answer: recovery_pb2.GetErrorResponse) -> None:
         facts(_fault_facts(error.fault))
         _print_exception(error.fault)
     heading("timeline")
-    if not answer.decisions and not answer.attempts:
+    if answer.incomplete:
+        line(Styled(f"  {answer.incomplete}", "yellow"))
+    elif not answer.decisions and not answer.attempts:
         line("  nothing was decided yet")
     _print_timeline(answer)
 

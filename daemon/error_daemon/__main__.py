@@ -56,7 +56,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="error_daemon",
         description="The recovery daemon. Runs in the foreground; SIGTERM drains and stops it.",
-        epilog="exit codes: 0 stopped when told to, 1 a bug, 2 wrong arguments, 78 wrong settings or definitions",
+        epilog="exit codes: 0 stopped when told to, 1 could not start or go on, 2 wrong arguments, 78 wrong settings or definitions",
     )
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="settings (default: /etc/recovery.conf, if it is there)"

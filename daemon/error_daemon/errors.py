@@ -8,7 +8,6 @@
     ├── PermanentError    tell the caller; the same call will fail again
     │   ├── NotFound
     │   └── Refused
-    ├── WorkerLost        the outcome is unknown: probe the target before anything is run again
     ├── StoreUnavailable  keep the rows, write them when the store is back
     └── InvariantError    a bug in this program: nothing was changed; log it loudly, do not guess
 
@@ -79,10 +78,6 @@ class NotFound(PermanentError):
 
 class Refused(PermanentError):
     """Known, but not possible in its present state."""
-
-
-class WorkerLost(ErrorRecoveryError):
-    """A worker died or hung. What it was running has an unknown outcome."""
 
 
 class StoreUnavailable(ErrorRecoveryError):

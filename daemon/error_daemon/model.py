@@ -504,7 +504,7 @@ class Notice:
     """Something happened. `text` says it to people."""
 
     at: float
-    kind: str  # state | decision | attempt | verdict
+    kind: str  # state | decision | verdict
     text: str
     error: ErrorView
     decision: Decision | None = None

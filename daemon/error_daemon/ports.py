@@ -141,8 +141,8 @@ class Control(Protocol):
     def error(self, error_id: str) -> ErrorView:
         """By id, or by a prefix that names one error."""
 
-    def fault(self, error_id: str) -> bytes | None:
-        """The newest fault kept for it, as it came; None when it is kept no more."""
+    async def fault(self, error_id: str) -> bytes | None:
+        """The fault that opened its ring slot, or else the newest of the record, serialised; None where neither has one."""
 
     async def attempts(self, error_id: str) -> Sequence[AttemptRecord]: ...
 

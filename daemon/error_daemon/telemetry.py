@@ -47,8 +47,6 @@ class Counters:
 
     faults_received: int = 0
     faults_refused: int = 0
-    attempts_started: int = 0
     workers_lost: int = 0
     torn_slots: int = 0
     lag: LatencyHistogram = field(default_factory=LatencyHistogram)  # fault received → strategy code running
-    recovery: LatencyHistogram = field(default_factory=LatencyHistogram)  # fault received → verdict recovered

@@ -164,6 +164,14 @@ def test_errors_show_of_an_error_that_nothing_was_done_about(cli: Cli, daemon: C
     assert "none matches: it is only recorded" in out
 
 
+def test_errors_show_says_when_the_record_could_not_be_asked(cli: Cli, daemon: CannedDaemon) -> None:
+    error = recovery_pb2.Error(error_id=ERROR_ID, count=1)
+    daemon.answers["GetError"] = recovery_pb2.GetErrorResponse(error=error, incomplete="the record cannot be read now")
+    out = cli.run("errors", "show", ERROR_ID).stdout
+    assert "the record cannot be read now" in out
+    assert "nothing was decided yet" not in out
+
+
 def test_a_prefix_is_made_whole_before_something_is_changed(cli: Cli, daemon: CannedDaemon) -> None:
     done = cli.run("errors", "resolve", "3f2a", "--note", "disk replaced")
     assert done.stdout == f"error {ERROR_ID} is resolved: no answer on 5432\n"

@@ -212,6 +212,10 @@ ALONE: dict[str, tuple[str, list[Expected]]] = {
         "version: 1\nstrategies:\n  a: {kind: retry, timeout: 1s, timeout_min: 2s}\n",
         [(3, 29, "timeout is 1s, below timeout_min, which is 2s")],
     ),
+    "a restart that could not start the process again": (
+        "version: 1\nstrategies:\n  a: {kind: process_restart, timeout: 2s}\n",
+        [(3, 39, "timeout is 2s, too short to start the process again after a stop_grace of 2s")],
+    ),
     "bounds that cross": (
         "version: 1\nstrategies:\n  a: {kind: retry, timeout: 3s, timeout_min: 4s, timeout_max: 2s}\n",
         [(3, 29, "above timeout_max"), (3, 29, "below timeout_min"), (3, 46, "timeout_min is 4s, above timeout_max")],

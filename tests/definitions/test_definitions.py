@@ -148,14 +148,16 @@ def shop(base: Path) -> Definitions:
             params={"operation": operation},
             max_attempts=5,
             backoff=Backoff(0.1, 10.0, 5.0),
+            timeout_min_s=7.5,
         ),
-        Strategy("look", "retry"),
+        Strategy("look", "retry", timeout_min_s=7.5),
         Strategy(
             "restart-shop-web",
             "process_restart",
             "Restart the shop",
             {"stop_signal": "SIGTERM", "stop_grace_s": 0.25},
             timeout_s=10.0,
+            timeout_min_s=2.5,
             target_kinds=frozenset({"process"}),  # of itself: no other target has a process to restart
         ),
         Strategy(
@@ -164,9 +166,16 @@ def shop(base: Path) -> Definitions:
             params={"command": ["/bin/clear", "a b; c"], "cwd": str(base), "success_exit_codes": [0]},
             error_types=frozenset({ErrorType.DATA}),
             target_kinds=frozenset({"process", "host"}),
+            timeout_min_s=7.5,
         ),
         Strategy("call", "http", params=call, timeout_min_s=1.0),
-        Strategy("ask", "handler", params={"application": "shop", "handler": "reconnect"}, timeout_max_s=31.0),
+        Strategy(
+            "ask",
+            "handler",
+            params={"application": "shop", "handler": "reconnect"},
+            timeout_min_s=7.5,
+            timeout_max_s=31.0,
+        ),
     ]
     rules = (
         Rule(
@@ -311,3 +320,19 @@ def test_arbitrary_data_in_the_right_sections_loads_or_is_a_config_error(
 def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One for all examples: each writes its file anew."""
     return tmp_path_factory.mktemp("definitions")
+
+
+def test_a_restart_is_never_given_less_time_than_its_grace_and_a_start_however_quick_it_was(tmp_path: Path) -> None:
+    written = (
+        "version: 1\nstrategies:\n"
+        "  restart: {kind: process_restart, timeout: 8s, stop_grace: 3s}\n"
+        "  quick: {kind: exec, command: [/bin/true], timeout: 8s}\n"
+        "  quicker: {kind: exec, command: [/bin/true], timeout: 8s, timeout_min: 100ms}\n"
+    )
+    (tmp_path / "a.yaml").write_text(written)
+    strategies = load_definitions(tmp_path).strategies
+    assert {name: strategy.timeout_min_s for name, strategy in strategies.items()} == {
+        "restart": 4.0,
+        "quick": 2.0,
+        "quicker": 0.1,
+    }

@@ -97,8 +97,13 @@ def test_a_stack_trace_that_no_slot_holds_is_shortened_in_the_middle_and_marked(
     exception = fault_pb2.Exception(type="E", message="m", stack_trace="first line\n" + "x" * 100_000 + "\nlast line")
     error_id = daemon.report(a_fault("long", exception=exception)).error_id
     kept = daemon.error(error_id)
-    assert kept.state == "observed"
-    assert kept.count == 1
+    daemon.wait_until_recorded()
+    recorded = daemon.error(error_id).fault
+    for fault in (kept.fault, recorded):
+        assert fault.shortened
+        assert fault.exception.stack_trace.startswith("first line\nxxx")
+        assert fault.exception.stack_trace.endswith("xxx\nlast line")
+        assert "bytes cut" in fault.exception.stack_trace
 
 
 def test_one_bad_fault_of_a_batch_does_not_concern_the_others(daemon: DaemonProcess) -> None:

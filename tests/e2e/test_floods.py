@@ -113,6 +113,23 @@ def test_a_flood_of_equal_faults_gives_one_recovery_and_delays_nobody(tmp_path: 
     assert sum(line[:2] == ["A", "slow"] for line in journal(tmp_path)) == 1
 
 
+def test_a_flood_that_goes_on_after_a_quick_recovery_gives_no_second_one(tmp_path: Path) -> None:
+    scripts = journal_scripts(tmp_path)
+    (tmp_path / "go").touch()
+    written = definitions(dict(scripts)).replace(
+        "ladder: {1: [heal-slowly]}", "ladder: {1: [heal-slowly], 3: [heal], 4: [heal]}"
+    )
+    daemon = DaemonProcess(tmp_path / "daemon", written, 'flap_threshold = "500ms"')
+    with running(daemon):
+        flood = Flood(daemon, 3.0)
+        flood.start()
+        flood.join()
+        [flooded] = daemon.recovery.ListErrors(_ALL).errors
+        daemon.wait_for_state(flooded.error_id, "watching", "resolved")
+        assert daemon.error(flooded.error_id).count == flood.accepted
+    assert sum(line[:2] == ["A", "slow"] for line in journal(tmp_path)) == 1
+
+
 def test_a_full_ring_refuses_with_a_delay_and_serves_fully_afterwards(tmp_path: Path) -> None:
     scripts = journal_scripts(tmp_path)
     daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(scripts)), "[ring]\nnormal_slots = 40\n")

@@ -121,15 +121,9 @@ class MemoryStore:
         rows = [row for row in self._rows("decisions") if id in (row["id"], row["attempt_id"])]
         return sorted(rows, key=lambda row: (row["at"], row["id"]), reverse=True)[:1]
 
-    def _readings_of(self, attempt_id: str) -> list[Row]:
-        return sorted(self._rows("readings", attempt_id=attempt_id), key=lambda row: (row["at"], row["id"]))
-
-    def _error(self, error_id_prefix: str) -> list[Row]:
-        return [
-            row
-            for row in self._recent_errors(len(self.tables["errors"]))
-            if row["error_id"].startswith(error_id_prefix)
-        ][:10]
+    def _newest_fault(self, error_id: str) -> list[Row]:
+        rows = self._rows("faults", error_id=error_id)
+        return sorted(rows, key=lambda row: (row["received_at"], row["id"]), reverse=True)[:1]
 
     def _recent_errors(self, limit: int) -> list[Row]:
         return sorted(self._rows("errors"), key=lambda row: (-(row["last_at"] or 0), row["error_id"]))[:limit]

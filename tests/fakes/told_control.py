@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from error_daemon.errors import NotFound
+from error_daemon.errors import NotFound, StoreUnavailable
 from error_daemon.model import AttemptRecord, Decision, ErrorView, Json, Notice
 from error_daemon.ports import ErrorFilter
 
@@ -22,6 +22,8 @@ class ToldControl:
         self.asked: list[tuple[str, object]] = []
         self.notices: asyncio.Queue[Notice] = asyncio.Queue()
         self.watchers = 0
+
+    is_away = False  # whether the record cannot be asked
 
     def status(self) -> Mapping[str, Json]:
         return {
@@ -44,12 +46,14 @@ class ToldControl:
             raise NotFound(f"no error {error_id!r} is known")
         return self._view
 
-    def fault(self, error_id: str) -> bytes | None:
+    async def fault(self, error_id: str) -> bytes | None:
         assert error_id == self._view.error_id
         return self._payload
 
     async def attempts(self, error_id: str) -> Sequence[AttemptRecord]:
         assert error_id == self._view.error_id
+        if self.is_away:
+            raise StoreUnavailable("its writer is away")
         return [self._record]
 
     async def decisions(self, error_id: str) -> Sequence[Decision]:

@@ -186,6 +186,17 @@ def test_an_error_comes_with_its_fault_attempts_and_decisions(payload: bytes | N
     run(go())
 
 
+def test_without_the_record_an_error_is_shown_all_the_same_and_says_what_is_missing() -> None:
+    async def go() -> None:
+        async with _client() as client:
+            client.control.is_away = True
+            answer = await client.ask("GetError", pb.GetErrorRequest(error_id=ID))
+            assert answer.error.error_id == ID
+            assert answer.incomplete == "the record cannot be read now: its writer is away"
+
+    run(go())
+
+
 def test_a_person_resolves_an_error() -> None:
     async def go() -> None:
         async with _client() as client:

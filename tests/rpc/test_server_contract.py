@@ -26,7 +26,6 @@ from error_daemon.errors import (
     RingFull,
     StoreUnavailable,
     TransientError,
-    WorkerLost,
 )
 from error_daemon.ports import Call, Method, Service, Shape
 from tests.rpc.serving import (
@@ -54,7 +53,6 @@ ERRORS: dict[str, tuple[ErrorRecoveryError, grpc.StatusCode]] = {
     "not found": (NotFound("no error 'é' is known"), Code.NOT_FOUND),
     "refused": (Refused("it is attempting"), Code.FAILED_PRECONDITION),
     "permanent": (PermanentError("no way"), Code.FAILED_PRECONDITION),
-    "worker": (WorkerLost("gone"), Code.INTERNAL),
     "invariant": (InvariantError("cannot be"), Code.INTERNAL),
     "config": (ConfigError([]), Code.INTERNAL),
 }

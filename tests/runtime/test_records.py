@@ -96,7 +96,7 @@ def test_a_learned_timeout_comes_back_as_it_was(timeout: LearnedTimeout) -> None
 def test_faults_and_ladders_fit_their_tables() -> None:
     slot = SlotRef(Priority.HIGH, 3, 255)
     fault = Fault(ErrorType.DATA, "it broke", attributes={"a": "1"}, frames=("m:f",), received_at=12.5, count=3)
-    row = _kept("faults", records.fault_row(SaveFault("e1", fault, slot)))
-    assert (row["id"], row["count"], row["document"]["attributes"]) == ("e1-ff-30d4", 3, {"a": "1"})
+    row = _kept("faults", records.fault_row(SaveFault("e1", fault, slot), b"its \xff bytes"))
+    assert (row["id"], row["count"], records.payload_of(row)) == ("e1-ff-30d4", 3, b"its \xff bytes")
     ladder = _kept("progressive_recovery", records.ladder_row(SaveLadder("e1", 2, 5.0, ({"level": 1},))))
     assert (ladder["current_level"], ladder["history"]) == (2, [{"level": 1}])

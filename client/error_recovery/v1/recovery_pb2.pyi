@@ -104,7 +104,7 @@ class Error(_message.Message):
     """when the present or last ticket was opened"""
     recovered_at: _builtins.float
     parked_until: _builtins.float
-    """when a parked ticket goes on"""
+    """when a parked ticket goes on, or a failed error is tried again"""
     flapping: _builtins.bool
     response_class: _builtins.str
     """transient | permanent | cascading | critical"""
@@ -116,7 +116,7 @@ class Error(_message.Message):
     def related_error_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def fault(self) -> _fault_pb2.Fault:
-        """the newest fault kept for it; only in GetError"""
+        """the newest of its faults that was kept whole; only in GetError"""
 
     def __init__(
         self,
@@ -395,7 +395,7 @@ class Event(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     at: _builtins.float
     kind: _builtins.str
-    """fault, state, decision, attempt, outcome, reading, verdict"""
+    """state | decision | verdict"""
     text: _builtins.str
     """one line for people"""
     @_builtins.property
@@ -695,6 +695,9 @@ class GetErrorResponse(_message.Message):
     ERROR_FIELD_NUMBER: _builtins.int
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     DECISIONS_FIELD_NUMBER: _builtins.int
+    INCOMPLETE_FIELD_NUMBER: _builtins.int
+    incomplete: _builtins.str
+    """why the record could not be asked, and what it has is missing; empty where nothing is"""
     @_builtins.property
     def error(self) -> Global___Error: ...
     @_builtins.property
@@ -711,10 +714,11 @@ class GetErrorResponse(_message.Message):
         error: Global___Error | None = ...,
         attempts: _abc.Iterable[Global___Attempt] | None = ...,
         decisions: _abc.Iterable[Global___Decision] | None = ...,
+        incomplete: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "decisions", b"decisions", "error", b"error"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "decisions", b"decisions", "error", b"error", "incomplete", b"incomplete"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -19,6 +19,7 @@ from error_daemon.definitions.complaints import did_you_mean, quoted
 from error_daemon.definitions.document import RuleEntry
 from error_daemon.definitions.fields import LevelKey
 from error_daemon.definitions.kinds import (
+    RESTART_ROOM_S,
     FileProbe,
     ProbeEntry,
     ProcessProbe,
@@ -90,12 +91,17 @@ def _check_absent_file(probe: Written[object], file: FileProbe) -> Iterator[Prob
 
 def _check_times(strategy: Written[StrategyEntry]) -> Iterator[Problem]:
     written, backoff = strategy.value, strategy.value.backoff
-    if written.timeout < written.timeout_min:
-        yield _out_of_order(strategy, "timeout", written.timeout, "below timeout_min", written.timeout_min)
+    timeout_min = written.least_timeout_s()
+    if isinstance(written, ProcessRestartStrategy) and written.timeout < written.stop_grace + RESTART_ROOM_S:
+        least_s = written.stop_grace + RESTART_ROOM_S
+        message = f"timeout is {written.timeout:g}s, too short to start the process again after a stop_grace of {written.stop_grace:g}s"
+        yield strategy.problem(message, f"at least {least_s:g}s", ("timeout",))
+    elif written.timeout < timeout_min:
+        yield _out_of_order(strategy, "timeout", written.timeout, "below timeout_min", timeout_min)
     if written.timeout > written.timeout_max:
         yield _out_of_order(strategy, "timeout", written.timeout, "above timeout_max", written.timeout_max)
-    if written.timeout_min > written.timeout_max:
-        yield _out_of_order(strategy, "timeout_min", written.timeout_min, "above timeout_max", written.timeout_max)
+    if timeout_min > written.timeout_max:
+        yield _out_of_order(strategy, "timeout_min", timeout_min, "above timeout_max", written.timeout_max)
     if backoff.base > backoff.cap:
         message = f"the base of the backoff is {backoff.base:g}s, above its cap, which is {backoff.cap:g}s"
         yield strategy.problem(message, "write both", ("backoff", "base"))

@@ -185,7 +185,9 @@ class BackoffEntry(Entry):
 class _Strategy(Entry):
     name: Text = Field(default="", description="For people.")
     timeout: Duration = Field(default=30.0, gt=0, description="How long an attempt may take, until that was learned.")
-    timeout_min: Duration = Field(default=0.1, gt=0, description="The learned timeout is never below this.")
+    timeout_min: Duration | None = Field(
+        default=None, gt=0, description="The learned timeout is never below this; absent: a quarter of timeout."
+    )
     timeout_max: Duration = Field(default=240.0, gt=0, description="The learned timeout is never above this.")
     max_attempts: int = Field(default=1, ge=1, le=5, description="Attempts at one level for a transient error.")
     backoff: BackoffEntry = Field(default=BackoffEntry(), description="Waiting between these attempts.")
@@ -193,6 +195,10 @@ class _Strategy(Entry):
     for_targets: TargetKinds = Field(
         default=frozenset(), description="Kinds of targets it is for; absent: any that fit."
     )
+
+    def least_timeout_s(self) -> float:
+        """However quick it was so far, it is given this long: it is slowest when it is needed most."""
+        return self.timeout / 4 if self.timeout_min is None else self.timeout_min
 
 
 class ExecOperation(_Program):
@@ -235,6 +241,9 @@ class HttpStrategy(HttpOperation, _Strategy):
     """Sends a request."""
 
 
+RESTART_ROOM_S = 1.0  # beside the grace: to kill what did not heed it, wait until it is gone, and start the new one
+
+
 class ProcessRestartStrategy(_Strategy):
     """Stops the target's process and starts it anew."""
 
@@ -244,6 +253,10 @@ class ProcessRestartStrategy(_Strategy):
 
     def params(self) -> dict[str, Json]:
         return {"stop_signal": self.stop_signal, "stop_grace_s": self.stop_grace}
+
+    def least_timeout_s(self) -> float:
+        """Never so short that a process which does not heed the signal is stopped and not started again."""
+        return max(super().least_timeout_s(), self.stop_grace + RESTART_ROOM_S)
 
 
 class HandlerStrategy(_Strategy):

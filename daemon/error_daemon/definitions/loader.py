@@ -58,7 +58,7 @@ def _strategy(name: str, entry: StrategyEntry) -> Strategy:
         name=entry.name,
         params=entry.params(),
         timeout_s=entry.timeout,
-        timeout_min_s=entry.timeout_min,
+        timeout_min_s=entry.least_timeout_s(),
         timeout_max_s=entry.timeout_max,
         max_attempts=entry.max_attempts,
         backoff=Backoff(base_s=entry.backoff.base, factor=entry.backoff.factor, cap_s=entry.backoff.cap),

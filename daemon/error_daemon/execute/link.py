@@ -206,12 +206,17 @@ class WorkerLink(asyncio.Protocol):
         """What a lost attempt started must not go on beside the next one. Announced programs are known by their pid; those
         that the worker could not announce any more, and what left its group, by the mark of their attempt. End of file
         says that all of them carry it by now: until its exec, a child holds the worker's end of the socket too."""
+        try:
+            await self._end_marked()
+        finally:  # whatever went wrong: the orders are answered, and the worker's place is free
+            self.ended.set_result(self._describe())
+
+    async def _end_marked(self) -> None:
         for program in self._programs.values():
             kill_group_of(program)
         marks = [run_mark(self._worker, owner) for owner in (*self.attempts, *self.rounds)]
         if marks and self._status != 0:  # 0: it took leave in good order, and ended them itself
             await self._loop.run_in_executor(None, kill_marked, marks)
-        self.ended.set_result(self._describe())
 
     def _describe(self) -> str:
         status = "did not end" if self._status is None else describe_end(self._status)

@@ -58,15 +58,16 @@ class RecoveryService:
 
     async def get_error(self, request: recovery_pb2.GetErrorRequest, _call: Call) -> recovery_pb2.GetErrorResponse:
         view = self._control.error(_id(request.error_id))
-        error = convert.error_message(view)
-        payload = self._control.fault(view.error_id)
-        if payload is not None:
-            error.fault.CopyFrom(fault_pb2.Fault.FromString(payload))
-        return recovery_pb2.GetErrorResponse(
-            error=error,
-            attempts=[convert.attempt_message(record) for record in await self._control.attempts(view.error_id)],
-            decisions=[convert.decision_message(decision) for decision in await self._control.decisions(view.error_id)],
-        )
+        answer = recovery_pb2.GetErrorResponse(error=convert.error_message(view))
+        try:
+            payload = await self._control.fault(view.error_id)
+            if payload is not None:
+                answer.error.fault.CopyFrom(fault_pb2.Fault.FromString(payload))
+            answer.attempts.extend(map(convert.attempt_message, await self._control.attempts(view.error_id)))
+            answer.decisions.extend(map(convert.decision_message, await self._control.decisions(view.error_id)))
+        except StoreUnavailable as error:
+            answer.incomplete = f"the record cannot be read now: {error}"
+        return answer
 
     def resolve_error(
         self, request: recovery_pb2.ResolveErrorRequest, _call: Call

@@ -89,9 +89,12 @@ class DaemonControl:
     def error(self, error_id: str) -> ErrorView:
         return self._engine.view(error_id)
 
-    def fault(self, error_id: str) -> bytes | None:
+    async def fault(self, error_id: str) -> bytes | None:
         slot = self._engine.slot(error_id)
-        return self._parts.ring.read(slot) if slot else None
+        if slot:
+            return self._parts.ring.read(slot)
+        rows = await self._store.query("newest_fault", error_id=error_id)
+        return records.payload_of(rows[0]) if rows else None
 
     async def attempts(self, error_id: str) -> Sequence[AttemptRecord]:
         return [records.attempt_of(row) for row in await self._store.query("attempts_of", error_id=error_id)]

@@ -10,7 +10,6 @@ import asyncio
 import os
 import signal
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 import structlog
@@ -66,9 +65,7 @@ class Daemon:
             on_notice=self._watchers.tell,
             on_recovered=self._recovered,
         )
-        self._store = DuckStore(
-            str(state / "recovery.duckdb"), settings.store, self._loop.committed, partial(_log.error, "record")
-        )
+        self._store = DuckStore(str(state / "recovery.duckdb"), settings.store, self._loop.committed, _record_problem)
         self._pool = WorkerPool(
             workers,
             settings.attempts_per_worker,
@@ -88,9 +85,7 @@ class Daemon:
             rows_waiting=self._store.rows_waiting,
             most_rows_waiting=settings.store.waiting_rows,
         )
-        self._sensor = ProcessWatch(
-            definitions.targets, self._clock, self._intake.take, partial(_log.error, "sensor_fault_refused")
-        )
+        self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
 
     # --- run
 
@@ -100,13 +95,18 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        told = asyncio.ensure_future(stop.wait())
+        starting = asyncio.ensure_future(self._start())
         try:
-            server = await self._start()
-            try:
-                await stop.wait()
-            finally:
+            await asyncio.wait({told, starting}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                server = starting.result()
+                await told
                 await self._drain(server)
         finally:
+            told.cancel()
+            starting.cancel()
+            await asyncio.wait({told, starting})
             await self._stop_edges()
         _log.info("stopped")
 
@@ -185,6 +185,14 @@ class Daemon:
     def _fault_of(self, error_id: str) -> bytes | None:
         slot = self._engine.slot(error_id)
         return self._ring.read(slot) if slot else None
+
+
+def _record_problem(text: str) -> None:
+    _log.error("record", problem=text)
+
+
+def _sensor_problem(text: str) -> None:
+    _log.error("sensor", problem=text)
 
 
 def _bug(method: str, error: BaseException) -> None:

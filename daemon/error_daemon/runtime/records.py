@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +27,8 @@ _DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 _ATTEMPT: TypeAdapter[AttemptRecord] = TypeAdapter(AttemptRecord)
 
 
-def fault_row(effect: SaveFault) -> Row:
+def fault_row(effect: SaveFault, payload: bytes) -> Row:
+    """`payload`: the fault as the ring keeps it, a serialised error_recovery.v1.Fault; nothing of it is lost to the record."""
     fault = effect.fault
     return {
         "id": f"{effect.error_id}-{effect.slot.sequence:x}-{int(fault.received_at * 1000):x}",
@@ -38,18 +40,7 @@ def fault_row(effect: SaveFault) -> Row:
         "message": fault.message or fault.exception_message,
         "source": fault.source,
         "count": fault.count,
-        "document": {
-            "fault_id": fault.fault_id,
-            "operation": fault.operation,
-            "node": fault.node,
-            "environment": fault.environment,
-            "hardware_id": fault.hardware_id,
-            "attributes": dict(fault.attributes),
-            "exception_type": fault.exception_type,
-            "frames": fault.frames,
-            "target": fault.target,
-            "occurred_at": fault.occurred_at,
-        },
+        "document": {"payload": b64encode(payload).decode()},
     }
 
 
@@ -192,6 +183,10 @@ def ladder_row(effect: SaveLadder) -> Row:
 
 
 # --- back
+
+
+def payload_of(row: Mapping[str, Any]) -> bytes:
+    return b64decode(row["document"]["payload"])
 
 
 def view_of(row: Mapping[str, Any]) -> ErrorView:

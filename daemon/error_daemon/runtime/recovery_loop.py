@@ -17,6 +17,7 @@ import structlog
 
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
+from error_daemon.errors import StoreUnavailable
 from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
 from error_daemon.ports import Clock, Executor, Ring, Store
 from error_daemon.runtime import records
@@ -55,6 +56,7 @@ class RecoveryLoop:
         self._handlers: Callable[[AttemptOrder], None] | None = None
         self._store: Store | None = None
         self._unrecorded: deque[tuple[int, ErrorView]] = deque()
+        self._unsaved: dict[str, ErrorView] = {}  # by error: there was no room for the row
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
         self._carry: dict[type[Any], Callable[[Any], None]] = {
@@ -65,7 +67,7 @@ class RecoveryLoop:
             fx.Notify: lambda effect: on_notice(effect.notice),
             fx.SaveError: self._save_error,
             fx.SaveAttempt: self._save_attempt,
-            fx.SaveFault: self._saver("faults", records.fault_row),
+            fx.SaveFault: self._saver("faults", lambda effect: records.fault_row(effect, ring.read(effect.slot))),
             fx.SaveDecision: self._saver("decisions", lambda effect: records.decision_row(effect.decision)),
             fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
             fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
@@ -116,6 +118,13 @@ class RecoveryLoop:
         waiting = self._unrecorded
         while waiting and waiting[0][0] <= number:
             self.feed(fx.ErrorRecorded(waiting.popleft()[1]))
+        unsaved, self._unsaved = self._unsaved, {}
+        for view in unsaved.values():
+            self._save_view(view)
+
+    def withhold_learned(self) -> None:
+        """What was learned before could not be read back: what is learned from now on must not take its place in the record."""
+        self._carry[fx.SaveScore] = self._carry[fx.SaveTimeout] = lambda effect: None
 
     # --- effects
 
@@ -175,7 +184,6 @@ class RecoveryLoop:
     def _start_attempt(self, effect: fx.StartAttempt) -> None:
         assert self._executor is not None, "joined before the first event"
         assert self._handlers is not None, "joined before the first event"
-        self._counters.attempts_started += 1
         if effect.order.strategy.kind == "handler":
             self._handlers(effect.order)
         else:
@@ -197,19 +205,33 @@ class RecoveryLoop:
 
     def _save_error(self, effect: fx.SaveError) -> None:
         view = effect.view
-        number = self._append("errors", records.error_row(view))
+        self._save_view(view)
+        if view.ended_at >= self._fed_at:  # not when it is saved for its count
+            self._ended(view)
+
+    def _save_view(self, view: ErrorView) -> None:
+        """Without the row its slot is never released: where there is no room for it, it is tried again after the next commit."""
+        try:
+            number = self._append("errors", records.error_row(view))
+        except StoreUnavailable:
+            self._unsaved[view.error_id] = view
+            return
         if view.slot_sequence:
             self._unrecorded.append((number, view))
-        if view.state is State.WATCHING and view.recovered_at >= self._fed_at:  # not when it is saved for its count
-            self._recovered(view)
 
-    def _recovered(self, view: ErrorView) -> None:
-        lag_s = view.recovered_at - view.opened_at
-        self._counters.recovery.record(lag_s)
-        self._on_recovered(view.target)
-        if lag_s > self._lag_threshold_s:
+    def _ended(self, view: ErrorView) -> None:
+        if view.state is State.WATCHING:
+            self._on_recovered(view.target)
+        lag_s = view.ended_at - view.opened_at
+        if view.state in (State.WATCHING, State.FAILED) and lag_s > self._lag_threshold_s:
             threshold_s = self._lag_threshold_s
-            _log.warning("ERR_LAG_THRESHOLD_EXCEEDED", lag_s=lag_s, threshold_s=threshold_s, error_id=view.error_id)
+            _log.warning(
+                "ERR_LAG_THRESHOLD_EXCEEDED",
+                lag_s=lag_s,
+                threshold_s=threshold_s,
+                error_id=view.error_id,
+                state=view.state.value,
+            )
 
     def _save_attempt(self, effect: fx.SaveAttempt) -> None:
         record = effect.record
@@ -219,14 +241,14 @@ class RecoveryLoop:
             return  # the second time, when its stability is known
         for row in records.reading_rows(record):
             self._append("readings", row)
-        if record.lag_s and record.attempt_id.endswith("-1"):
+        if record.lag_s and record.number == 1:
             self._counters.lag.record(record.lag_s)
         _log.info(
             "attempt",
             error_id=record.error_id,
             attempt_id=record.attempt_id,
             strategy=record.strategy_id,
-            level=record.level,
+            ladder_level=record.level,
             outcome=record.outcome.value,
             verdict=record.verdict.value,
             execution_time_s=round(record.execution_time_s, 6),

@@ -7,7 +7,6 @@ stays in its slot for a person (or another version of this program) to look at. 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -28,15 +27,21 @@ Views = Mapping[str, ErrorView]  # by fingerprint, in hexadecimal
 
 
 async def restore_record(store: Store, loop: RecoveryLoop, definitions: Definitions, most_errors: int) -> Views:
-    """Feed what was learned, and the errors known, oldest first. Without a record the daemon starts all the same, knowing less."""
+    """Feed what was learned, and the errors known, oldest first. Without a record the daemon starts all the same, knowing less;
+    what it learns then is not recorded, so that it does not take the place of what it should have known."""
     try:
         scores = await store.query("learned_scores")
         timeouts = await store.query("learned_timeouts")
+    except StoreUnavailable as error:
+        _log.error("learned_not_restored", error=str(error))
+        loop.withhold_learned()
+    else:
+        loop.engine.restore_learned(_readable(records.score_of, scores), _readable(records.timeout_of, timeouts))
+    try:
         rows = await store.query("recent_errors", limit=most_errors)
     except StoreUnavailable as error:
-        _log.error("record_not_restored", error=str(error))
+        _log.error("errors_not_restored", error=str(error))
         return {}
-    loop.engine.restore_learned(_readable(records.score_of, scores), _readable(records.timeout_of, timeouts))
     rules = {rule.id: rule for rule in definitions.rules}
     views = {view.fingerprint: view for view in _readable(records.view_of, reversed(rows))}
     for view in views.values():
@@ -51,7 +56,7 @@ def restore_ring(kept: Sequence[KeptFault], loop: RecoveryLoop, views: Views) ->
     engine = loop.engine
     for slot in kept:
         try:
-            fault = replace(decode(slot.payload, slot.received_at), received_at=slot.received_at)
+            fault = decode(slot.payload, slot.received_at)
         except InputError as error:
             _log.critical("kept_fault_unreadable", slot=repr(slot.slot), error=str(error), payload=slot.payload.hex())
             continue

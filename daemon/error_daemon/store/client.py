@@ -137,8 +137,8 @@ class DuckStore:
             while await self._live(opened) and (self._backlog or not self._stopping.is_set()):
                 await self._pause()
         except Exception as error:
-            self._lost(f"a bug ended the writing of the record: {error!r}")
             settle(opened, error)
+            self._lost(f"a bug ended the writing of the record: {error!r}")
             raise
 
     async def _live(self, opened: asyncio.Future[None]) -> bool:

@@ -54,15 +54,10 @@ QUERIES: Mapping[str, Query] = {
         f'{_select("decisions")} WHERE id = $id OR attempt_id = $id ORDER BY "at" DESC, id DESC LIMIT 1',
         frozenset({"id"}),
     ),
-    # Oldest first.
-    "readings_of": Query(
-        f'{_select("readings")} WHERE attempt_id = $attempt_id ORDER BY "at", id', frozenset({"attempt_id"})
-    ),
-    # Errors whose id begins so, newest fault first, at most ten: more than one means that the prefix is too short.
-    "error": Query(
-        f"""{_select("errors")} WHERE starts_with(error_id, $error_id_prefix)
-        ORDER BY last_at DESC NULLS LAST, error_id LIMIT 10""",
-        frozenset({"error_id_prefix"}),
+    # The newest fault of an error that took a ring slot of its own; one row or none.
+    "newest_fault": Query(
+        f"{_select('faults')} WHERE error_id = $error_id ORDER BY received_at DESC, id DESC LIMIT 1",
+        frozenset({"error_id"}),
     ),
     # Newest fault first.
     "recent_errors": Query(
