@@ -173,6 +173,9 @@ class Story:
         try:
             for event in stream:
                 if event.error.rule == rule and event.error.error_id == (events[0] if events else event).error.error_id:
+                    if not events:
+                        ms = (event.at - broken_at) * 1000
+                        say(f"  {ms:8.1f} ms  fault     {event.error.message} (error {event.error.error_id})", "bold")
                     self._tell(event, broken_at)
                     events.append(event)
                     if event.error.state in ("watching", "failed", "observed") and event.kind == "state":

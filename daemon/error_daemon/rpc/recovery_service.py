@@ -7,7 +7,7 @@ from typing import Any
 
 from google.protobuf.message import Message
 
-from error_daemon.errors import InputError, StoreUnavailable
+from error_daemon.errors import InputError, NotFound, StoreUnavailable
 from error_daemon.model import Decision, ErrorType
 from error_daemon.ports import Call, Control, ErrorFilter, Method, Service, Shape
 from error_daemon.rpc import convert
