@@ -6,6 +6,8 @@ nothing that is wrong gets into the ring.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from google.protobuf.message import DecodeError
 
 from error_daemon.errors import InputError
@@ -15,7 +17,6 @@ from error_recovery.v1 import fault_pb2
 _TYPES = (ErrorType.UNKNOWN, *ErrorType)  # by the number on the wire; 0 is unspecified
 _SEVERITIES = (None, *Severity)
 _TEXT_BYTES = 256
-_SURELY_SHORT = _TEXT_BYTES // 4  # characters: UTF-8 takes at most four bytes for one, so this many need no counting
 _ID_BYTES = 64
 _MOST_ATTRIBUTES = 64
 _KEY_BYTES = 64
@@ -35,7 +36,8 @@ def decode(payload: bytes, received_at: float) -> Fault:
     except DecodeError as error:
         raise InputError("fault", f"is not a Fault message in valid UTF-8: {error}") from None
     context, exception = message.context, message.exception
-    _check(message, received_at)
+    attributes = dict(context.attributes) if context.attributes else _NO_ATTRIBUTES
+    _check(message, attributes, received_at)
     return Fault(
         type=_TYPES[message.type],
         message=message.message,
@@ -45,7 +47,7 @@ def decode(payload: bytes, received_at: float) -> Fault:
         node=context.node,
         environment=context.environment,
         hardware_id=context.hardware_id,
-        attributes=dict(context.attributes) if context.attributes else _NO_ATTRIBUTES,
+        attributes=attributes,
         exception_type=exception.type,
         exception_message=exception.message,
         frames=_frames(exception) if exception.frames else (),
@@ -66,11 +68,12 @@ _NO_ATTRIBUTES: dict[str, str] = {}
 
 
 def _frames(exception: fault_pb2.Exception) -> tuple[str, ...]:
-    innermost = exception.frames[-_FRAMES_SEEN:]
+    frames = exception.frames
+    innermost = frames if len(frames) <= _FRAMES_SEEN else frames[-_FRAMES_SEEN:]
     return tuple([f"{frame.module}:{frame.function}" for frame in innermost if frame.in_application][-_FRAMES:])
 
 
-def _check(message: fault_pb2.Fault, received_at: float) -> None:
+def _check(message: fault_pb2.Fault, attributes: Mapping[str, str], received_at: float) -> None:
     if not 0 <= message.type < len(_TYPES):
         raise InputError("fault.type", f"{message.type} is not an ErrorType: 0 to {len(_TYPES) - 1} are")
     if not 0 <= message.severity < len(_SEVERITIES):
@@ -85,9 +88,18 @@ def _check(message: fault_pb2.Fault, received_at: float) -> None:
         )
     if message.occurred_at_unix_ns:
         _check_time(message.occurred_at_unix_ns, received_at)
+    _check_names(message)
+    if attributes:
+        _check_attributes(attributes)
+
+
+def _check_names(message: fault_pb2.Fault) -> None:
+    """Nothing is encoded, to be counted in bytes, that is surely short: UTF-8 takes at most four bytes for a character."""
     context = message.context
-    _check_length("fault.fault_id", message.fault_id, _ID_BYTES)
-    _check_length("fault.source", message.source, _ID_BYTES)
+    if len(message.fault_id) > _ID_BYTES // 4:
+        _check_length("fault.fault_id", message.fault_id, _ID_BYTES)
+    if len(message.source) > _ID_BYTES // 4:
+        _check_length("fault.source", message.source, _ID_BYTES)
     for name, text in (
         ("fault.fingerprint", message.fingerprint),
         ("fault.target", message.target),
@@ -98,10 +110,8 @@ def _check(message: fault_pb2.Fault, received_at: float) -> None:
         ("fault.context.environment", context.environment),
         ("fault.context.hardware_id", context.hardware_id),
     ):
-        if len(text) > _SURELY_SHORT:
+        if len(text) > _TEXT_BYTES // 4:
             _check_length(name, text, _TEXT_BYTES)
-    if context.attributes:
-        _check_attributes(context)
 
 
 def _check_time(occurred_ns: int, received_at: float) -> None:
@@ -120,12 +130,10 @@ def _check_length(field: str, text: str, most_bytes: int) -> None:
         raise InputError(field, f"has {len(text.encode())} bytes; at most {most_bytes}")
 
 
-def _check_attributes(context: fault_pb2.Context) -> None:
-    if len(context.attributes) > _MOST_ATTRIBUTES:
-        raise InputError(
-            "fault.context.attributes", f"has {len(context.attributes)} entries; at most {_MOST_ATTRIBUTES}"
-        )
-    for key, value in context.attributes.items():
+def _check_attributes(attributes: Mapping[str, str]) -> None:
+    if len(attributes) > _MOST_ATTRIBUTES:
+        raise InputError("fault.context.attributes", f"has {len(attributes)} entries; at most {_MOST_ATTRIBUTES}")
+    for key, value in attributes.items():
         if len(key) > _KEY_BYTES // 4:
             _check_length(f"fault.context.attributes[{key[:_KEY_BYTES]!r}] (key)", key, _KEY_BYTES)
         if len(value) > _VALUE_BYTES // 4:
