@@ -1,6 +1,6 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [lag|ingest]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest]
 
 A full run takes about five minutes, --quick less than one; --quick writes nothing unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 
-from bench import machine, plot, tables  # noqa: E402
+from bench import machine, own, plot, tables  # noqa: E402
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.ingest import Ingest  # noqa: E402
@@ -41,7 +41,7 @@ def main() -> int:
         print(f"{time.monotonic() - started_at:6.1f} s  {what}", file=sys.stderr, flush=True)
 
     facts = machine.facts()
-    for name in [arguments.what] if arguments.what else ["lag", "ingest"]:
+    for name in [arguments.what] if arguments.what else ["own", "lag", "ingest"]:
         result = {"name": name, "machine": facts, **_measure(name, arguments.quick, say)}
         print(tables.TABLES[name](result))
         if out:
@@ -53,6 +53,8 @@ def main() -> int:
 
 
 def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, object]:
+    if name == "own":
+        return own.run(1 if quick else 5, 5_000 if quick else 20_000, say)
     say(f"{name}: starting the daemon, the echo and the load generator")
     with (
         tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory,
@@ -68,7 +70,7 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Measures the daemon beside a bare gRPC echo.")
-    parser.add_argument("what", nargs="?", choices=["lag", "ingest"], help="only this one")
+    parser.add_argument("what", nargs="?", choices=["own", "lag", "ingest"], help="only this one")
     parser.add_argument("--quick", action="store_true", help="one short round of each: less than a minute")
     parser.add_argument("--out", type=Path, metavar="DIRECTORY", help="where to write (default: bench/results)")
     return parser.parse_args()

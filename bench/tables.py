@@ -51,7 +51,12 @@ def ingest_table(result: Json) -> str:
     return "\n".join(lines)
 
 
-TABLES: dict[str, Callable[[Json], str]] = {"lag": lag_table, "ingest": ingest_table}
+def own_table(result: Json) -> str:
+    lines = ["", "own (CPU of the daemon's own code in µs per fault, without the wire; medians of the rounds)"]
+    return "\n".join(lines + [f"{name:24}{cost:>8.1f}" for name, cost in result["medians"].items()])
+
+
+TABLES: dict[str, Callable[[Json], str]] = {"own": own_table, "lag": lag_table, "ingest": ingest_table}
 _QUANTILES = ("p50_us", "p99_us", "p999_us")
 
 
