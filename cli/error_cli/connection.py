@@ -124,7 +124,7 @@ def _no_daemon(address: str, problem: OSError) -> Failure:
     return Failure(
         Exit.NO_DAEMON,
         f"no daemon answers at {address}: is it running? ({(problem.strerror or str(problem)).lower()})",
-        "see: systemctl status error-recovery; or name another with --address",
+        "start error_daemon there, or name another address with --address",
     )
 
 

@@ -49,7 +49,8 @@ def _error_facts(error: recovery_pb2.Error) -> Iterator[tuple[str, Cell]]:
     yield "faults", f"{error.count:,}, first {instant(error.first_at)}, last {instant_and_ago(error.last_at)}"
     if error.opened_at:
         yield "ticket", f"opened {instant_and_ago(error.opened_at)}, {count(error.attempts, 'attempt')}"
-    yield "recovered", instant_and_ago(error.recovered_at) if error.recovered_at else ""
+    recovered = "recovered" if word(STATUSES, error.status) == "resolved" else "was well"
+    yield recovered, f"last {instant_and_ago(error.recovered_at)}" if error.recovered_at else ""
     yield "grouped by", "; ".join(error.grouped_because)
     yield "related", ", ".join(error.related_error_ids)
 

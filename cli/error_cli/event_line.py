@@ -12,12 +12,16 @@ if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2
 
 _KIND_WIDTH = len("decision")
+_BEGINNINGS = ("queued", "observed")  # where it is worth saying what it is about
 
 
 def print_event(event: recovery_pb2.Event, with_error_id: bool) -> None:
     """When, (about which error,) what kind of event, and the daemon's own words for it."""
     about = f"{event.error.error_id or '-':<16}  " if with_error_id else ""
     text = event.text or event.error.reason or event.error.state
+    if event.error.state in _BEGINNINGS and event.kind == "state":
+        target = f" (target {event.error.target})" if event.error.target else ""
+        text = f"{text} | {event.error.message}{target}"
     line(
         Styled(instant(event.at), "dim"), "  ", about, event.kind.ljust(_KIND_WIDTH), "  ", Styled(text, _style(event))
     )

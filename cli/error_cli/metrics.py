@@ -59,8 +59,8 @@ def _facts(metrics: recovery_pb2.GetMetricsResponse) -> Iterator[tuple[str, Cell
     )
     if metrics.recovered:
         yield "time to recover", f"{duration(metrics.mean_time_to_recover_s)} on average"
-        yield "first try", f"{percent(metrics.first_time_rate)} of all recovered"
-    yield "escalated", f"{percent(metrics.escalation_rate)} of all tickets"
+        yield "first try", f"{percent(metrics.first_time_rate)} of the recovered errors"
+    yield "escalated", f"{percent(metrics.escalation_rate)} of the errors with attempts"
     yield "lag", lag(metrics.lag)
 
 

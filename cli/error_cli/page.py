@@ -22,7 +22,9 @@ import click
 if TYPE_CHECKING:
     from google.protobuf.message import Message
 
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+_UNPRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+)
 _BREAKS = re.compile(r"[\t\r\n]+")
 _GAP = "  "
 _FLEXIBLE_WIDTH = 24  # narrower than this, a text is better wrapped by the terminal itself

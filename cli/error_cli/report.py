@@ -130,11 +130,7 @@ def _fault(  # noqa: PLR0913  (one parameter for each option)
 def _print_receipt(receipt: fault_pb2.Receipt) -> None:
     """The id alone on standard output, so that `id=$(error-cli report ...)` works."""
     line(receipt.error_id)
-    note(
-        "a new ticket was opened"
-        if receipt.opened
-        else "no new ticket: it was counted on an open one, or only recorded"
-    )
+    note("a new ticket was opened" if receipt.opened else "no new ticket; error-cli errors show has what became of it")
 
 
 def _wait(daemon: Daemon, error_id: str, wait_s: float, as_json: bool) -> None:
@@ -149,7 +145,9 @@ def _wait(daemon: Daemon, error_id: str, wait_s: float, as_json: bool) -> None:
             return
         if end:
             because = f": {event.error.reason}" if event.error.reason else ""
-            raise Failure(Exit.NO, f"error {error_id} ended as {end}{because}", f"see: error-cli explain {error_id}")
+            raise Failure(
+                Exit.NO, f"error {error_id} ended as {end}{because}", f"see: error-cli errors show {error_id}"
+            )
     raise Failure(
         Exit.NO, f"error {error_id} has not ended within {duration(wait_s)}", f"see: error-cli errors show {error_id}"
     )

@@ -39,7 +39,7 @@ def command(wishes: Wishes) -> None:
 def _facts(status: recovery_pb2.GetStatusResponse) -> Iterator[tuple[str, Cell]]:
     yield "process", f"pid {status.pid}, up {duration(status.uptime_s)} (since {instant(status.started_at)})"
     yield "faults", f"{status.faults_received:,} received, {status.faults_refused:,} refused"
-    yield "errors", f"{status.errors_known:,} known"
+    yield "errors", _errors(status)
     yield "tickets", f"{status.tickets_open:,} open, {count(status.attempts_running, 'attempt')} running"
     lost = Styled(f"{status.workers} running, {status.workers_lost} lost and replaced", "yellow")
     yield "workers", lost if status.workers_lost else f"{status.workers} running"
@@ -49,6 +49,12 @@ def _facts(status: recovery_pb2.GetStatusResponse) -> Iterator[tuple[str, Cell]]
         yield "ring", Styled(f"{count(status.torn_slots, 'torn slot')} skipped at the start", "yellow")
     yield "definitions", f"{count(status.rules, 'rule')}, {count(status.targets, 'target')}"
     yield "applications", ", ".join(status.applications) or "none attached"
+
+
+def _errors(status: recovery_pb2.GetStatusResponse) -> Cell:
+    states = sorted(status.errors_by_state.items())
+    text = f"{status.errors_known:,} known" + "".join(f", {number:,} {state}" for state, number in states)
+    return Styled(text, "red") if status.errors_by_state.get("failed") else text
 
 
 def _store(store: recovery_pb2.StoreState) -> Cell:

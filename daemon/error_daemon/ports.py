@@ -160,7 +160,8 @@ class Control(Protocol):
     def flush(self, error_id: str | None) -> tuple[int, int]:
         """None: all. Returns (tickets purged, attempts left running)."""
 
-    def reset_ladder(self, error_id: str) -> ErrorView: ...
+    async def reset_ladder(self, error_id: str) -> ErrorView:
+        """Back to its first level. One that has failed is tried again at once."""
 
     async def forget(self, strategy_id: str | None) -> int:
         """Forget what was learned. Returns how many scores."""
@@ -222,7 +223,8 @@ class Server(Protocol):
         """Before `start` only."""
 
     async def start(self, address: str) -> str:
-        """Listen on `host:port` (port 0: any) or `unix:/path`; the address that is really bound. Raises ConfigError."""
+        """Listen on `host:port` (port 0: any) or `unix:/path`; the address that is really bound. Raises
+        TransientError when somebody else listens there."""
 
     async def stop(self, grace_s: float) -> None:
         """Take no new calls, let running ones end within `grace_s`, then close."""

@@ -88,7 +88,7 @@ class Settings(_Section):
     """ERR_LAG_THRESHOLD_EXCEEDED is logged, with the measured lag, when it took longer than this from a fault's receipt to its verified
     recovery. 5 s: what an application-level recovery may take."""
     retry_failed_after: Duration = 600.0
-    """An error whose ladder is exhausted is tried again when it is reported after this time. Never given up silently."""
+    """An error whose ladder is exhausted, and that is reported again, is tried again this long after it failed. Never given up silently."""
     known_errors: int = Field(default=100_000, ge=100, le=10_000_000)
     """Errors kept in memory. The oldest that are done with are dropped beyond it; the record keeps all."""
     max_message_bytes: int = Field(default=4 << 20, ge=64 << 10, le=64 << 20)

@@ -16,6 +16,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -131,6 +132,17 @@ def running_shop(var: Path, port: str, listen: str) -> Iterator[None]:
 
 def shop_pid(var: Path) -> int:
     return int((var / "shop" / "shop.pid").read_text().split()[0])
+
+
+def check_free(what: str, address: str) -> None:
+    """Nobody else may listen there: it would be taken for ours."""
+    host, _, port = address.rpartition(":")
+    with socket.socket() as taken:
+        if taken.connect_ex((host, int(port))) == 0:
+            mend = "make run RUN_ARGS='--listen 127.0.0.1:50061 --port 18583 --var var2'"
+            raise NotRecovered(
+                f"something listens on {address} already, where {what} should: stop it, or use others: {mend}"
+            )
 
 
 def ask_shop(port: str) -> int:
@@ -256,8 +268,10 @@ def wait_for_attachment(stub: recovery_pb2_grpc.RecoveryServiceStub) -> None:
 def main() -> int:
     arguments = _arguments()
     var, listen, port = arguments.var.resolve(), arguments.listen, arguments.port
-    settings = lay_out(var, port, listen)
     try:
+        check_free("the daemon", listen)
+        check_free("the shop", f"127.0.0.1:{port}")
+        settings = lay_out(var, port, listen)
         with running_shop(var, port, listen), running_daemon(settings, var, listen) as stub:
             say(f"error_daemon serves on {listen}; the shop sells on http://127.0.0.1:{port}/stock", "bold")
             wait_for_attachment(stub)

@@ -234,7 +234,7 @@ def test_metrics_has_the_whole_and_each_strategy(cli: Cli) -> None:
     out = cli.run("metrics").stdout
     assert "40, of which 30 recovered (75 %)" in out
     assert "1.5 s on average" in out
-    assert "60 % of all recovered" in out
+    assert "60 % of the recovered errors" in out
     assert out.splitlines()[-1].split()[:6] == ["database", "restart-db", "0.812", "12", "75", "%"]
 
 

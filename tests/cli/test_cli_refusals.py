@@ -38,7 +38,7 @@ def test_no_daemon_is_a_sentence_with_the_mend(cli_alone: Cli, arguments: list[s
     first, mend = done.stderr.splitlines()
     assert first.startswith("error-cli: no daemon answers at unix:/")
     assert "is it running?" in first
-    assert "systemctl status error-recovery" in mend
+    assert "start error_daemon there" in mend
     assert "--address" in mend
 
 

@@ -60,7 +60,7 @@ def test_any_other_end_is_a_no(
     done = cli.run("report", "no answer", "--wait=30")
     assert done.returncode == 1
     assert f"ended as {state}: nothing is left to try" in done.stderr
-    assert f"error-cli explain {ERROR_ID}" in done.stderr
+    assert f"error-cli errors show {ERROR_ID}" in done.stderr
 
 
 def test_an_end_that_no_event_tells_is_found_by_looking(cli: Cli, daemon: CannedDaemon) -> None:

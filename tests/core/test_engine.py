@@ -40,6 +40,7 @@ def test_what_is_known_is_counted() -> None:
         1,
     )
     assert {view.component for view in engine.newest(10_000, lambda _error: True)[0]} == {"web", "seen"}
+    assert engine.errors_by_state() == {"attempting": 1, "observed": 1}
 
 
 def test_the_newest_of_those_that_are_wanted_come_first_and_all_are_counted() -> None:

@@ -108,6 +108,27 @@ def test_wrong_definitions_are_all_named_with_their_places_and_nothing_starts(tm
     assert "Traceback" not in ended.stderr
 
 
+def test_a_failed_recovery_is_said_loudly_and_a_reset_tries_it_again(tmp_path: Path) -> None:
+    scripts = dict(journal_scripts(tmp_path))
+    healing = scripts["heal"].read_text()
+    scripts["heal"].write_text("exit 3\n")
+    daemon = DaemonProcess(
+        tmp_path / "daemon", definitions(scripts).replace("stability_window: 1h", "verify: {within: 10ms}")
+    )
+    with running(daemon):
+        error_id = daemon.report(a_fault()).error_id
+        daemon.wait_for_state(error_id, "failed")
+        daemon.wait_until_recorded()
+        assert '"needs_a_person"' in daemon.log.read_text()
+        assert dict(daemon.status().errors_by_state) == {"failed": 1}
+        again = daemon.report(a_fault())
+        assert not again.opened, "it is not tried at once again"
+        scripts["heal"].write_text(healing)
+        assert daemon.recovery.Reset(recovery_pb2.ResetRequest(error_id=error_id)).errors_reset == 1
+        daemon.wait_for_state(error_id, "watching")
+        assert [line[0] for line in journal(tmp_path)].count("A") == 1
+
+
 def test_a_second_daemon_on_the_same_state_is_refused(tmp_path: Path) -> None:
     with running(DaemonProcess(tmp_path / "daemon", "version: 1\n")) as daemon:
         command = [sys.executable, "-m", "error_daemon", "--config", str(daemon.directory / "recovery.conf")]

@@ -85,7 +85,7 @@ class ToldControl:
         self.asked.append(("flush", error_id))
         return 3, 2
 
-    def reset_ladder(self, error_id: str) -> ErrorView:
+    async def reset_ladder(self, error_id: str) -> ErrorView:
         self.asked.append(("reset_ladder", error_id))
         return self.error(error_id)
 

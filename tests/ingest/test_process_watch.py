@@ -21,8 +21,10 @@ NEVER_S = 1e6
 
 
 class _StoppedClock:
+    at = 1_790_000_000.0
+
     def now(self) -> float:
-        return 1_790_000_000.0
+        return self.at
 
     def from_monotonic(self, monotonic_s: float) -> float:
         return monotonic_s
@@ -241,6 +243,27 @@ def test_a_report_that_was_refused_is_made_again(house: _House) -> None:
         assert "the ring is full" in desk.problems[0]
 
     _watching(house, ("web",), body, refuse=3, look_again_s=0.001)
+
+
+def test_one_that_stays_dead_is_reported_again_until_its_pid_file_is_gone(house: _House) -> None:
+    child = house.start("web")
+
+    async def go() -> None:
+        desk, clock = _Desk(0), _StoppedClock()
+        watch = ProcessWatch(house.targets("web"), clock, desk.take, desk.problems.append, 0.001, repeat_s=60.0)
+        watch.start()
+        child.kill()
+        assert len(await desk.reports(1)) == 1
+        clock.at += 60.0
+        assert "is not running" in (await desk.reports(2))[1].message
+        house.pid_file("web").unlink()
+        clock.at += 60.0
+        for _ in range(50):
+            await asyncio.sleep(0.001)  # many looks
+        assert len(desk.faults) == 2
+        watch.stop()
+
+    asyncio.run(go())
 
 
 def test_targets_of_other_kinds_are_not_watched(house: _House) -> None:

@@ -11,7 +11,7 @@ from error_daemon.errors import TransientError
 from error_daemon.model import ErrorType, ErrorView, Notice, ResponseClass, Severity, State
 from error_daemon.runtime.watchers import Watchers
 
-MOST_WAITING, MOST_WATCHERS = 10_000, 64
+MOST_WAITING, MOST_WATCHERS = 1_000, 64
 VIEW = ErrorView("0123", "01234567", ErrorType.DATA, Severity.LOW, ResponseClass.TRANSIENT, State.QUEUED)
 
 

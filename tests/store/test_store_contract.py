@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from error_daemon.errors import InputError, InvariantError, StoreUnavailable
+from error_daemon.errors import InputError, InvariantError, StoreUnavailable, TransientError
 from error_daemon.model import Json
 from tests.store import rig
 from tests.store.rig import T0, Kept, attempt, error, score, timeout
@@ -251,6 +252,19 @@ def test_a_row_that_does_not_fit_is_refused_where_it_is_appended(
         kept.store.append(table, row)
     assert caught.value.field == field
     assert kept.store.append("attempts", {"id": "2"}) == 1
+
+
+def test_one_forgetting_waits_at_a_time(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            first = asyncio.ensure_future(kept.store.forget(None, "a"))
+            await asyncio.sleep(0)
+            if not first.done():  # the fake forgets at once
+                with pytest.raises(TransientError):
+                    await kept.store.forget(None, "b")
+            assert await first == 0
+
+    rig.run(go())
 
 
 def test_only_listed_queries_are_run(make: Make) -> None:

@@ -350,7 +350,7 @@ class Attempt(_message.Message):
     stability_score: _builtins.float
     """negative while its window is open"""
     lag_s: _builtins.float
-    """from the fault's receipt to the start of the strategy's code"""
+    """from the ticket's opening (of a later attempt: from when it was due) to the start of the strategy's code"""
     @_builtins.property
     def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reading]: ...
     def __init__(
@@ -444,6 +444,26 @@ Global___GetStatusRequest: _TypeAlias = GetStatusRequest  # noqa: Y015
 class GetStatusResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class ErrorsByStateEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     VERSION_FIELD_NUMBER: _builtins.int
     PID_FIELD_NUMBER: _builtins.int
     STARTED_AT_FIELD_NUMBER: _builtins.int
@@ -463,6 +483,7 @@ class GetStatusResponse(_message.Message):
     TORN_SLOTS_FIELD_NUMBER: _builtins.int
     RULES_FIELD_NUMBER: _builtins.int
     TARGETS_FIELD_NUMBER: _builtins.int
+    ERRORS_BY_STATE_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     pid: _builtins.int
     started_at: _builtins.float
@@ -492,6 +513,10 @@ class GetStatusResponse(_message.Message):
     def applications(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """applications attached with handlers"""
 
+    @_builtins.property
+    def errors_by_state(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """how many of the known errors are in each state that any is in"""
+
     def __init__(
         self,
         *,
@@ -514,10 +539,11 @@ class GetStatusResponse(_message.Message):
         torn_slots: _builtins.int = ...,
         rules: _builtins.int = ...,
         targets: _builtins.int = ...,
+        errors_by_state: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "store", b"store"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "attempts_running", b"attempts_running", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "attempts_running", b"attempts_running", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -966,9 +992,9 @@ class GetMetricsResponse(_message.Message):
     success_rate: _builtins.float
     mean_time_to_recover_s: _builtins.float
     first_time_rate: _builtins.float
-    """recovered by the first attempt, of all recovered"""
+    """errors that the first attempt of their last ticket recovered, of those that attempts recovered"""
     escalation_rate: _builtins.float
-    """tickets that went above their first level"""
+    """errors with attempts at more than one level, of those with attempts"""
     @_builtins.property
     def strategies(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrategyMetrics]: ...
     @_builtins.property

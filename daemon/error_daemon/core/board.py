@@ -67,6 +67,7 @@ class Ticket:
     unfinished: bool = False  # an attempt was running when the daemon died
     look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
     look_at_wake: bool = False  # it may heal while it is parked: look first then, unless faults kept coming
+    due_at: float = 0.0  # when it last became ready
     queued: int = 0  # which of its places in the queue is the valid one
     attempts: int = 0
     attempts_at_level: int = 0
@@ -211,7 +212,7 @@ class Board:
             digest = next(iter(self._ended))
             del self._ended[digest]
             error = self.errors.pop(digest)
-            del self._by_id[error.error_id]
+            self._by_id.pop(error.error_id, None)
             self.cancel_timer(error)
 
     # --- life

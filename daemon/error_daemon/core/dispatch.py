@@ -39,6 +39,7 @@ class Dispatch:
         """The error is queued and ready to come up."""
         ticket = _ticket_of(error)
         ticket.queued = self._board.number()
+        ticket.due_at = self._board.now
         heappush(self._ready, (PRIORITY_OF[error.severity], ticket.opened_at, ticket.queued, error))
 
     def pump(self) -> None:

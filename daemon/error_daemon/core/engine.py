@@ -10,6 +10,7 @@ The people's acts (resolve, flush, reset, forget) are calls that answer at once;
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from heapq import nlargest
 
@@ -161,6 +162,9 @@ class Engine:
     def slot(self, error_id: str) -> SlotRef | None:
         return self._find(error_id).slot
 
+    def errors_by_state(self) -> dict[str, int]:
+        return Counter(error.state.value for error in self._board.errors.values())
+
     def errors_known(self) -> int:
         return len(self._board.errors)
 
@@ -222,6 +226,9 @@ class Engine:
             ticket.attempts_at_level = int(running and ticket.level == first)
             error.level = ticket.level = first
             self._board.mark(error, SlotState.RUNNING if running else SlotState.OPEN)
+        elif error.state is State.FAILED:
+            error.ended_at = error.parked_until = 0.0  # its next fault opens a ticket, however soon it comes
+            self._board.cancel_timer(error)
         self._board.save(error)
         self._board.effects.append(SaveLadder(error.error_id, error.level, now, ()))
         return error.view()

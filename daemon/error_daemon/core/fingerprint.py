@@ -21,7 +21,7 @@ from error_daemon.model import Fault, Fingerprint
 _READ_LIMIT = 4096  # characters of the message that are masked
 _MESSAGE_LIMIT = 1024  # characters of the masked message that take part
 _VARIABLE = re.compile(
-    r"(?P<keep>\b(?:status|code|errno|signal|HTTP(?:/[0-9.]+)?)(?:\s+code)?[\s=:#(\[]*-?(?:0x[0-9a-f]+|[0-9]+)\b)"
+    r"(?P<keep>\b(?:status|code|errno|signal|HTTP(?:/[0-9.]{1,8})?)(?:\s+code)?[\s=:#(\[]*-?(?:0x[0-9a-f]+|[0-9]+)\b)"
     r"|(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
     r"|(?P<address>\b0[xX][0-9a-fA-F]+\b)"
     r"|(?P<time>\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?)"

@@ -38,6 +38,12 @@ MOST_ATTEMPTS_AT_A_LEVEL = 5  # B3: a transient fault is retried at most five ti
 _STABILITY_OPEN = -1.0
 
 
+def _lag_s(ticket: Ticket, outcome: Outcome) -> float:
+    """How long the strategy's code had to be waited for; 0 where it is not known when that began."""
+    since = ticket.opened_at if ticket.attempts == 1 else ticket.due_at
+    return max(0.0, outcome.started_at - since) if outcome.started_at else 0.0
+
+
 class Verification:
     def __init__(self, board: Board, dispatch: Dispatch) -> None:
         self._board = board
@@ -197,7 +203,7 @@ class Verification:
             success=verdict is Verdict.RECOVERED and outcome.kind is OutcomeKind.COMPLETED,
             impact_score=impact,
             stability_score=_STABILITY_OPEN,
-            lag_s=max(0.0, outcome.started_at - ticket.opened_at) if outcome.started_at else 0.0,
+            lag_s=_lag_s(ticket, outcome),
             affected_tasks=outcome.affected_tasks,
             recovered_tasks=outcome.recovered_tasks,
             before=outcome.before,

@@ -16,6 +16,7 @@ from error_recovery.v1 import fault_pb2
 
 _TYPES = (ErrorType.UNKNOWN, *ErrorType)  # by the number on the wire; 0 is unspecified
 _SEVERITIES = (None, *Severity)
+_MOST_BYTES = 256 << 10  # far more than a slot keeps; what is above it only costs time
 _TEXT_BYTES = 256
 _ID_BYTES = 64
 _MOST_ATTRIBUTES = 64
@@ -31,6 +32,8 @@ _DAY_NS = 86_400 * 10**9
 
 def decode(payload: bytes, received_at: float) -> Fault:
     """The fault in `payload` (a serialised error_recovery.v1.Fault). Raises InputError."""
+    if len(payload) > _MOST_BYTES:
+        raise InputError("fault", f"has {len(payload)} bytes; at most {_MOST_BYTES}")
     try:
         message = fault_pb2.Fault.FromString(payload)
     except DecodeError as error:

@@ -3,7 +3,8 @@
 Watched are the targets of kind `process`, by their pid files. When the watched process ends, its pid file is read again: another living
 process there means that somebody else has restarted it already. Otherwise a fault is reported. As long as a target has no process to
 watch, its pid file is looked at every second: whoever starts it, it is watched again; one that was started and has died since the last look
-is reported too. A report that could not be taken is repeated then.
+is reported too. A report that could not be taken is repeated then; one about a process that stays dead, every minute, for as long as its
+pid file is there: who stops a service on purpose removes that first.
 """
 
 from __future__ import annotations
@@ -32,6 +33,8 @@ class ProcessWatch:
         take: Callable[[bytes], object],
         on_problem: Callable[[str], None],
         look_again_s: float = 1.0,
+        *,
+        repeat_s: float = 60.0,
     ) -> None:
         self._pid_files = {
             target.id: Path(target.params["pid_file"]) for target in targets.values() if target.kind == "process"
@@ -40,6 +43,8 @@ class ProcessWatch:
         self._take = take
         self._on_problem = on_problem
         self._look_again_s = look_again_s
+        self._repeat_s = repeat_s
+        self._reported_at: dict[str, float] = {}
         self._watched: dict[str, tuple[int, int]] = {}  # target → pid, pidfd
         self._dead: dict[str, str] = {}  # target → what its pid file said when its process was last found dead
         self._unreported: dict[str, str] = {}  # target → what could not be taken
@@ -81,9 +86,18 @@ class ProcessWatch:
             self._unreported.pop(target_id, None)
         elif target_id in self._unreported:
             self._report(target_id, self._unreported.pop(target_id))
-        elif self._is_newly_dead(target_id):
+        elif self._is_newly_dead(target_id) or self._is_due_again(target_id):
             pid_file = self._pid_files[target_id]
             self._report(target_id, f"the process of {target_id} is not running: nothing lives under {pid_file}")
+
+    def _is_due_again(self, target_id: str) -> bool:
+        """It is still dead, and has not been reported for a while: a fault that lasts is reported again, so that nobody gives it up."""
+        reported_at = self._reported_at.get(target_id)
+        return (
+            reported_at is not None
+            and os.path.exists(self._pid_files[target_id])
+            and self._clock.now() - reported_at >= self._repeat_s
+        )
 
     def _is_newly_dead(self, target_id: str) -> bool:
         """Its pid file is there, and is not the one whose process was found dead before."""
@@ -108,6 +122,7 @@ class ProcessWatch:
             self._on_problem(f"the process of {target_id} (pid {pid}) lives and cannot be watched: {error.strerror}")
             return True
         self._unwatch(target_id)
+        self._reported_at.pop(target_id, None)
         self._watched[target_id] = pid, descriptor
         asyncio.get_running_loop().add_reader(descriptor, self._ended, target_id)
         return True
@@ -136,6 +151,7 @@ class ProcessWatch:
             occurred_at_unix_ns=int(self._clock.now() * 1e9),
             source=SOURCE,
         )
+        self._reported_at[target_id] = self._clock.now()
         try:
             self._take(fault.SerializeToString())
         except ErrorRecoveryError as error:

@@ -14,11 +14,14 @@ from google.rpc import code_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
-from error_daemon.errors import ConfigError, InputError, Problem
+from error_daemon.errors import InputError, TransientError
 from error_daemon.ports import Method, Service, Shape
 from error_daemon.rpc.status import RpcStatus, status_of
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
+_MOST_STREAMS = 256  # calls at once on one connection: each may hold a message of the greatest size
+_MOST_CALLS = 1024
+_RETRY_AFTER_S = 1.0
 OnBug = Callable[[str, BaseException], None]
 
 
@@ -44,13 +47,15 @@ class AioServer:
         self._services: list[Service] = []
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         self._server = grpc.aio.server(
+            maximum_concurrent_rpcs=_MOST_CALLS,
             options=[
                 ("grpc.max_receive_message_length", max_message_bytes),
+                ("grpc.max_concurrent_streams", _MOST_STREAMS),
                 ("grpc.so_reuseport", 0),  # a second daemon on the port is an error, not a silent share of the faults
                 ("grpc.keepalive_time_ms", 60_000),
                 ("grpc.keepalive_timeout_ms", 20_000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
-            ]
+            ],
         )
 
     def add(self, service: Service) -> None:
@@ -66,7 +71,7 @@ class AioServer:
             port = self._server.add_insecure_port(address)
         except RuntimeError as error:
             mend = "is another daemon running there? `listen` in recovery.conf says where"
-            raise ConfigError([Problem(address, 0, 0, f"cannot listen here: {error}", mend)]) from error
+            raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
         await self._server.start()
         for name in ("", *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)

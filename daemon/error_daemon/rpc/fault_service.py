@@ -23,6 +23,9 @@ class FaultService:
     def __init__(self, intake: Intake, durable: bool) -> None:
         self._intake = intake
         self._durable = durable
+        self._large = asyncio.Semaphore(
+            1
+        )  # large batches one at a time: each gives the loop back every few milliseconds
 
     def service(self) -> Service:
         read_batch, write_batch = RawBatch.FromString, fault_pb2.ReportBatchResponse.SerializeToString
@@ -65,6 +68,12 @@ class FaultService:
         """What is wrong with one fault does not concern the others. Others' calls have their turn in between."""
         if len(batch.faults) > _MOST_IN_A_BATCH:
             raise InputError("faults", f"has {len(batch.faults)} faults; at most {_MOST_IN_A_BATCH}")
+        if len(batch.faults) < _TURN:
+            return await self._take_each(batch)
+        async with self._large:
+            return await self._take_each(batch)
+
+    async def _take_each(self, batch: RawBatch) -> fault_pb2.ReportBatchResponse:
         answer = fault_pb2.ReportBatchResponse(batch_id=batch.batch_id)
         take = self._intake.take
         for index, payload in enumerate(batch.faults):

@@ -13,12 +13,14 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from error_daemon.errors import InputError
+from error_daemon.errors import InputError, TransientError
 from error_daemon.model import AttemptOrder, Outcome, OutcomeKind
 from error_daemon.ports import Call, Clock, Method, OnOutcome, Service, Shape
 from error_recovery.v1 import fault_pb2, handler_pb2
 
 _MOST_HANDLERS = 256
+_MOST_SESSIONS = 256
+_RETRY_AFTER_S = 5.0
 _NAME_BYTES = 128
 _DETAIL_CHARACTERS = 2048
 _MOST_UNREAD = 256  # messages; an application that reads no more is as good as gone
@@ -129,6 +131,8 @@ class HandlerService:
     async def attach(
         self, requests: AsyncIterator[handler_pb2.AttachRequest], _call: Call
     ) -> AsyncIterator[handler_pb2.AttachResponse]:
+        if len(self._sessions) >= _MOST_SESSIONS:
+            raise TransientError(f"{_MOST_SESSIONS} applications are attached already", _RETRY_AFTER_S)
         session = self._open(await _offer(requests))
         reading = asyncio.ensure_future(self._read(session, requests))
         try:

@@ -15,6 +15,7 @@ from error_recovery.v1 import fault_pb2, recovery_pb2
 
 _MOST_ERRORS = 1000
 _MOST_HISTORY = 10_000
+_MOST_CHARACTERS = 256
 _MOST_NOTE_CHARACTERS = 1000
 
 
@@ -49,8 +50,8 @@ class RecoveryService:
         wanted = ErrorFilter(
             status=convert.STATUS_NAMES.get(request.status, ""),
             type=_error_type(request.type),
-            component=request.component,
-            target=request.target,
+            component=_short(request.component, "component"),
+            target=_short(request.target, "target"),
             min_severity=request.min_severity,
         )
         views, total = self._control.errors(wanted, _limit(request.limit, 100, _MOST_ERRORS))
@@ -108,8 +109,8 @@ class RecoveryService:
     ) -> recovery_pb2.ListHistoryResponse:
         records = await self._control.history(
             _limit(request.limit, 50, _MOST_HISTORY),
-            error_id=request.error_id,
-            strategy_id=request.strategy_id,
+            error_id=_short(request.error_id, "error_id"),
+            strategy_id=_short(request.strategy_id, "strategy_id"),
             error_type=_error_type(request.error_type),
             since=request.since,
         )
@@ -124,14 +125,15 @@ class RecoveryService:
         if bool(request.error_id) == request.learned:
             raise InputError("error_id", "name an error, or set learned = true to forget what was learned; not both")
         if request.learned:
-            return recovery_pb2.ResetResponse(scores_reset=await self._control.forget(request.strategy_id or None))
-        self._control.reset_ladder(request.error_id)
+            strategy_id = _short(request.strategy_id, "strategy_id") or None
+            return recovery_pb2.ResetResponse(scores_reset=await self._control.forget(strategy_id))
+        await self._control.reset_ladder(_id(request.error_id))
         return recovery_pb2.ResetResponse(errors_reset=1)
 
     def flush(self, request: recovery_pb2.FlushRequest, _call: Call) -> recovery_pb2.FlushResponse:
         if bool(request.error_id) == request.all:
             raise InputError("error_id", "name an error, or set all = true; not both")
-        purged, running = self._control.flush(request.error_id or None)
+        purged, running = self._control.flush(_short(request.error_id, "error_id") or None)
         return recovery_pb2.FlushResponse(purged=purged, running=running)
 
 
@@ -146,6 +148,12 @@ def _unary(name: str, serve: Callable[[Any, Call], Any], request: type[Message])
 def _id(text: str, field: str = "error_id") -> str:
     if not text:
         raise InputError(field, "is empty")
+    return _short(text, field)
+
+
+def _short(text: str, field: str) -> str:
+    if len(text) > _MOST_CHARACTERS:
+        raise InputError(field, f"has {len(text)} characters; at most {_MOST_CHARACTERS}")
     return text
 
 

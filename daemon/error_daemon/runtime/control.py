@@ -9,7 +9,7 @@ from functools import partial
 
 from error_daemon import __version__
 from error_daemon.core.board import Error
-from error_daemon.errors import NotFound
+from error_daemon.errors import NotFound, Refused
 from error_daemon.model import (
     STATUS_OF,
     AttemptRecord,
@@ -18,6 +18,7 @@ from error_daemon.model import (
     ErrorView,
     Json,
     Notice,
+    State,
 )
 from error_daemon.ports import Applications, Clock, ErrorFilter, Ring
 from error_daemon.runtime import records
@@ -29,7 +30,7 @@ from error_daemon.telemetry import Counters, LatencyHistogram
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What there is to see. `workers()`: how many are ready."""
+    """What there is to see and to steer. `workers()`: how many are ready. `take(payload)`: the intake."""
 
     definitions: Definitions
     ring: Ring
@@ -38,6 +39,7 @@ class Parts:
     watchers: Watchers
     counters: Counters
     workers: Callable[[], int]
+    take: Callable[[bytes], object]
 
 
 class DaemonControl:
@@ -62,6 +64,7 @@ class DaemonControl:
             "faults_received": counters.faults_received,
             "faults_refused": counters.faults_refused,
             "errors_known": self._engine.errors_known(),
+            "errors_by_state": self._engine.errors_by_state(),
             "tickets_open": self._engine.tickets_open(),
             "attempts_running": self._engine.attempts_running(),
             "workers": parts.workers(),
@@ -116,7 +119,8 @@ class DaemonControl:
         view = self._engine.view(prefix)
         decisions = await self.decisions(view.error_id)
         if not decisions:
-            raise NotFound(f"no decision about {view.error_id} is in the record: {view.state.value}, {view.reason}")
+            why = f"{view.state.value}, {view.reason}"
+            raise NotFound(f"nothing was decided about {view.error_id}: {why}; `error-cli errors show` has it whole")
         return decisions
 
     async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]:
@@ -160,10 +164,18 @@ class DaemonControl:
         self._acted("flush", error_id or "all", {"purged": purged, "running": running})
         return purged, running
 
-    def reset_ladder(self, error_id: str) -> ErrorView:
+    async def reset_ladder(self, error_id: str) -> ErrorView:
+        """See ports.Control. To be tried again a failed error needs a slot of the ring: its newest fault is taken once more."""
         view = self._engine.reset_ladder(error_id, self._clock.now())
         self._acted("reset", view.error_id, {})
-        return view
+        if view.state is State.FAILED:
+            payload = await self.fault(view.error_id)
+            if payload is None:
+                raise Refused(
+                    f"{view.error_id} is reset, but no fault of it was kept: report it to have it tried again"
+                )
+            self._parts.take(payload)
+        return self._engine.view(view.error_id)
 
     async def forget(self, strategy_id: str | None) -> int:
         """The record first: if it cannot forget, nothing is forgotten."""

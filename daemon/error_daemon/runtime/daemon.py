@@ -146,6 +146,7 @@ class Daemon:
                 watchers=self._watchers,
                 counters=self._counters,
                 workers=lambda: self._pool.alive,
+                take=self._intake.take,
             ),
         )
         durable = self._settings.ring.durability == "power"

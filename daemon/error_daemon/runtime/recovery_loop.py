@@ -222,6 +222,10 @@ class RecoveryLoop:
     def _ended(self, view: ErrorView) -> None:
         if view.state is State.WATCHING:
             self._on_recovered(view.target)
+        elif view.state is State.FAILED:
+            _log.error(
+                "needs_a_person", error_id=view.error_id, target=view.target, fault=view.message, reason=view.reason
+            )
         lag_s = view.ended_at - view.opened_at
         if view.state in (State.WATCHING, State.FAILED) and lag_s > self._lag_threshold_s:
             threshold_s = self._lag_threshold_s

@@ -10,7 +10,7 @@ from dataclasses import replace
 from error_daemon.errors import TransientError
 from error_daemon.model import Notice
 
-_MOST_WAITING = 10_000
+_MOST_WAITING = 1_000
 _MOST_WATCHERS = 64
 _RETRY_AFTER_S = 5.0
 

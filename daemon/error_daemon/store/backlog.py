@@ -74,6 +74,11 @@ class Backlog:
         """There is a head that nothing can be added to any more: waiting has no use."""
         return bool(self._items) and (isinstance(self._items[0], Forgetting) or self._items[0].sealed)
 
+    @property
+    def is_forgetting(self) -> bool:
+        """A forgetting waits. Each is a commit of its own, which holds up the rows behind it."""
+        return any(isinstance(item, Forgetting) for item in self._items)
+
     def append(self, table: str, row: Mapping[str, Json]) -> int:
         """Keep a row; its number. Columns that are left out are null.
 

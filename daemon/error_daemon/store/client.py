@@ -24,7 +24,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 
-from error_daemon.errors import ConfigError, InvariantError, StoreUnavailable
+from error_daemon.errors import ConfigError, InvariantError, StoreUnavailable, TransientError
 from error_daemon.model import Json
 from error_daemon.ports import OnCommitted
 from error_daemon.settings import StoreSettings
@@ -36,6 +36,9 @@ from error_daemon.store.waiting import settle, wait_for_event, within
 
 _PATIENCE = Patience()
 _REFUSALS_TOLD = 10
+_MOST_QUERIES = 64  # that wait for the one thread which answers them
+_QUERY_TAKES_S = 0.5
+_FORGETTING_TAKES_S = 1.0
 
 
 class DuckStore:
@@ -64,6 +67,7 @@ class DuckStore:
         self._writer: WriterProcess | None = None
         self._task: asyncio.Task[None] | None = None
         self._failures = 0  # in a row
+        self._queries = 0
 
     # --- the contract ---
 
@@ -88,7 +92,13 @@ class DuckStore:
         message = {"kind": "query", "name": name, "params": complete(name, params)}
         if self._writer is None:
             raise StoreUnavailable(self.detail)
-        answer = await within(self._patience.query_s, self._writer.ask(message), f"the query {name} took too long")
+        if self._queries >= _MOST_QUERIES:
+            raise TransientError(f"{self._queries} queries are being answered already", _QUERY_TAKES_S)
+        self._queries += 1
+        try:
+            answer = await within(self._patience.query_s, self._writer.ask(message), f"the query {name} took too long")
+        finally:
+            self._queries -= 1
         if answer["kind"] == "failed":
             raise StoreUnavailable(f"the query {name} failed: {answer['problem']}")
         rows: list[dict[str, Json]] = answer["rows"]
@@ -96,9 +106,12 @@ class DuckStore:
 
     async def forget(self, error_type: str | None, strategy_id: str | None) -> int:
         """Delete what was learned about this error type and strategy (None: any), including what was appended before and
-        still waits; the number of rows deleted. Raises StoreUnavailable: perhaps deleted, say it again later."""
+        still waits; the number of rows deleted. Raises StoreUnavailable: perhaps deleted, say it again later; TransientError
+        while another is waiting."""
         if not self.available or self._stopping.is_set():
             raise StoreUnavailable(self.detail)
+        if self._backlog.is_forgetting:
+            raise TransientError("something is being forgotten already", _FORGETTING_TAKES_S)
         done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._backlog.append_forgetting(Forgetting(error_type, strategy_id, done))
         self._wake.set()
