@@ -19,7 +19,7 @@ from heapq import heappop, heappush
 from re import compile as pattern
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Error, Policy
+from error_daemon.core.board import Policy
 from error_daemon.core.engine import Engine
 from error_daemon.core.life import WITH_TICKET
 from error_daemon.model import (
@@ -335,7 +335,11 @@ class World:
 
     def check(self) -> None:
         board, dispatch = self.engine._board, self.engine._dispatch
-        ready = {error.error_id for _, _, number, error in dispatch._ready if _valid(error, number)}
+        ready = {place.error.error_id for place in dispatch._ready if place.is_valid()}
+        called = {
+            place.target for place in dispatch._ready
+        } | dispatch._owner.keys()  # who waits for these gets them in turn
+        waiting = {p.error.error_id for places in dispatch._waiting.values() for p in places if p.is_valid()}
         for error in board.errors.values():
             assert (error.state in WITH_TICKET) == (error.ticket is not None), error.state
             if error.ticket is None:
@@ -346,7 +350,7 @@ class World:
             elif error.state is State.PARKED:
                 assert error.timer, "a parked ticket has its time"
             elif error.state is State.QUEUED:
-                waits = error in dispatch._waiting.get(target, ()) and target in dispatch._owner
+                waits = error.error_id in waiting and target in called
                 assert waits or error.error_id in ready, "a queued ticket comes up"
             else:
                 assert error.timer or error.ticket.round_id in self._open_rounds, "a look goes on"
@@ -364,10 +368,6 @@ class World:
             if self.fuse <= 0:
                 self.fuse = None
                 raise PowerCut
-
-
-def _valid(error: Error, number: int) -> bool:
-    return error.ticket is not None and error.ticket.queued == number
 
 
 def _value(probe: str, failing: frozenset[str] | None) -> ReadingValue:

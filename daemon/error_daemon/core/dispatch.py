@@ -2,8 +2,9 @@
 
 Tickets that are ready wait in one queue, by priority and then by the age of the ticket. One comes up when fewer than `capacity` attempts
 are running. It passes the brakes (brakes.py); then it takes its target, which it keeps until its verdict: one attempt per target at
-a time. A ticket whose target is taken waits at the target. When a target is verified well, the tickets that are queued for it and whose
-last fault is older than that look are healed with it (verification.py): many triggers, one recovery.
+a time. A ticket whose target is taken waits at the target; when the target is let go, the first of those that wait comes up, and
+the next one when that has not taken it: however many wait, a verdict moves one. When a target is verified well, the tickets that are
+queued for it and whose last fault is older than that look are healed with it (verification.py): many triggers, one recovery.
 
 A ticket that is let through is decided (select.py) and started, or, where the target's condition is in doubt, looked at first. A target
 is in doubt from the loss of an attempt until probes have seen it well or failing, whichever ticket asks.
@@ -12,6 +13,7 @@ is in doubt from the loss of an attempt until probes have seen it well or failin
 from __future__ import annotations
 
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from error_daemon.core.board import Board, Error, Ticket
 from error_daemon.core.brakes import Brakes, FlapSuppression, Hold
@@ -21,14 +23,28 @@ from error_daemon.core.select import select
 from error_daemon.model import PRIORITY_OF, AttemptOrder, Decision, Severity, SlotState, State, Strategy
 
 
+class _Place(NamedTuple):
+    """A place in the queue. It is valid as long as its ticket is queued and has no newer one."""
+
+    priority: int
+    opened_at: float
+    number: int
+    error: Error
+    target: str
+
+    def is_valid(self) -> bool:
+        ticket = self.error.ticket
+        return self.error.state is State.QUEUED and ticket is not None and ticket.queued == self.number
+
+
 class Dispatch:
     def __init__(self, board: Board) -> None:
         self._board = board
         self._brakes = Brakes([FlapSuppression(board.policy.flap_threshold_s)])
         self.is_draining = False  # nothing more is let through; what is in the works comes to its end
-        self._ready: list[tuple[int, float, int, Error]] = []
+        self._ready: list[_Place] = []
         self._owner: dict[str, Error] = {}  # target → the error that has it
-        self._waiting: dict[str, list[Error]] = {}  # target → errors that wait for it
+        self._waiting: dict[str, list[_Place]] = {}  # target → the places of those that wait for it, a heap
         self.running: dict[str, Error] = {}  # attempt → its error
         self.doubtful: set[str] = set()  # targets on which an attempt was lost, not seen since
         self.to_look: list[tuple[Error, Ticket]] = []  # let through, to be looked at first; the verification takes them
@@ -40,24 +56,28 @@ class Dispatch:
         ticket = _ticket_of(error)
         ticket.queued = self._board.number()
         ticket.due_at = self._board.now
-        heappush(self._ready, (PRIORITY_OF[error.severity], ticket.opened_at, ticket.queued, error))
+        heappush(
+            self._ready, _Place(PRIORITY_OF[error.severity], ticket.opened_at, ticket.queued, error, ticket.target.id)
+        )
 
     def pump(self) -> None:
         """Let through what may go."""
         while self._ready and not self.is_draining and len(self.running) < self._board.policy.capacity:
-            _, _, number, error = heappop(self._ready)
-            ticket = error.ticket
-            if error.state is State.QUEUED and ticket and ticket.queued == number:
-                self._come_up(error, ticket)
+            place = heappop(self._ready)
+            if place.is_valid():
+                self._come_up(place)
+            if place.target not in self._owner:
+                self._call_next(place.target)
 
-    def _come_up(self, error: Error, ticket: Ticket) -> None:
+    def _come_up(self, place: _Place) -> None:
+        error, ticket = place.error, _ticket_of(place.error)
         passage = self._brakes.ask(error, ticket, self._board.now)
         ticket.brakes = passage.said
         if passage.hold:
             self._park(error, ticket, passage.hold)
         elif (owner := self._owner.get(ticket.target.id)) is not None:
             error.reason = f"waits for {ticket.target.id}, which {owner.error_id} has"
-            self._waiting.setdefault(ticket.target.id, []).append(error)
+            heappush(self._waiting.setdefault(ticket.target.id, []), place)
         else:
             self._owner[ticket.target.id] = error
             ticket.brakes += (f"one attempt per target: {ticket.target.id} is free",)
@@ -95,13 +115,21 @@ class Dispatch:
         return len(self._owner)
 
     def free(self, error: Error, target: str) -> None:
-        """`error` lets go of the target, if it has it; those who wait for it come up again."""
-        if self._owner.get(target) is not error:
-            return
-        del self._owner[target]
-        for waiting in self._waiting.pop(target, []):
-            if waiting.state is State.QUEUED:
-                self.push(waiting)
+        """`error` lets go of the target, if it has it."""
+        if self._owner.get(target) is error:
+            del self._owner[target]
+            self._call_next(target)
+
+    def _call_next(self, target: str) -> None:
+        """Nobody has the target: the first that waits for it, and still does, comes up."""
+        waiting = self._waiting.get(target, [])
+        while waiting:
+            place = heappop(waiting)
+            if place.is_valid():
+                _ticket_of(place.error).due_at = self._board.now
+                heappush(self._ready, place)
+                return
+        self._waiting.pop(target, None)
 
     # --- deciding and starting
 

@@ -115,9 +115,10 @@ class RecoveryLoop:
 
     def committed(self, number: int) -> None:
         """Rows up to `number` are in the file."""
-        waiting = self._unrecorded
-        while waiting and waiting[0][0] <= number:
-            self.feed(fx.ErrorRecorded(waiting.popleft()[1]))
+        waiting, now = self._unrecorded, self._clock.now()
+        while waiting and waiting[0][0] <= number and not self._is_closed:
+            self.engine.feed(fx.ErrorRecorded(waiting.popleft()[1]), now)
+        self.carry_out()
         unsaved, self._unsaved = self._unsaved, {}
         for view in unsaved.values():
             self._save_view(view)
