@@ -47,7 +47,7 @@ def command(wishes: Wishes, error_id: str, learned: bool, strategy: str, yes: bo
     elif learned:
         line(f"forgot {count(answer.scores_reset, 'score')}")
     elif answer.errors_reset:
-        line(f"error {request.error_id} is back at its first level")
+        line(f"error {request.error_id} is back at its first level; if it had failed, it is tried again now")
     else:
         line(f"error {request.error_id} was at its first level already")
 

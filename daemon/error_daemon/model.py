@@ -106,9 +106,11 @@ class OutcomeKind(str, Enum):
     REFUSED = "refused"  # nothing was run: no such handler attached, bad parameters
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fault:
-    """One report of one thing gone wrong: the part of it that decisions need. The whole of it is in the ring."""
+    """One report of one thing gone wrong: the part of it that decisions need. The whole of it is in the ring.
+
+    Nobody writes to one. It is not frozen because one is made for every fault, and freezing takes three times as long."""
 
     type: ErrorType
     message: str = ""

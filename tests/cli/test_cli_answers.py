@@ -239,7 +239,10 @@ def test_metrics_has_the_whole_and_each_strategy(cli: Cli) -> None:
 
 
 def test_reset_of_an_error(cli: Cli, daemon: CannedDaemon) -> None:
-    assert cli.run("reset", "3f2a").stdout == f"error {ERROR_ID} is back at its first level\n"
+    assert (
+        cli.run("reset", "3f2a").stdout
+        == f"error {ERROR_ID} is back at its first level; if it had failed, it is tried again now\n"
+    )
     assert daemon.requests[-1] == recovery_pb2.ResetRequest(error_id=ERROR_ID)
 
 

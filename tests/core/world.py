@@ -144,7 +144,8 @@ class World:
     def report(self, one: Fault, breaks: bool = True) -> str:
         """Take a fault as the daemon does: into the ring, then to the engine. Its error id."""
         fingerprint = self.engine.fingerprint(one)
-        slot, has_ticket = self.engine.slot_of(fingerprint)
+        slot = self.engine.slot_of(fingerprint)
+        needed = slot is None or self.engine.must_be_classified(fingerprint, self.now)
         classified = self.engine.classify(one)
         target = (classified.rule.target if classified.rule else None) or one.target
         if breaks:
@@ -155,7 +156,7 @@ class World:
         self.ring[slot].count += one.count
         self.kept[fingerprint.error_id] += one.count
         self._burn()
-        self.feed(fx.FaultArrived(one, fingerprint, slot, None if has_ticket else classified))
+        self.feed(fx.FaultArrived(one, fingerprint, slot, classified if needed else None))
         return fingerprint.error_id
 
     def run(self, for_s: float) -> None:

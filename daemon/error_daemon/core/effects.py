@@ -33,7 +33,7 @@ class FaultArrived:
     fault: Fault
     fingerprint: Fingerprint
     slot: SlotRef
-    classification: Classification | None  # None only for an error with a ticket, which has one
+    classification: Classification | None  # None where Engine.must_be_classified says that it need not
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,11 +66,19 @@ class Engine:
     def classify(self, fault: Fault) -> Classification:
         return classify(self._board.definitions.rules, fault)
 
-    def slot_of(self, fingerprint: Fingerprint) -> tuple[SlotRef | None, bool]:
-        """The slot to count an equal fault on, if its error has one, and whether the error has a ticket (then the fault
-        needs no classification)."""
+    def slot_of(self, fingerprint: Fingerprint) -> SlotRef | None:
+        """The slot to count an equal fault on, if its error has one."""
         error = self._board.errors.get(fingerprint.digest)
-        return (error.slot, error.ticket is not None) if error else (None, False)
+        return error.slot if error else None
+
+    def has_ticket(self, fingerprint: Fingerprint) -> bool:
+        error = self._board.errors.get(fingerprint.digest)
+        return error is not None and error.ticket is not None
+
+    def must_be_classified(self, fingerprint: Fingerprint, now: float) -> bool:
+        """Whether a fault may open a ticket: not where its error has one, or is left as it is for now."""
+        error = self._board.errors.get(fingerprint.digest)
+        return error is None or (error.ticket is None and not self._opening.is_left_alone(error, now))
 
     # --- feed, drain, next_wake
 

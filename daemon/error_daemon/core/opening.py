@@ -25,7 +25,7 @@ from error_daemon.core.effects import (
     SaveFault,
 )
 from error_daemon.core.ladder import above, entry
-from error_daemon.core.life import ENDED, TABLE, WITH_TICKET, Step
+from error_daemon.core.life import ENDED, WITH_TICKET, Step
 from error_daemon.core.verification import Verification
 from error_daemon.model import ErrorView, Fault, Progress, Rule, SlotState, State, Target
 
@@ -49,9 +49,9 @@ class Opening:
         if error.ticket is not None:
             self._fold(error, fault)
             return
-        assert event.classification, "an error without a ticket comes classified"
-        error.classification = event.classification
-        error.severity = event.classification.severity
+        if event.classification:
+            error.classification = event.classification
+            error.severity = event.classification.severity
         why_not = self._why_only_counted(error, fault)
         if why_not:
             self._only_count(error, why_not, newly_kept)
@@ -89,11 +89,16 @@ class Opening:
             and now < error.recovered_at + policy.flap_threshold_s
         ):
             return error.reason  # a late report of what has been recovered
-        if error.state in (State.FAILED, State.OBSERVED) and now < error.ended_at + policy.retry_failed_after_s:
+        if self.is_left_alone(error, now):
             if error.state is State.FAILED:
                 self._try_again_later(error)
             return error.reason
         return ""
+
+    def is_left_alone(self, error: Error, now: float) -> bool:
+        """It has failed, or nothing may be done for it, and that is not long ago."""
+        patience_s = self._board.policy.retry_failed_after_s
+        return error.state in (State.FAILED, State.OBSERVED) and now < error.ended_at + patience_s
 
     def _try_again_later(self, error: Error) -> None:
         """It was reported after it had failed: it is tried again in time, whether it is reported again then or not."""
@@ -108,7 +113,8 @@ class Opening:
 
     def _only_count(self, error: Error, reason: str, newly_kept: bool) -> None:
         """Where the slot was there before, its record is on the way: once committed, it is written again with the new count."""
-        self._board.move(error, Step.FOLD if (error.state, Step.FOLD) in TABLE else Step.OBSERVE, reason)
+        if error.state is State.NEW:
+            self._board.move(error, Step.OBSERVE, reason)
         if newly_kept:
             self._board.mark(error, SlotState.ENDED)
             self._board.save(error)

@@ -61,8 +61,8 @@ class RingIntake:
             raise InputError("fault.target", f"no target {fault.target!r} is defined: {mend}")
         engine = self._engine
         fingerprint = engine.fingerprint(fault)
-        slot, has_ticket = engine.slot_of(fingerprint)
-        classification = None if has_ticket else engine.classify(fault)
+        slot, had_ticket = engine.slot_of(fingerprint), engine.has_ticket(fingerprint)
+        classification = engine.classify(fault) if engine.must_be_classified(fingerprint, now) else None
         if slot is not None:
             self._ring.add(slot, fault.count)
         else:
@@ -72,8 +72,7 @@ class RingIntake:
             slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
         self._counters.faults_received += 1
         self._loop.feed(FaultArrived(fault, fingerprint, slot, classification))
-        opened = not has_ticket and engine.slot_of(fingerprint)[1]
-        return fingerprint.error_id, opened
+        return fingerprint.error_id, not had_ticket and engine.has_ticket(fingerprint)
 
     def _check_room(self) -> None:
         if self._rows_waiting() >= self._most_rows_waiting:
