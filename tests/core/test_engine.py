@@ -43,6 +43,23 @@ def test_what_is_known_is_counted() -> None:
     assert engine.errors_by_state() == {"attempting": 1, "observed": 1}
 
 
+def test_a_fault_is_classified_only_where_it_may_open_a_ticket() -> None:
+    world = World(RULES)
+    engine = world.engine
+    acted, seen, unknown = fault(), fault("seen"), fault("web", "another")
+    for one in (acted, seen):
+        world.report(one)
+    known = {name: engine.fingerprint(one) for name, one in (("acted", acted), ("seen", seen), ("unknown", unknown))}
+    assert {name: engine.has_ticket(one) for name, one in known.items()} == {
+        "acted": True,
+        "seen": False,
+        "unknown": False,
+    }
+    needed = {name: engine.must_be_classified(one, world.now) for name, one in known.items()}
+    assert needed == {"acted": False, "seen": False, "unknown": True}
+    assert engine.must_be_classified(known["seen"], world.now + 600.0), "it may be decided anew by then"
+
+
 def test_the_newest_of_those_that_are_wanted_come_first_and_all_are_counted() -> None:
     world = World(RULES)
     ids = []
