@@ -66,7 +66,7 @@ class Ticket:
     error_type: ErrorType  # of the fault that opened it; later ones may differ where the sender names the fingerprint
     unfinished: bool = False  # an attempt was running when the daemon died
     look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
-    look_at_wake: bool = False  # it may heal while it is parked: look first then, unless faults kept coming
+    look_at_wake: bool = False  # it may heal while it is parked: look first then
     due_at: float = 0.0  # when it last became ready
     queued: int = 0  # which of its places in the queue is the valid one
     attempts: int = 0

@@ -2,9 +2,11 @@
 
     the error has a ticket          counted; a higher severity than before moves it forward
     the sender's own retry helped   recorded
-    it is being watched             older than the recovery: a late report, counted · newer: a relapse, which opens a ticket again
+    it is being watched             newer than the recovery: a relapse, which opens a ticket again · older, and soon after it: a late
+                                    report, counted
     it was recovered before         older than the recovery (a sender that was cut off): a ticket, which looks before it acts
-    it has failed or was observed   counted until `retry_failed_after_s` has passed; then a ticket is opened again
+    it was observed                 counted until `retry_failed_after_s` has passed; then it is decided anew
+    it has failed                   counted; that long after it failed it is tried again by itself, looking first
     else                            a ticket is opened
 
 A ticket is opened only where a rule names a known target and has a strategy for it; else the error is observed, with the reason.

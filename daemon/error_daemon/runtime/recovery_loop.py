@@ -42,10 +42,8 @@ class RecoveryLoop:
     ) -> None:
         self.engine = engine
         self._clock = clock
-        self._ring = ring
         self._counters = counters
         self._lag_threshold_s = lag_threshold_s
-        self._on_notice = on_notice
         self._on_recovered = on_recovered
         self._is_closed = False
         self._is_carrying = False
@@ -116,6 +114,7 @@ class RecoveryLoop:
     def committed(self, number: int) -> None:
         """Rows up to `number` are in the file."""
         waiting, now = self._unrecorded, self._clock.now()
+        self._fed_at = min(self._fed_at, now)  # what falls due meanwhile ends now, too
         while waiting and waiting[0][0] <= number and not self._is_closed:
             self.engine.feed(fx.ErrorRecorded(waiting.popleft()[1]), now)
         self.carry_out()
