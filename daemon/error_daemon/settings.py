@@ -64,6 +64,35 @@ class LearningSettings(_Section):
     """Seed of the engine's own random generator, so that a run can be repeated."""
 
 
+class BrakeSettings(_Section):
+    throttle: int = Field(default=250, ge=100, le=500)
+    """Attempts that may be started in any one second, on the whole host. A tenth of them is kept for critical errors."""
+    slow_start: Duration = 10.0
+    """How long the throttle takes from a tenth back to its full rate after a brake has let go, so that what has waited is no stampede."""
+    global_window: Annotated[Duration, Field(gt=0)] = 60.0
+    """The time over which the global breaker takes the success rate."""
+    global_success_ratio: float = Field(default=0.15, ge=0, le=1)
+    """Below this success rate no new attempts are begun: recovery must not starve a host that it cannot help."""
+    global_samples: int = Field(default=20, ge=1, le=10_000)
+    """Attempts in the window without which the rate says nothing."""
+    global_open: Annotated[Duration, Field(gt=0)] = 30.0
+    """How long the global breaker stays open before one attempt at a time is let through to see; it doubles with each that fails,
+    up to ten times this."""
+    breaker_failures: int = Field(default=5, ge=1, le=1000)
+    """Levels that failed on a target within breaker_window that open its breaker. Where enough is known of the target, the number
+    follows from how often it usually fails."""
+    breaker_window: Annotated[Duration, Field(gt=0)] = 30.0
+    """See breaker_failures."""
+    breaker_rolling_window: Annotated[Duration, Field(gt=0)] = 60.0
+    """How long a target's outcomes count for its success rate."""
+    breaker_open: Annotated[Duration, Field(gt=0)] = 30.0
+    """How long a target's breaker stays open before it is half-open."""
+    breaker_successes: int = Field(default=3, ge=1, le=100)
+    """Recoveries in a row that close a half-open breaker."""
+    flap_longest: Duration = 300.0
+    """flap_threshold doubles with each relapse up to this; a stability window without a relapse sets it back."""
+
+
 class LogSettings(_Section):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     """What is logged. LOG_LEVEL in the environment overrides it."""
@@ -97,5 +126,6 @@ class Settings(_Section):
     """How long SIGTERM waits for running attempts. What has not ended then is unknown, and probed at the next start."""
     ring: RingSettings = RingSettings()
     store: StoreSettings = StoreSettings()
+    brakes: BrakeSettings = BrakeSettings()
     learning: LearningSettings = LearningSettings()
     log: LogSettings = LogSettings()

@@ -10,6 +10,7 @@ from error_daemon.model import (
     AttemptRecord,
     Decision,
     ErrorView,
+    Escalation,
     Fault,
     Fingerprint,
     Json,
@@ -21,6 +22,7 @@ from error_daemon.model import (
     Reading,
     Score,
     SlotRef,
+    TicketRecord,
 )
 
 # --- events ---------------------------------------------------------------------------------------------------------
@@ -82,7 +84,17 @@ class TimePassed:
     """Nothing but time. Due when `next_wake` says."""
 
 
-Event = FaultArrived | FaultRestored | ErrorRestored | AttemptEnded | ProbesEnded | ErrorRecorded | TimePassed
+@dataclass(frozen=True, slots=True)
+class FailurePredicted:
+    """Something foresees that `target` is about to fail (C12): its breaker opens before it does, until `until`."""
+
+    target: str
+    probability: float
+    by: str
+    until: float
+
+
+Event = FaultArrived | FaultRestored | ErrorRestored | AttemptEnded | ProbesEnded | ErrorRecorded | FailurePredicted | TimePassed
 
 # --- effects --------------------------------------------------------------------------------------------------------
 
@@ -157,6 +169,20 @@ class SaveLadder:
 
 
 @dataclass(frozen=True, slots=True)
+class SaveTicket:
+    """A ticket has ended."""
+
+    record: TicketRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Escalate:
+    """Tell people, and record that they were told."""
+
+    escalation: Escalation
+
+
+@dataclass(frozen=True, slots=True)
 class Notify:
     notice: Notice
 
@@ -173,5 +199,7 @@ Effect = (
     | SaveScore
     | SaveTimeout
     | SaveLadder
+    | SaveTicket
+    | Escalate
     | Notify
 )
