@@ -79,7 +79,7 @@ ALONE: dict[str, tuple[str, list[Expected]]] = {
     "no kind": ("version: 1\nprobes:\n  a: {port: 80}\n", [(3, 3, "`kind` is missing")]),
     "an unknown kind": (
         "version: 1\nprobes:\n  a: {kind: htp}\n",
-        [(3, 13, "unknown kind `htp` (did you mean `http`?)")],
+        [(3, 13, "unknown kind `htp` (did you mean `http`? known: tcp, http, exec, process, file)")],
     ),
     "a name with a space": (
         "version: 1\nprobes:\n  a b: {kind: process}\n",
@@ -244,7 +244,133 @@ ALONE: dict[str, tuple[str, list[Expected]]] = {
         "version: 1\nstrategies:\n  a: {kind: process_restart, for_targets: [process, service]}\n",
         [(3, 43, "process_restart is not for service")],
     ),
-    "level six": ("version: 1\nladders:\n  a: {6: [x]}\n", [(3, 7, "`6` is not known here (known: 1, 2, 3, 4, 5)")]),
+    "level six": ("version: 1\nladders:\n  a: {6: [x]}\n", [(3, 7, "`6` is not a level: levels are 1 to 5")]),
+    "a level of no number": ("version: 1\nladders:\n  a: {one: [x]}\n", [(3, 7, "levels are 1 to 5")]),
+    "an unknown kind of strategy that is a part of some": (
+        "version: 1\nstrategies:\n  a: {kind: restart}\n",
+        [
+            (
+                *(3, 13),
+                "unknown kind `restart` (did you mean `process_restart` or `group_restart`? known: retry, "
+                "exponential_backoff, exec, http, process_restart, group_restart, handler)",
+            )
+        ],
+    ),
+    "an unknown kind of strategy that is like none": (
+        "version: 1\nstrategies:\n  a: {kind: reboot}\n",
+        [(3, 13, "unknown kind `reboot` (known: retry, ")],
+    ),
+    "a weight of nothing": ("version: 1\ntargets:\n  a: {kind: host, weight: 0}\n", [(3, 27, "is not more than 0")]),
+    "a weight beyond all others": (
+        "version: 1\ntargets:\n  a: {kind: host, weight: 1001}\n",
+        [(3, 27, "`1001` is not 1000 or less")],
+    ),
+    "a weight that is no number": (
+        "version: 1\ntargets:\n  a: {kind: host, weight: nan}\n",
+        [(3, 27, "`nan` is not a finite number")],
+    ),
+    "a dependency on nothing there is": (
+        "version: 1\ntargets:\n  web: {kind: host, depends_on: [wbe, db]}\n  db: {kind: database}\n",
+        [(3, 34, "no target is called `wbe` (did you mean `web`?)")],
+    ),
+    "a target that depends on itself": (
+        "version: 1\ntargets:\n  a: {kind: host, depends_on: a}\n",
+        [(3, 31, "`a` depends on itself (take it out of its depends_on)")],
+    ),
+    "two cycles of dependencies": (
+        "version: 1\ntargets:\n  a: {kind: host, depends_on: [b, d]}\n  b: {kind: host, depends_on: [c]}\n"
+        "  c: {kind: host, depends_on: [d, a]}\n  d: {kind: host, depends_on: [e]}\n  e: {kind: host, depends_on: [d]}\n",
+        [
+            (5, 35, "`a` depends on itself: a -> b -> c -> a (take one of these out of depends_on)"),
+            (7, 32, "`d` depends on itself: d -> e -> d"),
+        ],
+    ),
+    "a group restart without the time for it": (
+        "version: 1\nstrategies:\n  a: {kind: group_restart, timeout: 2s}\n",
+        [(3, 37, "timeout is 2s, too short to start the process again after a stop_grace of 2s (at least 3s)")],
+    ),
+    "a group that is none": (
+        "version: 1\nstrategies:\n  a: {kind: group_restart, include: all}\n",
+        [(3, 37, "`all` is not known here (known: dependents, dependencies, both)")],
+    ),
+    "a signal for a group": (
+        "version: 1\nstrategies:\n  a: {kind: group_restart, stop_signal: SIGINT}\n",
+        [(3, 28, "unknown key `stop_signal`")],
+    ),
+    "a group restart of what is no process": (
+        "version: 1\nstrategies:\n  a: {kind: group_restart, for_targets: host}\n",
+        [(3, 41, "group_restart is not for host (it restarts targets of kind process)")],
+    ),
+    "bulkheads as a mapping": ("version: 1\nbulkheads: {a: b}\n", [(2, 12, "a mapping is not a list")]),
+    "a bulkhead without anything": (
+        "version: 1\nbulkheads:\n- {}\n",
+        [(3, 3, "`id` is missing"), (3, 3, "`max_concurrency` is missing")],
+    ),
+    "a bulkhead that lets nothing through": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 0}\n",
+        [(3, 28, "`0` is not 1 or more")],
+    ),
+    "a bulkhead with less than no queue": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, queue_size: -1}\n",
+        [(3, 43, "`-1` is not 0 or more")],
+    ),
+    "a bulkhead that waits for no time": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, timeout: 0s}\n",
+        [(3, 40, "is not more than 0")],
+    ),
+    "a bulkhead for what is no tenancy": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, per_tenant: some}\n",
+        [(3, 43, "`some` is not true or false")],
+    ),
+    "a condition of a bulkhead misspelled": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, when: {level: 3}}\n",
+        [(3, 38, "unknown key `level` (did you mean `levels`?)")],
+    ),
+    "levels that there are not": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, when: {levels: [5, 6]}}\n",
+        [(3, 50, "`6` is not a level: levels are 1 to 5")],
+    ),
+    "levels as a mapping": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, when: {levels: {5: 6}}}\n",
+        [(3, 46, "a mapping is not a list")],
+    ),
+    "a priority that is a severity": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, when: {priorities: [high, medium]}}\n",
+        [(3, 57, "`medium` is not known here (known: critical, high, normal, low)")],
+    ),
+    "a tenant that does not compile": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, when: {tenant: {regex: '('}}}\n",
+        [(3, 54, "`(` is not a regular expression")],
+    ),
+    "a bulkhead for a rule that there is not": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, when: {rules: [r]}}\n",
+        [(3, 46, "no rule is called `r`")],
+    ),
+    "two bulkheads of one id": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1}\n- {id: a, max_concurrency: 2}\n",
+        [(4, 8, "two bulkheads are called `a`")],
+    ),
+    "a bulkhead called by a word of fallback": (
+        "version: 1\nbulkheads:\n- {id: wait, max_concurrency: 1}\n",
+        [(3, 8, "no bulkhead can be called `wait`: that is a word of fallback")],
+    ),
+    "a fallback that there is not": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, fallback: drop}\n",
+        [(3, 41, "no bulkhead is called `drop` (known: a, wait, fail)")],
+    ),
+    "a word of fallback misspelled": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, fallback: fial}\n",
+        [(3, 41, "no bulkhead is called `fial` (did you mean `fail`?)")],
+    ),
+    "a bulkhead that falls back on itself": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, fallback: a}\n",
+        [(3, 41, "the fallback of `a` leads back to it: a -> a (end it with wait or fail)")],
+    ),
+    "a cycle of fallbacks": (
+        "version: 1\nbulkheads:\n- {id: a, max_concurrency: 1, fallback: b}\n- {id: b, max_concurrency: 1, fallback: c}\n"
+        "- {id: c, max_concurrency: 1, fallback: b}\n",
+        [(5, 41, "the fallback of `b` leads back to it: b -> c -> b (end it with wait or fail)")],
+    ),
     "an empty ladder": ("version: 1\nladders:\n  a: {}\n", [(3, 6, "must not be empty")]),
     "an empty level": ("version: 1\nladders:\n  a: {1: []}\n", [(3, 10, "must not be empty")]),
     "an unknown strategy in a ladder": (
@@ -276,6 +402,57 @@ BELOW_SOUND: dict[str, tuple[str, list[Expected]]] = {
     "an unknown strategy": (
         "- {id: a, when: {}, ladder: {1: restrat}}",
         [(2, 33, "no strategy is called `restrat` (did you mean `restart`?)")],
+    ),
+    "approval without asking": (
+        "- {id: a, when: {}, ladder: usual, target: web, approval: {expires: 1h}, mode: auto}",
+        [
+            (
+                2,
+                49,
+                "approval is written, but mode is auto: nobody is asked (write mode: approve, or leave approval out)",
+            )
+        ],
+    ),
+    "approval without a mode": (
+        "- {id: a, when: {}, ladder: usual, approval: {expires: 1h}}",
+        [(2, 36, "approval is written, but mode is observe: nobody is asked")],
+    ),
+    "approval that nobody can give in time": (
+        "- {id: a, when: {}, ladder: usual, mode: approve, approval: {expires: 0s}}",
+        [(2, 71, "is not more than 0")],
+    ),
+    "approval misspelled": (
+        "- {id: a, when: {}, ladder: usual, mode: approve, approval: {expire: 1s}}",
+        [(2, 62, "unknown key `expire` (did you mean `expires`?)")],
+    ),
+    "approval of what nobody can verify": (
+        "- {id: a, when: {}, ladder: {1: look}, target: db, mode: approve}",
+        [(2, 58, "mode is approve, but `db` has no probes: a recovery cannot be verified")],
+    ),
+    "an unknown recovery class": (
+        "- {id: a, when: {}, ladder: usual, recovery_class: soon}",
+        [(2, 52, "`soon` is not known here (known: immediate, gradual, emergency)")],
+    ),
+    "isolation by nothing there is": (
+        "- {id: a, when: {}, ladder: usual, response_class: cascading, isolate: lok}",
+        [(2, 72, "no strategy is called `lok` (did you mean `look`?)")],
+    ),
+    "isolation of what does not spread": (
+        "- {id: a, when: {}, ladder: usual, isolate: look}\n"
+        "- {id: b, when: {}, ladder: usual, isolate: look, response_class: transient}",
+        [
+            (2, 36, "isolate is for errors that spread, but response_class is absent (write response_class: cascading"),
+            (3, 36, "isolate is for errors that spread, but response_class is transient"),
+        ],
+    ),
+    "isolation by a restart of a database": (
+        "- {id: a, when: {}, ladder: {1: look}, target: db, response_class: cascading, isolate: restart}",
+        [(2, 88, "`restart` restarts a process, but `db` is of kind database")],
+    ),
+    "a bulkhead for a rule misspelled": (
+        "- {id: shop-down, when: {}, ladder: usual}\n"
+        "bulkheads:\n- {id: a, max_concurrency: 1, when: {rules: [shop-down, shop-dwon]}}",
+        [(4, 57, "no rule is called `shop-dwon` (did you mean `shop-down`?)")],
     ),
     "an unknown mode": ("- {id: a, when: {}, ladder: usual, mode: atuo}", [(2, 42, "did you mean `auto`?")]),
     "an unknown severity": (
@@ -329,6 +506,121 @@ BELOW_SOUND: dict[str, tuple[str, list[Expected]]] = {
 }
 
 
+# Below these definitions stand the rules of IN_A_GROUP.
+GROUP = """\
+version: 1
+targets:
+  web: {kind: process, command: [/bin/web], pid_file: web.pid, depends_on: [db, cache]}
+  db: {kind: database}
+  cache: {kind: process, command: [/bin/cache], pid_file: cache.pid, depends_on: host}
+  host: {kind: host}
+  report: {kind: process, command: [/bin/report], pid_file: report.pid, depends_on: web}
+  mail: {kind: application, depends_on: [report]}
+strategies:
+  down: {kind: group_restart, include: dependencies}
+  up: {kind: group_restart, timeout: 10s}
+  all: {kind: group_restart, include: both, for_targets: process}
+  cut: {kind: exec, command: [/bin/cut], for_targets: [host, database]}
+  look: {kind: retry}
+rules:
+"""
+
+IN_A_GROUP: dict[str, tuple[str, list[Expected]]] = {
+    "a restart of dependents that are no processes": (
+        "- {id: a, when: {}, target: cache, ladder: {1: look, 4: [look, up]}}",
+        [
+            (
+                1,
+                64,
+                "`up` restarts `cache` with its dependents, but `mail` is of kind application (group_restart needs every one",
+            )
+        ],
+    ),
+    "a restart of dependencies that are no processes": (
+        "- {id: a, when: {}, target: report, ladder: {4: down}}",
+        [
+            (
+                1,
+                49,
+                "`down` restarts `report` with its dependencies, but `db` is of kind database, `host` is of kind host",
+            )
+        ],
+    ),
+    "a restart both ways": (
+        "- {id: a, when: {}, target: report, ladder: {4: all}}",
+        [
+            (
+                *(1, 49),
+                "`all` restarts `report` with its dependents and dependencies, but `mail` is of kind application, "
+                "`db` is of kind database, `host` is of kind host",
+            )
+        ],
+    ),
+    "a group restart of a database": (
+        "- {id: a, when: {}, target: db, ladder: {4: up}}",
+        [
+            (
+                1,
+                45,
+                "`up` restarts a process, but `db` is of kind database (group_restart needs a target of kind process)",
+            )
+        ],
+    ),
+    "isolation that is for other targets": (
+        "- {id: a, when: {}, target: web, ladder: {1: look, 2: cut}, response_class: cascading, isolate: cut}",
+        [(1, 97, "`cut` is for targets of kind database, host, but `web` is of kind process (take another strategy)")],
+    ),
+    "isolation by the restart of a group of other things": (
+        "- {id: a, when: {}, target: web, ladder: {1: look}, response_class: cascading, isolate: down}",
+        [(1, 89, "`down` restarts `web` with its dependencies, but `db` is of kind database")],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", IN_A_GROUP)
+def test_what_is_wrong_with_a_group_is_told_with_its_place(case: str, tmp_path: Path) -> None:
+    text, expected = IN_A_GROUP[case]
+    below = GROUP.count("\n")
+    check(tmp_path, f"{GROUP}{text}\n", [(line + below, column, part) for line, column, part in expected])
+
+
+def test_a_group_restart_that_is_limited_to_processes_may_stand_in_a_ladder_that_others_share(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GROUP + "- {id: a, when: {}, target: db, ladder: {4: all}}\n")
+    assert load_definitions(tmp_path).rules[0].target == "db"
+
+
+# A group of four, each with a grace of 2 s and a second to start again.
+FOUR = """\
+version: 1
+targets:
+  a: {kind: process, command: [/bin/a], pid_file: a.pid}
+  b: {kind: process, command: [/bin/b], pid_file: b.pid, depends_on: a}
+  c: {kind: process, command: [/bin/c], pid_file: c.pid, depends_on: a}
+  d: {kind: process, command: [/bin/d], pid_file: d.pid, depends_on: [b, c]}
+strategies:
+  restart: {kind: group_restart, timeout: 10s}
+"""
+
+
+@pytest.mark.parametrize("target", ["target: a, when: {}", "when: {}", "when: {target: '[ad]'}"])
+def test_a_timeout_is_too_short_where_a_group_could_be_stopped_and_not_started_again(
+    target: str, tmp_path: Path
+) -> None:
+    text = FOUR + f"rules:\n- {{id: r, {target}, ladder: {{3: restart}}}}\n"
+    message = (
+        "timeout is 10s, too short to start the 4 processes of the group of `a` again after a stop_grace of 2s each"
+    )
+    check(tmp_path, text, [(8, 43, f"{message} (at least 12s)")])
+
+
+@pytest.mark.parametrize("target", ["target: b, when: {}", "when: {target: 'b*'}"])
+def test_the_time_that_a_group_restart_needs_is_that_of_the_largest_group_it_may_be_for(
+    target: str, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(FOUR + f"rules:\n- {{id: r, {target}, ladder: {{3: restart}}}}\n")
+    assert load_definitions(tmp_path).strategies["restart"].timeout_min_s == 6.0
+
+
 @pytest.mark.parametrize("case", ALONE)
 def test_what_is_wrong_is_told_with_its_place(case: str, tmp_path: Path) -> None:
     text, expected = ALONE[case]
@@ -379,6 +671,32 @@ def test_rules_of_one_id_in_two_files_are_a_problem(tmp_path: Path) -> None:
     (tmp_path / "b.yaml").write_text("version: 1\n" + RULE)
     problems = problems_of(tmp_path, SOUND + RULE)
     assert [(Path(problem.file).name, problem.line) for problem in problems] == [("b.yaml", 3)]
+
+
+def test_rules_are_not_called_unknown_where_one_has_no_readable_id(tmp_path: Path) -> None:
+    problems = problems_of(
+        tmp_path,
+        "version: 1\nrules:\n- {id: [r]}\nbulkheads:\n- {id: a, max_concurrency: 1, when: {rules: s}}\n",
+    )
+    assert {problem.line for problem in problems} == {3}
+
+
+def test_a_wrong_rule_and_a_wrong_bulkhead_are_there_for_those_that_name_them(tmp_path: Path) -> None:
+    problems = problems_of(
+        tmp_path,
+        "version: 1\nrules:\n- {id: r}\nbulkheads:\n- {id: a, max_concurrency: 1, when: {rules: r}, fallback: b}\n- {id: b}\n",
+    )
+    assert [problem.message for problem in problems] == [
+        "`ladder` is missing",
+        "`when` is missing",
+        "`max_concurrency` is missing",
+    ]
+
+
+def test_a_chain_of_dependencies_may_be_of_any_length(tmp_path: Path) -> None:
+    chain = [f"  t{n}: {{kind: host, depends_on: t{n + 1}}}" for n in range(5000)]
+    problems = problems_of(tmp_path, "\n".join(["version: 1", "targets:", *chain, "  t5000: {kind: hots}"]))
+    assert [problem.line for problem in problems] == [5003]
 
 
 def test_a_few_lines_of_aliases_to_aliases_do_not_fill_the_memory(tmp_path: Path) -> None:

@@ -94,6 +94,25 @@ def test_a_wrong_variable_is_told_by_its_name(tmp_path: Path) -> None:
 
 BROKEN: dict[str, tuple[str, list[tuple[int, int, str]]]] = {
     "not TOML": ("listen = \n", [(1, 10, "not TOML: Invalid value")]),
+    "a text without quotes": (
+        "# here\nstate_dir = state\n",
+        [(2, 13, 'not TOML: Invalid value (text is written in quotes: "state")')],
+    ),
+    "a path without quotes": (
+        "state_dir = /var/lib/my recovery # there\n",
+        [(1, 13, 'Invalid value (text is written in quotes: "/var/lib/my recovery")')],
+    ),
+    "a duration without quotes": (
+        "[store]\nbatch_interval = 5ms",
+        [(2, 19, '(text is written in quotes: "5ms")')],
+    ),
+    "an address without quotes": (
+        "listen = 127.0.0.1:50051\n",
+        [(1, 15, '(text is written in quotes: "127.0.0.1:50051")')],
+    ),
+    "two settings in a line": ("worker_threads = 1 attempts_per_worker = 8\n", [(1, 20, "a statement ()")]),
+    "a path of another system": ("state_dir = C:\\state\n", [(1, 13, "Invalid value ()")]),
+    "a list that is not closed": ("listen = [1\nx = y\n", [(2, 1, "Unclosed array ()")]),
     "an open string at the end": ('a = 1\nlisten = """x', [(2, 14, "not TOML")]),
     "a key twice": ("worker_threads = 1\nworker_threads = 2\n", [(2, 19, "not TOML: Cannot overwrite a value")]),
     "an unknown key": ("worker_thread = 4\n", [(1, 1, "unknown key `worker_thread` (did you mean `worker_threads`?)")]),

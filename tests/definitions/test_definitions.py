@@ -17,11 +17,14 @@ from error_daemon.definitions.yaml_nodes import read_yaml
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import (
     Backoff,
+    Bulkhead,
     Condition,
     Definitions,
     ErrorType,
     Mode,
+    Priority,
     Probe,
+    RecoveryClass,
     ResponseClass,
     Rule,
     Severity,
@@ -43,7 +46,10 @@ targets:
     pid_file: run/web.pid
     log_file: /var/log/shop/web.log
     probes: shop-web-answers
+    depends_on: [shop-db, shop-cache, shop-db]
+    weight: 2.5
   shop-db: {kind: database, probes: [disk, db, listens, runs]}
+  shop-cache: {kind: process, command: [cached], pid_file: /run/cache.pid}
 probes:
   shop-web-answers: {kind: http, url: "http://127.0.0.1:8080/healthz", timeout: 500ms, body_pattern: ^ok$}
   disk: {kind: file, path: data, exists: yes, max_age: 1h, min_bytes: 1, min_free_ratio: 0.05}
@@ -61,6 +67,8 @@ strategies:
   clear-cache: {kind: exec, command: [/bin/clear, "a b; c"], for_errors: data, for_targets: [process, host], cwd: .}
   call: {kind: http, url: "http://127.0.0.1/x", body: on, success_status: 200-399, method: put, timeout_min: 1s}
   ask: {kind: handler, application: shop, handler: reconnect, timeout_max: 31s}
+  restart-shop: {kind: group_restart, include: both, stop_grace: 1s, timeout: 20s}
+  restart-what-needs-it: {kind: group_restart}
 ladders:
   web: {3: [restart-shop-web], 1: [look, again]}
 rules:
@@ -79,7 +87,26 @@ rules:
     entry_level: 3
     stability_window: 5m
     verify: {hold: 1s, within: 5s, patience: 30s}
+  - id: shop-cache-spreads
+    when: {component: shop-cache}
+    target: shop-cache
+    ladder: {4: restart-what-needs-it}
+    mode: observe
+    response_class: cascading
+    recovery_class: gradual
+    isolate: clear-cache
+  - {id: ask-first, when: {type: security}, ladder: {3: call}, mode: approve, approval: {expires: 15m}}
+  - {id: ask-as-usual, when: {type: hardware}, ladder: {3: call}, mode: approve}
   - {id: all, when: {}, ladder: {5: ask}}
+bulkheads:
+  - id: restarts
+    max_concurrency: 2
+    queue_size: 100
+    timeout: 90s
+    fallback: rest
+    when: {levels: [3, 4, 5], priorities: [high, normal], rules: [shop-web-down, all], tenant: "eu-*"}
+  - {id: tenants, max_concurrency: 1, per_tenant: yes, when: {levels: 5, priorities: low, rules: all, tenant: {regex: t.}}}
+  - {id: rest, max_concurrency: 8, queue_size: 0, fallback: fail}
 """
 
 
@@ -104,8 +131,11 @@ def shop(base: Path) -> Definitions:
                 "log_file": "/var/log/shop/web.log",
             },
             ("shop-web-answers",),
+            ("shop-db", "shop-cache"),
+            2.5,
         ),
         Target("shop-db", "database", {}, ("disk", "db", "listens", "runs")),
+        Target("shop-cache", "process", {"command": ["cached"], "pid_file": "/run/cache.pid", "log_file": ""}),
     ]
     url = "http://127.0.0.1:8080/healthz"
     probes = [
@@ -176,6 +206,21 @@ def shop(base: Path) -> Definitions:
             timeout_min_s=7.5,
             timeout_max_s=31.0,
         ),
+        Strategy(
+            "restart-shop",
+            "group_restart",
+            params={"include": "both", "stop_grace_s": 1.0},
+            timeout_s=20.0,
+            timeout_min_s=5.0,
+            target_kinds=frozenset({"process"}),
+        ),
+        Strategy(
+            "restart-what-needs-it",
+            "group_restart",
+            params={"include": "dependents", "stop_grace_s": 2.0},
+            timeout_min_s=7.5,
+            target_kinds=frozenset({"process"}),
+        ),
     ]
     rules = (
         Rule(
@@ -196,13 +241,60 @@ def shop(base: Path) -> Definitions:
             verification=Verification(1.0, 5.0, 30.0),
             stability_window_s=300.0,
         ),
+        Rule(
+            id="shop-cache-spreads",
+            when=Condition(component=glob("shop-cache")),
+            ladder={4: ("restart-what-needs-it",)},
+            target="shop-cache",
+            response_class=ResponseClass.CASCADING,
+            recovery_class=RecoveryClass.GRADUAL,
+            isolate="clear-cache",
+        ),
+        Rule(
+            id="ask-first",
+            when=Condition(types=frozenset({ErrorType.SECURITY})),
+            ladder={3: ("call",)},
+            mode=Mode.APPROVE,
+            approval_expires_s=900.0,
+        ),
+        Rule(
+            id="ask-as-usual",
+            when=Condition(types=frozenset({ErrorType.HARDWARE})),
+            ladder={3: ("call",)},
+            mode=Mode.APPROVE,
+            approval_expires_s=3600.0,
+        ),
         Rule(id="all", when=Condition(), ladder={5: ("ask",)}),
+    )
+    bulkheads = (
+        Bulkhead(
+            "restarts",
+            max_concurrency=2,
+            queue_size=100,
+            timeout_s=90.0,
+            fallback="rest",
+            levels=frozenset({3, 4, 5}),
+            priorities=frozenset({Priority.HIGH, Priority.NORMAL}),
+            rules=frozenset({"shop-web-down", "all"}),
+            tenant=glob("eu-*"),
+        ),
+        Bulkhead(
+            "tenants",
+            max_concurrency=1,
+            levels=frozenset({5}),
+            priorities=frozenset({Priority.LOW}),
+            rules=frozenset({"all"}),
+            tenant=re.compile("t."),
+            per_tenant=True,
+        ),
+        Bulkhead("rest", max_concurrency=8, queue_size=0, fallback="fail"),
     )
     return Definitions(
         rules,
         {each.id: each for each in targets},
         {each.id: each for each in strategies},
         {each.id: each for each in probes},
+        bulkheads,
     )
 
 
@@ -213,7 +305,7 @@ def test_a_file_becomes_the_definitions_that_it_says(tmp_path: Path) -> None:
 
 def test_a_directory_of_many_files_is_read_as_one_with_the_rules_in_the_order_of_the_file_names(tmp_path: Path) -> None:
     head, rules = SHOP.split("rules:\n")
-    first, second = rules.split("  - {id: all")
+    first, second = rules.split("  - {id: all")  # and the bulkheads after it
     (tmp_path / "30-names.yml").write_text(head)
     (tmp_path / "20-all.yaml").write_text("version: 1\nrules:\n  - {id: all" + second)
     (tmp_path / "10-shop.yaml").write_text("version: 1\nrules:\n" + first)
@@ -225,6 +317,13 @@ def test_a_directory_of_many_files_is_read_as_one_with_the_rules_in_the_order_of
 def test_a_rule_without_mode_only_observes(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(SHOP.replace("    mode: auto\n", ""))
     assert load_definitions(tmp_path).rules[0].mode is Mode.OBSERVE
+
+
+def test_bulkheads_of_many_files_are_in_the_order_of_the_file_names(tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").write_text("version: 1\nbulkheads:\n- {id: first, max_concurrency: 1, fallback: last}\n")
+    (tmp_path / "c.yaml").write_text("version: 1\nbulkheads:\n- {id: last, max_concurrency: 1}\n")
+    (tmp_path / "a.yaml").write_text("version: 1\nbulkheads:\n  # none here\n")
+    assert [bulkhead.id for bulkhead in load_definitions(tmp_path).bulkheads] == ["first", "last"]
 
 
 def test_an_empty_directory_defines_nothing(tmp_path: Path) -> None:
@@ -253,7 +352,8 @@ def test_relative_paths_count_from_the_files_directory_wherever_the_daemon_runs(
 
 def test_a_restart_limited_to_processes_may_stand_in_a_ladder_that_a_database_shares(tmp_path: Path) -> None:
     shared = SHOP.replace("{kind: process_restart,", "{kind: process_restart, for_targets: process,")
-    (tmp_path / "a.yaml").write_text(shared + "  - {id: db, when: {}, target: shop-db, ladder: web}\n")
+    (tmp_path / "a.yaml").write_text(shared)
+    (tmp_path / "b.yaml").write_text("version: 1\nrules:\n- {id: db, when: {}, target: shop-db, ladder: web}\n")
     assert load_definitions(tmp_path).rules[-1].target == "shop-db"
 
 
@@ -278,7 +378,8 @@ def test_every_key_that_may_be_written_is_described() -> None:
 
 _BREAKS = ("", "- ", ": ", ", ", "? ", "\n", "\n  ", "\n    ", "\x00", "\ufeff")
 _TOKENS = """
-    version 1 targets probes rules ladders strategies kind exec process when id command ladder mode auto type message regex
+    version 1 targets probes rules ladders strategies bulkheads kind exec process group_restart when id command ladder mode auto
+    type message regex depends_on weight max_concurrency fallback wait isolate approval
     timeout 5s operation ( << &a *a !!x %YAML 9.9 --- { } [ ] ' " | > # \\ud800 \\U00110000
 """
 _WORDS = st.sampled_from((*_BREAKS, *_TOKENS.split()))
@@ -309,7 +410,11 @@ def test_arbitrary_heaps_of_the_right_words_load_or_are_a_config_error(directory
     loads_or_complains(directory, "".join(words).encode())
 
 
-@given(st.dictionaries(st.sampled_from(["targets", "probes", "strategies", "ladders", "rules", "version"]), _JSON))
+@given(
+    st.dictionaries(
+        st.sampled_from(["targets", "probes", "strategies", "ladders", "rules", "bulkheads", "version"]), _JSON
+    )
+)
 def test_arbitrary_data_in_the_right_sections_loads_or_is_a_config_error(
     directory: Path, data: dict[str, object]
 ) -> None:

@@ -34,6 +34,7 @@ _WANTED = {
     "string_unicode": "text that UTF-8 can hold",
     "list_type": "a list",
     "tuple_type": "a list",
+    "frozen_set_type": "a list",
     "dict_type": "a mapping",
     "model_type": "a mapping",
     "model_attributes_type": "a mapping",
@@ -66,6 +67,15 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     if near:
         return f"did you mean {quoted(by_lower[near[0]])}?"
     return f"known: {', '.join(by_lower.values())}" if 0 < len(by_lower) <= 20 else ""
+
+
+def _kinds(word: str, known: Sequence[str]) -> str:
+    """The mend for a kind that is not known: all there are, after those that were likely meant. A kind that has the word in its
+    name was more likely meant (`restart`: process_restart) than one that looks like it (retry)."""
+    likely = [kind for kind in known if word.lower() in kind.split("_")]
+    likely = likely or get_close_matches(word.lower(), known, n=1, cutoff=0.75)
+    meant = f"did you mean {' or '.join(map(quoted, likely))}? " if likely else ""
+    return f"{meant}known: {', '.join(known)}"
 
 
 def quoted(value: object) -> str:
@@ -106,7 +116,7 @@ def _about_tag(loc: Loc, context: dict[str, Any]) -> Complaint:
     if "tag" not in context:
         return Complaint(loc, f"{quoted(key)} is missing", about_key=True)
     known = re.findall(r"'([^']*)'", context["expected_tags"])
-    return Complaint((*loc, key), f"unknown {key} {quoted(context['tag'])}", did_you_mean(context["tag"], known))
+    return Complaint((*loc, key), f"unknown {key} {quoted(context['tag'])}", _kinds(context["tag"], known))
 
 
 def _described(written: object) -> str:

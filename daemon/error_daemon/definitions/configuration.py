@@ -32,6 +32,8 @@ else:
 DEFAULT_PATH = Path("/etc/recovery.conf")
 MAX_FILE_BYTES = 1 << 20
 
+_NO_VALUE = ("Invalid value", "Expected newline or end of document after a statement")  # as TOML libraries say it
+
 _VARIABLES: dict[str, tuple[str, ...]] = {
     "LOG_LEVEL": ("log", "level"),
     "ERROR_RECOVERY_LISTEN": ("listen",),
@@ -96,7 +98,14 @@ def _syntax_problem(file: str, text: str, message: str) -> Problem:
         return Problem(file, 1, 1, message)
     end = text.count("\n") + 1, len(text) - text.rfind("\n")
     line, column = (int(place[2]), int(place[3])) if place[2] else end
-    return Problem(file, line, column, f"not TOML: {place[1]}")
+    mend = _quotes(text.split("\n")[line - 1]) if place[1].startswith(_NO_VALUE) else ""
+    return Problem(file, line, column, f"not TOML: {place[1]}", mend)
+
+
+def _quotes(line: str) -> str:
+    """The mend for `state_dir = state`: text without its quotes, which is the usual way to write no TOML."""
+    pair = re.fullmatch(r"""\s*[\w.-]+\s*=\s*([^\s"'\\\[\]{}#=]+(?:[ \t]+[^\s"'\\\[\]{}#=]+)*)\s*(?:#.*)?""", line)
+    return f'text is written in quotes: "{pair[1]}"' if pair else ""
 
 
 def _override(data: dict[str, Any], environment: Mapping[str, str]) -> dict[Loc, str]:

@@ -1,7 +1,7 @@
 """What a definitions file may say: its shape. The JSON Schema for editors comes from here, so every field is described.
 
-A file has five sections, each of them optional: targets, probes, strategies and ladders by name, and rules in the order in
-which they are tried. The kind of an entry decides which keys it has (kinds.py). What entries mean together (names, kinds that
+A file has six sections, each of them optional: targets, probes, strategies and ladders by name, and rules and bulkheads in
+the order in which they are tried. The kind of an entry decides which keys it has (kinds.py). What entries mean together (names, kinds that
 fit, times in order) is the business of checks.py.
 """
 
@@ -15,15 +15,18 @@ from error_daemon.definitions.fields import (
     ErrorTypes,
     FilledText,
     Glob,
+    LevelKeys,
     Levels,
     Name,
     NameOrLevels,
+    Names,
+    Priorities,
     Regex,
     SeverityName,
     glob_or_regex,
 )
 from error_daemon.definitions.kinds import Entry, ProbeEntry, StrategyEntry, TargetEntry
-from error_daemon.model import Mode, ResponseClass
+from error_daemon.model import Mode, RecoveryClass, ResponseClass
 from error_daemon.settings import Duration
 
 
@@ -31,6 +34,9 @@ class RegexEntry(Entry):
     """A pattern that is a regular expression instead of a glob."""
 
     regex: Regex = Field(description="Regular expression for the whole text: write .* where anything may stand.")
+
+
+Pattern = Annotated[Annotated[Glob, Tag("glob")] | Annotated[RegexEntry, Tag("regex")], Discriminator(glob_or_regex)]
 
 
 class WhenEntry(Entry):
@@ -43,10 +49,9 @@ class WhenEntry(Entry):
     node: Glob | None = Field(default=None, description="Glob for the host or instance.")
     environment: Glob | None = Field(default=None, description="Glob for the environment, as in production.")
     exception: Glob | None = Field(default=None, description="Glob for the qualified type of the exception.")
-    message: (
-        Annotated[Annotated[Glob, Tag("glob")] | Annotated[RegexEntry, Tag("regex")], Discriminator(glob_or_regex)]
-        | None
-    ) = Field(default=None, description="Glob for the message, or a regular expression as {regex: ...}.")
+    message: Pattern | None = Field(
+        default=None, description="Glob for the message, or a regular expression as {regex: ...}."
+    )
     source: Glob | None = Field(default=None, description="Glob for who reports, as in client/python.")
     target: Glob | None = Field(default=None, description="Glob for the target that the fault names.")
     attributes: dict[FilledText, Glob] = Field(default={}, description="Globs for free attributes, by their names.")
@@ -60,6 +65,14 @@ class VerifyEntry(Entry):
     patience: Duration = Field(default=30.0, description="If nothing can be seen for this long, a person is needed.")
 
 
+class ApprovalEntry(Entry):
+    """How a person is asked, in mode approve."""
+
+    expires: Duration = Field(
+        default=3600.0, gt=0, description="How long a person has to answer; then nothing is done."
+    )
+
+
 class RuleEntry(Entry):
     """Which faults go to which target and ladder. The first rule that matches a fault decides."""
 
@@ -67,14 +80,56 @@ class RuleEntry(Entry):
     when: WhenEntry = Field(description="Which faults it is for; {} is all of them.")
     target: Name | None = Field(default=None, description="What to recover; absent: the target that the fault names.")
     ladder: NameOrLevels = Field(description="Name of a ladder, or its levels 1 to 5 with their strategies.")
-    mode: Mode = Field(default=Mode.OBSERVE, description="observe: decide and record only. auto: recover.")
+    mode: Mode = Field(
+        default=Mode.OBSERVE,
+        description="observe: decide and record only. approve: recover when a person has said yes. auto: recover.",
+    )
+    approval: ApprovalEntry | None = Field(default=None, description="How a person is asked. Only with mode approve.")
     severity: SeverityName | None = Field(default=None, description="Severity of faults that carry none.")
     response_class: ResponseClass | None = Field(default=None, description="How to answer; absent: by the type.")
+    recovery_class: RecoveryClass | None = Field(
+        default=None,
+        description="How soon and how surely it should be recovered. immediate: 1 s, 95 %. gradual: 30 s, 90 %. "
+        "emergency: 5 s, 99 %. Absent: emergency for critical errors, immediate for transient ones, else gradual.",
+    )
+    isolate: Name | None = Field(
+        default=None,
+        description="Name of the strategy that keeps the error from spreading: run once, before the ladder. "
+        "Only with response_class cascading.",
+    )
     entry_level: int = Field(default=1, ge=1, le=5, description="Level at which critical errors enter.")
     stability_window: Duration = Field(
         default=300.0, description="An error back within this was not recovered for good."
     )
     verify: VerifyEntry = Field(default=VerifyEntry(), description="How success is established.")
+
+
+class ShareEntry(Entry):
+    """Which tickets a bulkhead is for. Every part that is written must fit."""
+
+    levels: LevelKeys = Field(default=frozenset(), description="Levels of the ladder, 1 to 5; absent: any.")
+    priorities: Priorities = Field(default=frozenset(), description="Priorities of the error; absent: any.")
+    rules: Names = Field(default=(), description="Names of the rules that opened the ticket; absent: any.")
+    tenant: Pattern | None = Field(
+        default=None,
+        description="Glob for the fault's attribute `tenant`, or a regular expression as {regex: ...}; absent: any.",
+    )
+
+
+class BulkheadEntry(Entry):
+    """A share of what may run at once. The first whose `when` fits a ticket has it."""
+
+    id: Name = Field(description="Its name: what `fallback` and error-cli call it.")
+    max_concurrency: int = Field(ge=1, le=65536, description="Attempts that may run at once.")
+    queue_size: int = Field(default=1000, ge=0, le=1_000_000, description="Tickets that may wait for it.")
+    timeout: Duration = Field(default=60.0, gt=0, description="How long a ticket may wait for it.")
+    fallback: Name = Field(
+        default="wait",
+        description="What becomes of tickets that it has no room for. wait: they stay, none is given up. fail: a person "
+        "is needed. Else the id of another bulkhead.",
+    )
+    when: ShareEntry = Field(default=ShareEntry(), description="Which tickets it is for; absent: all of them.")
+    per_tenant: bool = Field(default=False, description="Whether each tenant has a share of this size.")
 
 
 class Document(Entry):
@@ -87,4 +142,7 @@ class Document(Entry):
     ladders: dict[Name, Levels] = Field(default={}, description="Shared ladders: level 1 to 5 → names of strategies.")
     rules: list[RuleEntry] = Field(
         default=[], description="Which faults go where, in the order in which they are tried."
+    )
+    bulkheads: list[BulkheadEntry] = Field(
+        default=[], description="Shares of what may run at once, in the order in which they are tried."
     )

@@ -107,6 +107,12 @@ def _statuses(text: object) -> object:
     return low, high
 
 
+def _level(text: object) -> object:
+    if text not in ("1", "2", "3", "4", "5"):
+        raise ValueError(f"{quoted(text)} is not a level: levels are 1 to 5")
+    return text
+
+
 def _listed(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
@@ -135,7 +141,13 @@ Headers = dict[Annotated[str, Field(min_length=1), AfterValidator(_header)], Ann
 SignalName = Annotated[str, AfterValidator(_signal)]
 Statuses = Annotated[tuple[int, int], BeforeValidator(_statuses, json_schema_input_type=str)]
 SeverityName = Literal["info", "low", "medium", "high", "critical"]
-LevelKey = Literal["1", "2", "3", "4", "5"]
+PriorityName = Literal["critical", "high", "normal", "low"]
+Weight = Annotated[float, Field(gt=0, le=1000, allow_inf_nan=False)]
+LevelKey = Annotated[
+    Literal["1", "2", "3", "4", "5"],
+    BeforeValidator(_level, json_schema_input_type=Literal["1", "2", "3", "4", "5"]),
+]
+Include = Literal["dependents", "dependencies", "both"]
 TargetKind = Literal["process", "service", "host", "database", "application"]
 Names = Annotated[
     tuple[Name, ...], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])
@@ -149,6 +161,16 @@ TargetKinds = Annotated[
     frozenset[TargetKind],
     Field(min_length=1),
     BeforeValidator(_listed, json_schema_input_type=TargetKind | list[TargetKind]),
+]
+Priorities = Annotated[
+    frozenset[PriorityName],
+    Field(min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=PriorityName | list[PriorityName]),
+]
+LevelKeys = Annotated[
+    frozenset[LevelKey],
+    Field(min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=LevelKey | list[LevelKey]),
 ]
 Levels = Annotated[dict[LevelKey, Names], Field(min_length=1)]
 NameOrLevels = Annotated[

@@ -18,6 +18,7 @@ from error_daemon.definitions.fields import (
     ExitCodes,
     FilledText,
     Headers,
+    Include,
     Method,
     Names,
     Port,
@@ -27,6 +28,7 @@ from error_daemon.definitions.fields import (
     TargetKinds,
     Text,
     Url,
+    Weight,
 )
 from error_daemon.model import Json
 from error_daemon.settings import Duration
@@ -70,6 +72,8 @@ class _Request(Entry):
 
 class _Target(Entry):
     probes: Names = Field(default=(), description="Names of the probes that say how this target is.")
+    depends_on: Names = Field(default=(), description="Names of the targets that must be well for this one to be.")
+    weight: Weight = Field(default=1.0, description="What it is worth, above 0 to 1000; an ordinary target is worth 1.")
 
     def params(self) -> dict[str, Json]:
         return {}
@@ -244,19 +248,43 @@ class HttpStrategy(HttpOperation, _Strategy):
 RESTART_ROOM_S = 1.0  # beside the grace: to kill what did not heed it, wait until it is gone, and start the new one
 
 
-class ProcessRestartStrategy(_Strategy):
+class RestartStrategy(_Strategy):
+    """What is for processes only, and stops them."""
+
+    stop_grace: Duration = Field(default=2.0, description="How long a process may take to end before SIGKILL.")
+
+    def restart_s(self) -> float:
+        """The longest that one process may take to be stopped and started again."""
+        return self.stop_grace + RESTART_ROOM_S
+
+    def least_timeout_s(self) -> float:
+        """Never so short that a process which does not heed the signal is stopped and not started again."""
+        return max(super().least_timeout_s(), self.restart_s())
+
+
+class ProcessRestartStrategy(RestartStrategy):
     """Stops the target's process and starts it anew."""
 
     kind: Literal["process_restart"] = Field(description="Stop the target's process and start it anew.")
     stop_signal: SignalName = Field(default="SIGTERM", description="Signal that asks it to end.")
-    stop_grace: Duration = Field(default=2.0, description="How long it may take to end before SIGKILL.")
 
     def params(self) -> dict[str, Json]:
         return {"stop_signal": self.stop_signal, "stop_grace_s": self.stop_grace}
 
-    def least_timeout_s(self) -> float:
-        """Never so short that a process which does not heed the signal is stopped and not started again."""
-        return max(super().least_timeout_s(), self.stop_grace + RESTART_ROOM_S)
+
+class GroupRestartStrategy(RestartStrategy):
+    """Restarts the target's group in the order of its dependencies: dependents are stopped first, and started last."""
+
+    kind: Literal["group_restart"] = Field(
+        description="Restart the target with what depends on it: dependents stop first, dependencies start first."
+    )
+    include: Include = Field(
+        default="dependents",
+        description="Who is restarted with the target: its dependents, its dependencies, or both; with all of theirs.",
+    )
+
+    def params(self) -> dict[str, Json]:
+        return {"include": self.include, "stop_grace_s": self.stop_grace}
 
 
 class HandlerStrategy(_Strategy):
@@ -271,5 +299,6 @@ class HandlerStrategy(_Strategy):
 
 
 StrategyEntry = Annotated[
-    RetryStrategy | ExecStrategy | HttpStrategy | ProcessRestartStrategy | HandlerStrategy, Field(discriminator="kind")
+    RetryStrategy | ExecStrategy | HttpStrategy | ProcessRestartStrategy | GroupRestartStrategy | HandlerStrategy,
+    Field(discriminator="kind"),
 ]

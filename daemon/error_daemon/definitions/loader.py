@@ -7,16 +7,26 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from error_daemon.definitions.checks import check, ladder_of
-from error_daemon.definitions.document import RegexEntry, RuleEntry, VerifyEntry, WhenEntry
+from error_daemon.definitions.checks import check
+from error_daemon.definitions.document import (
+    ApprovalEntry,
+    BulkheadEntry,
+    RegexEntry,
+    RuleEntry,
+    VerifyEntry,
+    WhenEntry,
+)
 from error_daemon.definitions.fields import LevelKey
-from error_daemon.definitions.kinds import ProbeEntry, ProcessRestartStrategy, StrategyEntry, TargetEntry
+from error_daemon.definitions.groups import groups_of, least_timeout_s
+from error_daemon.definitions.kinds import ProbeEntry, RestartStrategy, StrategyEntry, TargetEntry
 from error_daemon.definitions.written import in_order, read_directory
 from error_daemon.errors import ConfigError
 from error_daemon.model import (
     Backoff,
+    Bulkhead,
     Condition,
     Definitions,
+    Priority,
     Probe,
     Rule,
     Severity,
@@ -34,31 +44,41 @@ def load_definitions(directory: Path) -> Definitions:
     problems = [*written.problems, *check(written)]
     if problems:
         raise ConfigError(list(in_order(problems)))
+    groups = groups_of(written)
+    least_s = {name: least_timeout_s(written, groups, name, entry.value) for name, entry in written.strategies.items()}
     return Definitions(
-        rules=tuple(_rule(entry.value, ladder_of(written, entry.value)) for entry in written.rules),
+        rules=tuple(_rule(entry.value, written.ladder_of(entry.value)) for entry in written.rules),
         targets={name: _target(name, entry.value) for name, entry in written.targets.items()},
-        strategies={name: _strategy(name, entry.value) for name, entry in written.strategies.items()},
+        strategies={name: _strategy(name, entry.value, least_s[name]) for name, entry in written.strategies.items()},
         probes={name: _probe(name, entry.value) for name, entry in written.probes.items()},
+        bulkheads=tuple(_bulkhead(entry.value) for entry in written.bulkheads),
     )
 
 
 def _target(name: str, entry: TargetEntry) -> Target:
-    return Target(id=name, kind=entry.kind, params=entry.params(), probes=entry.probes)
+    return Target(
+        id=name,
+        kind=entry.kind,
+        params=entry.params(),
+        probes=entry.probes,
+        depends_on=tuple(dict.fromkeys(entry.depends_on)),
+        weight=entry.weight,
+    )
 
 
 def _probe(name: str, entry: ProbeEntry) -> Probe:
     return Probe(id=name, kind=entry.kind, params=entry.params(), timeout_s=entry.timeout)
 
 
-def _strategy(name: str, entry: StrategyEntry) -> Strategy:
-    fitting = frozenset({"process"}) if isinstance(entry, ProcessRestartStrategy) else frozenset()
+def _strategy(name: str, entry: StrategyEntry, least_timeout_s: float) -> Strategy:
+    fitting = frozenset({"process"}) if isinstance(entry, RestartStrategy) else frozenset()
     return Strategy(
         id=name,
         kind=entry.kind,
         name=entry.name,
         params=entry.params(),
         timeout_s=entry.timeout,
-        timeout_min_s=entry.least_timeout_s(),
+        timeout_min_s=least_timeout_s,
         timeout_max_s=entry.timeout_max,
         max_attempts=entry.max_attempts,
         backoff=Backoff(base_s=entry.backoff.base, factor=entry.backoff.factor, cap_s=entry.backoff.cap),
@@ -68,6 +88,7 @@ def _strategy(name: str, entry: StrategyEntry) -> Strategy:
 
 
 def _rule(entry: RuleEntry, levels: Mapping[LevelKey, tuple[str, ...]]) -> Rule:
+    approval = entry.approval or ApprovalEntry()
     return Rule(
         id=entry.id,
         when=_condition(entry.when),
@@ -79,6 +100,24 @@ def _rule(entry: RuleEntry, levels: Mapping[LevelKey, tuple[str, ...]]) -> Rule:
         entry_level=entry.entry_level,
         verification=_verification(entry.verify),
         stability_window_s=entry.stability_window,
+        recovery_class=entry.recovery_class,
+        isolate=entry.isolate,
+        approval_expires_s=approval.expires,
+    )
+
+
+def _bulkhead(entry: BulkheadEntry) -> Bulkhead:
+    return Bulkhead(
+        id=entry.id,
+        max_concurrency=entry.max_concurrency,
+        queue_size=entry.queue_size,
+        timeout_s=entry.timeout,
+        fallback=entry.fallback,
+        levels=frozenset(map(int, entry.when.levels)),
+        priorities=frozenset(Priority[name.upper()] for name in entry.when.priorities),
+        rules=frozenset(entry.when.rules),
+        tenant=_pattern(entry.when.tenant),
+        per_tenant=entry.per_tenant,
     )
 
 

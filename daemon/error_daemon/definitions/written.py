@@ -17,14 +17,16 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
-from error_daemon.definitions.document import Document, RuleEntry
+from error_daemon.definitions.document import BulkheadEntry, Document, RuleEntry
 from error_daemon.definitions.fields import LevelKey
 from error_daemon.definitions.kinds import ProbeEntry, StrategyEntry, TargetEntry
 from error_daemon.definitions.yaml_nodes import Source, read_yaml
 from error_daemon.errors import ConfigError, Problem
 
 MAX_FILE_BYTES = 1 << 20
-NAMED_SECTIONS = ("targets", "probes", "strategies", "ladders")
+NAMED_SECTIONS = ("targets", "probes", "strategies", "ladders")  # name → entry
+LISTED_SECTIONS = ("rules", "bulkheads")  # entries in their order, each with its id
+SECTIONS = NAMED_SECTIONS + LISTED_SECTIONS
 SUFFIXES = (".yaml", ".yml")
 
 T_co = TypeVar("T_co", covariant=True)
@@ -45,16 +47,28 @@ class Written(Generic[T_co]):
 
 @dataclass(slots=True)
 class Directory:
-    """What is written in a definitions directory. Rules are in their order: by file name, then as they stand."""
+    """What is written in a definitions directory. Rules and bulkheads are in their order: by file name, then as they stand."""
 
     targets: dict[str, Written[TargetEntry]] = field(default_factory=dict)
     probes: dict[str, Written[ProbeEntry]] = field(default_factory=dict)
     strategies: dict[str, Written[StrategyEntry]] = field(default_factory=dict)
     ladders: dict[str, Written[Mapping[LevelKey, tuple[str, ...]]]] = field(default_factory=dict)
     rules: list[Written[RuleEntry]] = field(default_factory=list)
-    names: dict[str, dict[str, Written[None]]] = field(default_factory=lambda: {name: {} for name in NAMED_SECTIONS})
+    bulkheads: list[Written[BulkheadEntry]] = field(default_factory=list)
+    names: dict[str, dict[str, Written[None]]] = field(default_factory=lambda: {name: {} for name in SECTIONS})
     unreadable: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+
+    def is_process(self, target: str) -> bool:
+        """Whether it is there, and the daemon can start and stop it."""
+        return target in self.targets and self.targets[target].value.kind == "process"
+
+    def ladder_of(self, rule: RuleEntry) -> Mapping[LevelKey, tuple[str, ...]]:
+        """The levels of a rule, written in it or by name; none where the name is not defined."""
+        if not isinstance(rule.ladder, str):
+            return rule.ladder
+        shared = self.ladders.get(rule.ladder)
+        return shared.value if shared else {}
 
 
 def read_directory(directory: Path) -> Directory:
@@ -73,7 +87,7 @@ def read_directory(directory: Path) -> Directory:
             source, problems = read_yaml(str(path), _text(path))
         except ConfigError as error:
             written.problems += error.problems
-            written.unreadable.update(NAMED_SECTIONS)
+            written.unreadable.update(SECTIONS)
             continue
         written.problems += problems
         _add(written, source, str(path.parent.absolute()))
@@ -108,21 +122,25 @@ def _add(written: Directory, source: Source, base: str) -> None:
     data = source.data
     if not isinstance(data, dict):
         written.problems.append(source.problem("a definitions file is a mapping: version, targets, rules ...", "", ()))
-        written.unreadable.update(NAMED_SECTIONS)
+        written.unreadable.update(SECTIONS)
         return
     if not data:
         return
     # `rules:` with nothing but comments below is empty text to YAML, and no rules to people
     data = {key: value for key, value in data.items() if value or key not in Document.model_fields}
-    document, rule_indices = _shaped(written, source, data, base)
+    document, kept = _shaped(written, source, data, base)
     for section in NAMED_SECTIONS:
         for name in data[section] if isinstance(data.get(section), dict) else ():
             _name(written, section, Written(None, source, (section, name)), name)
         for name, value in getattr(document, section).items():
             getattr(written, section).setdefault(name, Written(value, source, (section, name)))
-    written.rules += [
-        Written(rule, source, ("rules", index)) for index, rule in zip(rule_indices, document.rules, strict=True)
-    ]
+    for section in LISTED_SECTIONS:
+        for index, entry in enumerate(data[section] if isinstance(data.get(section), list) else ()):
+            _note_id(written, Written(None, source, (section, index)), entry)
+        getattr(written, section).extend(
+            Written(entry, source, (section, index))
+            for index, entry in zip(kept[section], getattr(document, section), strict=True)
+        )
 
 
 def _name(written: Directory, section: str, entry: Written[None], name: str) -> None:
@@ -132,10 +150,21 @@ def _name(written: Directory, section: str, entry: Written[None], name: str) -> 
         written.problems.append(entry.problem(f"{quoted(name)} is defined twice in {section}", mend, key=True))
 
 
-def _shaped(written: Directory, source: Source, data: dict[str, Any], base: str) -> tuple[Document, list[int]]:
-    """The entries of the right shape, and the positions in the file of those rules that have it."""
-    rules = data.get("rules")
-    kept = list(range(len(rules))) if isinstance(rules, list) else []
+def _note_id(written: Directory, place: Written[None], entry: object) -> None:
+    """Remembers the id of an entry of a list, whatever else is wrong with it."""
+    section = str(place.loc[0])
+    if isinstance(entry, dict) and isinstance(entry.get("id"), str):
+        written.names[section].setdefault(entry["id"], place)
+    else:
+        written.unreadable.add(section)
+
+
+def _shaped(
+    written: Directory, source: Source, data: dict[str, Any], base: str
+) -> tuple[Document, dict[str, list[int]]]:
+    """The entries of the right shape, and the positions in the file of those in lists."""
+    listed = {section: data[section] if isinstance(data.get(section), list) else [] for section in LISTED_SECTIONS}
+    kept = {section: list(range(len(entries))) for section, entries in listed.items()}
     try:
         return Document.model_validate(data, context=base), kept
     except ValidationError as error:
@@ -143,16 +172,16 @@ def _shaped(written: Directory, source: Source, data: dict[str, Any], base: str)
     written.problems += [_placed(source, complaint) for complaint in found]
     wrong = {complaint.loc[:2] for complaint in found}
     sound = {**data, "version": "1"}
-    for key in {loc[0] for loc in wrong if loc}:
-        section = sound.get(str(key))
+    for key in {str(loc[0]) for loc in wrong if loc}:
+        section = sound.get(key)
         if isinstance(section, dict) and (key,) not in wrong and key in NAMED_SECTIONS:
-            sound[str(key)] = {name: value for name, value in section.items() if (key, name) not in wrong}
-        elif isinstance(section, list) and key == "rules":
-            kept = [index for index in kept if (key, index) not in wrong]
-            sound["rules"] = [section[index] for index in kept]
+            sound[key] = {name: value for name, value in section.items() if (key, name) not in wrong}
+        elif isinstance(section, list) and key in LISTED_SECTIONS:
+            kept[key] = [index for index in kept[key] if (key, index) not in wrong]
+            sound[key] = [section[index] for index in kept[key]]
         elif key != "version":
-            sound.pop(str(key), None)
-            written.unreadable.update(NAMED_SECTIONS)
+            sound.pop(key, None)
+            written.unreadable.update(SECTIONS)
     return Document.model_validate(sound, context=base), kept
 
 

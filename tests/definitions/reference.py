@@ -1,0 +1,183 @@
+"""The tables of docs/definitions.md, made from the models of what may be written.
+
+A table stands between `<!-- keys: name -->` and `<!-- end -->`. `python -m tests.definitions.reference` writes them anew.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import Enum
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from error_daemon.definitions import document, fields, kinds
+from error_daemon.model import ErrorType, Mode, RecoveryClass, ResponseClass
+from error_daemon.settings import Duration
+
+PAGE = Path(__file__).parents[2] / "docs" / "definitions.md"
+
+_TARGET, _PROBE, _STRATEGY = kinds._Target, kinds._Probe, kinds._Strategy
+TABLES: dict[
+    str, tuple[type[BaseModel], type[BaseModel] | None]
+] = {  # the model, and the one whose keys stand elsewhere
+    "file": (document.Document, None),
+    "target": (_TARGET, None),
+    "target process": (kinds.ProcessTarget, _TARGET),
+    "probe": (_PROBE, None),
+    "probe tcp": (kinds.TcpProbe, _PROBE),
+    "probe http": (kinds.HttpProbe, _PROBE),
+    "probe exec": (kinds.ExecProbe, _PROBE),
+    "probe process": (kinds.ProcessProbe, _PROBE),
+    "probe file": (kinds.FileProbe, _PROBE),
+    "strategy": (_STRATEGY, None),
+    "backoff": (kinds.BackoffEntry, None),
+    "strategy retry": (kinds.RetryStrategy, _STRATEGY),
+    "strategy exec": (kinds.ExecStrategy, _STRATEGY),
+    "strategy http": (kinds.HttpStrategy, _STRATEGY),
+    "strategy process_restart": (kinds.ProcessRestartStrategy, _STRATEGY),
+    "strategy group_restart": (kinds.GroupRestartStrategy, _STRATEGY),
+    "strategy handler": (kinds.HandlerStrategy, _STRATEGY),
+    "rule": (document.RuleEntry, None),
+    "when": (document.WhenEntry, None),
+    "approval": (document.ApprovalEntry, None),
+    "verify": (document.VerifyEntry, None),
+    "bulkhead": (document.BulkheadEntry, None),
+    "bulkhead when": (document.ShareEntry, None),
+}
+
+_WORDS: list[tuple[Any, str]] = [
+    (Duration, "duration"),
+    (fields.Name, "name"),
+    (fields.Names, "name, or list of names"),
+    (fields.Text, "text"),
+    (fields.FilledText, "text"),
+    (str, "text"),
+    (fields.AbsolutePath, "path"),
+    (fields.Command, "list of texts"),
+    (fields.Environment, "variable: text"),
+    (fields.ExitCodes, "0 to 255, or list"),
+    (fields.Glob, "glob"),
+    (fields.Port, "1 to 65535"),
+    (fields.Regex, "regular expression"),
+    (fields.Url, "URL"),
+    (fields.Method, "HTTP method"),
+    (fields.Headers, "header: text"),
+    (fields.SignalName, "name of a signal"),
+    (fields.Statuses, "204, 2xx, 200-399"),
+    (fields.Weight, "number, above 0 to 1000"),
+    (fields.ErrorTypes, "type, or list of types"),
+    (fields.TargetKinds, "kind, or list of kinds"),
+    (fields.Priorities, "priority, or list of priorities"),
+    (fields.LevelKeys, "level, or list of levels"),
+    (fields.NameOrLevels, "name, or level: names"),
+    (fields.SeverityName, "severity"),
+    (document.Pattern, "glob, or {regex: ...}"),
+    (dict[fields.FilledText, fields.Glob], "attribute: glob"),
+]
+
+
+def table(name: str) -> str:
+    model, shared = TABLES[name]
+    elsewhere = set() if shared is None else {key for key in shared.model_fields if key != "kind"}
+    hints = get_type_hints(model, include_extras=True)
+    rows = [
+        f"| `{key}` | {_written(hints[key], field)} | {_default(hints[key], field)} | {_cell(field.description or '')} |"
+        for key, field in sorted(model.model_fields.items(), key=lambda item: item[0] != "kind")
+        if key not in elsewhere
+    ]
+    return "\n".join(["| key | what | default | meaning |", "| --- | --- | --- | --- |", *rows])
+
+
+def choices() -> str:
+    lists: dict[str, Iterable[str]] = {
+        "types of errors": (each.value for each in ErrorType),
+        "severities": get_args(fields.SeverityName),
+        "priorities": get_args(fields.PriorityName),
+        "response classes": (each.value for each in ResponseClass),
+        "recovery classes": (each.value for each in RecoveryClass),
+        "modes": (each.value for each in Mode),
+        "kinds of targets": get_args(fields.TargetKind),
+    }
+    rows = [f"| {name} | {', '.join(f'`{each}`' for each in values)} |" for name, values in lists.items()]
+    return "\n".join(["| | |", "| --- | --- |", *rows])
+
+
+def rendered(page: str) -> str:
+    """The page with every table made anew."""
+
+    def one(found: re.Match[str]) -> str:
+        made = choices() if found[1] == "choices" else table(found[1].removeprefix("keys: "))
+        return f"<!-- {found[1]} -->\n{made}\n<!-- end -->"
+
+    return re.sub(r"<!-- (keys: [\w ]+|choices) -->\n.*?<!-- end -->", one, page, flags=re.DOTALL)
+
+
+def _written(hint: Any, field: FieldInfo) -> str:
+    for known, words in _WORDS:
+        if hint == known:
+            return _cell(words)
+    inner = [each for each in get_args(hint) if each is not type(None)]
+    if type(None) in get_args(hint):
+        return _written(inner[0], field)
+    if get_origin(hint) is Annotated:
+        return _written(inner[0], field)
+    if get_origin(hint) is Literal:
+        return ", ".join(f"`{each}`" for each in inner)
+    if get_origin(hint) is list:
+        return "list, below"
+    if get_origin(hint) is not None:
+        return "mapping, below"
+    return _written_class(hint, field)
+
+
+def _written_class(hint: type, field: FieldInfo) -> str:
+    if issubclass(hint, Enum):
+        return ", ".join(f"`{each.value}`" for each in hint)
+    if hint is bool:
+        return "`true`, `false`"
+    if issubclass(hint, BaseModel):
+        return "mapping, below"
+    bounds = {name: getattr(mark, name) for mark in field.metadata for name in ("ge", "le") if hasattr(mark, name)}
+    number = "whole number" if hint is int else "number"
+    high = f"{bounds['le']:,} at most" if "le" in bounds else ""
+    if "ge" in bounds:
+        return f"{number}, {bounds['ge']:,} to {bounds['le']:,}" if high else f"{number}, {bounds['ge']:,} or more"
+    return f"{number}, {high}" if high else number
+
+
+def _default(hint: Any, field: FieldInfo) -> str:
+    value = field.default
+    if field.is_required():
+        return "needed"
+    if isinstance(value, Enum):
+        return f"`{value.value}`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if hint == Duration:
+        return f"`{_duration(value)}`"
+    if isinstance(value, int | float):
+        return f"`{value:g}`"
+    if hint == fields.Statuses:
+        return "`{}-{}`".format(*value)
+    if isinstance(value, list) and value:
+        return ", ".join(f"`{each}`" for each in value)
+    return f"`{value}`" if isinstance(value, str) and value else ""
+
+
+def _duration(seconds: float) -> str:
+    for unit, size in (("h", 3600), ("m", 60), ("s", 1)):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g}{unit}"
+    return f"{seconds * 1000:g}ms" if seconds else "0s"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+if __name__ == "__main__":
+    PAGE.write_text(rendered(PAGE.read_text()))
