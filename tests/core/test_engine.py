@@ -7,7 +7,7 @@ import pytest
 from error_daemon.core import effects as fx
 from error_daemon.core.board import Policy
 from error_daemon.core.engine import Engine
-from error_daemon.core.learning import Learning, Lesson
+from error_daemon.core.learning import Case, Learning, Lesson
 from error_daemon.errors import NotFound, Refused
 from error_daemon.model import ErrorType, LearnedTimeout, Mode, State
 from tests.core.world import Plan, World, fault, house, rule
@@ -107,7 +107,7 @@ def test_notices_are_given_only_to_those_who_listen() -> None:
 
 def test_what_was_learned_is_gone_on_from_and_can_be_forgotten() -> None:
     learning = Learning(1e6)
-    score = learning.attempt((ErrorType.NETWORK, "fix1"), True, Lesson(1.0, 0.0, 1.0), 900.0)
+    score = learning.attempt(Case(ErrorType.NETWORK), "fix1", True, Lesson(1.0, 0.0, 1.0), 900.0)
     world = World(RULES)
     world.engine.restore_learned([score], [LearnedTimeout(ErrorType.NETWORK, "fix1", 7.0, 900.0)])
     world.report(fault())
@@ -125,7 +125,16 @@ def test_a_decision_says_what_the_brakes_said() -> None:
     world = World(RULES)
     world.report(fault())
     (decision,) = world.decisions
-    assert decision.brakes == ("flap suppression: lets it through", "one attempt per target: web is free")
+    assert [said.split(":")[0] for said in decision.brakes] == [
+        "pause",
+        "global breaker",
+        "throttle",
+        "bulkhead",
+        "target breaker",
+        "root",
+        "one attempt per target",
+        "flap suppression",
+    ]
     assert decision.attempt_id == world.started[0].attempt_id
     assert decision.reason == "the only strategy of this level"
 

@@ -382,7 +382,7 @@ def test_a_storm_that_goes_on_about_a_target_that_is_well_gives_one_recovery() -
         world.report(fault(), breaks=False)
     assert world.levels() == [1]
     assert world.view(error_id).flapping
-    world.run(10.0)
+    world.run(60.0)
     assert world.state(error_id) is State.WATCHING
     world.run(300.0)
     world.report(fault())

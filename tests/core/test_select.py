@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from error_daemon.core.learning import Known, Learning, Lesson
+from error_daemon.core.experience import Known
+from error_daemon.core.learning import Case, Learning, Lesson
 from error_daemon.core.rng import Generator
 from error_daemon.core.score import strategy_score
 from error_daemon.core.select import select
@@ -20,6 +21,7 @@ def test_the_only_strategy_is_taken_without_a_draw() -> None:
     assert (choice.strategy, choice.explored, choice.reason) == (A, False, "the only strategy of this level")
     assert rng.state == 1
     assert choice.candidates[0].draw == 0.5
+    assert (choice.may_explore, choice.rng_state) == (True, "")
 
 
 def test_a_critical_error_takes_the_best_mean_and_never_explores() -> None:
@@ -30,6 +32,7 @@ def test_a_critical_error_takes_the_best_mean_and_never_explores() -> None:
         assert not choice.explored
     assert rng.state == 1, "nothing was drawn"
     assert "no time to explore" in choice.reason
+    assert (choice.may_explore, choice.rng_state) == (False, "")
 
 
 def test_the_earlier_wins_a_tie() -> None:
@@ -62,7 +65,8 @@ def test_every_decision_can_be_recomputed_from_its_record(seed: int) -> None:
         assert candidate.score == again
     best = max(choice.candidates, key=lambda candidate: candidate.score)
     assert choice.strategy.id == best.strategy_id
-    rng = Generator(seed)
+    assert choice.rng_state == f"{seed:016x}"
+    rng = Generator(int(choice.rng_state, 16))
     assert [candidate.draw for candidate in choice.candidates] == [
         rng.beta(candidate.alpha, candidate.beta) for candidate in choice.candidates
     ]
@@ -73,9 +77,9 @@ def test_with_experience_the_better_strategy_wins_most_of_the_time(seed: int) ->
     rng, world, learning = Generator(seed), Generator(seed + 100), Learning(1e9)
     rates, taken = {"a": 0.4, "b": 0.9}, []
     for _ in range(400):
-        choice = select([A, B], lambda name: learning.known((ErrorType.NETWORK, name), 0.0), True, rng)
+        choice = select([A, B], lambda name: learning.known(Case(ErrorType.NETWORK), name, 0.0), True, rng)
         name = choice.strategy.id
         taken.append(name)
-        learning.attempt((ErrorType.NETWORK, name), world.uniform() < rates[name], Lesson(1.0, 0.0, 1.0), 0.0)
+        learning.attempt(Case(ErrorType.NETWORK), name, world.uniform() < rates[name], Lesson(1.0, 0.0, 1.0), 0.0)
     assert taken[-200:].count("b") > 180
     assert taken.count("a") > 0

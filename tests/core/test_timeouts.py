@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from error_daemon.core.timeouts import Timeouts
-from error_daemon.model import ErrorType, LearnedTimeout, Strategy
+from error_daemon.core.timeouts import Timeouts, bounds_of, granted_s, timeout_from
+from error_daemon.model import ErrorType, LearnedTimeout, Outcome, OutcomeKind, Strategy
 
 NET = ErrorType.NETWORK
 FIX = Strategy("fix", "exec", timeout_s=30.0, timeout_min_s=0.5, timeout_max_s=60.0)
@@ -54,3 +54,20 @@ def test_forgetting_one_strategy_leaves_the_others() -> None:
     assert (timeouts.timeout_s(NET, FIX), timeouts.timeout_s(NET, other)) == (30.0, 6.0)
     timeouts.forget(None)
     assert timeouts.timeout_s(NET, other) == 30.0
+
+
+def test_the_basis_and_the_bounds_give_the_timeout_again() -> None:
+    timeouts = Timeouts()
+    assert timeouts.basis(NET, FIX) is None, "nothing was learned"
+    for took_s in (0.001, 0.4, 700.0, 3.0):
+        timeouts.completed(NET, FIX, took_s, 1.0)
+        basis = timeouts.basis(NET, FIX)
+        assert basis is not None
+        assert timeout_from(basis, bounds_of(FIX)) == timeouts.timeout_s(NET, FIX)
+    assert timeouts.basis(ErrorType.DATA, FIX) is None
+
+
+@pytest.mark.parametrize(("took_s", "withheld_s", "granted"), [(3.0, 0.0, 3.0), (3.0, 2.5, 0.5), (3.0, 3.5, 0.0)])
+def test_time_that_the_host_withheld_is_not_the_strategys(took_s: float, withheld_s: float, granted: float) -> None:
+    outcome = Outcome("a-1", OutcomeKind.COMPLETED, execution_time_s=took_s, withheld_s=withheld_s)
+    assert granted_s(outcome) == granted

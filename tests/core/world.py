@@ -336,25 +336,33 @@ class World:
 
     def check(self) -> None:
         board, dispatch = self.engine._board, self.engine._dispatch
-        ready = {place.error.error_id for place in dispatch._ready if place.is_valid()}
-        called = {
-            place.target for place in dispatch._ready
-        } | dispatch._owner.keys()  # who waits for these gets them in turn
-        waiting = {p.error.error_id for places in dispatch._waiting.values() for p in places if p.is_valid()}
+        ready = {place.error.error_id for lane in dispatch._lanes for place in lane.places()}
+        waiting = {p.error.error_id: key for key, gate in dispatch._gates.items() for p in gate.places()}
         for error in board.errors.values():
             assert (error.state in WITH_TICKET) == (error.ticket is not None), error.state
             if error.ticket is None:
                 continue
-            target = error.ticket.target.id
             if error.state is State.ATTEMPTING:
                 assert any(order.error_id == error.error_id for order in self.running.values())
             elif error.state is State.PARKED:
                 assert error.timer, "a parked ticket has its time"
             elif error.state is State.QUEUED:
-                waits = error.error_id in waiting and target in called
+                waits = error.error_id in waiting and self._opens(waiting[error.error_id])
                 assert waits or error.error_id in ready, "a queued ticket comes up"
             else:
                 assert error.timer or error.ticket.round_id in self._open_rounds, "a look goes on"
+
+    def _opens(self, key: str) -> bool:
+        """Whether the gate will: by itself, or because somebody has what is waited for."""
+        dispatch, (kind, _, name) = self.engine._dispatch, key.partition(":")
+        called = {place.called_by for lane in dispatch._lanes for place in lane._places}
+        if key in called or dispatch._gates[key].timer:
+            return True
+        if kind == "target":
+            return name in dispatch._owner or dispatch.brakes.pause.on(name) is not None
+        if kind == "root":
+            return bool(self.engine._board.with_ticket_on(name))
+        return name in dispatch.brakes.bulkheads._inside
 
     def _at(self, at: float, what: Callable[[], None]) -> None:
         heappush(self._agenda, (at, self._number(), what))

@@ -51,6 +51,8 @@ BAD = {
     "year 2262": (_bytes(occurred_at_unix_ns=2**63 - 1), "fault.occurred_at_unix_ns", "future"),
     "in two days": (_bytes(occurred_at_unix_ns=int(NOW + 2 * 86400) * NS), "fault.occurred_at_unix_ns", "clock"),
     "long id": (_bytes(fault_id="x" * 65), "fault.fault_id", "has 65 bytes; at most 64"),
+    "long id in bytes": (_bytes(fault_id="é" * 33), "fault.fault_id", "has 66 bytes; at most 64"),
+    "long source in bytes": (_bytes(source="€" * 22), "fault.source", "has 66 bytes; at most 64"),
     "long source": (_bytes(source="x" * 65), "fault.source", "at most 64"),
     "long target": (_bytes(target="x" * 257), "fault.target", "has 257 bytes; at most 256"),
     "long in bytes": (_bytes(fingerprint="é" * 129), "fault.fingerprint", "has 258 bytes"),
@@ -143,6 +145,19 @@ def test_the_severities_of_the_wire_are_those_of_the_model(severity: Severity) -
 def test_the_five_innermost_frames_of_the_application_take_part() -> None:
     frames = [Frame(module="m", function=str(n), in_application=n % 2 == 0) for n in range(20)]
     assert decode(_bytes(exception=Exception_(frames=frames)), NOW).frames == ("m:10", "m:12", "m:14", "m:16", "m:18")
+
+
+def test_only_the_innermost_frames_of_a_runaway_recursion_are_looked_at() -> None:
+    inner = [Frame(module="lib", function="f") for _ in range(255)]
+    for outer, found in ((0, ("m:f",)), (1, ())):
+        frames = [Frame(module="m", function="f", in_application=True), *inner, *inner[:outer]]
+        assert decode(_bytes(exception=Exception_(frames=frames)), NOW).frames == found
+
+
+@pytest.mark.parametrize("text", ["x" * 64, "é" * 32, "€" * 21])
+def test_texts_are_counted_in_bytes(text: str) -> None:
+    fault = decode(_bytes(fault_id=text, target=text * 4), NOW)
+    assert (fault.fault_id, fault.target) == (text, text * 4)
 
 
 def test_a_day_of_wrong_clock_is_forgiven() -> None:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from error_daemon.model import Json
 from error_daemon.store.backlog import Backlog, Batch
 from error_daemon.store.frames import Unpacker, pack
+from error_daemon.store.schema import TABLES
 
 KEYS = st.sampled_from(["a", "b", "c", "d", "e"])
 
@@ -66,3 +69,26 @@ def test_a_batch_is_full_when_its_text_is_long() -> None:
     while not backlog.ripe:
         backlog.append("faults", {"id": f"f{backlog.rows}", "message": "x" * (1 << 20)})
     assert 8 <= backlog.rows <= 9
+
+
+def _only_row(backlog: Backlog) -> Json:
+    batch = backlog.head()
+    assert isinstance(batch, Batch)
+    (row,) = json.loads(batch.arrays()["attempts"])
+    return row
+
+
+def test_rows_are_completed_whatever_kind_of_mapping_they_are() -> None:
+    whole = {**dict.fromkeys(TABLES["attempts"].columns), "id": "a", "level": 1}
+    for row in (whole, MappingProxyType(whole), {"id": "a", "level": 1}):
+        backlog = Backlog(10, 10)
+        backlog.append("attempts", row)
+        assert _only_row(backlog) == whole
+
+
+def test_a_row_is_what_it_was_when_it_was_appended() -> None:
+    backlog = Backlog(10, 10)
+    document = {"n": 1}
+    backlog.append("attempts", {"id": "a", "document": document})
+    document["n"] = 2
+    assert _only_row(backlog)["document"] == {"n": 1}

@@ -48,6 +48,23 @@ def test_a_row_comes_back_as_it_was(make: Make) -> None:
     rig.run(go())
 
 
+def test_numbers_come_back_to_the_last_bit(make: Make) -> None:
+    numbers = [0.1, 5e-324, 1.7976931348623157e308, -0.0, T0 + 0.123456789, 2.0**53 + 2, 1 / 3]
+
+    async def go() -> None:
+        async with make() as kept:
+            for n, number in enumerate(numbers):
+                kept.store.append("errors", {"error_id": f"e{n}", "last_at": float(-n), "first_at": number})
+            await kept.written(
+                kept.store.append("errors", {"error_id": "ex", "last_at": -100.0, "count": (1 << 63) - 1})
+            )
+            rows = await kept.query("recent_errors")
+            assert [row["first_at"] for row in rows[:-1]] == numbers
+            assert rows[-1]["count"] == (1 << 63) - 1
+
+    rig.run(go())
+
+
 def test_timestamps_come_back_to_the_microsecond(make: Make) -> None:
     async def go() -> None:
         async with make() as kept:

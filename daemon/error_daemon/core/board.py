@@ -5,17 +5,22 @@ The parts of the engine (opening, dispatch, verification) share one board and sp
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
+from functools import partial
 
+from error_daemon.core.brakes.global_breaker import GlobalLimits
+from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.classify import Classification
-from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder
+from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder, SaveTicket
+from error_daemon.core.graph import Graph
 from error_daemon.core.ladder import Ladders
 from error_daemon.core.learning import Learning
 from error_daemon.core.life import ENDED, Step, follow
 from error_daemon.core.rng import Generator
 from error_daemon.core.timeouts import Timeouts
+from error_daemon.core.timers import Timers
 from error_daemon.core.verify import Looking
 from error_daemon.model import (
     AttemptRecord,
@@ -38,7 +43,16 @@ from error_daemon.model import (
     State,
     Strategy,
     Target,
+    TicketRecord,
 )
+
+_ENDED_AS = {
+    Step.HEAL: "recovered",
+    Step.EXHAUST: "failed",
+    Step.RESOLVE: "resolved",
+    Step.FLUSH: "flushed",
+    Step.DENY: "failed",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +60,25 @@ class Policy:
     """The engine's settings (settings.py says what each means and why)."""
 
     capacity: int = 32  # attempts that may run at once
+    throttle_per_s: int = 250
+    slow_start_s: float = 10.0
+    global_limits: GlobalLimits = field(default_factory=GlobalLimits)
+    target_limits: TargetLimits = field(default_factory=TargetLimits)
     flap_threshold_s: float = 5.0
+    flap_longest_s: float = 300.0
     retry_failed_after_s: float = 600.0
     half_life_s: float = 7 * 86400.0
     known_errors: int = 100_000
     seed: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision that is not carried out yet: a person must approve it, or not all targets of its group are free."""
+
+    decision: Decision
+    strategy: Strategy
+    members: tuple[Target, ...] = ()  # of a group restart
 
 
 @dataclass(slots=True)
@@ -63,10 +91,22 @@ class Ticket:
     levels: tuple[int, ...]  # those that have something to try
     level: int
     opened_at: float
+    occurred_at: float  # of the fault that opened it; 0: the sender does not say
     error_type: ErrorType  # of the fault that opened it; later ones may differ where the sender names the fingerprint
     unfinished: bool = False  # an attempt was running when the daemon died
     look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
-    look_at_wake: bool = False  # it may heal while it is parked: look first then
+    look_at_wake: bool = False  # it may heal while it is held: look first then
+    hold: Hold | None = None  # what it waits for, where that is its own and not the whole queue's
+    proposal: Proposal | None = None
+    approved_by: str = ""
+    is_isolated: bool = False  # what keeps it from spreading has been run
+    planned: bool = False  # recoveries of its target were paused while it was open
+    looked_first: bool = False  # its target was looked at before anything was done
+    responded_at: float = 0.0  # when the first attempt was handed out
+    escalated_at: float = 0.0
+    entry_level: int = 0
+    why_now: str = ""  # what made it ready
+    deadlines: list[int] = field(default_factory=list)  # timers
     due_at: float = 0.0  # when it last became ready
     queued: int = 0  # which of its places in the queue is the valid one
     attempts: int = 0
@@ -80,6 +120,8 @@ class Ticket:
     round_at: float = 0.0  # when its probes were sent
     seen_twice: bool = False  # a fault that came during the last round was looked at once more
     failing: frozenset[str] | None = None  # probes that failed in the last round before an attempt
+    readings: tuple[Reading, ...] = ()  # of the last round
+    seen_at: float = 0.0  # when that was
     history: list[dict[str, Json]] = field(default_factory=list)
 
 
@@ -99,6 +141,7 @@ class Error:
     count: int = 0
     attempts: int = 0
     relapses: int = 0
+    flaps: int = 0  # relapses in a row that came before it was calm
     last_at: float = 0.0
     opened_at: float = 0.0
     recovered_at: float = 0.0
@@ -106,6 +149,7 @@ class Error:
     parked_until: float = 0.0
     flapping: bool = False
     related: tuple[str, ...] = ()
+    root: str = ""  # the error that it waits or waited for
     slot: SlotRef | None = None
     slot_count: int = 0
     other_slots: tuple[SlotRef, ...] = ()  # found beside `slot` after a restart; released with it
@@ -120,6 +164,7 @@ class Error:
 
     def view(self) -> ErrorView:
         fault, rule = self.fault, self.classification.rule
+        hold = self.ticket.hold if self.ticket else None
         return ErrorView(
             error_id=self.error_id,
             fingerprint=self.fingerprint.digest.hex(),
@@ -127,7 +172,7 @@ class Error:
             severity=self.severity,
             response_class=self.classification.response_class,
             state=self.state,
-            reason=self.reason,
+            reason=hold.reason if hold else self.reason,
             message=fault.message or fault.exception_message,
             component=fault.component,
             node=fault.node,
@@ -144,12 +189,16 @@ class Error:
             opened_at=self.opened_at,
             recovered_at=self.recovered_at,
             ended_at=self.ended_at,
-            parked_until=self.parked_until,
+            parked_until=hold.until if hold else self.parked_until,
             flapping=self.flapping,
             because=self.fingerprint.because,
             related=self.related,
             slot_sequence=self.slot.sequence if self.slot else 0,
             slot_count=self.slot_count,
+            recovery_class=self.classification.recovery_class,
+            severity_because=self.classification.because,
+            held_by=hold.by if hold else "",
+            root=self.root,
         )
 
 
@@ -159,6 +208,7 @@ class Board:
         self.policy = policy
         self.now = 0.0
         self.rng = Generator(policy.seed)
+        self.graph = Graph(definitions.targets)
         self.ladders = Ladders(definitions.strategies)
         self.learning = Learning(policy.half_life_s)
         self.timeouts = Timeouts()
@@ -168,8 +218,9 @@ class Board:
         self._by_id: dict[str, Error] = {}
         self._on_target: dict[str, dict[str, Error]] = {}  # target → errors with a ticket for it, by id
         self._ended: dict[bytes, None] = {}  # errors that are done with and recorded, oldest first
-        self._timers: list[tuple[float, int]] = []  # when, and the number of the timer
-        self._timed: dict[int, Error] = {}  # timers that are set, by number
+        self.timers = Timers()
+        self.on_timer: Callable[[Error], None] = _nothing  # what an error's own timer does
+        self.let_go: list[str] = []  # targets on which a ticket ended; the dispatch takes them
         self._last_number = 0
 
     # --- errors
@@ -195,6 +246,7 @@ class Board:
 
     def begin_ticket(self, error: Error, ticket: Ticket) -> None:
         error.ticket = ticket
+        error.root = ""
         self.cancel_timer(error)
         self._on_target.setdefault(ticket.target.id, {})[error.error_id] = error
 
@@ -230,16 +282,53 @@ class Board:
         ticket = error.ticket
         self.mark(error, SlotState.ENDED)
         if ticket:
-            error.ticket = None
-            holders = self._on_target[ticket.target.id]
-            del holders[error.error_id]
-            if not holders:
-                del self._on_target[ticket.target.id]
+            self._close(error, ticket)
         error.parked_until = 0.0
         error.ended_at = self.now
         self.cancel_timer(error)
         self.move(error, step, reason)
         self.save(error, ticket)
+        if ticket:
+            self.effects.append(SaveTicket(self._record(error, ticket, _ENDED_AS[step])))
+
+    def _close(self, error: Error, ticket: Ticket) -> None:
+        error.ticket = None
+        for number in ticket.deadlines:
+            self.timers.cancel(number)
+        target = ticket.target.id
+        holders = self._on_target[target]
+        del holders[error.error_id]
+        if not holders:
+            del self._on_target[target]
+            self.let_go.append(target)
+
+    def _record(self, error: Error, ticket: Ticket, ended_as: str) -> TicketRecord:
+        return TicketRecord(
+            ticket_id=ticket.ticket_id,
+            error_id=error.error_id,
+            error_type=ticket.error_type,
+            severity=error.severity,
+            response_class=error.classification.response_class,
+            recovery_class=error.classification.recovery_class,
+            target=ticket.target.id,
+            component=error.fault.component,
+            rule=ticket.rule.id,
+            mode=ticket.rule.mode.value,
+            occurred_at=ticket.occurred_at,
+            opened_at=ticket.opened_at,
+            responded_at=ticket.responded_at,
+            ended_at=self.now,
+            ended_as=ended_as,
+            reason=error.reason,
+            attempts=ticket.attempts,
+            entry_level=ticket.entry_level,
+            last_level=ticket.level if ticket.attempts else 0,
+            looked_first=ticket.looked_first,
+            planned=ticket.planned,
+            relapses=error.relapses,
+            root=error.root,
+            escalated_at=ticket.escalated_at,
+        )
 
     def mark(self, error: Error, state: SlotState) -> None:
         """Write into the ring how far the ticket is."""
@@ -270,26 +359,16 @@ class Board:
     # --- timers: one an error
 
     def set_timer(self, error: Error, at: float) -> None:
-        self.cancel_timer(error)
-        error.timer = self.number()
-        self._timed[error.timer] = error
-        heappush(self._timers, (at, error.timer))
+        self.timers.cancel(error.timer)
+        error.timer = self.timers.set(at, partial(self._ring, error))
 
     def cancel_timer(self, error: Error) -> None:
-        self._timed.pop(error.timer, None)
+        self.timers.cancel(error.timer)
         error.timer = 0
 
-    def next_timer(self) -> float | None:
-        while self._timers and self._timers[0][1] not in self._timed:
-            heappop(self._timers)
-        return self._timers[0][0] if self._timers else None
-
-    def due(self) -> Iterator[Error]:
-        """The errors whose timer is due, each once; their timers are spent."""
-        while (at := self.next_timer()) is not None and at <= self.now:
-            error = self._timed[heappop(self._timers)[1]]
-            self.cancel_timer(error)
-            yield error
+    def _ring(self, error: Error) -> None:
+        error.timer = 0
+        self.on_timer(error)
 
     def number(self) -> int:
         """A number never given before."""
@@ -298,4 +377,9 @@ class Board:
 
 
 def acts(rule: Rule) -> bool:
-    return rule.mode is Mode.AUTO
+    """Whether something may come of it: at once, or when a person has approved."""
+    return rule.mode is not Mode.OBSERVE
+
+
+def _nothing(_error: Error) -> None:
+    return

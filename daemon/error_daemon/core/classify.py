@@ -1,8 +1,10 @@
 """Which rule a fault falls under, how severe it is, and how it is to be answered.
 
 Rules are tried in the operator's order; the first that matches wins. The severity is the fault's own, else the rule's, else the
-type's. The response class (B3) is critical for a critical fault, else the rule's, else the type's: what a wait may cure is
-transient; what only a change cures is permanent.
+type's; then the impact of the target raises or lowers it (graph.py), except that what a sender calls critical stays critical.
+The response class (B3) is critical for a critical fault, else the rule's, else the type's: what a wait may cure is transient;
+what only a change cures is permanent. The recovery class (C9) is the rule's, else emergency for a critical fault, immediate for
+a transient one, and gradual for any other.
 """
 
 from __future__ import annotations
@@ -11,11 +13,26 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from error_daemon.model import PRIORITY_OF, Condition, ErrorType, Fault, Priority, ResponseClass, Rule, Severity
+from error_daemon.core.graph import Graph, severity_steps
+from error_daemon.model import (
+    PRIORITY_OF,
+    Condition,
+    ErrorType,
+    Fault,
+    Priority,
+    RecoveryClass,
+    ResponseClass,
+    Rule,
+    Severity,
+)
 
 _PERMANENT = frozenset(
     {ErrorType.CONFIGURATION, ErrorType.AUTHENTICATION, ErrorType.SECURITY, ErrorType.DATA, ErrorType.HARDWARE}
 )
+_RECOVERY = {
+    ResponseClass.CRITICAL: RecoveryClass.EMERGENCY,
+    ResponseClass.TRANSIENT: RecoveryClass.IMMEDIATE,
+}
 _HIGH = frozenset({ErrorType.HARDWARE, ErrorType.SECURITY, ErrorType.SYSTEM, ErrorType.COORDINATOR})
 
 
@@ -24,24 +41,40 @@ class Classification:
     rule: Rule | None
     severity: Severity
     response_class: ResponseClass
+    recovery_class: RecoveryClass
+    because: str = ""  # why the impact has moved the severity; empty where it has not
 
     @property
     def priority(self) -> Priority:
         return PRIORITY_OF[self.severity]
 
 
-def classify(rules: Sequence[Rule], fault: Fault) -> Classification:
+def classify(rules: Sequence[Rule], fault: Fault, graph: Graph) -> Classification:
     rule = next((rule for rule in rules if matches(rule.when, fault)), None)
-    severity = fault.severity or (rule.severity if rule else None)
-    if severity is None:
-        severity = Severity.HIGH if fault.type in _HIGH else Severity.MEDIUM
+    stated = fault.severity or (rule.severity if rule else None)
+    if stated is None:
+        stated = Severity.HIGH if fault.type in _HIGH else Severity.MEDIUM
+    severity, because = _by_impact(stated, (rule.target if rule else None) or fault.target, graph)
+    response = _response_class(fault, rule, severity)
+    recovery = (rule.recovery_class if rule else None) or _RECOVERY.get(response, RecoveryClass.GRADUAL)
+    return Classification(rule, severity, response, recovery, because)
+
+
+def _by_impact(severity: Severity, target: str, graph: Graph) -> tuple[Severity, str]:
+    impact = graph.impact(target)
+    steps = severity_steps(impact)
+    moved = Severity(min(max(severity + steps, Severity.INFO), Severity.CRITICAL))
+    if moved is severity or severity is Severity.CRITICAL:
+        return severity, ""
+    return moved, f"{severity.name.lower()} by itself, and {target} has an impact of {impact:.1f}"
+
+
+def _response_class(fault: Fault, rule: Rule | None, severity: Severity) -> ResponseClass:
     if severity is Severity.CRITICAL:
-        response = ResponseClass.CRITICAL
-    elif rule and rule.response_class:
-        response = rule.response_class
-    else:
-        response = ResponseClass.PERMANENT if fault.type in _PERMANENT else ResponseClass.TRANSIENT
-    return Classification(rule, severity, response)
+        return ResponseClass.CRITICAL
+    if rule and rule.response_class:
+        return rule.response_class
+    return ResponseClass.PERMANENT if fault.type in _PERMANENT else ResponseClass.TRANSIENT
 
 
 def matches(when: Condition, fault: Fault) -> bool:

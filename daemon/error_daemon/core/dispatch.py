@@ -1,180 +1,380 @@
 """Which ticket goes next, and what is done for it.
 
-Tickets that are ready wait in one queue, by priority and then by the age of the ticket. One comes up when fewer than `capacity` attempts
-are running. It passes the brakes (brakes.py); then it takes its target, which it keeps until its verdict: one attempt per target at
-a time. A ticket whose target is taken waits at the target; when the target is let go, the first of those that wait comes up, and
-the next one when that has not taken it: however many wait, a verdict moves one. When a target is verified well, the tickets that are
-queued for it and whose last fault is older than that look are healed with it (verification.py): many triggers, one recovery.
+Tickets that are ready wait in two lanes (queue.py), the critical ones and all others; the brakes that hold the whole queue are
+asked for the front of each (brakes/chain.py). One that is let through comes up, and meets what holds it alone. Where others
+wait for the same thing, it waits with them at a gate, and when that has happened the first of them comes up, and then the next
+one, until one waits there again: however many wait, one event moves one or two.
 
-A ticket that is let through is decided (select.py) and started, or, where the target's condition is in doubt, looked at first. A target
-is in doubt from the loss of an attempt until probes have seen it well or failing, whichever ticket asks.
+A ticket takes its target from its attempt to its verdict: one attempt per target at a time. A group restart takes all its targets, in
+the order of their names, so that no two groups wait for each other; what it has taken it gives back whenever anything else holds it.
+
+**Roots.** While a target that it depends on has a ticket, a ticket waits for that, and is looked at before anything is done: it
+was a symptom.
+
+**Doubt.** A target is in doubt from the loss of an attempt until probes have seen it well or failing, whichever ticket asks.
+What was last known of a target is stale after `STALE_S` without a fault or a look: then it is looked at first, too.
 """
 
 from __future__ import annotations
 
-from heapq import heappop, heappush
-from typing import NamedTuple
+from collections import Counter
+from dataclasses import replace
+from functools import partial
+from math import inf
 
-from error_daemon.core.board import Board, Error, Ticket
-from error_daemon.core.brakes import Brakes, FlapSuppression, Hold
-from error_daemon.core.effects import SaveDecision, StartAttempt
+from error_daemon.core.board import Board, Error, Proposal, Ticket
+from error_daemon.core.brakes import approval
+from error_daemon.core.brakes.chain import Brakes, target_gate
+from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.brakes.pause import ALL, Pause
+from error_daemon.core.decide import decide, order_of
+from error_daemon.core.effects import FailurePredicted, SaveDecision, StartAttempt
 from error_daemon.core.life import Step
-from error_daemon.core.select import select
-from error_daemon.model import PRIORITY_OF, AttemptOrder, Decision, Severity, SlotState, State, Strategy
+from error_daemon.core.queue import Gate, Lane, Place, rank
+from error_daemon.core.response import Response
+from error_daemon.model import (
+    ISOLATION,
+    PRIORITY_OF,
+    Priority,
+    SlotState,
+    State,
+    Target,
+)
 
-
-class _Place(NamedTuple):
-    """A place in the queue. It is valid as long as its ticket is queued and has no newer one."""
-
-    priority: int
-    opened_at: float
-    number: int
-    error: Error
-    target: str
-
-    def is_valid(self) -> bool:
-        ticket = self.error.ticket
-        return self.error.state is State.QUEUED and ticket is not None and ticket.queued == self.number
+STALE_S = 1.0
+GROUP_RESTART = "group_restart"  # the kind of strategy that takes more than its own target
 
 
 class Dispatch:
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, response: Response) -> None:
         self._board = board
-        self._brakes = Brakes([FlapSuppression(board.policy.flap_threshold_s)])
+        self._response = response
+        self.brakes = Brakes(board.definitions, board.policy)
         self.is_draining = False  # nothing more is let through; what is in the works comes to its end
-        self._ready: list[_Place] = []
+        self._lanes = (Lane(is_critical=True), Lane(is_critical=False))
+        self._lane_holds: dict[bool, Hold] = {}  # by is_critical: what held the lane when it was last asked for
+        self._wake = 0  # the timer of those
+        self._gates: dict[str, Gate] = {}
         self._owner: dict[str, Error] = {}  # target → the error that has it
-        self._waiting: dict[str, list[_Place]] = {}  # target → the places of those that wait for it, a heap
+        self._taken: dict[str, list[str]] = {}  # error → the targets it has
         self.running: dict[str, Error] = {}  # attempt → its error
         self.doubtful: set[str] = set()  # targets on which an attempt was lost, not seen since
         self.to_look: list[tuple[Error, Ticket]] = []  # let through, to be looked at first; the verification takes them
 
     # --- the queue
 
-    def push(self, error: Error) -> None:
+    def push(self, error: Error, why_now: str) -> None:
         """The error is queued and ready to come up."""
         ticket = _ticket_of(error)
-        ticket.queued = self._board.number()
         ticket.due_at = self._board.now
-        heappush(
-            self._ready, _Place(PRIORITY_OF[error.severity], ticket.opened_at, ticket.queued, error, ticket.target.id)
+        ticket.why_now = why_now
+        self._enqueue(error, ticket, "")
+
+    def _enqueue(self, error: Error, ticket: Ticket, called_by: str) -> None:
+        ticket.queued = self._board.number()
+        ticket.hold = None
+        self._board.cancel_timer(error)
+        priority = PRIORITY_OF[error.severity]
+        self._lanes[priority is not Priority.CRITICAL].push(
+            Place(rank(priority, ticket.opened_at), ticket.queued, error, called_by)
         )
 
     def pump(self) -> None:
         """Let through what may go."""
-        while self._ready and not self.is_draining and len(self.running) < self._board.policy.capacity:
-            place = heappop(self._ready)
+        while self._board.let_go:
+            self.call(_root_gate(self._board.let_go.pop()))
+        while not self.is_draining and (lane := self._open_lane()) is not None:
+            place = lane.pop()
             if place.is_valid():
                 self._come_up(place)
-            if place.target not in self._owner:
-                self._call_next(place.target)
+            if place.called_by and not self._waits_at(place.error, place.called_by):
+                self.call(place.called_by)
 
-    def _come_up(self, place: _Place) -> None:
+    def _open_lane(self) -> Lane | None:
+        """The lane whose front goes next, of those that nothing holds. Where one is held, the time at which it is not is noted."""
+        self._board.timers.cancel(self._wake)
+        self._wake, until = 0, inf
+        self._lane_holds.clear()
+        fronts = [(place, lane) for lane in self._lanes if (place := lane.front()) is not None]
+        for _, lane in sorted(fronts, key=_by_rank):
+            hold = self.brakes.outer(lane.is_critical, len(self.running), self._board.now)
+            if hold is None:
+                return lane
+            self._lane_holds[lane.is_critical] = hold
+            until = min(until, hold.until or inf)
+        if until < inf:
+            self._wake = self._board.timers.set(until, _nothing)
+        return None
+
+    def _come_up(self, place: Place) -> None:
         error, ticket = place.error, _ticket_of(place.error)
-        passage = self._brakes.ask(error, ticket, self._board.now)
-        ticket.brakes = passage.said
-        if passage.hold:
-            self._park(error, ticket, passage.hold)
-        elif (owner := self._owner.get(ticket.target.id)) is not None:
-            error.reason = f"waits for {ticket.target.id}, which {owner.error_id} has"
-            heappush(self._waiting.setdefault(ticket.target.id, []), place)
+        given_up = self.brakes.given_up(error, ticket, self._board.now)
+        hold = None if given_up else self._held(error, ticket)
+        if given_up:
+            self._give_up(error, ticket, given_up)
+        elif hold is not None:
+            self._wait(error, ticket, hold)
+        elif self._is_in_doubt(error, ticket):
+            self._look(error, ticket)
         else:
-            self._owner[ticket.target.id] = error
-            ticket.brakes += (f"one attempt per target: {ticket.target.id} is free",)
-            if ticket.look_first or ticket.target.id in self.doubtful:
-                ticket.look_first = False
-                self._board.move(error, Step.DOUBT, f"looks at {ticket.target.id} before anything is done to it")
-                self.to_look.append((error, ticket))
-            else:
-                self._start(error, ticket)
+            self._go(error, ticket)
+
+    def _held(self, error: Error, ticket: Ticket) -> Hold | None:
+        now = self._board.now
+        return (
+            self.brakes.before_target(error, ticket, now)
+            or self._root_hold(error, ticket)
+            or self._owner_hold(error, ticket.target.id)
+            or self.brakes.after_target(error, ticket, now)
+        )
+
+    def _root_hold(self, error: Error, ticket: Ticket) -> Hold | None:
+        board = self._board
+        for root in board.graph.roots(ticket.target.id):
+            for first in board.with_ticket_on(root).values():
+                self._put_first(first, error)
+                ticket.look_at_wake = True
+                reason = f"waits for {root}, on which {ticket.target.id} depends ({first.error_id} is being recovered)"
+                return Hold("root", reason, 0.0, _root_gate(root))
+        return None
+
+    def _put_first(self, root: Error, symptom: Error) -> None:
+        """The root is worth as much as the worst of its symptoms."""
+        symptom.root = root.error_id
+        symptom.related = tuple(dict.fromkeys((root.error_id, *symptom.related)))
+        if symptom.severity > root.severity:
+            root.severity = symptom.severity
+            self.rank_anew(root)
+
+    def rank_anew(self, error: Error) -> None:
+        """Its severity has changed."""
+        if error.state is State.QUEUED:
+            self._enqueue(error, _ticket_of(error), "")
+
+    def _owner_hold(self, error: Error, target: str) -> Hold | None:
+        owner = self._owner.get(target)
+        if owner is None or owner is error:
+            return None
+        return Hold("target", f"waits for {target}, which {owner.error_id} has", 0.0, target_gate(target))
 
     # --- waiting
 
-    def _park(self, error: Error, ticket: Ticket, hold: Hold) -> None:
-        ticket.look_at_wake = hold.look_first
-        self.park_until(error, hold.until, hold.reason)
+    def _wait(self, error: Error, ticket: Ticket, hold: Hold, keep: bool = False) -> None:
+        """`keep`: the targets that it has; else they are given back."""
+        if not keep:
+            self._give_back(error)
+        if not hold.gate:
+            ticket.look_at_wake = ticket.look_at_wake or hold.look_first
+            self.park(error, hold)
+            return
+        ticket.hold = hold
+        gate = self._gates.setdefault(hold.gate, Gate())
+        gate.wait(Place(rank(PRIORITY_OF[error.severity], ticket.opened_at), ticket.queued, error, ""))
+        if hold.is_own_time:
+            self._board.set_timer(error, hold.until)
+        elif hold.until and hold.until != gate.until:
+            self._board.timers.cancel(gate.timer)
+            gate.until = hold.until
+            gate.timer = self._board.timers.set(hold.until, partial(self._open_gate, gate, hold.gate))
 
-    def park_until(self, error: Error, until: float, reason: str) -> None:
-        error.parked_until = until
-        self._board.move(error, Step.PARK, reason)
-        self._board.set_timer(error, until)
+    def _open_gate(self, gate: Gate, key: str) -> None:
+        gate.until = 0.0
+        self.call(key)
+
+    def park(self, error: Error, hold: Hold) -> None:
+        ticket = _ticket_of(error)
+        ticket.hold = hold
+        error.parked_until = hold.until
+        self._board.move(error, Step.PARK, hold.reason)
+        self._board.set_timer(error, hold.until)
 
     def wake(self, error: Error) -> None:
-        """The time of a parked ticket has come."""
+        """The time of a ticket has come."""
         ticket = _ticket_of(error)
+        self._stir(ticket)
+        if error.state is State.PARKED:
+            why = f"its time has come ({ticket.hold.by if ticket.hold else 'parked'})"
+            error.parked_until = 0.0
+            self._board.move(error, Step.WAKE, why)
+            self.push(error, why)
+        else:
+            self._enqueue(error, ticket, "")
+
+    def call(self, key: str) -> None:
+        """What those at the gate wait for has happened: the first of them comes up."""
+        gate = self._gates.get(key)
+        if gate is None:
+            return
+        place = gate.call()
+        if place is None:
+            self._board.timers.cancel(gate.timer)
+            del self._gates[key]
+            return
+        ticket = _ticket_of(place.error)
+        self._stir(ticket)
+        self._enqueue(place.error, ticket, key)
+
+    def _stir(self, ticket: Ticket) -> None:
         ticket.look_first = ticket.look_first or ticket.look_at_wake
         ticket.look_at_wake = False
-        error.parked_until = 0.0
-        self._board.move(error, Step.WAKE, "its time has come")
-        self.push(error)
+
+    def _waits_at(self, error: Error, key: str) -> bool:
+        return error.ticket is not None and error.ticket.hold is not None and error.ticket.hold.gate == key
+
+    def _give_up(self, error: Error, ticket: Ticket, why: str) -> None:
+        self._response.escalate(error, ticket, "unanswered" if ticket.proposal else "full", why)
+        self._board.end_ticket(error, Step.EXHAUST, why)
+        self.free(error)
+
+    def hold_of(self, error: Error) -> Hold | None:
+        """What a queued ticket waits for; None: it is about to come up."""
+        ticket = _ticket_of(error)
+        return ticket.hold or self._lane_holds.get(PRIORITY_OF[error.severity] is Priority.CRITICAL)
+
+    def waiting(self) -> Counter[tuple[str, str]]:
+        """How many tickets wait for each brake, by its name and subject."""
+        found: Counter[tuple[str, str]] = Counter()
+        for lane in self._lanes:
+            hold = self._lane_holds.get(lane.is_critical)
+            if hold is not None:
+                found[hold.by, ""] += sum(1 for _ in lane.places())
+        for key, gate in self._gates.items():
+            for place in gate.places():
+                hold = _ticket_of(place.error).hold
+                if hold is not None:
+                    found[hold.by, key.partition(":")[2]] += 1
+        return found
 
     # --- targets
 
     def targets_taken(self) -> int:
         """How many targets are being attempted, verified or looked at."""
-        return len(self._owner)
+        return sum(error.state is not State.QUEUED for error in self._owner.values())
 
-    def free(self, error: Error, target: str) -> None:
-        """`error` lets go of the target, if it has it."""
-        if self._owner.get(target) is error:
+    def free(self, error: Error) -> None:
+        """The ticket lets go of everything that it has."""
+        gate = self.brakes.bulkheads.leave(error)
+        if gate:
+            self.call(gate)
+        self._give_back(error)
+
+    def _give_back(self, error: Error) -> None:
+        taken = self._taken.pop(error.error_id, ())
+        for target in taken:
             del self._owner[target]
-            self._call_next(target)
+            if len(taken) > 1:  # a group restart has touched what others have tickets for
+                for other in self._board.with_ticket_on(target).values():
+                    _ticket_of(other).look_first = True
+            self.call(target_gate(target))
 
-    def _call_next(self, target: str) -> None:
-        """Nobody has the target: the first that waits for it, and still does, comes up."""
-        waiting = self._waiting.get(target, [])
-        while waiting:
-            place = heappop(waiting)
-            if place.is_valid():
-                _ticket_of(place.error).due_at = self._board.now
-                heappush(self._ready, place)
-                return
-        self._waiting.pop(target, None)
+    def _take(self, error: Error, target: str) -> None:
+        if self._owner.get(target) is None:
+            self._owner[target] = error
+            self._taken.setdefault(error.error_id, []).append(target)
 
-    # --- deciding and starting
+    def _take_all(self, error: Error, members: tuple[Target, ...]) -> Hold | None:
+        for name in sorted(member.id for member in members):
+            hold = self._owner_hold(error, name) or self.brakes.pause.hold(name, target_gate(name))
+            if hold is not None:
+                return hold
+            self._take(error, name)
+        return None
 
-    def decide(self, error: Error, ticket: Ticket, attempt_id: str = "") -> tuple[Decision, Strategy]:
-        """What to do at the ticket's level, with its reasons."""
-        board = self._board
-        strategies = board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
-        choice = select(
-            strategies,
-            lambda strategy_id: board.learning.known((ticket.error_type, strategy_id), board.now),
-            error.severity is not Severity.CRITICAL,
-            board.rng,
-        )
-        decision = Decision(
-            decision_id=f"{ticket.ticket_id}-d{board.number():x}" if not attempt_id else f"{attempt_id}-d",
-            error_id=error.error_id,
-            at=board.now,
-            level=ticket.level,
-            strategy_id=choice.strategy.id,
-            target=ticket.target.id,
-            mode=ticket.rule.mode.value,
-            reason=choice.reason,
-            explored=choice.explored,
-            timeout_s=board.timeouts.timeout_s(ticket.error_type, choice.strategy),
-            candidates=choice.candidates,
-            brakes=ticket.brakes,
-            attempt_id=attempt_id,
-        )
-        return decision, choice.strategy
+    # --- what people and forecasts do to the brakes
 
-    def _start(self, error: Error, ticket: Ticket) -> None:
-        board = self._board
+    def pause(self, pause: Pause) -> None:
+        self.brakes.pause.pause(pause)
+        self._mark_planned(pause.target)
+        if pause.until:
+            self._board.timers.set(pause.until, self._end_pauses)
+
+    def resume(self, target: str) -> Pause | None:
+        pause = self.brakes.pause.resume(target)
+        if pause is not None:
+            self._let_go_of(pause)
+        return pause
+
+    def _end_pauses(self) -> None:
+        for pause in self.brakes.pause.expire(self._board.now):
+            self._let_go_of(pause)
+
+    def _let_go_of(self, pause: Pause) -> None:
+        self.brakes.throttle.ease_in(self._board.now)
+        self.call(target_gate(pause.target))
+
+    def _mark_planned(self, target: str) -> None:
+        for name in self._board.definitions.targets if target == ALL else (target,):
+            for error in self._board.with_ticket_on(name).values():
+                _ticket_of(error).planned = True
+
+    def reset_breaker(self, target: str) -> bool:
+        if target == ALL:
+            was_tripped = self.brakes.global_breaker.reset(self._board.now)
+            self.brakes.throttle.ease_in(self._board.now)
+            return was_tripped
+        was_known = self.brakes.targets.reset(target)
+        self.call(target_gate(target))
+        return was_known
+
+    def foretold(self, event: FailurePredicted) -> None:
+        if event.target in self._board.definitions.targets:
+            self.brakes.targets.foretold(event, self._board.now)
+
+    # --- looking, deciding and starting
+
+    def _is_in_doubt(self, error: Error, ticket: Ticket) -> bool:
+        known_at = max(error.last_at, ticket.seen_at)
+        return ticket.look_first or ticket.target.id in self.doubtful or self._board.now - known_at >= STALE_S
+
+    def _look(self, error: Error, ticket: Ticket) -> None:
+        self._give_back(error)
+        self._take(error, ticket.target.id)
+        ticket.look_first = False
+        ticket.looked_first = ticket.looked_first or not ticket.attempts
+        self._board.move(error, Step.DOUBT, f"looks at {ticket.target.id} before anything is done to it")
+        self.to_look.append((error, ticket))
+
+    def _go(self, error: Error, ticket: Ticket) -> None:
+        ticket.proposal = proposal = ticket.proposal or self._propose(error, ticket)
+        hold = approval.hold(ticket)
+        if hold is not None:
+            self._board.effects.append(SaveDecision(proposal.decision))
+            self._board.notify("decision", error, hold.reason, decision=proposal.decision)
+            self._wait(error, ticket, hold)
+            return
+        hold = self._take_all(error, (ticket.target, *proposal.members))
+        if hold is not None:
+            self._wait(error, ticket, hold, keep=True)
+        else:
+            self._start(error, ticket, proposal)
+
+    def _propose(self, error: Error, ticket: Ticket) -> Proposal:
+        ticket.brakes = self.brakes.say(error, ticket, self._board.now)
+        decision, strategy = decide(self._board, error, ticket, f"{ticket.ticket_id}-{ticket.attempts + 1}")
+        members: tuple[Target, ...] = ()
+        if strategy.kind == GROUP_RESTART:
+            members = self._board.graph.group(ticket.target.id, str(strategy.params.get("include", "dependents")))
+        return Proposal(decision, strategy, members)
+
+    def _start(self, error: Error, ticket: Ticket, proposal: Proposal) -> None:
+        board, strategy, decision = self._board, proposal.strategy, proposal.decision
+        if ticket.approved_by:
+            decision = replace(decision, brakes=(*decision.brakes, f"approval: by {ticket.approved_by}"))
+        ticket.proposal, ticket.approved_by = None, ""
         ticket.attempts += 1
-        ticket.attempts_at_level += 1
-        error.attempts = ticket.attempts
-        error.level = ticket.level
-        attempt_id = f"{ticket.ticket_id}-{ticket.attempts}"
-        decision, strategy = self.decide(error, ticket, attempt_id)
+        if decision.level != ISOLATION:
+            ticket.attempts_at_level += 1
+            ticket.entry_level = ticket.entry_level or decision.level
+        error.attempts, error.level = ticket.attempts, ticket.level
+        ticket.responded_at = ticket.responded_at or board.now
         ticket.decision, ticket.strategy, ticket.outcome = decision, strategy, None
-        self.running[attempt_id] = error
-        board.notify("decision", error, f"level {ticket.level}: {strategy.id}, {decision.reason}", decision=decision)
-        board.move(error, Step.START, f"{strategy.id} at level {ticket.level}")
+        self.running[decision.attempt_id] = error
+        self.brakes.started(error, ticket, decision.attempt_id, board.now)
+        board.notify("decision", error, f"level {decision.level}: {strategy.id}, {decision.reason}", decision=decision)
+        board.move(error, Step.START, f"{strategy.id} at level {decision.level}")
         board.mark(error, SlotState.RUNNING)
-        board.effects.append(StartAttempt(_order(error, ticket, attempt_id, strategy, decision.timeout_s)))
-        board.effects.append(SaveDecision(decision))
+        order = order_of(board, error, ticket, replace(proposal, decision=decision))
+        board.effects += (StartAttempt(order), SaveDecision(decision))
 
 
 def _ticket_of(error: Error) -> Ticket:
@@ -182,21 +382,13 @@ def _ticket_of(error: Error) -> Ticket:
     return error.ticket
 
 
-def _order(error: Error, ticket: Ticket, attempt_id: str, strategy: Strategy, timeout_s: float) -> AttemptOrder:
-    fault = error.fault
-    environment = {
-        "ER_ERROR_ID": error.error_id,
-        "ER_ATTEMPT_ID": attempt_id,
-        "ER_TYPE": fault.type.value,
-        "ER_SEVERITY": error.severity.name.lower(),
-        "ER_MESSAGE": fault.message or fault.exception_message,
-        "ER_COMPONENT": fault.component,
-        "ER_OPERATION": fault.operation,
-        "ER_NODE": fault.node,
-        "ER_ENVIRONMENT": fault.environment,
-        "ER_EXCEPTION_TYPE": fault.exception_type,
-        "ER_TARGET": ticket.target.id,
-        "ER_LEVEL": str(ticket.level),
-        "ER_COUNT": str(error.count),
-    }
-    return AttemptOrder(attempt_id, error.error_id, strategy, ticket.target, ticket.level, timeout_s, environment)
+def _root_gate(target: str) -> str:
+    return f"root:{target}"
+
+
+def _by_rank(front: tuple[Place, Lane]) -> float:
+    return front[0].rank
+
+
+def _nothing() -> None:
+    """A timer that only makes somebody drain."""

@@ -94,7 +94,16 @@ class FailurePredicted:
     until: float
 
 
-Event = FaultArrived | FaultRestored | ErrorRestored | AttemptEnded | ProbesEnded | ErrorRecorded | FailurePredicted | TimePassed
+Event = (
+    FaultArrived
+    | FaultRestored
+    | ErrorRestored
+    | AttemptEnded
+    | ProbesEnded
+    | ErrorRecorded
+    | FailurePredicted
+    | TimePassed
+)
 
 # --- effects --------------------------------------------------------------------------------------------------------
 

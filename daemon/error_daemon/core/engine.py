@@ -5,16 +5,19 @@
     engine.next_wake()           for when to feed TimePassed, if nothing else comes before.
 
 It has no clock, socket, log or random source of its own but a seeded generator: the same events give the same effects, byte for byte.
-The people's acts (resolve, flush, reset, forget) are calls that answer at once; drain after them too.
+The people's acts (acts.py) are calls that answer at once; drain after them too.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from heapq import nlargest
 
+from error_daemon.core.acts import PeoplesActs
 from error_daemon.core.board import Board, Error, Policy
+from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.classify import Classification, classify
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import (
@@ -23,19 +26,20 @@ from error_daemon.core.effects import (
     ErrorRecorded,
     ErrorRestored,
     Event,
+    FailurePredicted,
     FaultArrived,
     FaultRestored,
     ProbesEnded,
     ReleaseSlot,
-    SaveLadder,
 )
 from error_daemon.core.fingerprint import Fingerprinter
-from error_daemon.core.ladder import entry
-from error_daemon.core.life import PENDING, WITH_TICKET, Step
+from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.opening import Opening
+from error_daemon.core.response import Response
 from error_daemon.core.verification import Verification
-from error_daemon.errors import NotFound, Refused
 from error_daemon.model import (
+    AttemptRecord,
+    BrakeView,
     Definitions,
     ErrorView,
     Fault,
@@ -43,19 +47,20 @@ from error_daemon.model import (
     LearnedTimeout,
     Score,
     SlotRef,
-    SlotState,
     State,
 )
 
 _AMBIGUOUS = 5  # how many ids an ambiguous prefix is answered with
 
 
-class Engine:
+class Engine(PeoplesActs):
     def __init__(self, definitions: Definitions, policy: Policy) -> None:
         self._board = Board(definitions, policy)
-        self._dispatch = Dispatch(self._board)
-        self._verification = Verification(self._board, self._dispatch)
-        self._opening = Opening(self._board, self._dispatch, self._verification)
+        self._board.on_timer = self._timer
+        response = Response(self._board)
+        self._dispatch = Dispatch(self._board, response)
+        self._verification = Verification(self._board, self._dispatch, response)
+        self._opening = Opening(self._board, self._dispatch, self._verification, response)
         self._fingerprinter = Fingerprinter()
 
     # --- before a fault is fed
@@ -64,7 +69,7 @@ class Engine:
         return self._fingerprinter(fault)
 
     def classify(self, fault: Fault) -> Classification:
-        return classify(self._board.definitions.rules, fault)
+        return classify(self._board.definitions.rules, fault, self._board.graph)
 
     def slot_of(self, fingerprint: Fingerprint) -> SlotRef | None:
         """The slot to count an equal fault on, if its error has one."""
@@ -87,8 +92,8 @@ class Engine:
         board = self._board
         board.now = now
         if not isinstance(event, (ErrorRestored, FaultRestored)):  # nothing is due before everything is restored
-            for error in board.due():  # what was due before the event comes before it
-                self._timer(error)
+            for call in board.timers.due(now):  # what was due before the event comes before it
+                call()
         if isinstance(event, FaultArrived):
             self._opening.arrived(event)
         elif isinstance(event, AttemptEnded):
@@ -97,6 +102,8 @@ class Engine:
             self._verification.seen(event.round_id, event.readings)
         elif isinstance(event, ErrorRecorded):
             self._recorded(event.view)
+        elif isinstance(event, FailurePredicted):
+            self._dispatch.foretold(event)
         elif isinstance(event, ErrorRestored):
             self._opening.restored(event)
         elif isinstance(event, FaultRestored):
@@ -116,10 +123,10 @@ class Engine:
 
     def next_wake(self) -> float | None:
         """When to feed TimePassed at the latest; None: only when something happens."""
-        return self._board.next_timer()
+        return self._board.timers.next_at()
 
     def _timer(self, error: Error) -> None:
-        if error.state is State.PARKED:
+        if error.state in (State.PARKED, State.QUEUED):
             self._dispatch.wake(error)
         elif error.state is State.WATCHING:
             self._verification.held(error)
@@ -149,6 +156,12 @@ class Engine:
         for timeout in timeouts:
             self._board.timeouts.restore(timeout)
 
+    def restore_attempts(self, records: Iterable[AttemptRecord], now: float) -> None:
+        """The attempts of the last minutes, oldest first: what the breakers knew. What has gathered meanwhile starts slowly."""
+        for record in records:
+            self._dispatch.brakes.recall(record)
+        self._dispatch.brakes.throttle.ease_in(now)
+
     def finish(self) -> None:
         """Begin nothing more; what is in the works comes to its end. There is no way back: the daemon is about to stop."""
         self._dispatch.is_draining = True
@@ -162,16 +175,50 @@ class Engine:
     def newest(self, limit: int, is_wanted: Callable[[Error], bool]) -> tuple[list[ErrorView], int]:
         """The wanted errors with the newest faults, newest first, and how many are wanted in all."""
         wanted = [error for error in self._board.errors.values() if is_wanted(error)]
-        return [error.view() for error in nlargest(limit, wanted, key=lambda error: error.last_at)], len(wanted)
+        return [self._view(error) for error in nlargest(limit, wanted, key=lambda error: error.last_at)], len(wanted)
 
     def view(self, prefix: str) -> ErrorView:
-        return self._find(prefix).view()
+        return self._view(self._find(prefix))
+
+    def _view(self, error: Error) -> ErrorView:
+        """With what holds the whole queue, where it is only that."""
+        view = error.view()
+        if error.state is not State.QUEUED or view.held_by or (hold := self._dispatch.hold_of(error)) is None:
+            return view
+        return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
+
+    def brakes(self, now: float) -> list[BrakeView]:
+        """Every brake as it is, outermost first, with how many tickets wait for it."""
+        waiting = self._dispatch.waiting()
+        return [
+            replace(view, waiting=waiting.get((view.brake, view.subject), 0))
+            for view in self._dispatch.brakes.views(now)
+        ]
 
     def slot(self, error_id: str) -> SlotRef | None:
         return self._find(error_id).slot
 
+    def still_down(self) -> list[OpenInterval]:
+        """What the record of ended tickets does not tell: the targets of open tickets, and of errors that stand failed."""
+        down = (
+            error for error in self._board.errors.values() if error.ticket is not None or error.state is State.FAILED
+        )
+        return [
+            OpenInterval(
+                error.target,
+                error.fault.component,
+                error.opened_at,
+                planned=error.ticket is not None and error.ticket.planned,
+            )
+            for error in down
+            if error.target
+        ]
+
     def errors_by_state(self) -> dict[str, int]:
         return Counter(error.state.value for error in self._board.errors.values())
+
+    def pauses(self) -> list[Pause]:
+        return self._dispatch.brakes.pause.all()
 
     def errors_known(self) -> int:
         return len(self._board.errors)
@@ -185,69 +232,3 @@ class Engine:
 
     def attempts_running(self) -> int:
         return len(self._dispatch.running)
-
-    def _find(self, prefix: str) -> Error:
-        error = self._board.by_id(prefix)
-        if error:
-            return error
-        found = list(self._board.starting_with(prefix)) if prefix else []
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise NotFound(f"no error {prefix!r} is known: `error-cli errors list` shows them")
-        some = ", ".join(candidate.error_id for candidate in found[:_AMBIGUOUS])
-        raise Refused(f"{prefix!r} is the beginning of {len(found)} errors ({some} ...): write more of it")
-
-    # --- the people's acts
-
-    def resolve(self, prefix: str, note: str, now: float) -> ErrorView:
-        """A person says that it is gone. Raises NotFound, or Refused while an attempt is running."""
-        self._board.now = now
-        error = self._find(prefix)
-        if error.state in WITH_TICKET - PENDING:
-            raise Refused(f"{error.error_id} is {error.state.value}: wait for its verdict, then resolve it")
-        if error.state is not State.RESOLVED:
-            error.level = error.relapses = 0
-            error.flapping = False
-            self._let_go(error, Step.RESOLVE, f"resolved by a person{': ' + note if note else ''}")
-        return error.view()
-
-    def flush(self, prefix: str | None, now: float) -> tuple[int, int]:
-        """Purge pending tickets: all, or one error's. Returns how many, and how many attempts were left running."""
-        self._board.now = now
-        errors = list(self._board.errors.values()) if prefix is None else [self._find(prefix)]
-        pending = [error for error in errors if error.state in PENDING]
-        for error in pending:
-            self._let_go(error, Step.FLUSH, "purged by a person; its next fault opens a new ticket")
-        return len(pending), sum(error.state in WITH_TICKET - PENDING for error in errors)
-
-    def reset_ladder(self, prefix: str, now: float) -> ErrorView:
-        """Back to the first level. A running attempt is left alone; what follows it starts from there."""
-        self._board.now = now
-        error = self._find(prefix)
-        error.level = error.relapses = 0
-        error.flapping = False
-        ticket = error.ticket
-        if ticket:
-            running = error.state in WITH_TICKET - PENDING
-            first = entry(ticket.levels, ticket.rule, error.severity) or ticket.level
-            ticket.attempts_at_level = int(running and ticket.level == first)
-            error.level = ticket.level = first
-            self._board.mark(error, SlotState.RUNNING if running else SlotState.OPEN)
-        elif error.state is State.FAILED:
-            error.ended_at = error.parked_until = 0.0  # its next fault opens a ticket, however soon it comes
-            self._board.cancel_timer(error)
-        self._board.save(error)
-        self._board.effects.append(SaveLadder(error.error_id, error.level, now, ()))
-        return error.view()
-
-    def forget(self, strategy_id: str | None) -> int:
-        self._board.timeouts.forget(strategy_id)
-        return self._board.learning.forget(strategy_id)
-
-    def _let_go(self, error: Error, step: Step, reason: str) -> None:
-        ticket = error.ticket
-        error.watched = None
-        self._board.end_ticket(error, step, reason)
-        if ticket:
-            self._dispatch.free(error, ticket.target.id)

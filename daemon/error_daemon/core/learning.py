@@ -1,165 +1,48 @@
-"""What attempts have taught (B8, B10): per error type and strategy, fading with age, with a prior pooled from the same strategy
-under other error types.
+"""What attempts have taught (B8, B10), by type of error, context and hardware, fading with age.
 
-Every sum fades by half each `half_life_s`, so a stale score fades and a changed service is noticed. The success rate is a Beta
-posterior: its prior is worth `PRIOR_STRENGTH` attempts at the strategy's rate elsewhere, so one failure condemns nobody and a strategy
-that works for its siblings starts with credit. Attempts whose verdict is unknown, or whose worker was lost, teach nothing: the caller
-does not tell. Stability is told when its window closes.
+Every attempt is remembered in nested scopes (experience.py says how they are combined): of its strategy for its type of error; of that
+in its context; of that on its hardware; and in the pool of its strategy over all types. The two narrow scopes exist only where the fault
+names a component or its hardware. There may be very many of them, so only MOST_SCOPES are kept: the one that learned least recently goes
+first, and what it knew stays in the wider ones.
 
-What is not known of a strategy beside its success (time, impact, stability, tasks) is taken from itself under other error types, else
-from the other strategies for this error type, else 0.5: being unknown must neither bar a strategy from being explored nor favour it.
+Every sum fades by half each `half_life_s`, so a stale score fades and a changed service is noticed. One failure condemns nobody, since
+the prior is worth PRIOR_STRENGTH attempts at the strategy's rate elsewhere, and a strategy that works for its siblings starts with
+credit. Attempts whose verdict is unknown, or whose worker was lost, teach nothing: the caller does not tell. Stability is told when its
+window closes.
+
+What is not known of a strategy beside its success (time, impact, stability, tasks) is taken from the other strategies for this type of
+error, else 0.5: being unknown must neither bar a strategy from being explored nor favour it.
+
+The record has one row a strategy and type of error. It carries the scope of that type, and within it the narrow scopes that learned last.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from math import inf
 
-from error_daemon.core.score import strategy_score, time_score
-from error_daemon.model import ErrorType, Score
+from error_daemon.core.experience import FIGURES, Experience, Known, Scope, combine
+from error_daemon.model import ErrorType, Json, Score
 
-PRIOR_STRENGTH = 2.0
-_NEUTRAL = 0.5
-
-
-@dataclass(slots=True)
-class Experience:
-    """Faded sums over attempts. All but `samples` and `at` fade."""
-
-    weight: float = 0.0  # attempts
-    successes: float = 0.0
-    time_s: float = 0.0
-    impact: float = 0.0
-    tasks: float = 0.0
-    stability_weight: float = 0.0
-    stability: float = 0.0
-    samples: float = 0.0  # attempts ever, unfaded
-    at: float = 0.0
-
-    def fade(self, now: float, half_life_s: float) -> None:
-        factor = 0.5 ** (max(0.0, now - self.at) / half_life_s)
-        self.at = max(self.at, now)
-        for name in _FADING:
-            setattr(self, name, getattr(self, name) * factor)
-
-    def add(self, other: Experience) -> None:
-        for name in (*_FADING, "samples"):
-            setattr(self, name, getattr(self, name) + getattr(other, name))
-
-
-_FADING = tuple(item.name for item in fields(Experience) if item.name not in {"samples", "at"})
+PRIOR_STRENGTH = 2.0  # attempts that the rate under other types of error is worth for this one
+LOCAL_STRENGTH = 10.0  # attempts that the wider scope is worth for a context, and a context for its hardware
+MOST_SCOPES = 10_000  # contexts and hardware that are remembered, over all strategies: some 7 MB
+RECORDED_SCOPES = 32  # of them in one row of the record: some 5 kB
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What is known of a strategy for one error type, at one moment."""
+class Case:
+    """What an attempt was for, and what experience is asked about.
 
-    samples: float  # faded
-    alpha: float
-    beta: float
-    time_score: float
-    mean_impact: float
-    mean_stability: float
-    task_rate: float
+    The context is the component. Of what a fault says about where it happened it is the one thing that is neither too coarse nor too
+    fine: an environment is hardly ever more than one on a host; nodes are covered by their hardware; operations and messages are so many
+    that hardly any two attempts would share one. And it is what operators write rules for. Empty: the fault does not say."""
 
-    @property
-    def mean(self) -> float:
-        return self.alpha / (self.alpha + self.beta)
-
-    def score(self, success_rate: float) -> float:
-        return strategy_score(success_rate, self.time_score, self.mean_impact, self.mean_stability, self.task_rate)
-
-
-class Learning:
-    def __init__(self, half_life_s: float) -> None:
-        self._half_life_s = half_life_s
-        self._own: dict[tuple[ErrorType, str], Experience] = {}
-        self._by_strategy: dict[str, Experience] = {}  # over all error types
-        self._by_type: dict[ErrorType, Experience] = {}  # over all strategies
-
-    def attempt(self, key: tuple[ErrorType, str], success: bool, lesson: Lesson, now: float) -> Score:
-        """An attempt got a verdict."""
-        for experience in self._touched(key, now):
-            experience.weight += 1.0
-            experience.successes += success
-            experience.time_s += lesson.time_s
-            experience.impact += lesson.impact
-            experience.tasks += lesson.task_rate
-            experience.samples += 1
-        return self.score(key, now)
-
-    def stability(self, key: tuple[ErrorType, str], stability: float, now: float) -> Score:
-        """A stability window closed: 1 when the recovery held, else the share of the window that it did hold."""
-        for experience in self._touched(key, now):
-            experience.stability_weight += 1.0
-            experience.stability += stability
-        return self.score(key, now)
-
-    def known(self, key: tuple[ErrorType, str], now: float) -> Known:
-        own = self._faded(self._own.get(key), now)
-        pool = self._faded(self._by_strategy.get(key[1]), now)
-        others = self._faded(self._by_type.get(key[0]), now)
-        elsewhere_ok = max(0.0, pool.successes - own.successes)
-        elsewhere = max(0.0, pool.weight - own.weight)
-        prior = (elsewhere_ok + 1.0) / (elsewhere + 2.0)
-        best = next((known for known in (own, pool, others) if known.weight > 0.0), _NOTHING)
-        held = next((known for known in (own, pool, others) if known.stability_weight > 0.0), _NOTHING)
-        return Known(
-            samples=own.weight,
-            alpha=PRIOR_STRENGTH * prior + own.successes,
-            beta=PRIOR_STRENGTH * (1.0 - prior) + own.weight - own.successes,
-            time_score=time_score(best.time_s / best.weight) if best.weight else _NEUTRAL,
-            mean_impact=best.impact / best.weight if best.weight else _NEUTRAL,
-            mean_stability=held.stability / held.stability_weight if held.stability_weight else _NEUTRAL,
-            task_rate=best.tasks / best.weight if best.weight else _NEUTRAL,
-        )
-
-    def score(self, key: tuple[ErrorType, str], now: float) -> Score:
-        own = self._faded(self._own.get(key), now)
-        known = self.known(key, now)
-        metrics = {item.name: getattr(own, item.name) for item in fields(Experience)}
-        return Score(key[0], key[1], known.score(known.mean), int(own.samples), now, metrics)
-
-    def restore(self, scores: Iterable[Score]) -> None:
-        """Go on from recorded scores. Only onto an empty memory."""
-        for score in scores:
-            own = Experience(**{k: float(v) for k, v in score.metrics.items() if k in Experience.__slots__})
-            self._own[score.error_type, score.strategy_id] = own
-        self._pool()
-
-    def forget(self, strategy_id: str | None) -> int:
-        """Forget one strategy, or (None) everything. Returns how many scores are gone."""
-        gone = [key for key in self._own if strategy_id in (None, key[1])]
-        for key in gone:
-            del self._own[key]
-        self._pool()
-        return len(gone)
-
-    def _pool(self) -> None:
-        """Work the pools out anew."""
-        self._by_strategy, self._by_type = {}, {}
-        for (error_type, strategy_id), own in self._own.items():
-            by_strategy = self._by_strategy.setdefault(strategy_id, Experience(at=own.at))
-            by_type = self._by_type.setdefault(error_type, Experience(at=own.at))
-            for pool in (by_strategy, by_type):
-                now = max(pool.at, own.at)
-                pool.fade(now, self._half_life_s)
-                own.fade(now, self._half_life_s)
-                pool.add(own)
-
-    def _touched(self, key: tuple[ErrorType, str], now: float) -> tuple[Experience, Experience, Experience]:
-        own = self._own.setdefault(key, Experience(at=now))
-        by_strategy = self._by_strategy.setdefault(key[1], Experience(at=now))
-        by_type = self._by_type.setdefault(key[0], Experience(at=now))
-        for experience in (own, by_strategy, by_type):
-            experience.fade(now, self._half_life_s)
-        return own, by_strategy, by_type
-
-    def _faded(self, experience: Experience | None, now: float) -> Experience:
-        if experience is None:
-            return _NOTHING
-        experience.fade(now, self._half_life_s)
-        return experience
+    error_type: ErrorType
+    context: str = ""
+    hardware_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,4 +54,148 @@ class Lesson:
     task_rate: float
 
 
-_NOTHING = Experience()  # never changed: what is known of a strategy that was never tried
+@dataclass(slots=True)
+class _Own:
+    """Of one strategy and type of error. `narrow`: by context and hardware ("" in one of them: of any), the last touched last."""
+
+    whole: Experience
+    narrow: dict[tuple[str, str], Experience] = field(default_factory=dict)
+
+
+_Key = tuple[ErrorType, str]
+_NOBODY = _Own(Experience())  # never changed
+
+
+class Learning:
+    def __init__(self, half_life_s: float, most_scopes: int = MOST_SCOPES) -> None:
+        self._half_life_s = half_life_s
+        self._most_scopes = most_scopes
+        self._own: dict[_Key, _Own] = {}
+        self._by_strategy: dict[str, Experience] = {}  # over all error types
+        self._by_type: dict[ErrorType, Experience] = {}  # over all strategies
+        self._touched: dict[tuple[_Key, tuple[str, str]], None] = {}  # all narrow scopes, the last touched last
+
+    def attempt(self, case: Case, strategy_id: str, success: bool, lesson: Lesson, now: float) -> Score:
+        """An attempt got a verdict."""
+        for experience in self._touch(case, strategy_id, now):
+            experience.weight += 1.0
+            experience.successes += success
+            experience.time_s += lesson.time_s
+            experience.impact += lesson.impact
+            experience.tasks += lesson.task_rate
+            experience.samples += 1
+            experience.helped += success
+        return self.score(case.error_type, strategy_id, now)
+
+    def stability(self, case: Case, strategy_id: str, stability: float, now: float) -> Score:
+        """A stability window closed: 1 when the recovery held, else the share of the window that it did hold."""
+        for experience in self._touch(case, strategy_id, now):
+            experience.stability_weight += 1.0
+            experience.stability += stability
+        return self.score(case.error_type, strategy_id, now)
+
+    def known(self, case: Case, strategy_id: str, now: float) -> Known:
+        """What is known of the strategy for this case. Asking changes nothing."""
+        own = self._own.get((case.error_type, strategy_id))
+        narrow = (own or _NOBODY).narrow
+        scopes: list[Scope] = [
+            ("elsewhere", inf, self._by_strategy.get(strategy_id)),
+            ("type", PRIOR_STRENGTH, own.whole if own else None),
+        ]
+        if case.context:
+            scopes.append(("context", LOCAL_STRENGTH, narrow.get((case.context, ""))))
+        if case.hardware_id:
+            scopes.append(("hardware", LOCAL_STRENGTH, narrow.get((case.context, case.hardware_id))))
+        return combine(scopes, self._by_type.get(case.error_type), now, self._half_life_s)
+
+    def score(self, error_type: ErrorType, strategy_id: str, now: float) -> Score:
+        """What is recorded of the strategy for this type of error."""
+        own = self._own.get((error_type, strategy_id), _NOBODY)
+        known = self.known(Case(error_type), strategy_id, now)
+        metrics: dict[str, Json] = dict(zip(FIGURES, own.whole.figures(), strict=True))
+        recent = list(islice(reversed(own.narrow.items()), RECORDED_SCOPES))
+        metrics["scopes"] = [[*at, *narrow.figures()] for at, narrow in reversed(recent)]
+        return Score(error_type, strategy_id, known.score(known.mean), int(own.whole.samples), now, metrics)
+
+    # --- start and end
+
+    def restore(self, scores: Iterable[Score]) -> None:
+        """Go on from recorded scores. Only onto an empty memory."""
+        found: list[tuple[_Key, tuple[str, str], Experience]] = []
+        for score in scores:
+            key = score.error_type, score.strategy_id
+            self._own[key] = _Own(_experience(score.metrics))
+            for context, hardware_id, *figures in score.metrics.get("scopes", ()):
+                found.append((key, (context, hardware_id), _experience(dict(zip(FIGURES, figures, strict=False)))))
+        for key, at, narrow in sorted(found, key=lambda one: one[2].at):  # what is recorded is in order: ties keep it
+            self._keep(key, at, narrow)
+        self._pool()
+
+    def forget(self, strategy_id: str | None) -> int:
+        """Forget one strategy, or (None) everything. Returns how many scores are gone."""
+        gone = [key for key in self._own if strategy_id in (None, key[1])]
+        for key in gone:
+            for at in self._own.pop(key).narrow:
+                del self._touched[key, at]
+        self._pool()
+        return len(gone)
+
+    def scopes(self) -> int:
+        """How many narrow scopes are kept."""
+        return len(self._touched)
+
+    def _pool(self) -> None:
+        """Work the pools out anew."""
+        self._by_strategy, self._by_type = {}, {}
+        for (error_type, strategy_id), own in self._own.items():
+            whole = own.whole
+            by_strategy = self._by_strategy.setdefault(strategy_id, Experience(at=whole.at))
+            by_type = self._by_type.setdefault(error_type, Experience(at=whole.at))
+            for pool in (by_strategy, by_type):
+                now = max(pool.at, whole.at)
+                pool.fade(now, self._half_life_s)
+                whole.fade(now, self._half_life_s)
+                pool.add(whole)
+
+    # --- scopes
+
+    def _touch(self, case: Case, strategy_id: str, now: float) -> Sequence[Experience]:
+        """All that an attempt teaches, faded to now."""
+        key = case.error_type, strategy_id
+        own = self._own.setdefault(key, _Own(Experience(at=now)))
+        scopes = [
+            own.whole,
+            self._by_strategy.setdefault(strategy_id, Experience(at=now)),
+            self._by_type.setdefault(case.error_type, Experience(at=now)),
+        ]
+        # the hardware before its context, so that no context is forgotten while a part of it is kept
+        if case.hardware_id:
+            scopes.append(self._narrow(key, (case.context, case.hardware_id), now))
+        if case.context:
+            scopes.append(self._narrow(key, (case.context, ""), now))
+        for experience in scopes:
+            experience.fade(now, self._half_life_s)
+        return scopes
+
+    def _narrow(self, key: _Key, at: tuple[str, str], now: float) -> Experience:
+        narrow = self._own[key].narrow.pop(at, None) or Experience(at=now)
+        self._touched.pop((key, at), None)
+        self._keep(key, at, narrow)
+        return narrow
+
+    def _keep(self, key: _Key, at: tuple[str, str], narrow: Experience) -> None:
+        """As the last touched one."""
+        self._own[key].narrow[at] = narrow
+        self._touched[key, at] = None
+        if len(self._touched) > self._most_scopes:
+            oldest_key, oldest = next(iter(self._touched))
+            del self._touched[oldest_key, oldest]
+            del self._own[oldest_key].narrow[oldest]
+
+
+def _experience(figures: Mapping[str, Json]) -> Experience:
+    """From a record of any version. Successes ever were not always counted: then they are reckoned from the faded share."""
+    known = Experience(**{name: float(figures[name]) for name in FIGURES if name in figures})
+    if "helped" not in figures and known.weight:
+        known.helped = float(round(known.samples * known.successes / known.weight))
+    return known

@@ -38,6 +38,7 @@ class Step(str, Enum):
     HOLD = "hold"  # the stability window has closed without a relapse
     RESOLVE = "resolve"  # a person says that it is gone
     FLUSH = "flush"  # a person purges the ticket
+    DENY = "deny"  # a person says no to what is proposed
 
 
 _S = State
@@ -56,6 +57,7 @@ TABLE: dict[tuple[State, Step], State] = {
     (_S.PARKED, Step.WAKE): _S.QUEUED,
     (_S.PARKED, Step.RESOLVE): _S.RESOLVED,
     (_S.PARKED, Step.FLUSH): _S.FLUSHED,
+    (_S.PARKED, Step.DENY): _S.FAILED,
     (_S.PROBING, Step.FOLD): _S.PROBING,
     (_S.PROBING, Step.PERSIST): _S.QUEUED,
     (_S.PROBING, Step.HEAL): _S.WATCHING,

@@ -17,6 +17,7 @@ from __future__ import annotations
 from itertools import islice
 
 from error_daemon.core.board import Board, Error, Ticket, acts
+from error_daemon.core.decide import decide
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import (
     ErrorRestored,
@@ -28,16 +29,19 @@ from error_daemon.core.effects import (
 )
 from error_daemon.core.ladder import above, entry
 from error_daemon.core.life import ENDED, WITH_TICKET, Step
+from error_daemon.core.response import Response
 from error_daemon.core.verification import Verification
 from error_daemon.model import ErrorView, Fault, Progress, Rule, SlotState, State, Target
 
 MOST_RELAPSES = 5  # at the top of the ladder, before a person is needed
+MOST_ISOLATIONS = 3  # that the daemon died of, before the ladder is climbed without
 _MOST_RELATED = 16
 
 
 class Opening:
-    def __init__(self, board: Board, dispatch: Dispatch, verification: Verification) -> None:
+    def __init__(self, board: Board, dispatch: Dispatch, verification: Verification, response: Response) -> None:
         self._board = board
+        self._response = response
         self._dispatch = dispatch
         self._verification = verification
 
@@ -77,8 +81,7 @@ class Opening:
     def _fold(self, error: Error, fault: Fault) -> None:
         if fault.severity and fault.severity > error.severity:
             error.severity = fault.severity
-            if error.state is State.QUEUED:
-                self._dispatch.push(error)
+            self._dispatch.rank_anew(error)
 
     def _why_only_counted(self, error: Error, fault: Fault) -> str:
         """Why this fault opens no ticket; empty where it does."""
@@ -157,7 +160,7 @@ class Opening:
         now = self._board.now
         error.target = target.id
         ticket_id = f"{error.error_id}-{int(now * 1000):x}-{self._board.number():x}"
-        return Ticket(ticket_id, rule, target, available, 0, opened_at=now, error_type=error.fault.type)
+        return Ticket(ticket_id, rule, target, available, 0, now, min(error.fault.occurred_at, now), error.fault.type)
 
     def _observe(self, error: Error, reason: str) -> None:
         if error.state is State.WATCHING:
@@ -166,7 +169,8 @@ class Opening:
 
     def _record_only(self, error: Error, ticket: Ticket) -> None:
         """Mode observe (E2): decide and record what would be done."""
-        decision, strategy = self._dispatch.decide(error, ticket)
+        ticket.brakes = ("mode observe: nothing is done",)
+        decision, strategy = decide(self._board, error, ticket)
         error.level, error.attempts = ticket.level, 0
         self._board.effects.append(SaveDecision(decision))
         self._board.notify("decision", error, f"would run {strategy.id} at level {ticket.level}", decision=decision)
@@ -176,6 +180,8 @@ class Opening:
         board = self._board
         calm_at = error.recovered_at + board.policy.flap_threshold_s
         error.flapping = error.recovered_at > 0 and board.now < calm_at
+        error.flaps += error.flapping
+        ticket.planned = self._dispatch.brakes.pause.concerns(ticket.target.id)
         error.related = self._related(error)
         marked = progress is not None or error.state is not State.NEW  # the slot may say ENDED or RUNNING
         exhausted = False
@@ -190,12 +196,16 @@ class Opening:
         board.move(error, Step.OPEN, f"rule {ticket.rule.id}: {ticket.target.id}, from level {ticket.level}")
         if exhausted:
             reason = f"came back {error.relapses} times within its stability window, and nothing is left above level {ticket.level}"
+            self._response.escalate(error, ticket, "exhausted", reason)
             board.end_ticket(error, Step.EXHAUST, reason)
             return
+        self._response.promise(error, ticket)
         if marked:
             doubtful = progress is not None and progress.state is SlotState.RUNNING  # until it was looked at
             board.mark(error, SlotState.RUNNING if doubtful else SlotState.OPEN)
-        self._dispatch.push(error)
+        self._dispatch.push(
+            error, "its first attempt" if not ticket.look_first else "opened, and its target is in doubt"
+        )
 
     def _relapse(self, error: Error, ticket: Ticket) -> bool:
         """What "worked" did not hold: go on above it. True where the error has come back too often at the top. One that was well
@@ -210,9 +220,11 @@ class Opening:
         return higher is None and error.relapses >= MOST_RELAPSES
 
     def _related(self, error: Error) -> tuple[str, ...]:
-        """What the sender says, and what else is in the works for the same target."""
-        same_target = islice(self._board.with_ticket_on(error.target), _MOST_RELATED)
-        return tuple(dict.fromkeys((*error.fault.related_error_ids, *same_target)))[:_MOST_RELATED]
+        """What the sender says, and what else is in the works for the same target, what it depends on and what depends on it."""
+        near = (error.target, *self._board.graph.neighbours(error.target))
+        in_the_works = (error_id for target in near for error_id in self._board.with_ticket_on(target))
+        linked = dict.fromkeys((*error.fault.related_error_ids, *islice(in_the_works, _MOST_RELATED)))
+        return tuple(linked)[:_MOST_RELATED]
 
     # --- after a restart
 
@@ -275,6 +287,7 @@ class Opening:
             ticket.level = progress.level
             ticket.attempts = progress.attempts
             ticket.attempts_at_level = progress.attempts_at_level
+            ticket.is_isolated = progress.attempts > MOST_ISOLATIONS
 
 
 def _is_late(error: Error, fault: Fault) -> bool:

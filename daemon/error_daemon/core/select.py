@@ -2,7 +2,8 @@
 
 The score is B8's; its success rate is drawn from the strategy's Beta posterior, so a strategy is tried as often as it is likely to be
 the best one (Thompson 1933; Chapelle and Li, "An Empirical Evaluation of Thompson Sampling", NIPS 2011). Nothing is drawn for a critical
-error, which takes the best mean, nor where there is no choice. Every draw stands in the decision: it can be recomputed from the record.
+error, which takes the best mean, nor where there is no choice. The state of the generator before the first draw is part of the choice,
+beside the posteriors and the draws: with these the choice can be made again, and is the same (explain.py).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from error_daemon.core.learning import Known
+from error_daemon.core.experience import Known
 from error_daemon.core.rng import Generator
 from error_daemon.model import Candidate, Strategy
 
@@ -21,22 +22,25 @@ class Choice:
     candidates: tuple[Candidate, ...]
     explored: bool  # the draw preferred it to the one with the best mean
     reason: str
+    may_explore: bool
+    rng_state: str = ""  # hexadecimal: the generator before the first draw; empty where nothing was drawn
 
 
 def select(strategies: Sequence[Strategy], known: Callable[[str], Known], may_explore: bool, rng: Generator) -> Choice:
     """One of `strategies` (at least one, in the operator's order: the earlier wins a tie)."""
     facts = [known(strategy.id) for strategy in strategies]
     if len(strategies) == 1:
-        return Choice(
-            strategies[0], (_weigh(strategies[0].id, facts[0], None),), False, "the only strategy of this level"
-        )
+        only = _weigh(strategies[0].id, facts[0], None)
+        return Choice(strategies[0], (only,), False, "the only strategy of this level", may_explore)
+    rng_state = f"{rng.state:016x}" if may_explore else ""
     candidates = tuple(
         _weigh(strategy.id, fact, rng if may_explore else None)
         for strategy, fact in zip(strategies, facts, strict=True)
     )
     best = max(range(len(candidates)), key=lambda i: (candidates[i].score, -i))
     greedy = max(range(len(candidates)), key=lambda i: (facts[i].score(facts[i].mean), -i))
-    return Choice(strategies[best], candidates, best != greedy, _reason(candidates, best, greedy, may_explore))
+    reason = _reason(candidates, best, greedy, may_explore)
+    return Choice(strategies[best], candidates, best != greedy, reason, may_explore, rng_state)
 
 
 def _weigh(strategy_id: str, known: Known, rng: Generator | None) -> Candidate:
@@ -52,6 +56,7 @@ def _weigh(strategy_id: str, known: Known, rng: Generator | None) -> Candidate:
         mean_stability=known.mean_stability,
         task_rate=known.task_rate,
         score=known.score(draw),
+        evidence=known.evidence,
     )
 
 

@@ -3,17 +3,37 @@
 As TCP estimates its retransmission time (RFC 6298): a smoothed mean plus four mean deviations, per error type and strategy, clamped
 to the strategy's bounds. Only attempts that completed teach. A time-out doubles the estimate (Karn's backoff), since the true time
 is only known to be longer.
+
+Time in which the host gave us no CPU is not the strategy's (A20): an attempt that took 3 s of which 2 s were withheld took 1 s. Else
+one slow hour of the host would grant every later attempt the time to hang in.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from error_daemon.model import ErrorType, LearnedTimeout, Strategy
+from error_daemon.model import ErrorType, LearnedTimeout, Outcome, Strategy
 
 _GAIN_MEAN = 1 / 8
 _GAIN_DEVIATION = 1 / 4
 _DEVIATIONS = 4.0
+
+Basis = tuple[float, float]  # smoothed mean and mean deviation, s
+Bounds = tuple[float, float]  # the strategy's shortest and longest, s
+
+
+def timeout_from(basis: Basis, bounds: Bounds) -> float:
+    """What is learned gives this timeout, in s."""
+    return min(max(basis[0] + _DEVIATIONS * basis[1], bounds[0]), bounds[1])
+
+
+def bounds_of(strategy: Strategy) -> Bounds:
+    return strategy.timeout_min_s, strategy.timeout_max_s
+
+
+def granted_s(outcome: Outcome) -> float:
+    """How long the attempt ran on time that the host gave it."""
+    return max(0.0, outcome.execution_time_s - outcome.withheld_s)
 
 
 @dataclass(slots=True)
@@ -28,14 +48,17 @@ class Timeouts:
     def __init__(self) -> None:
         self._estimates: dict[tuple[ErrorType, str], _Estimate] = {}
 
-    def timeout_s(self, error_type: ErrorType, strategy: Strategy) -> float:
+    def basis(self, error_type: ErrorType, strategy: Strategy) -> Basis | None:
+        """What `timeout_s` is made from; None: nothing was learned, and the operator's timeout holds."""
         known = self._estimates.get((error_type, strategy.id))
-        if known is None:
-            return strategy.timeout_s
-        return _clamp(known.mean_s + _DEVIATIONS * known.deviation_s, strategy)
+        return (known.mean_s, known.deviation_s) if known else None
+
+    def timeout_s(self, error_type: ErrorType, strategy: Strategy) -> float:
+        basis = self.basis(error_type, strategy)
+        return timeout_from(basis, bounds_of(strategy)) if basis else strategy.timeout_s
 
     def completed(self, error_type: ErrorType, strategy: Strategy, took_s: float, at: float) -> LearnedTimeout:
-        """An attempt completed in `took_s`."""
+        """An attempt completed in `took_s` of granted time."""
         key = (error_type, strategy.id)
         known = self._estimates.get(key)
         if known is None:
@@ -47,7 +70,8 @@ class Timeouts:
 
     def timed_out(self, error_type: ErrorType, strategy: Strategy, at: float) -> LearnedTimeout:
         """An attempt was ended at its deadline: allow twice as much next time, within the bounds."""
-        longer = _clamp(2 * self.timeout_s(error_type, strategy), strategy)
+        shortest, longest = bounds_of(strategy)
+        longer = min(max(2 * self.timeout_s(error_type, strategy), shortest), longest)
         self.restore(LearnedTimeout(error_type, strategy.id, longer, at))
         return LearnedTimeout(error_type, strategy.id, longer, at)
 
@@ -60,7 +84,3 @@ class Timeouts:
         self._estimates = {
             key: known for key, known in self._estimates.items() if strategy_id is not None and key[1] != strategy_id
         }
-
-
-def _clamp(timeout_s: float, strategy: Strategy) -> float:
-    return min(max(timeout_s, strategy.timeout_min_s), strategy.timeout_max_s)

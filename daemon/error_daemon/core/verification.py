@@ -1,6 +1,7 @@
 """From the end of an attempt to its verdict, and what follows from it.
 
-However an attempt ended, its target is looked at (verify.py), unless nothing was run at all. The verdict is learned from, and then:
+However an attempt ended, its target is looked at (verify.py), unless nothing was run at all. The verdict is learned from (lessons.py), the
+brakes are told, and then:
 
     recovered    the error is watched until its stability window closes; the target is free, and what waited for it heals with it
     persisting   a transient fault is tried again at this level after a backoff, as often as the strategy allows and at most five times;
@@ -8,7 +9,7 @@ However an attempt ended, its target is looked at (verify.py), unless nothing wa
     worse        up the ladder at once
     unknown      a person is needed
 
-An attempt whose worker was lost teaches nothing, nor does an unknown verdict.
+An isolation (level 0) is done when it was run: unless its target is well by then, the ladder is climbed next.
 """
 
 from __future__ import annotations
@@ -16,13 +17,15 @@ from __future__ import annotations
 from error_daemon.core import verify
 from error_daemon.core.backoff import delay_s
 from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.dispatch import Dispatch
-from error_daemon.core.effects import SaveAttempt, SaveScore, SaveTimeout, StartProbes
+from error_daemon.core.effects import SaveAttempt, StartProbes
 from error_daemon.core.ladder import above
-from error_daemon.core.learning import Lesson
+from error_daemon.core.lessons import record_of, teach, teach_stability, time_it
 from error_daemon.core.life import Step
-from error_daemon.core.score import impact_score, task_rate
+from error_daemon.core.response import Response
 from error_daemon.model import (
+    ISOLATION,
     AttemptRecord,
     Outcome,
     OutcomeKind,
@@ -35,19 +38,14 @@ from error_daemon.model import (
 )
 
 MOST_ATTEMPTS_AT_A_LEVEL = 5  # B3: a transient fault is retried at most five times
-_STABILITY_OPEN = -1.0
-
-
-def _lag_s(ticket: Ticket, outcome: Outcome) -> float:
-    """How long the strategy's code had to be waited for; 0 where it is not known when that began."""
-    since = ticket.opened_at if ticket.attempts == 1 else ticket.due_at
-    return max(0.0, outcome.started_at - since) if outcome.started_at else 0.0
+BACKOFF = "backoff"
 
 
 class Verification:
-    def __init__(self, board: Board, dispatch: Dispatch) -> None:
+    def __init__(self, board: Board, dispatch: Dispatch, response: Response) -> None:
         self._board = board
         self._dispatch = dispatch
+        self._response = response
         self._rounds: dict[str, Error] = {}
 
     # --- the attempt has ended
@@ -63,13 +61,8 @@ class Verification:
         assert strategy is not None, "an attempt has a strategy"
         ticket.outcome = outcome
         self._board.move(error, Step.END, f"{strategy.id} {outcome.kind.value}: {outcome.detail or 'nothing to add'}")
-        key = ticket.error_type, strategy
-        if outcome.kind is OutcomeKind.COMPLETED:
-            learned = self._board.timeouts.completed(*key, outcome.execution_time_s, self._board.now)
-            self._board.effects.append(SaveTimeout(learned))
-        elif outcome.kind is OutcomeKind.TIMED_OUT:
-            self._board.effects.append(SaveTimeout(self._board.timeouts.timed_out(*key, self._board.now)))
-        elif outcome.kind is OutcomeKind.LOST:
+        time_it(self._board, ticket, outcome)
+        if outcome.kind is OutcomeKind.LOST:
             self._dispatch.doubtful.add(ticket.target.id)
         if outcome.kind is OutcomeKind.REFUSED:
             self._conclude(error, ticket, Verdict.PERSISTING, ())
@@ -109,7 +102,7 @@ class Verification:
             ticket.seen_twice = True  # a fault came after the probes were sent: once more, so that it counts
             self.look_again(error)
             return
-        ticket.failing = verify.failing(readings)
+        ticket.failing, ticket.readings, ticket.seen_at = verify.failing(readings), readings, self._board.now
         if verdict is not Verdict.UNKNOWN:
             self._dispatch.doubtful.discard(ticket.target.id)
         if error.state is State.PROBING:
@@ -124,7 +117,7 @@ class Verification:
         if verdict is Verdict.RECOVERED:
             self._heal(error, ticket, f"{ticket.target.id} was found well; nothing was done")
         elif verdict is Verdict.UNKNOWN:
-            self._give_up(error, ticket, f"nothing can be seen of {ticket.target.id}: a person is needed")
+            self._give_up(error, ticket, "blind", f"nothing can be seen of {ticket.target.id}: a person is needed")
         elif ticket.unfinished:
             self._conclude_unfinished(error, ticket)
         else:
@@ -138,7 +131,8 @@ class Verification:
         offered = self._board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
         most = min(max(strategy.max_attempts for strategy in offered), MOST_ATTEMPTS_AT_A_LEVEL)
         is_transient = error.classification.response_class is ResponseClass.TRANSIENT
-        if is_transient and ticket.attempts_at_level < most:
+        was_isolation = not ticket.attempts_at_level
+        if was_isolation or (is_transient and ticket.attempts_at_level < most):
             self._board.move(
                 error, Step.PERSIST, f"{ticket.target.id} was found failing after the attempt that was cut off"
             )
@@ -147,8 +141,8 @@ class Verification:
             self._escalate(error, ticket, f"what was running at level {ticket.level} when the daemon died did not help")
 
     def _conclude(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> None:
-        record = self._record(error, ticket, verdict, readings)
-        self._learn(record)
+        record = record_of(error, ticket, verdict, readings, self._board.now)
+        teach(self._board, record)
         self._board.effects.append(SaveAttempt(record))
         ticket.history.append(
             {
@@ -161,68 +155,38 @@ class Verification:
         self._board.notify(
             "verdict", error, f"{record.verdict.value} after {record.strategy_id}", attempt=record, readings=readings
         )
+        may_try_again = self._may_try_again(error, ticket, record)
+        self._tell_brakes(record, is_last=not may_try_again)
         if verdict is Verdict.RECOVERED:
             error.watched = record
             self._heal(error, ticket, f"{record.strategy_id} at level {record.level}, verified by probes")
+        elif record.level == ISOLATION:
+            self._conclude_isolation(error, ticket, record)
         elif verdict is Verdict.UNKNOWN:
-            self._give_up(error, ticket, f"{record.strategy_id} was run, but nothing can be seen of {ticket.target.id}")
+            why = f"{record.strategy_id} was run, but nothing can be seen of {ticket.target.id}"
+            self._give_up(error, ticket, "blind", why)
         elif record.level != ticket.level:
             self._board.move(error, Step.PERSIST, f"the ladder was reset: on from level {ticket.level}")
             self._requeue(error, ticket)
-        elif self._may_try_again(error, ticket, record):
+        elif may_try_again:
             self._back_off(error, ticket, record)
         elif record.outcome is OutcomeKind.REFUSED:
             self._escalate(error, ticket, f"{record.strategy_id} was not run: {record.detail}")
         else:
             self._escalate(error, ticket, f"{record.strategy_id} did not help ({verdict.value})")
 
-    def _record(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> AttemptRecord:
-        outcome, strategy, decision = ticket.outcome, ticket.strategy, ticket.decision
-        assert outcome is not None, "a verdict follows an attempt"
-        assert strategy is not None, "an attempt has a strategy"
-        assert decision is not None, "an attempt follows a decision"
-        impact = impact_score(
-            outcome.before, outcome.after, outcome.execution_time_s, outcome.affected_tasks, outcome.recovered_tasks
+    def _conclude_isolation(self, error: Error, ticket: Ticket, record: AttemptRecord) -> None:
+        """It is not tried twice: its ladder is what helps."""
+        ticket.is_isolated = True
+        self._board.move(
+            error, Step.PERSIST, f"{record.strategy_id} {record.outcome.value}: on to level {ticket.level}"
         )
-        return AttemptRecord(
-            attempt_id=outcome.attempt_id,
-            error_id=error.error_id,
-            decision_id=decision.decision_id,
-            strategy_id=strategy.id,
-            strategy_name=strategy.name or strategy.id,
-            target=ticket.target.id,
-            level=decision.level,
-            error_type=ticket.error_type,
-            hardware_id=error.fault.hardware_id,
-            component=error.fault.component,
-            started_at=outcome.started_at or decision.at,
-            execution_time_s=outcome.execution_time_s,
-            outcome=outcome.kind,
-            detail=outcome.detail,
-            verdict=Verdict.UNKNOWN if outcome.kind is OutcomeKind.REFUSED else verdict,  # then nobody has looked
-            success=verdict is Verdict.RECOVERED and outcome.kind is OutcomeKind.COMPLETED,
-            impact_score=impact,
-            stability_score=_STABILITY_OPEN,
-            lag_s=_lag_s(ticket, outcome),
-            affected_tasks=outcome.affected_tasks,
-            recovered_tasks=outcome.recovered_tasks,
-            before=outcome.before,
-            after=outcome.after,
-            ended_at=self._board.now,
-            readings=readings,
-            number=ticket.attempts,
-        )
+        self._requeue(error, ticket)
 
-    def _learn(self, record: AttemptRecord) -> None:
-        if record.verdict is Verdict.UNKNOWN or record.outcome in (OutcomeKind.LOST, OutcomeKind.REFUSED):
-            return
-        lesson = Lesson(
-            record.execution_time_s, record.impact_score, task_rate(record.affected_tasks, record.recovered_tasks)
-        )
-        key = record.error_type, record.strategy_id
-        self._board.effects.append(
-            SaveScore(self._board.learning.attempt(key, record.success, lesson, self._board.now))
-        )
+    def _tell_brakes(self, record: AttemptRecord, *, is_last: bool) -> None:
+        is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION
+        success = record.verdict is Verdict.RECOVERED if is_telling else None
+        self._dispatch.brakes.ended(record.target, record.attempt_id, success, is_last=is_last, now=self._board.now)
 
     # --- what follows
 
@@ -233,12 +197,13 @@ class Verification:
         for other in list(self._board.with_ticket_on(target).values()):
             if other.ticket and other.last_at <= looked_at:
                 self._heal_with(other, other.ticket)
-        self._dispatch.free(error, target)
+        self._dispatch.free(error)
 
     def _heal_with(self, error: Error, ticket: Ticket) -> None:
         """The target of another error, whose faults are all older, was verified well."""
         if error.state is State.QUEUED:
             self._watch(error, ticket, f"{ticket.target.id} was verified well after its last fault came")
+            self._dispatch.free(error)
         else:  # parked: what holds it lets go in its time
             ticket.look_at_wake = True
 
@@ -248,9 +213,10 @@ class Verification:
         self._board.end_ticket(error, Step.HEAL, reason)
         self._board.set_timer(error, self._board.now + error.window_s)
 
-    def _give_up(self, error: Error, ticket: Ticket, reason: str) -> None:
+    def _give_up(self, error: Error, ticket: Ticket, cause: str, reason: str) -> None:
+        self._response.escalate(error, ticket, cause, reason)
         self._board.end_ticket(error, Step.EXHAUST, reason)
-        self._dispatch.free(error, ticket.target.id)
+        self._dispatch.free(error)
 
     def _may_try_again(self, error: Error, ticket: Ticket, record: AttemptRecord) -> bool:
         assert ticket.strategy, "a verdict follows an attempt"
@@ -267,29 +233,31 @@ class Verification:
         self._board.move(error, Step.PERSIST, f"{record.strategy_id} did not help")
         most = min(ticket.strategy.max_attempts, MOST_ATTEMPTS_AT_A_LEVEL)
         reason = f"backoff of {delay:.3f} s after attempt {ticket.attempts_at_level} of {most} at level {ticket.level}"
-        self._dispatch.park_until(error, self._board.now + delay, reason)
-        self._dispatch.free(error, ticket.target.id)
+        ticket.hold = Hold(BACKOFF, reason, self._board.now + delay)
+        self._dispatch.park(error, ticket.hold)
+        self._dispatch.free(error)
 
     def _escalate(self, error: Error, ticket: Ticket, why: str) -> None:
         level = above(ticket.levels, ticket.level)
         if level is None:
-            self._give_up(error, ticket, f"the ladder is exhausted: {why}")
+            self._give_up(error, ticket, "exhausted", f"the ladder is exhausted: {why}")
             return
         ticket.level, ticket.attempts_at_level = level, 0
+        ticket.proposal = None
         self._board.move(error, Step.PERSIST, f"{why}: up to level {level}")
         self._requeue(error, ticket)
 
     def _requeue(self, error: Error, ticket: Ticket) -> None:
         self._board.mark(error, SlotState.OPEN)
-        self._dispatch.push(error)
-        self._dispatch.free(error, ticket.target.id)
+        self._dispatch.push(error, error.reason)
+        self._dispatch.free(error)
 
     # --- the stability window
 
     def held(self, error: Error) -> None:
         """The window closed without a relapse: the recovery was a lasting one, and the ladder is reset."""
-        self._learn_stability(error, 1.0)
-        error.level = error.relapses = 0
+        teach_stability(self._board, error, 1.0)
+        error.level = error.relapses = error.flaps = 0
         error.flapping = False
         error.ended_at = self._board.now
         self._board.move(error, Step.HOLD, "held through its stability window")
@@ -298,14 +266,4 @@ class Verification:
     def came_back(self, error: Error) -> None:
         """A fault came while the window was open: the recovery held for a part of it."""
         held_for_s = self._board.now - error.recovered_at
-        self._learn_stability(error, min(held_for_s / max(error.window_s, 1e-9), 1.0))
-
-    def _learn_stability(self, error: Error, stability: float) -> None:
-        record, error.watched = error.watched, None
-        if record is None:
-            return
-        final = {name: getattr(record, name) for name in AttemptRecord.__slots__} | {"stability_score": stability}
-        self._board.effects.append(SaveAttempt(AttemptRecord(**final)))
-        if record.success:
-            key = record.error_type, record.strategy_id
-            self._board.effects.append(SaveScore(self._board.learning.stability(key, stability, self._board.now)))
+        teach_stability(self._board, error, min(held_for_s / max(error.window_s, 1e-9), 1.0))

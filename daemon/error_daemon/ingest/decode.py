@@ -6,7 +6,8 @@ nothing that is wrong gets into the ring.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import islice
 
 from google.protobuf.message import DecodeError
 
@@ -38,83 +39,104 @@ def decode(payload: bytes, received_at: float) -> Fault:
         message = fault_pb2.Fault.FromString(payload)
     except DecodeError as error:
         raise InputError("fault", f"is not a Fault message in valid UTF-8: {error}") from None
+    number, severity, occurred_ns = message.type, message.severity, message.occurred_at_unix_ns
+    if not 0 <= number < len(_TYPES):
+        raise InputError("fault.type", f"{number} is not an ErrorType: 0 to {len(_TYPES) - 1} are")
+    if not 0 <= severity < len(_SEVERITIES):
+        raise InputError("fault.severity", f"{severity} is not a Severity: 0 to {len(_SEVERITIES) - 1} are")
     context, exception = message.context, message.exception
-    attributes = dict(context.attributes) if context.attributes else _NO_ATTRIBUTES
-    _check(message, attributes, received_at)
-    return Fault(
-        type=_TYPES[message.type],
-        message=message.message,
-        severity=_SEVERITIES[message.severity],
-        component=context.component,
-        operation=context.operation,
-        node=context.node,
-        environment=context.environment,
-        hardware_id=context.hardware_id,
-        attributes=attributes,
-        exception_type=exception.type,
-        exception_message=exception.message,
-        frames=_frames(exception) if exception.frames else (),
-        explicit_fingerprint=message.fingerprint,
-        target=message.target,
-        occurred_at=message.occurred_at_unix_ns / 1e9 if message.occurred_at_unix_ns else received_at,
-        received_at=received_at,
-        retry_success=message.retry_success,
-        count=message.count or 1,
-        affected_tasks=message.affected_tasks,
-        related_error_ids=tuple(message.related_error_ids) if message.related_error_ids else (),
-        source=message.source,
-        fault_id=message.fault_id,
+    attributes, frames, related = context.attributes, exception.frames, message.related_error_ids
+    # By position: with their names, 22 arguments take four times as long, which is 1 µs of every fault. What a message holds is
+    # read once for the same reason: each look makes a new object.
+    fault = Fault(
+        _TYPES[number],
+        message.message,
+        _SEVERITIES[severity],
+        context.component,
+        context.operation,
+        context.node,
+        context.environment,
+        context.hardware_id,
+        {key: attributes[key] for key in attributes} if attributes else _NO_ATTRIBUTES,  # dict() takes twice as long
+        exception.type,
+        exception.message,
+        _frames(frames) if frames else (),
+        message.fingerprint,
+        message.target,
+        occurred_ns / 1e9 if occurred_ns else received_at,
+        received_at,
+        message.retry_success,
+        message.count or 1,
+        message.affected_tasks,
+        tuple(related) if related else (),
+        message.source,
+        message.fault_id,
     )
+    _check(fault, occurred_ns)
+    return fault
 
 
 _NO_ATTRIBUTES: dict[str, str] = {}
 
 
-def _frames(exception: fault_pb2.Exception) -> tuple[str, ...]:
-    frames = exception.frames
-    innermost = frames if len(frames) <= _FRAMES_SEEN else frames[-_FRAMES_SEEN:]
-    return tuple([f"{frame.module}:{frame.function}" for frame in innermost if frame.in_application][-_FRAMES:])
+def _frames(frames: Sequence[fault_pb2.Frame]) -> tuple[str, ...]:
+    """The innermost ones of the application, of a stack whose innermost frame is its last."""
+    found: list[str] = []
+    for frame in islice(reversed(frames), _FRAMES_SEEN):
+        if frame.in_application:
+            found.append(f"{frame.module}:{frame.function}")
+            if len(found) == _FRAMES:
+                break
+    found.reverse()
+    return tuple(found)
 
 
-def _check(message: fault_pb2.Fault, attributes: Mapping[str, str], received_at: float) -> None:
-    if not 0 <= message.type < len(_TYPES):
-        raise InputError("fault.type", f"{message.type} is not an ErrorType: 0 to {len(_TYPES) - 1} are")
-    if not 0 <= message.severity < len(_SEVERITIES):
-        raise InputError("fault.severity", f"{message.severity} is not a Severity: 0 to {len(_SEVERITIES) - 1} are")
-    if not message.message and not message.exception.type:
+def _check(fault: Fault, occurred_ns: int) -> None:
+    if not fault.message and not fault.exception_type:
         raise InputError("fault.message", "is empty, and so is fault.exception.type: say what went wrong")
-    if message.count > _MOST_COUNT:
-        raise InputError("fault.count", f"{message.count} is more than {_MOST_COUNT}")
-    if len(message.related_error_ids) > _MOST_RELATED:
-        raise InputError(
-            "fault.related_error_ids", f"has {len(message.related_error_ids)} ids; at most {_MOST_RELATED}"
-        )
-    if message.occurred_at_unix_ns:
-        _check_time(message.occurred_at_unix_ns, received_at)
-    _check_names(message)
-    if attributes:
-        _check_attributes(attributes)
+    if fault.count > _MOST_COUNT:
+        raise InputError("fault.count", f"{fault.count} is more than {_MOST_COUNT}")
+    if len(fault.related_error_ids) > _MOST_RELATED:
+        raise InputError("fault.related_error_ids", f"has {len(fault.related_error_ids)} ids; at most {_MOST_RELATED}")
+    if occurred_ns:
+        _check_time(occurred_ns, fault.received_at)
+    _check_names(fault)
+    if fault.attributes:
+        _check_attributes(fault.attributes)
 
 
-def _check_names(message: fault_pb2.Fault) -> None:
-    """Nothing is encoded, to be counted in bytes, that is surely short: UTF-8 takes at most four bytes for a character."""
-    context = message.context
-    if len(message.fault_id) > _ID_BYTES // 4:
-        _check_length("fault.fault_id", message.fault_id, _ID_BYTES)
-    if len(message.source) > _ID_BYTES // 4:
-        _check_length("fault.source", message.source, _ID_BYTES)
-    for name, text in (
-        ("fault.fingerprint", message.fingerprint),
-        ("fault.target", message.target),
-        ("fault.exception.type", message.exception.type),
-        ("fault.context.component", context.component),
-        ("fault.context.operation", context.operation),
-        ("fault.context.node", context.node),
-        ("fault.context.environment", context.environment),
-        ("fault.context.hardware_id", context.hardware_id),
-    ):
-        if len(text) > _TEXT_BYTES // 4:
-            _check_length(name, text, _TEXT_BYTES)
+def _check_names(fault: Fault) -> None:
+    """Nothing is encoded, to be counted in bytes, that is surely short: UTF-8 takes one byte for a character of ASCII, and at most
+    four for any."""
+    if len(fault.fault_id) > _ID_BYTES or not fault.fault_id.isascii():
+        _check_length("fault.fault_id", fault.fault_id, _ID_BYTES)
+    if len(fault.source) > _ID_BYTES or not fault.source.isascii():
+        _check_length("fault.source", fault.source, _ID_BYTES)
+    longest = max(
+        len(fault.explicit_fingerprint),
+        len(fault.target),
+        len(fault.exception_type),
+        len(fault.component),
+        len(fault.operation),
+        len(fault.node),
+        len(fault.environment),
+        len(fault.hardware_id),
+    )
+    if longest > _TEXT_BYTES // 4:
+        for field, name in _NAMES:
+            _check_length(field, getattr(fault, name), _TEXT_BYTES)
+
+
+_NAMES = (
+    ("fault.fingerprint", "explicit_fingerprint"),
+    ("fault.target", "target"),
+    ("fault.exception.type", "exception_type"),
+    ("fault.context.component", "component"),
+    ("fault.context.operation", "operation"),
+    ("fault.context.node", "node"),
+    ("fault.context.environment", "environment"),
+    ("fault.context.hardware_id", "hardware_id"),
+)
 
 
 def _check_time(occurred_ns: int, received_at: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
 from error_daemon.model.definitions import Probe, Strategy, Target
@@ -49,6 +49,7 @@ class AttemptOrder:
     timeout_s: float
     environment: Mapping[str, str]
     group: tuple[Target, ...] = ()  # of a group restart: its targets, each after those that it depends on
+    probes: Mapping[str, Probe] = field(default_factory=dict)  # by name: those that the group's targets name
 
 
 @dataclass(frozen=True, slots=True)

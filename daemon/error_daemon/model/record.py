@@ -82,6 +82,17 @@ class ErrorView:
 
 
 @dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one scope of experience contributed, without what a narrower one did: no attempt is in two."""
+
+    scope: str  # elsewhere | type | context | hardware
+    attempts: int  # ever
+    helped: int  # how many of them
+    weight: float  # the attempts as they count at this moment, faded
+    successes: float
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """A strategy that a decision weighed, and what was known of it. `success` is Beta(alpha, beta)."""
 
@@ -95,6 +106,7 @@ class Candidate:
     mean_stability: float
     task_rate: float
     score: float
+    evidence: tuple[Evidence, ...] = ()  # the widest scope first
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,7 @@ class Decision:
     timeout_basis: tuple[float, float] | None = (
         None  # smoothed mean and deviation in s; None: nothing learned, the strategy's own
     )
+    timeout_bounds_s: tuple[float, float] | None = None  # the strategy's shortest and longest; None: not recorded
     why_now: str = ""  # what led here: the first attempt, a backoff, an escalation, a look
 
 
@@ -169,7 +182,7 @@ class Score:
     score: float
     samples: int
     last_at: float
-    metrics: Mapping[str, float]
+    metrics: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,7 @@ _SLOT_HEADER_BYTES = 64
 _SEALED = struct.Struct("<QQ16sQ")  # what the checksum covers beside the payload: words 0 to 4
 _REST = struct.Struct("<Q16sQQQQ")  # words 1 to 7
 _MOST_COUNT = (1 << 63) - 1  # what the record can hold
+_OPEN = int(SlotState.OPEN)  # the progress of a new slot
 _RETRY_AFTER_S = 0.25  # a commit of the record, which frees slots, comes every 100 ms or so
 
 
@@ -74,8 +75,10 @@ class MappedRing:
     def __init__(self, path: Path, descriptor: int, geometry: Geometry) -> None:
         self.path = path
         self.torn = 0  # slots skipped when the file was opened
+        self.payload_bytes = geometry.slot_bytes - _SLOT_HEADER_BYTES  # the largest payload that fits a slot
         self._descriptor = descriptor
         self._geometry = geometry
+        self._slot_bytes = geometry.slot_bytes
         self._map = mmap.mmap(descriptor, geometry.file_bytes)
         self._bytes = memoryview(self._map)
         self._words = self._bytes.cast("Q")
@@ -90,11 +93,6 @@ class MappedRing:
 
     # --- ports.Ring
 
-    @property
-    def payload_bytes(self) -> int:
-        """The largest payload that fits a slot."""
-        return self._geometry.slot_bytes - _SLOT_HEADER_BYTES
-
     def put(self, priority: Priority, fingerprint: bytes, payload: bytes, count: int, received_at: float) -> SlotRef:
         size = len(payload)
         if size > self.payload_bytes:
@@ -104,12 +102,12 @@ class MappedRing:
             raise RingFull(f"the ring for {priority.name.lower()} faults is full", _RETRY_AFTER_S)
         index = free.pop()
         sequence = self._sequence = self._sequence + 1
-        offset = self._base[priority] + index * self._geometry.slot_bytes
+        offset = self._base[priority] + index * self._slot_bytes
         received_ns = int(received_at * 1e9)
         seal = crc32(payload, crc32(_SEALED.pack(sequence, received_ns, fingerprint, size)))
         start = offset + _SLOT_HEADER_BYTES
         self._bytes[start : start + size] = payload
-        _REST.pack_into(self._map, offset + 8, received_ns, fingerprint, size, seal, int(SlotState.OPEN), count)
+        _REST.pack_into(self._map, offset + 8, received_ns, fingerprint, size, seal, _OPEN, count)
         self._words[_SEQUENCE_WORD] = sequence
         self._words[offset >> 3] = sequence
         return SlotRef(priority, index, sequence)
@@ -167,7 +165,7 @@ class MappedRing:
         os.close(self._descriptor)
 
     def _word(self, slot: SlotRef) -> int:
-        word = (self._base[slot.priority] + slot.index * self._geometry.slot_bytes) >> 3
+        word = (self._base[slot.priority] + slot.index * self._slot_bytes) >> 3
         if self._words[word] != slot.sequence:
             raise InvariantError(f"ring slot {slot} is not in use under that sequence")
         return word

@@ -8,11 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from error_daemon import __version__
+from error_daemon.core import explain
 from error_daemon.core.board import Error
-from error_daemon.errors import NotFound, Refused
+from error_daemon.core.brakes.pause import ALL, Pause
+from error_daemon.core.brakes.pause import NAME as PAUSE
+from error_daemon.core.metrics.figures import Span
+from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.model import (
     STATUS_OF,
     AttemptRecord,
+    BrakeView,
     Decision,
     Definitions,
     ErrorView,
@@ -21,11 +26,17 @@ from error_daemon.model import (
     State,
 )
 from error_daemon.ports import Applications, Clock, ErrorFilter, Ring
+from error_daemon.rpc.plain import plain
 from error_daemon.runtime import records
+from error_daemon.runtime.analysis import Analysis, MetricsJob
+from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
 from error_daemon.telemetry import Counters, LatencyHistogram
+
+_LONGEST_ATTEMPT_S = 3600.0  # attempts are found by when they began, and counted by when they ended
+_DISK_RETRY_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +49,8 @@ class Parts:
     applications: Applications
     watchers: Watchers
     counters: Counters
+    pauses: PauseFile
+    analysis: Analysis
     workers: Callable[[], int]
     take: Callable[[bytes], object]
 
@@ -115,6 +128,9 @@ class DaemonControl:
         attempts = await self.attempts(decision.error_id) if decision.attempt_id else ()
         return decision, next((record for record in attempts if record.attempt_id == decision.attempt_id), None)
 
+    def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
+        return explain.sentences(decision, attempt)
+
     async def _decisions_of_error(self, prefix: str) -> Sequence[Decision]:
         view = self._engine.view(prefix)
         decisions = await self.decisions(view.error_id)
@@ -126,28 +142,40 @@ class DaemonControl:
     async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]:
         return [records.attempt_of(row) for row in await self._store.query("history", limit=limit, **wanted)]
 
-    async def metrics(self) -> Mapping[str, Json]:
-        [overall] = await self._store.query("metrics")
-        strategies = await self._store.query("strategy_metrics")
-        names = ("score", "success_rate", "mean_time_s", "timeout_s", "last_updated")
+    async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
+        span = Span(since, until or self._clock.now())
+        tickets = await self._store.query("tickets", since=span.start_at, until=span.end_at)
+        attempts = await self._store.query(
+            "attempts_between", since=span.start_at - _LONGEST_ATTEMPT_S, until=span.end_at
+        )
+        job = MetricsJob(
+            tickets=[records.ticket_of(row) for row in tickets],
+            attempts=[records.attempt_of(row) for row in attempts],
+            span=Span(span.start_at or _first(tickets, span.end_at), span.end_at),
+            weights={target.id: target.weight for target in self._parts.definitions.targets.values()},
+            still_down=self._engine.still_down(),
+        )
+        [recovery] = [told async for told in self._parts.analysis.run(job)]
         return {
-            "attempts": overall["attempts"],
-            "recovered": overall["recovered"],
-            **{
-                name: overall[name] or 0.0
-                for name in ("success_rate", "mean_time_to_recover_s", "first_time_rate", "escalation_rate")
-            },
-            "strategies": [
-                {
-                    "error_type": row["error_type"],
-                    "strategy_id": row["strategy_id"],
-                    "samples": row["attempts"],
-                    **{name: row[name] or 0.0 for name in names},
-                }
-                for row in strategies
-            ],
+            "recovery": plain(recovery),
+            "strategies": await self._strategies(),
             "lag": _figures(self._parts.counters.lag),
         }
+
+    async def _strategies(self) -> list[Mapping[str, Json]]:
+        names = ("score", "success_rate", "mean_time_s", "timeout_s", "last_updated")
+        return [
+            {
+                "error_type": row["error_type"],
+                "strategy_id": row["strategy_id"],
+                "samples": row["attempts"],
+                **{name: row[name] or 0.0 for name in names},
+            }
+            for row in await self._store.query("strategy_metrics")
+        ]
+
+    def brakes(self) -> Sequence[BrakeView]:
+        return self._engine.brakes(self._clock.now())
 
     def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
         return self._parts.watchers.watch(error_id)
@@ -184,9 +212,53 @@ class DaemonControl:
         self._acted("forget", strategy_id or "all", {"scores": forgotten})
         return forgotten
 
-    def _acted(self, action: str, subject: str, detail: Mapping[str, Json]) -> None:
+    def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
+        """The file first: what a person has paused stays paused, whatever becomes of the daemon."""
+        now = self._clock.now()
+        pause = Pause(target, now, now + for_s if for_s else 0.0, reason, by)
+        if target != ALL and target not in self._parts.definitions.targets:
+            raise NotFound(f"no target {target!r} is defined")
+        self._save_pauses([*(each for each in self._engine.pauses() if each.target != target), pause])
+        self._engine.pause(pause)
+        self._acted("pause", target or "all", {"until": pause.until, "reason": reason}, by)
+        return [view for view in self.brakes() if view.brake == PAUSE]
+
+    def resume(self, target: str) -> bool:
+        self._save_pauses([each for each in self._engine.pauses() if each.target != target])
+        was_paused = self._engine.resume(target, self._clock.now()) is not None
+        self._acted("resume", target or "all", {"was_paused": was_paused})
+        return was_paused
+
+    def _save_pauses(self, pauses: Sequence[Pause]) -> None:
+        try:
+            self._parts.pauses.save(pauses)
+        except OSError as error:
+            raise TransientError(f"the pause cannot be written to the disk: {error}", _DISK_RETRY_AFTER_S) from error
+
+    def approve(self, error_id: str, by: str) -> ErrorView:
+        view = self._engine.approve(error_id, by, self._clock.now())
+        self._acted("approve", view.error_id, {}, by)
+        return self._engine.view(view.error_id)
+
+    def deny(self, error_id: str, by: str) -> ErrorView:
+        view = self._engine.deny(error_id, by, self._clock.now())
+        self._acted("deny", view.error_id, {}, by)
+        return view
+
+    def reset_breaker(self, target: str) -> bool:
+        was_tripped = self._engine.reset_breaker(target, self._clock.now())
+        self._acted("reset_breaker", target or "global", {"was_tripped": was_tripped})
+        return was_tripped
+
+    def _acted(self, action: str, subject: str, detail: Mapping[str, Json], by: str = "") -> None:
         at = self._clock.now()
-        row = {"id": f"{action}-{subject}-{at:.6f}", "at": at, "actor": "grpc", "action": action, "subject": subject}
+        row = {
+            "id": f"{action}-{subject}-{at:.6f}",
+            "at": at,
+            "actor": by or "grpc",
+            "action": action,
+            "subject": subject,
+        }
         self._store.append("audit", {**row, "detail": dict(detail)})
         self._loop.carry_out()
 
@@ -200,11 +272,22 @@ def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:
     }
 
 
+def _first(tickets: Sequence[Mapping[str, Json]], now: float) -> float:
+    """When the record begins."""
+    return min((row["opened_at"] for row in tickets), default=now)
+
+
+def _held_by(error: Error) -> str:
+    return error.ticket.hold.by if error.ticket and error.ticket.hold else ""
+
+
 def _is_wanted(wanted: ErrorFilter, error: Error) -> bool:
     return (
         wanted.status in ("", STATUS_OF[error.state])
         and wanted.type in ("", error.fault.type.value)
         and wanted.component in ("", error.fault.component)
         and wanted.target in ("", error.target)
+        and wanted.state in ("", error.state.value)
+        and wanted.held_by in ("", _held_by(error))
         and error.severity >= wanted.min_severity
     )

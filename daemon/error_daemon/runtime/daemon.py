@@ -16,6 +16,8 @@ import structlog
 
 from error_daemon import __version__
 from error_daemon.core.board import Policy
+from error_daemon.core.brakes.global_breaker import GlobalLimits
+from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.engine import Engine
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.execute.pool import WorkerPool
@@ -27,9 +29,11 @@ from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
 from error_daemon.rpc.recovery_service import RecoveryService
+from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.intake import RingIntake
+from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.systemd import Notifier
@@ -55,6 +59,7 @@ class Daemon:
         self._ring = open_ring(state / "faults.ring", _geometry(settings.ring))
         self._counters.torn_slots = self._ring.torn
         self._engine = Engine(definitions, _policy(settings, workers))
+        self._pauses = PauseFile(state / "pauses.json")
         self._watchers = Watchers(self._engine.listen)
         self._loop = RecoveryLoop(
             self._engine,
@@ -112,7 +117,12 @@ class Daemon:
 
     async def _start(self) -> AioServer:
         await self._store.start()
-        views = await restore_record(self._store, self._loop, self._definitions, self._settings.known_errors)
+        views = await restore_record(
+            self._store, self._loop, self._definitions, self._settings.known_errors, self._clock.now()
+        )
+        for pause in self._pauses.load(self._clock.now()):
+            self._engine.pause(pause)
+            _log.warning("paused", says=pause.says())
         await self._pool.start()
         restore_ring(self._ring.kept(), self._loop, views)
         server = AioServer(self._settings.max_message_bytes, _bug)
@@ -145,6 +155,8 @@ class Daemon:
                 applications=self._handlers,
                 watchers=self._watchers,
                 counters=self._counters,
+                pauses=self._pauses,
+                analysis=Analysis(),
                 workers=lambda: self._pool.alive,
                 take=self._intake.take,
             ),
@@ -218,8 +230,25 @@ def _geometry(ring: RingSettings) -> Geometry:
 
 
 def _policy(settings: Settings, workers: int) -> Policy:
+    brakes = settings.brakes
     return Policy(
         capacity=workers * settings.attempts_per_worker,
+        throttle_per_s=brakes.throttle,
+        slow_start_s=brakes.slow_start,
+        global_limits=GlobalLimits(
+            window_s=brakes.global_window,
+            ratio=brakes.global_success_ratio,
+            samples=brakes.global_samples,
+            open_s=brakes.global_open,
+        ),
+        target_limits=TargetLimits(
+            failures=brakes.breaker_failures,
+            window_s=brakes.breaker_window,
+            rolling_window_s=brakes.breaker_rolling_window,
+            open_s=brakes.breaker_open,
+            successes=brakes.breaker_successes,
+        ),
+        flap_longest_s=brakes.flap_longest,
         flap_threshold_s=settings.flap_threshold,
         retry_failed_after_s=settings.retry_failed_after,
         half_life_s=settings.learning.half_life,

@@ -51,18 +51,18 @@ class RingIntake:
             raise
 
     def _take(self, payload: bytes) -> tuple[str, bool]:
-        now = self._clock.now()
+        now, most_bytes = self._clock.now(), self._ring.payload_bytes
         fault = decode(payload, now)
-        if len(payload) > self._ring.payload_bytes:
-            payload = fit(payload, self._ring.payload_bytes)
+        if len(payload) > most_bytes:
+            payload = fit(payload, most_bytes)
             fault = decode(payload, now)  # what is kept decides: the same after a restart, and no text is long
         if fault.target and fault.target not in self._targets:
             mend = "define it, or leave the field empty and let the rules decide"
             raise InputError("fault.target", f"no target {fault.target!r} is defined: {mend}")
         engine = self._engine
         fingerprint = engine.fingerprint(fault)
-        slot, had_ticket = engine.slot_of(fingerprint), engine.has_ticket(fingerprint)
-        classification = engine.classify(fault) if engine.must_be_classified(fingerprint, now) else None
+        slot, may_open = engine.slot_of(fingerprint), engine.must_be_classified(fingerprint, now)
+        classification = engine.classify(fault) if may_open else None
         if slot is not None:
             self._ring.add(slot, fault.count)
         else:
@@ -71,8 +71,8 @@ class RingIntake:
                 classification = engine.classify(fault)
             slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
         self._counters.faults_received += 1
-        self._loop.feed(FaultArrived(fault, fingerprint, slot, classification))
-        return fingerprint.error_id, not had_ticket and engine.has_ticket(fingerprint)
+        self._loop.feed(FaultArrived(fault, fingerprint, slot, classification), now)
+        return fingerprint.error_id, may_open and engine.has_ticket(fingerprint)
 
     def _check_room(self) -> None:
         if self._rows_waiting() >= self._most_rows_waiting:

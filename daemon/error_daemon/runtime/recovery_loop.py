@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any
@@ -18,7 +18,7 @@ import structlog
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
 from error_daemon.errors import StoreUnavailable
-from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
+from error_daemon.model import AttemptOrder, ErrorView, Json, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
 from error_daemon.ports import Clock, Executor, Ring, Store
 from error_daemon.runtime import records
 from error_daemon.telemetry import Counters
@@ -52,7 +52,7 @@ class RecoveryLoop:
         self._finished: asyncio.Event | None = None
         self._executor: Executor | None = None
         self._handlers: Callable[[AttemptOrder], None] | None = None
-        self._store: Store | None = None
+        self._append: Callable[[str, records.Row], int] = _not_joined
         self._unrecorded: deque[tuple[int, ErrorView]] = deque()
         self._unsaved: dict[str, ErrorView] = {}  # by error: there was no room for the row
         self._wake: asyncio.TimerHandle | None = None
@@ -70,11 +70,13 @@ class RecoveryLoop:
             fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
             fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
             fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
+            fx.SaveTicket: self._saver("tickets", lambda effect: records.ticket_row(effect.record)),
+            fx.Escalate: self._escalate,
         }
 
     def join(self, executor: Executor, handlers: Callable[[AttemptOrder], None], store: Store) -> None:
         """The edges, which call back here and so are made after this. Before the first event."""
-        self._executor, self._handlers, self._store = executor, handlers, store
+        self._executor, self._handlers, self._append = executor, handlers, store.append
 
     @property
     def is_finishing(self) -> bool:
@@ -96,10 +98,12 @@ class RecoveryLoop:
 
     # --- events
 
-    def feed(self, event: fx.Event) -> None:
+    def feed(self, event: fx.Event, now: float | None = None) -> None:
+        """`now`: what the clock said, where it has just been asked."""
         if self._is_closed:
             return
-        now = self._clock.now()
+        if now is None:
+            now = self._clock.now()
         if not self._is_carrying:
             self._fed_at = now
         self.engine.feed(event, now)
@@ -193,10 +197,6 @@ class RecoveryLoop:
         assert self._executor is not None, "joined before the first event"
         self._executor.start_probes(effect.order)
 
-    def _append(self, table: str, row: records.Row) -> int:
-        assert self._store is not None, "joined before the first event"
-        return self._store.append(table, row)
-
     def _saver(self, table: str, row_of: Callable[[Any], records.Row]) -> Callable[[Any], None]:
         def save(effect: Any) -> None:
             self._append(table, row_of(effect))
@@ -222,10 +222,6 @@ class RecoveryLoop:
     def _ended(self, view: ErrorView) -> None:
         if view.state is State.WATCHING:
             self._on_recovered(view.target)
-        elif view.state is State.FAILED:
-            _log.error(
-                "needs_a_person", error_id=view.error_id, target=view.target, fault=view.message, reason=view.reason
-            )
         lag_s = view.ended_at - view.opened_at
         if view.state in (State.WATCHING, State.FAILED) and lag_s > self._lag_threshold_s:
             threshold_s = self._lag_threshold_s
@@ -236,6 +232,18 @@ class RecoveryLoop:
                 error_id=view.error_id,
                 state=view.state.value,
             )
+
+    def _escalate(self, effect: fx.Escalate) -> None:
+        escalation = effect.escalation
+        _log.error(
+            "needs_a_person",
+            error_id=escalation.error_id,
+            response_class=escalation.response_class.value,
+            cause=escalation.cause,
+            reason=escalation.text,
+            **_of_fault(escalation.diagnostics),
+        )
+        self._append("escalations", records.escalation_row(escalation))
 
     def _save_attempt(self, effect: fx.SaveAttempt) -> None:
         record = effect.record
@@ -257,3 +265,12 @@ class RecoveryLoop:
             verdict=record.verdict.value,
             execution_time_s=round(record.execution_time_s, 6),
         )
+
+
+def _of_fault(diagnostics: Mapping[str, Json]) -> dict[str, Json]:
+    """What a person wants to read first."""
+    return {"target": diagnostics["ticket"]["target"], "fault": diagnostics["fault"]["message"]}
+
+
+def _not_joined(table: str, row: records.Row) -> int:
+    raise AssertionError("joined before the first event")

@@ -15,20 +15,23 @@ from error_daemon.core.classify import Classification
 from error_daemon.core.effects import ErrorRestored, FaultRestored
 from error_daemon.errors import InputError, StoreUnavailable
 from error_daemon.ingest.decode import decode
-from error_daemon.model import Definitions, ErrorView, Fault, Fingerprint
+from error_daemon.model import Definitions, ErrorView, Fault, Fingerprint, RecoveryClass, Rule
 from error_daemon.ports import KeptFault, Store
 from error_daemon.runtime import records
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 
 _log = structlog.get_logger()
+_BREAKERS_REMEMBER_S = 300.0  # longer than any of their windows
 T = TypeVar("T")
 
 Views = Mapping[str, ErrorView]  # by fingerprint, in hexadecimal
 
 
-async def restore_record(store: Store, loop: RecoveryLoop, definitions: Definitions, most_errors: int) -> Views:
-    """Feed what was learned, and the errors known, oldest first. Without a record the daemon starts all the same, knowing less;
-    what it learns then is not recorded, so that it does not take the place of what it should have known."""
+async def restore_record(
+    store: Store, loop: RecoveryLoop, definitions: Definitions, most_errors: int, now: float
+) -> Views:
+    """Feed what was learned, what the breakers knew, and the errors known, oldest first. Without a record the daemon starts all the
+    same, knowing less; what it learns then is not recorded, so that it does not take the place of what it should have known."""
     try:
         scores = await store.query("learned_scores")
         timeouts = await store.query("learned_timeouts")
@@ -38,6 +41,8 @@ async def restore_record(store: Store, loop: RecoveryLoop, definitions: Definiti
     else:
         loop.engine.restore_learned(_readable(records.score_of, scores), _readable(records.timeout_of, timeouts))
     try:
+        recent = await store.query("attempts_between", since=now - _BREAKERS_REMEMBER_S)
+        loop.engine.restore_attempts(_readable(records.attempt_of, recent), now)
         rows = await store.query("recent_errors", limit=most_errors)
     except StoreUnavailable as error:
         _log.error("errors_not_restored", error=str(error))
@@ -46,7 +51,7 @@ async def restore_record(store: Store, loop: RecoveryLoop, definitions: Definiti
     views = {view.fingerprint: view for view in _readable(records.view_of, reversed(rows))}
     for view in views.values():
         fingerprint = Fingerprint(bytes.fromhex(view.fingerprint), view.because)
-        classification = Classification(rules.get(view.rule), view.severity, view.response_class)
+        classification = _classification(view, rules.get(view.rule))
         loop.feed(ErrorRestored(view, fingerprint, _fault_of(view), classification))
     return views
 
@@ -74,6 +79,11 @@ def _readable(read: Callable[[Mapping[str, Any]], T], rows: Iterable[Mapping[str
         except (ValueError, KeyError, TypeError) as error:
             _log.error("row_not_restored", row=repr(row), error=repr(error))
     return found
+
+
+def _classification(view: ErrorView, rule: Rule | None) -> Classification:
+    recovery_class = view.recovery_class or RecoveryClass.GRADUAL  # rows from before there were recovery classes
+    return Classification(rule, view.severity, view.response_class, recovery_class, view.severity_because)
 
 
 def _fault_of(view: ErrorView) -> Fault:

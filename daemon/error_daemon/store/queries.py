@@ -59,6 +59,35 @@ QUERIES: Mapping[str, Query] = {
         f"{_select('faults')} WHERE error_id = $error_id ORDER BY received_at DESC, id DESC LIMIT 1",
         frozenset({"error_id"}),
     ),
+    # Tickets that were open at some time from `since` to `until`, oldest first.
+    "tickets": Query(
+        f"""{_select("tickets")} WHERE ended_at >= $since AND opened_at < $until ORDER BY opened_at, id LIMIT $limit""",
+        defaults={"since": 0.0, "until": 1e12, "limit": 1_000_000},
+    ),
+    # Attempts that ended from `since` to `until`, oldest first. They end after they have begun.
+    "attempts_between": Query(
+        f"""{_select("attempts")} WHERE started_at >= $since AND started_at < $until
+        ORDER BY started_at, id LIMIT $limit""",
+        defaults={"since": 0.0, "until": 1e12, "limit": 1_000_000},
+    ),
+    # Oldest first.
+    "faults_between": Query(
+        f"""{_select("faults")} WHERE received_at >= $since AND received_at < $until
+        ORDER BY received_at, id LIMIT $limit""",
+        defaults={"since": 0.0, "until": 1e12, "limit": 1_000_000},
+    ),
+    # Oldest first.
+    "decisions_between": Query(
+        f"""{_select("decisions")} WHERE "at" >= $since AND "at" < $until ORDER BY "at", id LIMIT $limit""",
+        defaults={"since": 0.0, "until": 1e12, "limit": 1_000_000},
+    ),
+    # What people did, oldest first; `actions`: a comma-separated list, empty for all.
+    "audit_between": Query(
+        f"""{_select("audit")} WHERE "at" >= $since AND "at" < $until
+          AND ($actions = '' OR list_contains(string_split($actions, ','), action))
+        ORDER BY "at", id LIMIT $limit""",
+        defaults={"since": 0.0, "until": 1e12, "actions": "", "limit": 1_000_000},
+    ),
     # Newest fault first.
     "recent_errors": Query(
         f"{_select('errors')} ORDER BY last_at DESC NULLS LAST, error_id LIMIT $limit", defaults={"limit": 100}

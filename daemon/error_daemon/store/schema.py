@@ -102,6 +102,20 @@ TABLES: Mapping[str, Table] = {
             "duration_s DOUBLE",
         ),
         _table(
+            "tickets",
+            "id",
+            "id VARCHAR, error_id VARCHAR, error_type VARCHAR, severity INTEGER, response_class VARCHAR, recovery_class VARCHAR,"
+            "target VARCHAR, component VARCHAR, rule VARCHAR, mode VARCHAR, occurred_at DOUBLE, opened_at DOUBLE,"
+            "responded_at DOUBLE, ended_at DOUBLE, ended_as VARCHAR, reason VARCHAR, attempts INTEGER, entry_level INTEGER,"
+            "last_level INTEGER, looked_first BOOLEAN, planned BOOLEAN, relapses INTEGER, root VARCHAR, escalated_at DOUBLE",
+        ),
+        _table(
+            "escalations",
+            "id",
+            "id VARCHAR, error_id VARCHAR, ticket_id VARCHAR, at DOUBLE, response_class VARCHAR, cause VARCHAR, text VARCHAR,"
+            "diagnostics JSON",
+        ),
+        _table(
             "audit",
             "id",
             "id VARCHAR, at DOUBLE, actor VARCHAR, action VARCHAR, subject VARCHAR, detail JSON",
@@ -153,6 +167,22 @@ MIGRATIONS: tuple[Migration, ...] = (
             """CREATE TABLE audit (
                 "id" VARCHAR, "at" DOUBLE, "actor" VARCHAR, "action" VARCHAR, "subject" VARCHAR, "detail" JSON,
                 PRIMARY KEY ("id"))""",
+        ),
+    ),
+    Migration(
+        2,
+        "tickets and escalations",
+        (
+            """CREATE TABLE tickets (
+                "id" VARCHAR, "error_id" VARCHAR, "error_type" VARCHAR, "severity" INTEGER, "response_class" VARCHAR,
+                "recovery_class" VARCHAR, "target" VARCHAR, "component" VARCHAR, "rule" VARCHAR, "mode" VARCHAR,
+                "occurred_at" DOUBLE, "opened_at" DOUBLE, "responded_at" DOUBLE, "ended_at" DOUBLE, "ended_as" VARCHAR,
+                "reason" VARCHAR, "attempts" INTEGER, "entry_level" INTEGER, "last_level" INTEGER,
+                "looked_first" BOOLEAN, "planned" BOOLEAN, "relapses" INTEGER, "root" VARCHAR, "escalated_at" DOUBLE,
+                PRIMARY KEY ("id"))""",
+            """CREATE TABLE escalations (
+                "id" VARCHAR, "error_id" VARCHAR, "ticket_id" VARCHAR, "at" DOUBLE, "response_class" VARCHAR,
+                "cause" VARCHAR, "text" VARCHAR, "diagnostics" JSON, PRIMARY KEY ("id"))""",
         ),
     ),
 )

@@ -1,0 +1,131 @@
+"""What people may do to the engine. Each act answers at once; drain after it.
+
+`prefix` names an error by its id, or by the beginning of it that no other has: raises NotFound, or Refused where several have it.
+"""
+
+from __future__ import annotations
+
+from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.brakes.pause import ALL, Pause
+from error_daemon.core.dispatch import Dispatch
+from error_daemon.core.effects import SaveLadder
+from error_daemon.core.ladder import entry
+from error_daemon.core.life import PENDING, WITH_TICKET, Step
+from error_daemon.errors import NotFound, Refused
+from error_daemon.model import ErrorView, SlotState, State
+
+_AMBIGUOUS = 5  # how many ids an ambiguous prefix is answered with
+
+
+class PeoplesActs:
+    _board: Board
+    _dispatch: Dispatch
+
+    # --- one error
+
+    def resolve(self, prefix: str, note: str, now: float) -> ErrorView:
+        """A person says that it is gone. Raises NotFound, or Refused while an attempt is running."""
+        self._board.now = now
+        error = self._find(prefix)
+        if error.state in WITH_TICKET - PENDING:
+            raise Refused(f"{error.error_id} is {error.state.value}: wait for its verdict, then resolve it")
+        if error.state is not State.RESOLVED:
+            error.level = error.relapses = error.flaps = 0
+            error.flapping = False
+            self._let_go(error, Step.RESOLVE, f"resolved by a person{': ' + note if note else ''}")
+        return error.view()
+
+    def reset_ladder(self, prefix: str, now: float) -> ErrorView:
+        """Back to the first level. A running attempt is left alone; what follows it starts from there."""
+        self._board.now = now
+        error = self._find(prefix)
+        error.level = error.relapses = error.flaps = 0
+        error.flapping = False
+        ticket = error.ticket
+        if ticket:
+            running = error.state in WITH_TICKET - PENDING
+            first = entry(ticket.levels, ticket.rule, error.severity) or ticket.level
+            ticket.proposal = None
+            ticket.attempts_at_level = int(running and ticket.level == first)
+            error.level = ticket.level = first
+            self._board.mark(error, SlotState.RUNNING if running else SlotState.OPEN)
+        elif error.state is State.FAILED:
+            error.ended_at = error.parked_until = 0.0  # its next fault opens a ticket, however soon it comes
+            self._board.cancel_timer(error)
+        self._board.save(error)
+        self._board.effects.append(SaveLadder(error.error_id, error.level, now, ()))
+        return error.view()
+
+    def approve(self, prefix: str, by: str, now: float) -> ErrorView:
+        """A person says yes to what is proposed. Raises Refused where nothing waits for that."""
+        error, ticket = self._proposed(prefix, now)
+        ticket.approved_by = by or "a person"
+        self._dispatch.wake(error)
+        return error.view()
+
+    def deny(self, prefix: str, by: str, now: float) -> ErrorView:
+        """A person says no: the ticket ends, and the error has failed. Raises Refused where nothing waits for an answer."""
+        error, _ = self._proposed(prefix, now)
+        self._let_go(error, Step.DENY, f"denied by {by or 'a person'}")
+        return error.view()
+
+    def _proposed(self, prefix: str, now: float) -> tuple[Error, Ticket]:
+        self._board.now = now
+        error = self._find(prefix)
+        ticket = error.ticket
+        if error.state is not State.PARKED or ticket is None or ticket.proposal is None or ticket.approved_by:
+            raise Refused(f"{error.error_id} is {error.state.value}: nothing of it waits for an approval")
+        return error, ticket
+
+    # --- all of it
+
+    def flush(self, prefix: str | None, now: float) -> tuple[int, int]:
+        """Purge pending tickets: all, or one error's. Returns how many, and how many attempts were left running."""
+        self._board.now = now
+        errors = list(self._board.errors.values()) if prefix is None else [self._find(prefix)]
+        pending = [error for error in errors if error.state in PENDING]
+        for error in pending:
+            self._let_go(error, Step.FLUSH, "purged by a person; its next fault opens a new ticket")
+        return len(pending), sum(error.state in WITH_TICKET - PENDING for error in errors)
+
+    def pause(self, pause: Pause) -> None:
+        """Begin no attempt on `pause.target` (ALL: on any) until it is resumed or its time is up. Raises NotFound for a target that is not
+        defined."""
+        board, target = self._board, pause.target
+        if target != ALL and target not in board.definitions.targets:
+            raise NotFound(f"no target {target!r} is defined")
+        board.now = max(board.now, pause.at)
+        self._dispatch.pause(pause)
+
+    def resume(self, target: str, now: float) -> Pause | None:
+        """The pause that was in force there (ALL: the one of everything). What has waited is let go slowly."""
+        self._board.now = now
+        return self._dispatch.resume(target)
+
+    def reset_breaker(self, target: str, now: float) -> bool:
+        """Close the breaker of a target, or with ALL the global one. Whether there was anything to close."""
+        self._board.now = now
+        return self._dispatch.reset_breaker(target)
+
+    def forget(self, strategy_id: str | None) -> int:
+        self._board.timeouts.forget(strategy_id)
+        return self._board.learning.forget(strategy_id)
+
+    def _find(self, prefix: str) -> Error:
+        error = self._board.by_id(prefix)
+        if error:
+            return error
+        found = list(self._board.starting_with(prefix)) if prefix else []
+        if len(found) == 1:
+            return found[0]
+        if not found:
+            raise NotFound(f"no error {prefix!r} is known: `error-cli errors list` shows them")
+        some = ", ".join(candidate.error_id for candidate in found[:_AMBIGUOUS])
+        raise Refused(f"{prefix!r} is the beginning of {len(found)} errors ({some} ...): write more of it")
+
+    def _let_go(self, error: Error, step: Step, reason: str) -> None:
+        ticket = error.ticket
+        error.watched = None
+        self._board.end_ticket(error, step, reason)
+        if ticket:
+            self._dispatch.free(error)

@@ -1,0 +1,1 @@
+"""What holds recoveries back, so that they never do harm. chain.py has the order; every other file is one brake."""

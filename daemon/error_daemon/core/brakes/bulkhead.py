@@ -1,0 +1,146 @@
+"""Bulkheads (C13): a class of tickets has a share of what may run at once, so that no class can take all of it.
+
+A ticket belongs to the first bulkhead, in the operator's order, whose conditions on level, priority, rule and tenant all fit;
+to none if none does. With `per_tenant` every tenant has a share of that size. A ticket holds its place from the start of an
+attempt to the verdict.
+
+Where all places are taken it waits. When the queue is full, or it has waited for longer than `timeout_s`, the `fallback`
+decides: it goes on waiting ("wait"), it takes a place of another bulkhead, whose limits then apply, or a person is needed
+("fail").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from error_daemon.core.board import Error, Ticket
+from error_daemon.core.brakes.hold import Hold
+from error_daemon.model import PRIORITY_OF, BrakeView, Bulkhead
+
+NAME = "bulkhead"
+WAIT = "wait"
+FAIL = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A bulkhead, and for `per_tenant` whose."""
+
+    bulkhead: Bulkhead
+    tenant: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"{self.bulkhead.id} of {self.tenant}" if self.tenant else self.bulkhead.id
+
+    @property
+    def gate(self) -> str:
+        return f"{NAME}:{self.key}"
+
+
+class Bulkheads:
+    def __init__(self, bulkheads: Sequence[Bulkhead]) -> None:
+        self._bulkheads = tuple(bulkheads)
+        self._by_id: Mapping[str, Bulkhead] = {bulkhead.id: bulkhead for bulkhead in bulkheads}
+        self._inside: dict[str, set[str]] = {}  # share → errors that have a place
+        self._place: dict[str, str] = {}  # error → the share in which it has one
+        self._waiting: dict[str, dict[str, float]] = {}  # share → errors that wait for a place, and since when
+
+    def share_of(self, error: Error, ticket: Ticket) -> Share | None:
+        for bulkhead in self._bulkheads:
+            if _fits(bulkhead, error, ticket):
+                return Share(bulkhead, error.fault.tenant if bulkhead.per_tenant else "")
+        return None
+
+    def hold(self, error: Error, ticket: Ticket, now: float) -> Hold | None:
+        """Why it must wait; None: `enter` gives it the place that is free."""
+        share = self._open_share(error, ticket, now)
+        if share is None or self._has_room(share):
+            return None
+        waiting = self._waiting.setdefault(share.key, {})
+        since = waiting.setdefault(error.error_id, now)
+        reason = f"all {share.bulkhead.max_concurrency} places of bulkhead {share.key} are taken"
+        until = since + share.bulkhead.timeout_s if share.bulkhead.fallback != WAIT else 0.0
+        return Hold(NAME, reason, until, share.gate, is_own_time=until > 0)
+
+    def is_given_up(self, error: Error, ticket: Ticket, now: float) -> str:
+        """Why a person is needed instead; empty where none is."""
+        share = self._open_share(error, ticket, now)
+        if share is None or share.bulkhead.fallback != FAIL or self._has_room(share):
+            return ""
+        return self._overdue(share, error, now)
+
+    def enter(self, error: Error, ticket: Ticket, now: float) -> None:
+        share = self._open_share(error, ticket, now)
+        self.stop_waiting(error)
+        if share is not None:
+            self._inside.setdefault(share.key, set()).add(error.error_id)
+            self._place[error.error_id] = share.key
+
+    def leave(self, error: Error) -> str:
+        """Give the place back; the gate at which others may wait for it, or empty."""
+        self.stop_waiting(error)
+        key = self._place.pop(error.error_id, "")
+        if not key:
+            return ""
+        self._inside[key].discard(error.error_id)
+        if not self._inside[key]:
+            del self._inside[key]
+        return f"{NAME}:{key}"
+
+    def stop_waiting(self, error: Error) -> None:
+        for key in [key for key, waiting in self._waiting.items() if waiting.pop(error.error_id, None) is not None]:
+            if not self._waiting[key]:
+                del self._waiting[key]
+
+    def says(self, error: Error, ticket: Ticket, now: float) -> str:
+        share = self._open_share(error, ticket, now)
+        if share is None:
+            return f"{NAME}: none is for it"
+        inside = len(self._inside.get(share.key, ()))
+        return f"{NAME}: {share.key}, {inside} of {share.bulkhead.max_concurrency} places taken"
+
+    def views(self) -> list[BrakeView]:
+        found = []
+        for key in dict.fromkeys((*(b.id for b in self._bulkheads if not b.per_tenant), *self._inside, *self._waiting)):
+            bulkhead = self._by_id[key.split(" of ", 1)[0]]
+            inside, waiting = len(self._inside.get(key, ())), len(self._waiting.get(key, ()))
+            state = "full" if inside >= bulkhead.max_concurrency else "closed"
+            reason = f"{inside} of {bulkhead.max_concurrency} places taken, {waiting} of {bulkhead.queue_size} waiting"
+            figures = {"places": float(bulkhead.max_concurrency), "taken": float(inside)}
+            found.append(BrakeView(NAME, key, state, reason, waiting=waiting, figures=figures))
+        return found
+
+    def _open_share(self, error: Error, ticket: Ticket, now: float) -> Share | None:
+        """Its share, or where that is full or has kept it waiting for too long, the one to fall back on."""
+        share = self.share_of(error, ticket)
+        for _ in self._bulkheads:
+            if share is None or share.bulkhead.fallback in {WAIT, FAIL} or self._has_room(share):
+                break
+            if not self._overdue(share, error, now):
+                break
+            share = Share(self._by_id[share.bulkhead.fallback])
+        return share
+
+    def _has_room(self, share: Share) -> bool:
+        return len(self._inside.get(share.key, ())) < share.bulkhead.max_concurrency
+
+    def _overdue(self, share: Share, error: Error, now: float) -> str:
+        """Why it cannot wait here (any longer)."""
+        bulkhead, waiting = share.bulkhead, self._waiting.get(share.key, {})
+        since = waiting.get(error.error_id)
+        if since is None and len(waiting) >= bulkhead.queue_size:
+            return f"the queue of bulkhead {share.key} is full ({bulkhead.queue_size} wait)"
+        if since is not None and now >= since + bulkhead.timeout_s:
+            return f"it has waited for bulkhead {share.key} for {bulkhead.timeout_s:g} s"
+        return ""
+
+
+def _fits(bulkhead: Bulkhead, error: Error, ticket: Ticket) -> bool:
+    return (
+        (not bulkhead.levels or ticket.level in bulkhead.levels)
+        and (not bulkhead.priorities or PRIORITY_OF[error.severity] in bulkhead.priorities)
+        and (not bulkhead.rules or ticket.rule.id in bulkhead.rules)
+        and (bulkhead.tenant is None or bulkhead.tenant.fullmatch(error.fault.tenant) is not None)
+    )

@@ -1,0 +1,125 @@
+"""The brakes, from the outermost in, as a ticket passes them each time it comes up:
+
+    pause switch          pause.py            the whole queue, or one target
+    global breaker        global_breaker.py   the whole queue
+    throttle              throttle.py         the whole queue
+    capacity              here                the whole queue: so many attempts at once; an eighth is kept for critical errors
+    bulkhead              bulkhead.py         a class of tickets
+    breaker per target    target_breaker.py   one target
+    root                  dispatch.py         a target that it depends on is being recovered: that goes first
+    one attempt a target  dispatch.py
+    flap suppression      flap.py             one error
+    approval              approval.py         one decision, in mode approve
+
+A brake that holds the whole queue is asked once for its head. The others say for one ticket what it waits for and until when.
+None loses one.
+"""
+
+from __future__ import annotations
+
+from error_daemon.core.board import Error, Policy, Ticket
+from error_daemon.core.brakes import approval
+from error_daemon.core.brakes.bulkhead import Bulkheads
+from error_daemon.core.brakes.flap import FlapSuppression
+from error_daemon.core.brakes.global_breaker import GlobalBreaker
+from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.brakes.pause import ALL, PauseSwitch
+from error_daemon.core.brakes.target_breaker import TargetBreakers
+from error_daemon.core.brakes.throttle import Throttle
+from error_daemon.model import ISOLATION, AttemptRecord, BrakeView, Definitions, Verdict
+
+CAPACITY = "capacity"
+_RESERVE = 8  # one place in so many is kept for critical errors
+
+
+def target_gate(target: str) -> str:
+    return f"target:{target}"
+
+
+class Brakes:
+    def __init__(self, definitions: Definitions, policy: Policy) -> None:
+        self.pause = PauseSwitch()
+        self.global_breaker = GlobalBreaker(policy.global_limits)
+        self.throttle = Throttle(policy.throttle_per_s, policy.slow_start_s)
+        self.bulkheads = Bulkheads(definitions.bulkheads)
+        self.targets = TargetBreakers(policy.target_limits)
+        self.flap = FlapSuppression(policy.flap_threshold_s, policy.flap_longest_s)
+        self._capacity = policy.capacity
+
+    # --- the whole queue
+
+    def outer(self, is_critical: bool, running: int, now: float) -> Hold | None:
+        places = self._capacity if is_critical else self._capacity - self._capacity // _RESERVE
+        return (
+            self.pause.hold(ALL)
+            or self.global_breaker.hold(now)
+            or self.throttle.hold(is_critical, now)
+            or (
+                Hold(CAPACITY, f"all {places} attempts that may run at once are running") if running >= places else None
+            )
+        )
+
+    # --- one ticket
+
+    def before_target(self, error: Error, ticket: Ticket, now: float) -> Hold | None:
+        """What holds it before it asks for its target."""
+        target = ticket.target.id
+        gate = target_gate(target)
+        return (
+            self.pause.hold(target, gate)
+            or self.bulkheads.hold(error, ticket, now)
+            or self.targets.hold(target, now, gate)
+        )
+
+    def after_target(self, error: Error, ticket: Ticket, now: float) -> Hold | None:
+        """What holds it although its target is free."""
+        return self.flap.hold(error, now) or approval.hold(ticket)
+
+    def given_up(self, error: Error, ticket: Ticket, now: float) -> str:
+        """Why a person is needed instead of waiting; empty where none is."""
+        if approval.is_expired(ticket, now):
+            return f"nobody answered within {ticket.rule.approval_expires_s:g} s whether to act"
+        return self.bulkheads.is_given_up(error, ticket, now)
+
+    def started(self, error: Error, ticket: Ticket, attempt_id: str, now: float) -> None:
+        self.global_breaker.started(attempt_id, now)
+        self.throttle.started(now)
+        self.bulkheads.enter(error, ticket, now)
+
+    def ended(self, target: str, attempt_id: str, success: bool | None, *, is_last: bool, now: float) -> None:
+        """A verdict. None: it says nothing. `is_last`: the level is not tried again."""
+        if self.global_breaker.ended(attempt_id, success, now):
+            self.throttle.ease_in(now)
+        if success is not None and (success or is_last):
+            self.targets.ended(target, success, now)
+
+    def recall(self, record: AttemptRecord) -> None:
+        """An attempt from before a restart: its verdict counts, and nothing follows from it at once."""
+        if record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION:
+            success = record.verdict is Verdict.RECOVERED
+            self.ended(record.target, record.attempt_id, success, is_last=True, now=record.ended_at)
+
+    # --- for people
+
+    def say(self, error: Error, ticket: Ticket, now: float) -> tuple[str, ...]:
+        """What each said to a ticket that was let through, outermost first."""
+        flapping = f"flapping, calm for {self.flap.calm_s(error.flaps):g} s" if error.flapping else "not flapping"
+        return (
+            "pause: off",
+            self.global_breaker.says(now),
+            self.throttle.says(now),
+            self.bulkheads.says(error, ticket, now),
+            self.targets.says(ticket.target.id, now),
+            f"root: {'waited for ' + error.root if error.root else 'nothing that it depends on is failing'}",
+            f"one attempt per target: {ticket.target.id} is free",
+            f"flap suppression: {flapping}",
+        )
+
+    def views(self, now: float) -> list[BrakeView]:
+        return [
+            *self.pause.views(),
+            self.global_breaker.view(now),
+            self.throttle.view(now),
+            *self.bulkheads.views(),
+            *self.targets.views(now),
+        ]

@@ -1,0 +1,92 @@
+"""The decision: which strategy at the ticket's level, with everything that led to it: it can be made again from its record alone."""
+
+from __future__ import annotations
+
+from error_daemon.core.board import Board, Error, Proposal, Ticket
+from error_daemon.core.learning import Case
+from error_daemon.core.select import Choice, select
+from error_daemon.core.timeouts import bounds_of
+from error_daemon.model import ISOLATION, AttemptOrder, Decision, Severity, Strategy
+
+
+def case_of(error: Error, ticket: Ticket) -> Case:
+    """What the learned is asked for, and taught under."""
+    return Case(ticket.error_type, error.fault.component, error.fault.hardware_id)
+
+
+def decide(board: Board, error: Error, ticket: Ticket, attempt_id: str = "") -> tuple[Decision, Strategy]:
+    """What to do next for a ticket. `attempt_id`: of the attempt that it is for; empty where nothing will be done (mode observe)."""
+    level, choice = _choose(board, error, ticket)
+    strategy = choice.strategy
+    decision = Decision(
+        decision_id=f"{attempt_id}-d" if attempt_id else f"{ticket.ticket_id}-d{board.number():x}",
+        error_id=error.error_id,
+        at=board.now,
+        level=level,
+        strategy_id=strategy.id,
+        target=ticket.target.id,
+        mode=ticket.rule.mode.value,
+        reason=choice.reason,
+        explored=choice.explored,
+        timeout_s=board.timeouts.timeout_s(ticket.error_type, strategy),
+        candidates=choice.candidates,
+        brakes=ticket.brakes,
+        attempt_id=attempt_id,
+        error_type=ticket.error_type,
+        severity=error.severity,
+        rule=ticket.rule.id,
+        levels=ticket.levels,
+        may_explore=choice.may_explore,
+        rng_state=choice.rng_state,
+        timeout_basis=board.timeouts.basis(ticket.error_type, strategy),
+        timeout_bounds_s=bounds_of(strategy),
+        why_now=ticket.why_now,
+    )
+    return decision, strategy
+
+
+def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
+    isolate = ticket.rule.isolate
+    if isolate and not ticket.is_isolated:
+        reason = "what may spread is isolated before its ladder is climbed"
+        return ISOLATION, Choice(board.definitions.strategies[isolate], (), False, reason, False)
+    strategies = board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
+    case = case_of(error, ticket)
+    choice = select(
+        strategies,
+        lambda strategy_id: board.learning.known(case, strategy_id, board.now),
+        error.severity is not Severity.CRITICAL,
+        board.rng,
+    )
+    return ticket.level, choice
+
+
+def order_of(board: Board, error: Error, ticket: Ticket, proposal: Proposal) -> AttemptOrder:
+    """The order that carries the proposal out. The fault's fields are data for the strategy, and never part of a command."""
+    fault, decision = error.fault, proposal.decision
+    environment = {
+        "ER_ERROR_ID": error.error_id,
+        "ER_ATTEMPT_ID": decision.attempt_id,
+        "ER_TYPE": fault.type.value,
+        "ER_SEVERITY": error.severity.name.lower(),
+        "ER_MESSAGE": fault.message or fault.exception_message,
+        "ER_COMPONENT": fault.component,
+        "ER_OPERATION": fault.operation,
+        "ER_NODE": fault.node,
+        "ER_ENVIRONMENT": fault.environment,
+        "ER_EXCEPTION_TYPE": fault.exception_type,
+        "ER_TARGET": ticket.target.id,
+        "ER_LEVEL": str(decision.level),
+        "ER_COUNT": str(error.count),
+    }
+    return AttemptOrder(
+        attempt_id=decision.attempt_id,
+        error_id=error.error_id,
+        strategy=proposal.strategy,
+        target=ticket.target,
+        level=decision.level,
+        timeout_s=decision.timeout_s,
+        environment=environment,
+        group=proposal.members,
+        probes={name: board.definitions.probes[name] for member in proposal.members for name in member.probes},
+    )

@@ -1,0 +1,186 @@
+"""What attempts taught, as sums that fade, and what nested sums say together.
+
+An attempt is remembered in nested scopes, from wide to narrow:
+
+    elsewhere   the strategy under other types of error
+    type        the strategy for this type of error
+    context     ... in this component
+    hardware    ... on this hardware
+
+A narrow scope is closer to the case at hand, and has fewer samples. So they are combined by hierarchical shrinkage: what the wider scopes
+say is the Beta prior of the narrower one (Gelman et al., "Bayesian Data Analysis", 3rd ed. 2013, ch. 5), worth at most the narrower scope's
+prior strength in attempts: against a well-known strategy a few local samples barely count, and many decide. A prior is never worth more
+than the evidence behind it, so that where there is one component only, nothing is held back by a wider scope that knows no more.
+
+No attempt counts twice: a scope speaks only for its attempts that are in none of the narrower ones, the difference of the two sums.
+
+The figures beside success (time, impact, tasks, stability) are means that shrink in the same way, but begin with no prior at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from operator import attrgetter
+
+from error_daemon.core.score import strategy_score, time_score
+from error_daemon.model import Evidence
+
+_NEUTRAL = 0.5  # a figure of which nothing is known: it neither bars a strategy from being explored nor favours it
+_TRACE = 1e-6  # a weight below this is the rounding of a difference, or has long faded
+
+
+@dataclass(slots=True)
+class Experience:
+    """Sums over attempts, as they were at `at`. All fade but `samples` and `helped`, which are what there ever was."""
+
+    weight: float = 0.0  # attempts
+    successes: float = 0.0
+    time_s: float = 0.0
+    impact: float = 0.0
+    tasks: float = 0.0
+    stability_weight: float = 0.0
+    stability: float = 0.0
+    samples: float = 0.0  # attempts
+    helped: float = 0.0  # successes
+    at: float = 0.0
+
+    def fade(self, now: float, half_life_s: float) -> None:
+        factor = self.factor(now, half_life_s)
+        self.at = max(self.at, now)
+        self.weight *= factor
+        self.successes *= factor
+        self.time_s *= factor
+        self.impact *= factor
+        self.tasks *= factor
+        self.stability_weight *= factor
+        self.stability *= factor
+
+    def factor(self, now: float, half_life_s: float) -> float:
+        """What is left of the sums by now. A clock that is behind brings nothing back."""
+        return float(0.5 ** ((now - self.at) / half_life_s)) if now > self.at else 1.0
+
+    def add(self, other: Experience) -> None:
+        for name in FIGURES:
+            if name != "at":
+                setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def figures(self) -> tuple[float, ...]:
+        """In the order of FIGURES."""
+        return _figures(self)
+
+
+FIGURES = tuple(item.name for item in fields(Experience))
+_figures: Callable[[Experience], tuple[float, ...]] = attrgetter(*FIGURES)
+_NOTHING = Experience()  # never changed
+
+
+# One of the nested scopes: its name, how many attempts its prior is worth at most, and what was learned in it, if anything.
+Scope = tuple[str, float, Experience | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known of a strategy for one case, at one moment. Its success rate is Beta(alpha, beta)."""
+
+    samples: float  # attempts for this type of error, faded
+    alpha: float
+    beta: float
+    time_score: float
+    mean_impact: float
+    mean_stability: float
+    task_rate: float
+    evidence: tuple[Evidence, ...] = ()  # of each scope that is not empty, the widest first
+
+    @property
+    def mean(self) -> float:
+        return self.alpha / (self.alpha + self.beta)
+
+    def score(self, success_rate: float) -> float:
+        return strategy_score(success_rate, self.time_score, self.mean_impact, self.mean_stability, self.task_rate)
+
+
+def combine(scopes: Sequence[Scope], others: Experience | None, now: float, half_life_s: float) -> Known:
+    """What the scopes say together: `elsewhere` first, then from wide to narrow. `others`: all strategies for this type of error; they
+    lend the figures of which no scope knows anything."""
+    shares, narrower, left = [], _NOTHING, 0.0
+    for name, strength, experience in reversed(scopes):
+        one = experience or narrower  # a scope in which nothing was learned has what the narrower one has
+        factor = experience.factor(now, half_life_s) if experience else left
+        shares.append((name, strength, one, factor, narrower, left))
+        narrower, left = one, factor
+    posterior = _Posterior()
+    for name, strength, one, factor, narrower, left in reversed(shares):
+        posterior.cap(strength)
+        if one is not narrower:
+            posterior.learn(name, one, factor, narrower, left)
+    _, _, one, factor, _, _ = shares[-2]
+    return posterior.known(one.weight * factor, others or _NOTHING)
+
+
+@dataclass(slots=True)
+class _Posterior:
+    """What the scopes up to one say together."""
+
+    alpha: float = 1.0  # before anything is known every success rate is as likely as any other
+    beta: float = 1.0
+    weight: float = 0.0  # of the attempts behind time, impact and tasks
+    time_s: float = 0.0
+    impact: float = 0.0
+    tasks: float = 0.0
+    stability_weight: float = 0.0
+    stability: float = 0.0
+    evidence: tuple[Evidence, ...] = ()
+
+    def cap(self, strength: float) -> None:
+        """As the prior of the next scope it is worth at most `strength` attempts."""
+        if self.alpha + self.beta > strength:
+            kept = strength / (self.alpha + self.beta)
+            self.alpha *= kept
+            self.beta *= kept
+        if self.weight > strength:
+            kept = strength / self.weight
+            self.weight = strength
+            self.time_s *= kept
+            self.impact *= kept
+            self.tasks *= kept
+        if self.stability_weight > strength:
+            self.stability *= strength / self.stability_weight
+            self.stability_weight = strength
+
+    def learn(self, scope: str, one: Experience, factor: float, narrower: Experience, left: float) -> None:
+        """From what a scope has, faded by `factor`, less what the narrower one has, faded by `left`."""
+        weight = one.weight * factor - narrower.weight * left
+        if weight > _TRACE:
+            successes = one.successes * factor - narrower.successes * left
+            successes = 0.0 if successes < 0.0 else weight if successes > weight else successes  # by rounding
+            self.alpha += successes
+            self.beta += weight - successes
+            self.weight += weight
+            self.time_s += one.time_s * factor - narrower.time_s * left
+            self.impact += one.impact * factor - narrower.impact * left
+            self.tasks += one.tasks * factor - narrower.tasks * left
+        else:
+            weight = successes = 0.0
+        held = one.stability_weight * factor - narrower.stability_weight * left
+        if held > _TRACE:
+            self.stability_weight += held
+            self.stability += one.stability * factor - narrower.stability * left
+        attempts = int(one.samples - narrower.samples)
+        if attempts or weight:
+            self.evidence += (Evidence(scope, attempts, int(one.helped - narrower.helped), weight, successes),)
+
+    def known(self, samples: float, others: Experience) -> Known:
+        one = self if self.weight else others
+        held = self if self.stability_weight else others
+        is_known = one.weight > 0.0
+        return Known(
+            samples=samples,
+            alpha=self.alpha,
+            beta=self.beta,
+            time_score=time_score(one.time_s / one.weight) if is_known else _NEUTRAL,
+            mean_impact=one.impact / one.weight if is_known else _NEUTRAL,
+            mean_stability=held.stability / held.stability_weight if held.stability_weight > 0.0 else _NEUTRAL,
+            task_rate=one.tasks / one.weight if is_known else _NEUTRAL,
+            evidence=self.evidence,
+        )

@@ -1,0 +1,111 @@
+"""What people are promised of each response class (B3), and who is told when it is not kept.
+
+    critical     something has been begun within 100 ms
+    cascading    what spreads has been isolated within 1 s; without a strategy for that, the first attempt has begun
+    permanent    recovered within 30 s, or a person has everything that is known of it
+    any          a ticket that ends without a recovery is told at once
+
+An escalation tells people; it ends nothing: the ladder goes on. There is at most one for each cause and ticket.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.effects import Escalate
+from error_daemon.model import Escalation, Json, Reading, ResponseClass, Severity
+
+CRITICAL_WITHIN_S = 0.1
+CASCADING_WITHIN_S = 1.0
+PERMANENT_WITHIN_S = 30.0
+
+
+class Response:
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def promise(self, error: Error, ticket: Ticket) -> None:
+        """A ticket is opened: set its deadlines."""
+        response = error.classification.response_class
+        if error.severity is Severity.CRITICAL:
+            self._by(CRITICAL_WITHIN_S, error, ticket, "not_started")
+        if ticket.rule.isolate or response is ResponseClass.CASCADING:
+            self._by(CASCADING_WITHIN_S, error, ticket, "not_isolated")
+        if response is ResponseClass.PERMANENT:
+            self._by(PERMANENT_WITHIN_S, error, ticket, "unrecovered")
+
+    def escalate(self, error: Error, ticket: Ticket, cause: str, text: str) -> None:
+        board = self._board
+        ticket.escalated_at = ticket.escalated_at or board.now
+        board.notify("escalation", error, text)
+        board.effects.append(
+            Escalate(
+                Escalation(
+                    error_id=error.error_id,
+                    ticket_id=ticket.ticket_id,
+                    at=board.now,
+                    response_class=error.classification.response_class,
+                    cause=cause,
+                    text=text,
+                    diagnostics=diagnostics(error, ticket),
+                )
+            )
+        )
+
+    def _by(self, within_s: float, error: Error, ticket: Ticket, cause: str) -> None:
+        at = self._board.now + within_s
+        ticket.deadlines.append(self._board.timers.set(at, partial(self._overdue, error, ticket, cause)))
+
+    def _overdue(self, error: Error, ticket: Ticket, cause: str) -> None:
+        """A deadline has come, and the ticket is still open."""
+        why = ticket.hold.reason if ticket.hold else error.reason
+        if cause == "unrecovered":
+            self.escalate(error, ticket, cause, f"not recovered after {PERMANENT_WITHIN_S:g} s: {why}")
+        elif cause == "not_started" and not ticket.responded_at:
+            self.escalate(error, ticket, cause, f"critical, and nothing begun after {CRITICAL_WITHIN_S:g} s: {why}")
+        elif cause == "not_isolated" and not (ticket.is_isolated if ticket.rule.isolate else ticket.responded_at):
+            self.escalate(
+                error, ticket, cause, f"may spread, and is not isolated after {CASCADING_WITHIN_S:g} s: {why}"
+            )
+
+
+def diagnostics(error: Error, ticket: Ticket) -> dict[str, Json]:
+    """Everything that the engine knows and that the error's own row does not say."""
+    fault = error.fault
+    return {
+        "fault": {
+            "type": fault.type.value,
+            "message": fault.message or fault.exception_message,
+            "component": fault.component,
+            "operation": fault.operation,
+            "node": fault.node,
+            "environment": fault.environment,
+            "hardware_id": fault.hardware_id,
+            "exception": f"{fault.exception_type}: {fault.exception_message}" if fault.exception_type else "",
+            "frames": list(fault.frames),
+            "attributes": dict(fault.attributes),
+            "source": fault.source,
+        },
+        "ticket": {
+            "target": ticket.target.id,
+            "opened_at": ticket.opened_at,
+            "level": ticket.level,
+            "levels": list(ticket.levels),
+            "attempts": ticket.attempts,
+            "history": list(ticket.history),
+            "held_by": ticket.hold.by if ticket.hold else "",
+            "why_now": ticket.why_now,
+        },
+        "readings": [_shown(reading) for reading in ticket.readings],
+        "count": error.count,
+        "relapses": error.relapses,
+        "flapping": error.flapping,
+        "root": error.root,
+        "related": list(error.related),
+        "brakes": list(ticket.brakes),
+    }
+
+
+def _shown(reading: Reading) -> dict[str, Json]:
+    return {"probe": reading.probe, "value": reading.value.value, "detail": reading.detail, "at": reading.at}
