@@ -66,7 +66,8 @@ class LearningSettings(_Section):
 
 class BrakeSettings(_Section):
     throttle: int = Field(default=250, ge=100, le=500)
-    """Attempts that may be started in any one second, on the whole host. A tenth of them is kept for critical errors."""
+    """Operations (attempts, and looks at a target before one) that may be begun in any one second, on the whole host. A tenth of them is
+    kept for critical errors."""
     slow_start: Duration = 10.0
     """How long the throttle takes from a tenth back to its full rate after a brake has let go, so that what has waited is no stampede."""
     global_window: Annotated[Duration, Field(gt=0)] = 60.0

@@ -1,12 +1,31 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from re import compile as pattern
 
 import pytest
 
-from error_daemon.core.classify import classify, matches
-from error_daemon.model import Condition, ErrorType, Fault, Priority, ResponseClass, Severity
+from error_daemon.core.classify import Classification, matches
+from error_daemon.core.classify import classify as classify_in
+from error_daemon.core.graph import Graph
+from error_daemon.model import (
+    Condition,
+    ErrorType,
+    Fault,
+    Priority,
+    RecoveryClass,
+    ResponseClass,
+    Rule,
+    Severity,
+    Target,
+)
 from tests.core.world import fault, rule
+
+
+def classify(rules: Sequence[Rule], one: Fault, *targets: Target) -> Classification:
+    return classify_in(rules, one, Graph({target.id: target for target in targets}))
+
+
 
 ONE = Fault(
     ErrorType.DATABASE,
@@ -102,3 +121,53 @@ def test_the_response_class(
 def test_the_priority_follows_from_the_severity() -> None:
     assert classify((), fault(severity=Severity.CRITICAL)).priority is Priority.CRITICAL
     assert classify((), fault(severity=Severity.INFO)).priority is Priority.LOW
+
+
+@pytest.mark.parametrize(
+    ("weight", "own", "expected", "because"),
+    [
+        (1.0, Severity.LOW, Severity.LOW, ""),
+        (5.0, Severity.LOW, Severity.MEDIUM, "low by itself, and web has an impact of 5.0"),
+        (20.0, Severity.LOW, Severity.HIGH, "low by itself, and web has an impact of 20.0"),
+        (20.0, Severity.HIGH, Severity.CRITICAL, "high by itself, and web has an impact of 20.0"),
+        (0.4, Severity.MEDIUM, Severity.LOW, "medium by itself, and web has an impact of 0.4"),
+        (0.4, Severity.INFO, Severity.INFO, ""),
+        (0.4, Severity.CRITICAL, Severity.CRITICAL, ""),
+        (99.0, Severity.CRITICAL, Severity.CRITICAL, ""),
+    ],
+)
+def test_the_impact_of_the_target_moves_the_severity_but_never_what_is_called_critical(
+    weight: float, own: Severity, expected: Severity, because: str
+) -> None:
+    found = classify((rule(),), fault(severity=own), Target("web", "service", weight=weight))
+    assert (found.severity, found.because) == (expected, because)
+
+
+def test_an_impact_that_makes_it_critical_makes_its_response_and_its_recovery_so() -> None:
+    heavy = Target("web", "service", weight=20.0)
+    found = classify((rule(response_class=ResponseClass.TRANSIENT),), fault(severity=Severity.HIGH), heavy)
+    assert (found.response_class, found.recovery_class) == (ResponseClass.CRITICAL, RecoveryClass.EMERGENCY)
+
+
+def test_the_impact_is_that_of_the_target_the_fault_names_where_the_rule_names_none() -> None:
+    heavy = Target("pg", "service", weight=5.0)
+    assert classify((rule(target=None),), fault(target="pg"), heavy).severity is Severity.HIGH
+    assert classify((), fault(target="pg"), heavy).severity is Severity.HIGH
+    assert classify((rule(target=None),), fault(), heavy).severity is Severity.MEDIUM
+
+
+@pytest.mark.parametrize(
+    ("of_rule", "response", "severity", "expected"),
+    [
+        (RecoveryClass.IMMEDIATE, ResponseClass.CASCADING, Severity.CRITICAL, RecoveryClass.IMMEDIATE),
+        (None, ResponseClass.CASCADING, Severity.CRITICAL, RecoveryClass.EMERGENCY),
+        (None, ResponseClass.TRANSIENT, Severity.LOW, RecoveryClass.IMMEDIATE),
+        (None, ResponseClass.PERMANENT, Severity.LOW, RecoveryClass.GRADUAL),
+        (None, ResponseClass.CASCADING, Severity.LOW, RecoveryClass.GRADUAL),
+    ],
+)
+def test_the_recovery_class_is_the_rules_or_follows_from_the_response(
+    of_rule: RecoveryClass | None, response: ResponseClass, severity: Severity, expected: RecoveryClass
+) -> None:
+    found = classify((rule(response_class=response, recovery_class=of_rule),), fault(severity=severity))
+    assert found.recovery_class is expected

@@ -157,10 +157,10 @@ class Error:
     ticket: Ticket | None = None
     watched: AttemptRecord | None = None  # the attempt that recovered it, while its stability window is open
     window_s: float = 0.0  # the length of that window
+    error_id: str = field(init=False)
 
-    @property
-    def error_id(self) -> str:
-        return self.fingerprint.error_id
+    def __post_init__(self) -> None:
+        self.error_id = self.fingerprint.error_id
 
     def view(self) -> ErrorView:
         fault, rule = self.fault, self.classification.rule

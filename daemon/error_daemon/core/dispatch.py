@@ -92,11 +92,13 @@ class Dispatch:
 
     def _open_lane(self) -> Lane | None:
         """The lane whose front goes next, of those that nothing holds. Where one is held, the time at which it is not is noted."""
-        self._board.timers.cancel(self._wake)
-        self._wake, until = 0, inf
+        if self._wake:
+            self._board.timers.cancel(self._wake)
+            self._wake = 0
         self._lane_holds.clear()
-        fronts = [(place, lane) for lane in self._lanes if (place := lane.front()) is not None]
-        for _, lane in sorted(fronts, key=_by_rank):
+        until = inf
+        fronts = [(place.rank, place.number, lane) for lane in self._lanes if (place := lane.front()) is not None]
+        for *_, lane in sorted(fronts):
             hold = self.brakes.outer(lane.is_critical, len(self.running), self._board.now)
             if hold is None:
                 return lane
@@ -329,6 +331,7 @@ class Dispatch:
     def _look(self, error: Error, ticket: Ticket) -> None:
         self._give_back(error)
         self._take(error, ticket.target.id)
+        self.brakes.throttle.started(self._board.now)
         ticket.look_first = False
         ticket.looked_first = ticket.looked_first or not ticket.attempts
         self._board.move(error, Step.DOUBT, f"looks at {ticket.target.id} before anything is done to it")
@@ -384,10 +387,6 @@ def _ticket_of(error: Error) -> Ticket:
 
 def _root_gate(target: str) -> str:
     return f"root:{target}"
-
-
-def _by_rank(front: tuple[Place, Lane]) -> float:
-    return front[0].rank
 
 
 def _nothing() -> None:

@@ -90,6 +90,8 @@ class Bulkheads:
         return f"{NAME}:{key}"
 
     def stop_waiting(self, error: Error) -> None:
+        if not self._waiting:
+            return
         for key in [key for key, waiting in self._waiting.items() if waiting.pop(error.error_id, None) is not None]:
             if not self._waiting[key]:
                 del self._waiting[key]

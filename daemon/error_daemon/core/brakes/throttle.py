@@ -1,4 +1,5 @@
-"""The throttle (A15): never more than `per_s` attempts are begun in any one second, on the whole host.
+"""The throttle (A15): never more than `per_s` operations are begun in any one second, on the whole
+host. An operation is an attempt, or a look at a target before one.
 
 The starts of the last second are kept, so the budget holds in every window and not on average. A tenth of it is kept for critical errors.
 
@@ -37,7 +38,7 @@ class Throttle:
             return None
         free_at = self._starts[-budget] + WINDOW_S
         slow = f", in a slow start towards {self._per_s}" if self._is_slow(now) else ""
-        return Hold(NAME, f"{budget} attempts were begun in the last second, which is the most{slow}", free_at)
+        return Hold(NAME, f"{budget} operations were begun in the last second, which is the most{slow}", free_at)
 
     def started(self, now: float) -> None:
         self._starts.append(now)
