@@ -178,6 +178,38 @@ def test_a_restart_that_cannot_succeed_stops_nothing(service: Service, tmp_path:
     with_pool(body)
 
 
+def test_one_that_was_started_but_never_named_is_ended_before_the_next_starts(service: Service) -> None:
+    """As if a worker had been killed between the start and the pid file."""
+    lock = Path(f"{service.pid_file}.lock")
+    environment = {**os.environ, "ER_RUN_ID": "start.0123456789abcdef"}
+    unnamed = subprocess.Popen(["sleep", "1000"], start_new_session=True, env=environment)
+    bystander = subprocess.Popen(["sleep", "1000"], env={**environment, "ER_RUN_ID": "start.0"})
+    lock.write_text("start.0123456789abcdef")
+
+    def unfinished_start() -> str:
+        return lock.read_text()
+
+    try:
+
+        async def body(rig: PoolRig) -> None:
+            outcome = await rig.run(attempt("process_restart", target=service.target()))
+            assert outcome.detail == f"was not running; started pid {service.pid()}"
+            await eventually(lambda: unnamed.poll() == -signal.SIGKILL, "the unnamed one lives on")
+            await eventually(lambda: service.running() == [service.pid()], "not one instance")
+            first = service.pid()
+            assert unfinished_start() == ""  # that start was brought to its end
+            await rig.run(attempt("process_restart", target={**service.target(), "cwd": "/no/such/folder"}))
+            assert unfinished_start() == ""  # so was this one, though in vain
+            assert not is_running(first)
+
+        with_pool(body)
+        assert bystander.poll() is None
+    finally:
+        for process in (unnamed, bystander):
+            process.kill()
+            process.wait()
+
+
 @pytest.mark.parametrize("text", ["", "nonsense\n", "-1\n", "1\n", "0\n12\n"])
 def test_a_pid_file_that_names_no_service_is_refused_by_restart_and_unknown_to_the_probe(
     service: Service, text: str

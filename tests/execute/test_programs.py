@@ -70,8 +70,8 @@ def test_a_timeout_ends_the_program_and_its_children_though_they_ignore_sigterm(
         script = f"trap '' TERM; sleep 1000 & echo $! >{tmp_path}/child; echo $$ >{tmp_path}/program; wait; wait"
         outcome = await rig.run(shell(script, timeout_s=0.3))
         assert outcome.kind is OutcomeKind.TIMED_OUT
-        assert outcome.detail == "ended at its deadline of 0.3 s"
-        assert outcome.execution_time_s >= 0.3
+        assert outcome.detail.startswith("ended at its deadline of 0.3 s")  # and what the host withheld, if it did
+        assert outcome.execution_time_s >= 0.29
         for name in ("program", "child"):
             assert not is_running(await pid_written_to(tmp_path / name))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -15,7 +16,7 @@ import pytest
 
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.framing import Decoder, encode
-from tests.execute.rig import PATIENCE_S, is_running
+from tests.execute.rig import PATIENCE_S, is_gone, is_running
 
 
 class RawWorker:
@@ -92,7 +93,7 @@ def test_when_the_daemon_goes_the_worker_ends_its_programs_and_itself(
     assert is_running(program)
     how(worker.socket)
     assert worker.process.wait(PATIENCE_S) == 0
-    assert not is_running(program)
+    asyncio.run(is_gone(program))  # it was sent SIGKILL, which takes a moment
 
 
 def test_an_order_that_comes_with_the_end_of_the_connection_leaves_nothing_running(worker: RawWorker) -> None:

@@ -47,7 +47,7 @@ async def exchange(request: Request, deadline: Deadline) -> Answer | Unreached:
         return connected
     place = f"{url.hostname}:{port}"
     try:
-        return await asyncio.wait_for(_talk(connection, head, connected, url), deadline.left_s())
+        return await asyncio.wait_for(_talk(connection, head, connected, url), deadline.last_left_s())
     except asyncio.TimeoutError:
         return Unreached(f"no answer from {place} within {deadline.span_s:g} s", is_seen=True)
     except ssl.SSLCertVerificationError as error:

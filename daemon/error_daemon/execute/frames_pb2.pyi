@@ -21,6 +21,44 @@ else:
 DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
+class Member(_message.Message):
+    """A target of a group that is recovered as a whole."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    PARAMS_JSON_FIELD_NUMBER: _builtins.int
+    PROBES_FIELD_NUMBER: _builtins.int
+    DEPENDS_ON_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    """its name in the definitions"""
+    kind: _builtins.str
+    params_json: _builtins.str
+    @_builtins.property
+    def probes(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProbeOrder]: ...
+    @_builtins.property
+    def depends_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """names of targets, members or not"""
+
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        params_json: _builtins.str = ...,
+        probes: _abc.Iterable[Global___ProbeOrder] | None = ...,
+        depends_on: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depends_on", b"depends_on", "kind", b"kind", "params_json", b"params_json", "probes", b"probes", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Member: _TypeAlias = Member  # noqa: Y015
+
+@_typing.final
 class RunAttempt(_message.Message):
     """Run one strategy once."""
 
@@ -52,6 +90,7 @@ class RunAttempt(_message.Message):
     TARGET_JSON_FIELD_NUMBER: _builtins.int
     TIMEOUT_S_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     kind: _builtins.str
     """strategy kind: exec, http, process_restart, ..."""
@@ -60,10 +99,14 @@ class RunAttempt(_message.Message):
     target_json: _builtins.str
     """the target's parameters"""
     timeout_s: _builtins.float
-    """on the worker's clock, from the start of the strategy's code"""
+    """of CPU time that the host granted, from the start of the strategy's code"""
     @_builtins.property
     def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """the fault's fields as variables: ER_ERROR_ID, ER_MESSAGE, ..."""
+
+    @_builtins.property
+    def group(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
+        """each after those that it depends on"""
 
     def __init__(
         self,
@@ -74,10 +117,11 @@ class RunAttempt(_message.Message):
         target_json: _builtins.str = ...,
         timeout_s: _builtins.float = ...,
         environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        group: _abc.Iterable[Global___Member] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "environment", b"environment", "kind", b"kind", "params_json", b"params_json", "target_json", b"target_json", "timeout_s", b"timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "environment", b"environment", "group", b"group", "kind", b"kind", "params_json", b"params_json", "target_json", b"target_json", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -226,6 +270,7 @@ class AttemptEnded(_message.Message):
     AFTER_FIELD_NUMBER: _builtins.int
     AFFECTED_TASKS_FIELD_NUMBER: _builtins.int
     RECOVERED_TASKS_FIELD_NUMBER: _builtins.int
+    WITHHELD_S_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     outcome: _builtins.str
     """completed | failed | timed_out | refused"""
@@ -236,6 +281,8 @@ class AttemptEnded(_message.Message):
     execution_time_s: _builtins.float
     affected_tasks: _builtins.int
     recovered_tasks: _builtins.int
+    withheld_s: _builtins.float
+    """how much of the execution time the host withheld the CPU"""
     @_builtins.property
     def before(self) -> Global___Usage: ...
     @_builtins.property
@@ -252,14 +299,40 @@ class AttemptEnded(_message.Message):
         after: Global___Usage | None = ...,
         affected_tasks: _builtins.int = ...,
         recovered_tasks: _builtins.int = ...,
+        withheld_s: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected_tasks", b"affected_tasks", "after", b"after", "attempt_id", b"attempt_id", "before", b"before", "detail", b"detail", "execution_time_s", b"execution_time_s", "outcome", b"outcome", "recovered_tasks", b"recovered_tasks", "started_at_monotonic_s", b"started_at_monotonic_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected_tasks", b"affected_tasks", "after", b"after", "attempt_id", b"attempt_id", "before", b"before", "detail", b"detail", "execution_time_s", b"execution_time_s", "outcome", b"outcome", "recovered_tasks", b"recovered_tasks", "started_at_monotonic_s", b"started_at_monotonic_s", "withheld_s", b"withheld_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___AttemptEnded: _TypeAlias = AttemptEnded  # noqa: Y015
+
+@_typing.final
+class DeadlinePutOff(_message.Message):
+    """The deadline of an attempt was put off, because the host withheld CPU time from it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    LONGER_S_FIELD_NUMBER: _builtins.int
+    attempt_id: _builtins.str
+    longer_s: _builtins.float
+    """than was said before"""
+    def __init__(
+        self,
+        *,
+        attempt_id: _builtins.str = ...,
+        longer_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "longer_s", b"longer_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeadlinePutOff: _TypeAlias = DeadlinePutOff  # noqa: Y015
 
 @_typing.final
 class ProbeReading(_message.Message):
@@ -408,6 +481,7 @@ class FromWorker(_message.Message):
     PROGRAM_STARTED_FIELD_NUMBER: _builtins.int
     PROGRAM_ENDED_FIELD_NUMBER: _builtins.int
     PONG_FIELD_NUMBER: _builtins.int
+    PUT_OFF_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def ready(self) -> Global___Ready: ...
     @_builtins.property
@@ -420,6 +494,8 @@ class FromWorker(_message.Message):
     def program_ended(self) -> Global___ProgramEnded: ...
     @_builtins.property
     def pong(self) -> Global___Pong: ...
+    @_builtins.property
+    def put_off(self) -> Global___DeadlinePutOff: ...
     def __init__(
         self,
         *,
@@ -429,12 +505,13 @@ class FromWorker(_message.Message):
         program_started: Global___ProgramStarted | None = ...,
         program_ended: Global___ProgramEnded | None = ...,
         pong: Global___Pong | None = ...,
+        put_off: Global___DeadlinePutOff | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "message", b"message", "pong", b"pong", "probes", b"probes", "program_ended", b"program_ended", "program_started", b"program_started", "ready", b"ready"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "message", b"message", "pong", b"pong", "probes", b"probes", "program_ended", b"program_ended", "program_started", b"program_started", "put_off", b"put_off", "ready", b"ready"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "message", b"message", "pong", b"pong", "probes", b"probes", "program_ended", b"program_ended", "program_started", b"program_started", "ready", b"ready"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "message", b"message", "pong", b"pong", "probes", b"probes", "program_ended", b"program_ended", "program_started", b"program_started", "put_off", b"put_off", "ready", b"ready"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["ready", "attempt", "probes", "program_started", "program_ended", "pong"]  # noqa: Y015
+    _WhichOneofReturnType_message: _TypeAlias = _typing.Literal["ready", "attempt", "probes", "program_started", "program_ended", "pong", "put_off"]  # noqa: Y015
     _WhichOneofArgType_message: _TypeAlias = _typing.Literal["message", b"message"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_message) -> _WhichOneofReturnType_message | None: ...
 

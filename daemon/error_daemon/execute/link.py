@@ -10,7 +10,8 @@ gave while it lived. Half a second at most; then what is left is killed. In *end
 
 **Hanging is counted in beats, not in seconds.** At each beat the worker is sent a ping; `hung_after_s / heartbeat_s` beats
 without a word from it, and it hangs. A beat never comes early and missed beats are not made up, so when it was the daemon or
-the whole host that stood still, nobody is blamed for it. Overdue orders are counted in the same way.
+the whole host that stood still, nobody is blamed for it. Overdue orders are counted in the same way; a worker that puts off an
+attempt's deadline, because the host withheld CPU time, says so, and gets that much longer, within what a deadline may be put off.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from error_daemon.execute.identity import (
     run_mark,
     signal_group,
 )
+from error_daemon.execute.withheld import longest_s
 
 START_TIMEOUT_S = 20.0
 _OVERDUE_AFTER_S = 2.0  # beyond its deadline: what a worker needs to end programs, with room
@@ -61,7 +63,13 @@ class Heartbeat:
 @dataclass(slots=True)
 class _Work:
     beats_left: int
+    beats_to_lend: int = 0  # by how many the worker may still put it off
     probes: tuple[str, ...] = ()
+
+    def put_off(self, beats: int) -> None:
+        lent = min(beats, self.beats_to_lend)
+        self.beats_left += lent
+        self.beats_to_lend -= lent
 
 
 class WorkerLink(asyncio.Protocol):
@@ -95,11 +103,12 @@ class WorkerLink(asyncio.Protocol):
         return len(self.attempts) + len(self.rounds)
 
     def send_attempt(self, frame: bytes, attempt_id: str, timeout_s: float) -> None:
-        self.attempts[attempt_id] = _Work(self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S))
+        beats = self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S)
+        self.attempts[attempt_id] = _Work(beats, self._heartbeat.beats(longest_s(timeout_s) - timeout_s))
         self._write(frame)
 
     def send_probes(self, frame: bytes, round_id: str, probes: tuple[str, ...], timeout_s: float) -> None:
-        self.rounds[round_id] = _Work(self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S), probes)
+        self.rounds[round_id] = _Work(self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S), probes=probes)
         self._write(frame)
 
     def beat(self) -> None:
@@ -157,6 +166,9 @@ class WorkerLink(asyncio.Protocol):
             self._programs[started.pid] = Identity(started.pid, started.start_ticks)
         elif which == "program_ended":
             self._programs.pop(message.program_ended.pid, None)
+        elif which == "put_off":
+            if (work := self.attempts.get(message.put_off.attempt_id)) is not None:
+                work.put_off(math.ceil(message.put_off.longer_s / self._heartbeat.every_s))
         elif which == "ready":
             self.is_ready = True
             self._on_message(self, message)

@@ -10,7 +10,18 @@ from error_daemon.errors import PermanentError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.framing import encode
 from error_daemon.execute.program import MAX_VALUE_CHARACTERS
-from error_daemon.model import AttemptOrder, Json, Outcome, OutcomeKind, ProbeOrder, Reading, ReadingValue, Usage
+from error_daemon.model import (
+    AttemptOrder,
+    Json,
+    Outcome,
+    OutcomeKind,
+    Probe,
+    ProbeOrder,
+    Reading,
+    ReadingValue,
+    Target,
+    Usage,
+)
 from error_daemon.ports import Clock
 
 _TEXTS_KEPT = 1024
@@ -32,26 +43,39 @@ class OrderWriter:
                 target_json=self._text(order.target.params),
                 timeout_s=order.timeout_s,
                 environment={name: _clean(value) for name, value in order.environment.items()},
+                group=[self._member(order, target) for target in order.group],
             )
             return encode(frames.ToWorker(attempt=run).SerializeToString())
 
     def probes(self, order: ProbeOrder) -> bytes:
         """As `attempt`."""
         with _refused():
-            target_json = self._text(order.target.params)
-            looks = [
-                frames.ProbeOrder(
-                    probe=probe.id,
-                    kind=probe.kind,
-                    params_json=self._text(probe.params),
-                    timeout_s=probe.timeout_s,
-                    target_json=target_json,
-                )
-                for probe in order.probes
-            ]
+            looks = [self._look(probe, order.target) for probe in order.probes]
             return encode(
                 frames.ToWorker(probes=frames.RunProbes(round_id=order.round_id, probes=looks)).SerializeToString()
             )
+
+    def _member(self, order: AttemptOrder, target: Target) -> frames.Member:
+        missing = [name for name in target.probes if name not in order.probes]
+        if missing:
+            raise ValueError(f"{target.id} of the group has probes that the order lacks: {', '.join(missing)}")
+        looks = [self._look(order.probes[name], target) for name in target.probes]
+        return frames.Member(
+            target=target.id,
+            kind=target.kind,
+            params_json=self._text(target.params),
+            probes=looks,
+            depends_on=target.depends_on,
+        )
+
+    def _look(self, probe: Probe, target: Target) -> frames.ProbeOrder:
+        return frames.ProbeOrder(
+            probe=probe.id,
+            kind=probe.kind,
+            params_json=self._text(probe.params),
+            timeout_s=probe.timeout_s,
+            target_json=self._text(target.params),
+        )
 
     def _text(self, params: Mapping[str, Json]) -> str:
         kept = self._texts.get(id(params))
@@ -84,6 +108,7 @@ def outcome_of(ended: frames.AttemptEnded, clock: Clock) -> Outcome:
         detail=ended.detail,
         started_at=clock.from_monotonic(started_s) if started_s else 0.0,
         execution_time_s=ended.execution_time_s,
+        withheld_s=ended.withheld_s,
         before=_usage(ended.before),
         after=_usage(ended.after),
         affected_tasks=ended.affected_tasks,

@@ -36,17 +36,23 @@ class Unreached:
 
 
 class Deadline:
-    """A span of time that several steps share."""
+    """A span of time that several steps share. `room_s` is how much later the last of them may end: for callers with a deadline
+    of their own that may be put off."""
 
-    __slots__ = ("_end", "_loop", "span_s")
+    __slots__ = ("_end", "_loop", "_room_s", "span_s")
 
-    def __init__(self, span_s: float) -> None:
+    def __init__(self, span_s: float, room_s: float = 0.0) -> None:
         self._loop = asyncio.get_running_loop()
         self.span_s = span_s
+        self._room_s = room_s
         self._end = self._loop.time() + span_s
 
     def left_s(self) -> float:
         return max(0.0, self._end - self._loop.time())
+
+    def last_left_s(self) -> float:
+        """What is left for a step that nothing else comes after."""
+        return max(0.0, self._end + self._room_s - self._loop.time())
 
 
 async def connect(host: str, port: int, deadline: Deadline) -> socket.socket | Unreached:
@@ -61,7 +67,8 @@ async def connect(host: str, port: int, deadline: Deadline) -> socket.socket | U
         return Unreached(f"{host} can't be resolved: {reason}", is_seen=False)
     last = Unreached(f"{host} has no address", is_seen=False)
     for index, (family, kind, protocol, _, address) in enumerate(found):
-        share_s = deadline.left_s() / (len(found) - index)
+        is_last = index == len(found) - 1
+        share_s = deadline.last_left_s() if is_last else deadline.left_s() / (len(found) - index)
         attempt = await _connect_one(family, kind, protocol, address, share_s)
         if isinstance(attempt, socket.socket):
             return attempt

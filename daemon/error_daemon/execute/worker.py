@@ -27,6 +27,7 @@ from error_daemon.errors import InvariantError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.attempt import run_attempt, run_probes
 from error_daemon.execute.framing import Decoder, encode
+from error_daemon.execute.host import HostCounters
 from error_daemon.execute.identity import Identity
 from error_daemon.execute.program import Programs
 from error_daemon.execute.usage import HostUsage
@@ -39,7 +40,7 @@ class Worker(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._decoder = Decoder()
         self._programs = Programs(self._program_started, self._program_ended)
-        self._usage = HostUsage()
+        self._usage = HostUsage(HostCounters())
         self._tasks: set[asyncio.Task[None]] = set()
         self._transport: asyncio.WriteTransport | None = None
         self.exit_code: asyncio.Future[int] = self._loop.create_future()
@@ -82,7 +83,11 @@ class Worker(asyncio.Protocol):
         task.add_done_callback(self._tasks.discard)
 
     async def _run_attempt(self, order: frames.RunAttempt) -> None:
-        self._send(frames.FromWorker(attempt=await run_attempt(order, self._programs, self._usage)))
+        def put_off(longer_s: float) -> None:
+            told = frames.DeadlinePutOff(attempt_id=order.attempt_id, longer_s=longer_s)
+            self._send(frames.FromWorker(put_off=told))
+
+        self._send(frames.FromWorker(attempt=await run_attempt(order, self._programs, self._usage, put_off)))
 
     async def _run_probes(self, order: frames.RunProbes) -> None:
         self._send(frames.FromWorker(probes=await run_probes(order, self._programs)))

@@ -12,12 +12,13 @@ from typing import cast
 
 from error_daemon.errors import InputError
 from error_daemon.execute.strategies.command import RunCommand
-from error_daemon.execute.strategies.contract import Context, Result, Strategy
+from error_daemon.execute.strategies.contract import Context, Member, Result, Strategy
+from error_daemon.execute.strategies.group_restart import GroupRestart
 from error_daemon.execute.strategies.process_restart import ProcessRestart
 from error_daemon.execute.strategies.request import SendRequest
 from error_daemon.execute.strategies.retry import Retry
 
-__all__ = ["Context", "Result", "Strategy", "make"]
+__all__ = ["Context", "Member", "Result", "Strategy", "make"]
 
 ENTRY_POINT_GROUP = "error_recovery.strategies"
 _BUILT_IN: dict[str, Callable[[], Strategy]] = {
@@ -26,6 +27,7 @@ _BUILT_IN: dict[str, Callable[[], Strategy]] = {
     "exec": RunCommand,
     "http": SendRequest,
     "process_restart": ProcessRestart,
+    "group_restart": GroupRestart,
 }
 
 

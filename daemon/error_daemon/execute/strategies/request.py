@@ -21,7 +21,8 @@ class SendRequest:
             body=(params.get("body") or "").encode(),
         )
         # a little more than the attempt has: its own deadline comes first, and says timed_out
-        answer = await exchange(request, Deadline(context.timeout_s + 1.0))
+        deadline = Deadline(context.timeout_s + 1.0, room_s=context.longest_s - context.timeout_s)
+        answer = await exchange(request, deadline)
         if isinstance(answer, Unreached):
             return Result(OutcomeKind.FAILED, answer.detail)
         lowest, highest = params.get("min_status", 200), params.get("max_status", 299)

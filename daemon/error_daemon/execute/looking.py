@@ -1,0 +1,57 @@
+"""Looking with probes: a round asks all of its probes side by side, and always ends with one reading for each."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+
+from error_daemon.errors import InputError, PermanentError
+from error_daemon.execute import frames_pb2 as frames
+from error_daemon.execute import probes
+from error_daemon.execute.params import parse
+from error_daemon.execute.probes.contract import unknown
+from error_daemon.execute.program import TERM_GRACE_S, Programs
+
+DETAIL_CHARACTERS = 2048
+# a probe keeps its own deadline, in words of its own; this one is for those that don't
+_PROBE_SLACK_S = TERM_GRACE_S + 0.5
+
+
+async def look_with(owner: str, orders: Iterable[frames.ProbeOrder], programs: Programs) -> list[frames.ProbeReading]:
+    """Readings in the order of the probes. `owner` is the attempt or probe round that their programs belong to."""
+    return await asyncio.gather(*(_look(owner, order, programs) for order in orders))
+
+
+async def _look(owner: str, order: frames.ProbeOrder, programs: Programs) -> frames.ProbeReading:
+    began = time.perf_counter()
+    try:
+        probe = probes.make(order.kind)
+        look = probes.Look(
+            round_id=owner,
+            params=parse(order.params_json),
+            target=parse(order.target_json),
+            timeout_s=order.timeout_s,
+            programs=programs,
+        )
+        sight = await asyncio.wait_for(probe.look(look), order.timeout_s + _PROBE_SLACK_S)
+    except asyncio.TimeoutError:
+        sight = unknown(f"the probe did not end within {order.timeout_s:g} s")
+    except (InputError, PermanentError) as error:
+        sight = unknown(str(error))
+    except Exception as error:  # noqa: BLE001 a probe that breaks has seen nothing, and says so
+        sight = unknown(f"the probe raised {type(error).__name__}: {error}")
+    return frames.ProbeReading(
+        probe=order.probe,
+        value=sight.value.value,
+        detail=shorten(sight.detail),
+        duration_s=time.perf_counter() - began,
+    )
+
+
+def shorten(detail: str) -> str:
+    """What frames carry: the beginning says what happened, the end holds the last words; the middle goes."""
+    if len(detail) <= DETAIL_CHARACTERS:
+        return detail
+    head = DETAIL_CHARACTERS // 4
+    return f"{detail[:head]}\N{HORIZONTAL ELLIPSIS}{detail[head + 1 - DETAIL_CHARACTERS :]}"
