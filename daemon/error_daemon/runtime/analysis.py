@@ -12,20 +12,26 @@ import os
 import pickle
 import struct
 import sys
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
+from error_daemon.core.board import Policy
+from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.metrics.figures import Span
 from error_daemon.core.metrics.report import RecoveryMetrics, recovery_metrics
+from error_daemon.core.replay import History, Replayed, replay
 from error_daemon.errors import Refused, StoreUnavailable
-from error_daemon.model import AttemptRecord, TicketRecord
+from error_daemon.ingest.decode import decode
+from error_daemon.model import Definitions
+from error_daemon.runtime import records
 
 _LENGTH = struct.Struct(">Q")
 _NICENESS = 10
 _MOST_AT_ONCE = 2
+Row = Mapping[str, Any]
 
 
 class Job(Protocol):
@@ -36,16 +42,45 @@ class Job(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class MetricsJob:
-    tickets: Sequence[TicketRecord]
-    attempts: Sequence[AttemptRecord]
+    """`tickets` and `attempts` are rows of the record."""
+
+    tickets: Sequence[Row]
+    attempts: Sequence[Row]
     span: Span
     weights: dict[str, float]
     still_down: Sequence[OpenInterval]
 
     def run(self) -> Iterator[RecoveryMetrics]:
-        yield recovery_metrics(
-            self.tickets, self.attempts, self.span, weights=self.weights, open_intervals=self.still_down
+        tickets = [records.ticket_of(row) for row in self.tickets]
+        attempts = [records.attempt_of(row) for row in self.attempts]
+        yield recovery_metrics(tickets, attempts, self.span, weights=self.weights, open_intervals=self.still_down)
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayJob:
+    """All but `pauses` are rows of the record."""
+
+    faults: Sequence[Row]
+    decisions: Sequence[Row]
+    attempts: Sequence[Row]
+    tickets: Sequence[Row]
+    pauses: Sequence[Pause]
+    learned: Sequence[Row]
+    timeouts: Sequence[Row]
+    definitions: Definitions
+    policy: Policy
+
+    def run(self) -> Iterator[Replayed]:
+        history = History(
+            faults=[decode(records.payload_of(row), row["received_at"]) for row in self.faults],
+            decisions=[records.decision_of(row) for row in self.decisions],
+            attempts=[records.attempt_of(row) for row in self.attempts],
+            tickets=[records.ticket_of(row) for row in self.tickets],
+            pauses=self.pauses,
         )
+        learned = [records.score_of(row) for row in self.learned]
+        timeouts = [records.timeout_of(row) for row in self.timeouts]
+        yield replay(history, self.definitions, self.policy, learned, timeouts)
 
 
 class Analysis:

@@ -12,7 +12,6 @@ from error_daemon.core import explain
 from error_daemon.core.board import Error
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.brakes.pause import NAME as PAUSE
-from error_daemon.core.metrics.figures import Span
 from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.model import (
     STATUS_OF,
@@ -26,16 +25,14 @@ from error_daemon.model import (
     State,
 )
 from error_daemon.ports import Applications, Clock, ErrorFilter, Ring
-from error_daemon.rpc.plain import plain
 from error_daemon.runtime import records
-from error_daemon.runtime.analysis import Analysis, MetricsJob
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
 from error_daemon.telemetry import Counters, LatencyHistogram
 
-_LONGEST_ATTEMPT_S = 3600.0  # attempts are found by when they began, and counted by when they ended
 _DISK_RETRY_AFTER_S = 5.0
 
 
@@ -50,7 +47,7 @@ class Parts:
     watchers: Watchers
     counters: Counters
     pauses: PauseFile
-    analysis: Analysis
+    reports: Reports
     workers: Callable[[], int]
     take: Callable[[bytes], object]
 
@@ -62,6 +59,7 @@ class DaemonControl:
         self._clock = clock
         self._parts = parts
         self._store = parts.store
+        self._reports = parts.reports
         self._started_at = clock.now()
 
     # --- seeing
@@ -143,36 +141,17 @@ class DaemonControl:
         return [records.attempt_of(row) for row in await self._store.query("history", limit=limit, **wanted)]
 
     async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
-        span = Span(since, until or self._clock.now())
-        tickets = await self._store.query("tickets", since=span.start_at, until=span.end_at)
-        attempts = await self._store.query(
-            "attempts_between", since=span.start_at - _LONGEST_ATTEMPT_S, until=span.end_at
-        )
-        job = MetricsJob(
-            tickets=[records.ticket_of(row) for row in tickets],
-            attempts=[records.attempt_of(row) for row in attempts],
-            span=Span(span.start_at or _first(tickets, span.end_at), span.end_at),
-            weights={target.id: target.weight for target in self._parts.definitions.targets.values()},
-            still_down=self._engine.still_down(),
-        )
-        [recovery] = [told async for told in self._parts.analysis.run(job)]
+        recovery = await self._reports.metrics(since, until or self._clock.now(), self._engine.still_down())
         return {
-            "recovery": plain(recovery),
-            "strategies": await self._strategies(),
+            "recovery": recovery,
+            "strategies": await self._reports.strategies(),
             "lag": _figures(self._parts.counters.lag),
         }
 
-    async def _strategies(self) -> list[Mapping[str, Json]]:
-        names = ("score", "success_rate", "mean_time_s", "timeout_s", "last_updated")
-        return [
-            {
-                "error_type": row["error_type"],
-                "strategy_id": row["strategy_id"],
-                "samples": row["attempts"],
-                **{name: row[name] or 0.0 for name in names},
-            }
-            for row in await self._store.query("strategy_metrics")
-        ]
+    def replay(
+        self, files: Mapping[str, str], since: float, until: float, seed: int
+    ) -> AsyncIterator[Mapping[str, Json]]:
+        return self._reports.replay(files, since, until or self._clock.now(), seed)
 
     def brakes(self) -> Sequence[BrakeView]:
         return self._engine.brakes(self._clock.now())
@@ -270,11 +249,6 @@ def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:
         "p99_us": lag.quantile_us(0.99),
         "max_us": lag.max_us,
     }
-
-
-def _first(tickets: Sequence[Mapping[str, Json]], now: float) -> float:
-    """When the record begins."""
-    return min((row["opened_at"] for row in tickets), default=now)
 
 
 def _held_by(error: Error) -> str:

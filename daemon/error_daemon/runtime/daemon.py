@@ -35,6 +35,7 @@ from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.systemd import Notifier
 from error_daemon.runtime.watchers import Watchers
@@ -58,7 +59,8 @@ class Daemon:
         state = _state_dir(settings.state_dir)
         self._ring = open_ring(state / "faults.ring", _geometry(settings.ring))
         self._counters.torn_slots = self._ring.torn
-        self._engine = Engine(definitions, _policy(settings, workers))
+        self._policy = _policy(settings, workers)
+        self._engine = Engine(definitions, self._policy)
         self._pauses = PauseFile(state / "pauses.json")
         self._watchers = Watchers(self._engine.listen)
         self._loop = RecoveryLoop(
@@ -156,7 +158,7 @@ class Daemon:
                 watchers=self._watchers,
                 counters=self._counters,
                 pauses=self._pauses,
-                analysis=Analysis(),
+                reports=Reports(self._store, Analysis(), self._definitions, self._policy),
                 workers=lambda: self._pool.alive,
                 take=self._intake.take,
             ),

@@ -2,7 +2,7 @@
 
 A ticket belongs to the first bulkhead, in the operator's order, whose conditions on level, priority, rule and tenant all fit;
 to none if none does. With `per_tenant` every tenant has a share of that size. A ticket holds its place from the start of an
-attempt to the verdict.
+attempt, or of the look before it, to the verdict.
 
 Where all places are taken it waits. When the queue is full, or it has waited for longer than `timeout_s`, the `fallback`
 decides: it goes on waiting ("wait"), it takes a place of another bulkhead, whose limits then apply, or a person is needed
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 
 from error_daemon.core.board import Error, Ticket
 from error_daemon.core.brakes.hold import Hold
@@ -21,6 +22,7 @@ from error_daemon.model import PRIORITY_OF, BrakeView, Bulkhead
 NAME = "bulkhead"
 WAIT = "wait"
 FAIL = "fail"
+_ENDS = (WAIT, FAIL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,42 +47,48 @@ class Bulkheads:
         self._by_id: Mapping[str, Bulkhead] = {bulkhead.id: bulkhead for bulkhead in bulkheads}
         self._inside: dict[str, set[str]] = {}  # share → errors that have a place
         self._place: dict[str, str] = {}  # error → the share in which it has one
-        self._waiting: dict[str, dict[str, float]] = {}  # share → errors that wait for a place, and since when
+        self._waiting: dict[str, set[str]] = {}  # share → errors that wait for a place
+        self._tried: dict[str, dict[str, float]] = {}  # error → shares that it has waited for, and since when
 
     def share_of(self, error: Error, ticket: Ticket) -> Share | None:
         for bulkhead in self._bulkheads:
             if _fits(bulkhead, error, ticket):
-                return Share(bulkhead, error.fault.tenant if bulkhead.per_tenant else "")
+                return _share(bulkhead, error)
         return None
 
     def hold(self, error: Error, ticket: Ticket, now: float) -> Hold | None:
         """Why it must wait; None: `enter` gives it the place that is free."""
-        share = self._open_share(error, ticket, now)
-        if share is None or self._has_room(share):
+        way = self._way(error, ticket, now)
+        if not way or self._has_room(way[-1]):
             return None
-        waiting = self._waiting.setdefault(share.key, {})
-        since = waiting.setdefault(error.error_id, now)
+        self._leave_queue(error)
+        tried = self._tried.setdefault(error.error_id, {})
+        for left in way[:-1]:
+            tried.setdefault(left.key, -inf)
+        share = way[-1]
+        since = tried.setdefault(share.key, now)
+        self._waiting.setdefault(share.key, set()).add(error.error_id)
         reason = f"all {share.bulkhead.max_concurrency} places of bulkhead {share.key} are taken"
         until = since + share.bulkhead.timeout_s if share.bulkhead.fallback != WAIT else 0.0
         return Hold(NAME, reason, until, share.gate, is_own_time=until > 0)
 
     def is_given_up(self, error: Error, ticket: Ticket, now: float) -> str:
         """Why a person is needed instead; empty where none is."""
-        share = self._open_share(error, ticket, now)
-        if share is None or share.bulkhead.fallback != FAIL or self._has_room(share):
+        way = self._way(error, ticket, now)
+        if not way or way[-1].bulkhead.fallback != FAIL or self._has_room(way[-1]):
             return ""
-        return self._overdue(share, error, now)
+        return self._overdue(way[-1], error, now)
 
     def enter(self, error: Error, ticket: Ticket, now: float) -> None:
-        share = self._open_share(error, ticket, now)
-        self.stop_waiting(error)
-        if share is not None:
-            self._inside.setdefault(share.key, set()).add(error.error_id)
-            self._place[error.error_id] = share.key
+        """Take the place. How long it has waited is remembered until `stop_waiting`: it may come up again after a look."""
+        way = self._way(error, ticket, now)
+        self._leave_queue(error)
+        if way:
+            self._inside.setdefault(way[-1].key, set()).add(error.error_id)
+            self._place[error.error_id] = way[-1].key
 
     def leave(self, error: Error) -> str:
         """Give the place back; the gate at which others may wait for it, or empty."""
-        self.stop_waiting(error)
         key = self._place.pop(error.error_id, "")
         if not key:
             return ""
@@ -90,16 +98,22 @@ class Bulkheads:
         return f"{NAME}:{key}"
 
     def stop_waiting(self, error: Error) -> None:
-        if not self._waiting:
-            return
-        for key in [key for key, waiting in self._waiting.items() if waiting.pop(error.error_id, None) is not None]:
-            if not self._waiting[key]:
-                del self._waiting[key]
+        """It has what it waited for, or waits for something else."""
+        self._leave_queue(error)
+        self._tried.pop(error.error_id, None)
+
+    def _leave_queue(self, error: Error) -> None:
+        for key in self._tried.get(error.error_id, ()):
+            waiting = self._waiting.get(key, set())
+            waiting.discard(error.error_id)
+            if not waiting:
+                self._waiting.pop(key, None)
 
     def says(self, error: Error, ticket: Ticket, now: float) -> str:
-        share = self._open_share(error, ticket, now)
-        if share is None:
+        way = self._way(error, ticket, now)
+        if not way:
             return f"{NAME}: none is for it"
+        share = way[-1]
         inside = len(self._inside.get(share.key, ()))
         return f"{NAME}: {share.key}, {inside} of {share.bulkhead.max_concurrency} places taken"
 
@@ -114,29 +128,33 @@ class Bulkheads:
             found.append(BrakeView(NAME, key, state, reason, waiting=waiting, figures=figures))
         return found
 
-    def _open_share(self, error: Error, ticket: Ticket, now: float) -> Share | None:
-        """Its share, or where that is full or has kept it waiting for too long, the one to fall back on."""
+    def _way(self, error: Error, ticket: Ticket, now: float) -> list[Share]:
+        """From its own share to the one that it may have, or has to wait for: on to the fallback of each that is full or has kept it waiting for
+        too long. No fallback leads back (definitions are refused otherwise)."""
         share = self.share_of(error, ticket)
-        for _ in self._bulkheads:
-            if share is None or share.bulkhead.fallback in {WAIT, FAIL} or self._has_room(share):
+        way = [share] if share else []
+        while way and way[-1].bulkhead.fallback not in _ENDS and not self._has_room(way[-1]):
+            if not self._overdue(way[-1], error, now):
                 break
-            if not self._overdue(share, error, now):
-                break
-            share = Share(self._by_id[share.bulkhead.fallback])
-        return share
+            way.append(_share(self._by_id[way[-1].bulkhead.fallback], error))
+        return way
 
     def _has_room(self, share: Share) -> bool:
         return len(self._inside.get(share.key, ())) < share.bulkhead.max_concurrency
 
     def _overdue(self, share: Share, error: Error, now: float) -> str:
         """Why it cannot wait here (any longer)."""
-        bulkhead, waiting = share.bulkhead, self._waiting.get(share.key, {})
-        since = waiting.get(error.error_id)
-        if since is None and len(waiting) >= bulkhead.queue_size:
+        bulkhead, waiting = share.bulkhead, len(self._waiting.get(share.key, ()))
+        since = self._tried.get(error.error_id, {}).get(share.key)
+        if since is None and waiting >= bulkhead.queue_size:
             return f"the queue of bulkhead {share.key} is full ({bulkhead.queue_size} wait)"
         if since is not None and now >= since + bulkhead.timeout_s:
             return f"it has waited for bulkhead {share.key} for {bulkhead.timeout_s:g} s"
         return ""
+
+
+def _share(bulkhead: Bulkhead, error: Error) -> Share:
+    return Share(bulkhead, error.fault.tenant if bulkhead.per_tenant else "")
 
 
 def _fits(bulkhead: Bulkhead, error: Error, ticket: Ticket) -> bool:

@@ -26,10 +26,15 @@ from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.brakes.pause import ALL, PauseSwitch
 from error_daemon.core.brakes.target_breaker import TargetBreakers
 from error_daemon.core.brakes.throttle import Throttle
-from error_daemon.model import ISOLATION, AttemptRecord, BrakeView, Definitions, Verdict
+from error_daemon.model import ISOLATION, PRIORITY_OF, AttemptRecord, BrakeView, Definitions, Priority, Verdict
 
 CAPACITY = "capacity"
 _RESERVE = 8  # one place in so many is kept for critical errors
+
+
+def is_critical(error: Error) -> bool:
+    """Which lane it waits in, and whose reserves are its own."""
+    return PRIORITY_OF[error.severity] is Priority.CRITICAL
 
 
 def target_gate(target: str) -> str:
@@ -48,16 +53,20 @@ class Brakes:
 
     # --- the whole queue
 
-    def outer(self, is_critical: bool, running: int, now: float) -> Hold | None:
-        places = self._capacity if is_critical else self._capacity - self._capacity // _RESERVE
+    def outer(self, is_critical: bool, running: int, ordinary: int, now: float) -> Hold | None:
+        """`running`: attempts; `ordinary`: those of them that are not for critical errors."""
         return (
             self.pause.hold(ALL)
             or self.global_breaker.hold(now)
             or self.throttle.hold(is_critical, now)
-            or (
-                Hold(CAPACITY, f"all {places} attempts that may run at once are running") if running >= places else None
-            )
+            or self._full(is_critical, running, ordinary)
         )
+
+    def _full(self, is_critical: bool, running: int, ordinary: int) -> Hold | None:
+        places = self._capacity
+        if running < places and not is_critical:
+            places, running = places - places // _RESERVE, ordinary
+        return Hold(CAPACITY, f"all {places} attempts that may run at once are running") if running >= places else None
 
     # --- one ticket
 
@@ -76,15 +85,23 @@ class Brakes:
         return self.flap.hold(error, now) or approval.hold(ticket)
 
     def given_up(self, error: Error, ticket: Ticket, now: float) -> str:
-        """Why a person is needed instead of waiting; empty where none is."""
+        """Why a person is needed instead of waiting; empty where none is, or where its target is paused."""
+        if self.pause.on(ticket.target.id):
+            return ""
         if approval.is_expired(ticket, now):
             return f"nobody answered within {ticket.rule.approval_expires_s:g} s whether to act"
         return self.bulkheads.is_given_up(error, ticket, now)
 
+    def looks(self, error: Error, ticket: Ticket, now: float) -> None:
+        """Its target is looked at. It keeps the place that is free, lest it wait for ever behind those that need not look."""
+        self.throttle.started(now, is_critical=is_critical(error))
+        self.bulkheads.enter(error, ticket, now)
+
     def started(self, error: Error, ticket: Ticket, attempt_id: str, now: float) -> None:
         self.global_breaker.started(attempt_id, now)
-        self.throttle.started(now)
+        self.throttle.started(now, is_critical=is_critical(error))
         self.bulkheads.enter(error, ticket, now)
+        self.bulkheads.stop_waiting(error)
 
     def ended(self, target: str, attempt_id: str, success: bool | None, *, is_last: bool, now: float) -> None:
         """A verdict. None: it says nothing. `is_last`: the level is not tried again."""
@@ -93,11 +110,12 @@ class Brakes:
         if success is not None and (success or is_last):
             self.targets.ended(target, success, now)
 
-    def recall(self, record: AttemptRecord) -> None:
-        """An attempt from before a restart: its verdict counts, and nothing follows from it at once."""
-        if record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION:
-            success = record.verdict is Verdict.RECOVERED
-            self.ended(record.target, record.attempt_id, success, is_last=True, now=record.ended_at)
+    def recall(self, record: AttemptRecord, *, is_last: bool, now: float) -> None:
+        """An attempt from before a restart: its verdict counts as it did then. `now`: nothing was later, wherever the clock was meanwhile."""
+        is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION
+        success = record.verdict is Verdict.RECOVERED if is_telling else None
+        self.global_breaker.started(record.attempt_id, min(record.started_at, now))
+        self.ended(record.target, record.attempt_id, success, is_last=is_last, now=min(record.ended_at, now))
 
     # --- for people
 

@@ -92,7 +92,10 @@ class TargetBreakers:
         return True
 
     def foretold(self, event: FailurePredicted, now: float) -> None:
-        """Opens until the event's time, but no longer than `MOST_FORETOLD_S` from now: a forecast is no verdict."""
+        """Opens as for a failure, and until the event's time if that is later, but no longer than `MOST_FORETOLD_S` from now: a forecast is no
+        verdict. One whose time is over says nothing."""
+        if event.until <= now:
+            return
         known = self._known(event.target)
         known.why = f"{event.by} foresees a failure with a probability of {event.probability:.0%}"
         known.circuit.trip(now, min(event.until, now + MOST_FORETOLD_S))
@@ -115,10 +118,10 @@ class TargetBreakers:
         known = self._targets.get(target)
         if known is None:
             return f"{NAME}: closed, nothing has failed on {target}"
-        failures = self._failures(known, now)
-        return (
-            f"{NAME}: {known.circuit.state(now).value}, {failures} failures on {target} in {self._limits.window_s:g} s"
-        )
+        return f"{NAME}: {known.circuit.state(now).value}, {self._says(known, now)}"
+
+    def _says(self, known: _Target, now: float) -> str:
+        return f"{self._failures(known, now)} failures in the last {self._limits.window_s:g} s"
 
     def views(self, now: float) -> list[BrakeView]:
         """Those that know of a failure in the rolling window, or are not closed."""
@@ -135,7 +138,7 @@ class TargetBreakers:
                 "ended": float(len(known.recent)),
                 "successes": float(known.circuit.won),
             }
-            reason = known.why if state is not CircuitState.CLOSED else self.says(target, now)
+            reason = known.why if state is not CircuitState.CLOSED else self._says(known, now)
             found.append(BrakeView(NAME, target, state.value, reason, until, figures=figures))
         return found
 

@@ -1,7 +1,8 @@
 """The throttle (A15): never more than `per_s` operations are begun in any one second, on the whole
 host. An operation is an attempt, or a look at a target before one.
 
-The starts of the last second are kept, so the budget holds in every window and not on average. A tenth of it is kept for critical errors.
+The starts of the last second are kept, so the budget holds in every window and not on average. A tenth of it is kept for critical
+errors; the others have nine tenths among them, which critical errors do not use up: of any two the older goes first (queue.py).
 
 **Slow start.** When a brake lets go (pause, global breaker, the start of the daemon), the budget of all but critical errors
 grows from a tenth to the whole in `slow_start_s`, so that what has gathered is no stampede.
@@ -27,21 +28,28 @@ class Throttle:
         self._slow_start_s = slow_start_s
         self._eased_at: float | None = None
         self._starts: deque[float] = deque()  # of the last second
+        self._ordinary: deque[float] = deque()  # those of them that were not critical
 
     def ease_in(self, now: float) -> None:
         """Begin a slow start."""
         self._eased_at = now
 
     def hold(self, is_critical: bool, now: float) -> Hold | None:
-        budget = self._per_s if is_critical else self.budget(now)
-        if self._recent(now) < budget:
+        most, free_at = self._per_s, 0.0
+        if self._recent(now) >= most:
+            free_at = self._starts[-most] + WINDOW_S
+        if not is_critical and len(self._ordinary) >= self.budget(now):
+            most = self.budget(now)
+            free_at = max(free_at, self._ordinary[-most] + WINDOW_S)
+        if not free_at:
             return None
-        free_at = self._starts[-budget] + WINDOW_S
         slow = f", in a slow start towards {self._per_s}" if self._is_slow(now) else ""
-        return Hold(NAME, f"{budget} operations were begun in the last second, which is the most{slow}", free_at)
+        return Hold(NAME, f"{most} operations were begun in the last second, which is the most{slow}", free_at)
 
-    def started(self, now: float) -> None:
+    def started(self, now: float, *, is_critical: bool) -> None:
         self._starts.append(now)
+        if not is_critical:
+            self._ordinary.append(now)
 
     def budget(self, now: float) -> int:
         """Attempts a second for all but critical errors, at this moment."""
@@ -51,18 +59,22 @@ class Throttle:
         return max(1, ceil(self._per_s * (1.0 - _RESERVE) * share))
 
     def says(self, now: float) -> str:
-        return f"{NAME}: {self._recent(now)} begun in the last second, of {self._per_s}"
+        return f"{NAME}: {self._says(now)}"
+
+    def _says(self, now: float) -> str:
+        return f"{self._recent(now)} begun in the last second, of {self._per_s}"
 
     def view(self, now: float) -> BrakeView:
         state = "slow start" if self._is_slow(now) else "closed"
         until = (self._eased_at or 0.0) + self._slow_start_s if self._is_slow(now) else 0.0
         figures = {"per_s": float(self._per_s), "budget": float(self.budget(now)), "begun": float(self._recent(now))}
-        return BrakeView(NAME, "", state, self.says(now), until, figures=figures)
+        return BrakeView(NAME, "", state, self._says(now), until, figures=figures)
 
     def _is_slow(self, now: float) -> bool:
         return self._eased_at is not None and now < self._eased_at + self._slow_start_s
 
     def _recent(self, now: float) -> int:
-        while self._starts and self._starts[0] <= now - WINDOW_S:
-            self._starts.popleft()
+        for starts in (self._starts, self._ordinary):
+            while starts and starts[0] + WINDOW_S <= now:  # as `hold` says it, to the last bit
+                starts.popleft()
         return len(self._starts)
