@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -55,7 +56,20 @@ class Command(click.Command):
         self.params.extend(_shared_options(outermost=False))
 
 
-class Group(click.Group):
+class Guessing(click.Group):
+    """A group that says what was probably meant by a command that it does not have."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if self.get_command(ctx, name) is None and name[:1].isalnum() and not ctx.resilient_parsing:
+            likely = get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.5)
+            ctx.fail(f"No such command {name!r}." + (f" Did you mean {likely[0]!r}?" if likely else ""))
+        return super().resolve_command(ctx, args)
+
+
+class Group(Guessing):
     """A group that takes the shared options, as its commands do."""
 
     command_class = Command
@@ -65,12 +79,15 @@ class Group(click.Group):
         self.params.extend(_shared_options(outermost=False))
 
 
-class Root(click.Group):
-    """The group of all commands: each is the object `command` of the module with its name."""
+class Root(Guessing):
+    """The group of all commands: each is the object `command` of the module with its name.
 
-    def __init__(self, *args: Any, modules: Sequence[str], **kwargs: Any) -> None:
+    `aliases` are other names for them, which help leaves out."""
+
+    def __init__(self, *args: Any, modules: Sequence[str], aliases: Mapping[str, str], **kwargs: Any) -> None:
         super().__init__(*args, epilog=EXIT_CODES, **kwargs)
         self.modules = tuple(modules)
+        self.aliases = dict(aliases)
         self.params.extend(_shared_options(outermost=True))
 
     def invoke(self, ctx: click.Context) -> Any:
@@ -85,9 +102,10 @@ class Root(click.Group):
         return list(self.modules)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in self.modules:
+        name = self.aliases.get(cmd_name, cmd_name)
+        if name not in self.modules:
             return None
-        command = importlib.import_module(f"error_cli.{cmd_name}").command
+        command = importlib.import_module(f"error_cli.{name}").command
         assert isinstance(command, click.Command)
         return command
 

@@ -18,7 +18,7 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from error_cli.command import Wishes
 from error_cli.failure import Exit, Failure
@@ -61,13 +61,17 @@ class Daemon:
 
     def watch(self, error_id: str) -> Iterator[recovery_pb2.Event]:
         """Events of an error, or of all for "", until the daemon ends the stream. No deadline."""
-        stream = self.recovery.Watch(recovery_pb2.WatchRequest(error_id=error_id))
+        return self.stream(self.recovery.Watch, recovery_pb2.WatchRequest(error_id=error_id))
+
+    def stream(self, method: Callable[..., Any], request: Message) -> Iterator[Any]:
+        """Call a method that answers with a stream, until the daemon ends it. No deadline."""
+        stream = method(request)
         try:
             yield from stream
         except grpc.RpcError as error:
             raise self._failure(error) from error
         finally:
-            stream.cancel()  # type: ignore[no-untyped-call]
+            stream.cancel()
 
     def error_id(self, text: str) -> str:
         """The whole error id of a prefix that a person typed; anything else as it is, for the daemon to judge."""
@@ -134,7 +138,7 @@ def _refusal(code: grpc.StatusCode, said: str, details: status_pb2.Status, addre
     if code in (grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.ABORTED):
         return Failure(Exit.LATER, f"the daemon cannot take it now: {said or 'too much to do'}", _when(details))
     if code is grpc.StatusCode.NOT_FOUND:
-        return Failure(Exit.NOT_FOUND, said or "the daemon knows nothing of that name", "see: error-cli errors list")
+        return Failure(Exit.NOT_FOUND, said or "the daemon knows nothing of that name")
     if code is grpc.StatusCode.FAILED_PRECONDITION:
         return Failure(Exit.REFUSED, f"not possible now: {said or 'the daemon gave no reason'}")
     if code is grpc.StatusCode.UNIMPLEMENTED:

@@ -7,16 +7,18 @@ from typing import TYPE_CHECKING
 
 from error_cli.page import Cell, Styled, block, facts, heading, line
 from error_cli.phrase import count, duration, instant, instant_and_ago
+from error_cli.waiting import answer, waits
 from error_cli.words import READING_STYLES, SEVERITIES, STATUS_STYLES, STATUSES, TYPES, VERDICT_STYLES, word
 
 if TYPE_CHECKING:
     from error_recovery.v1 import fault_pb2, recovery_pb2
 
 _LEVELS = 5
+_UNDER = " " * len("  2023-11-14 22:13:20  ")  # under what stands behind the time of a step
 
 
-def print_error_page(answer: recovery_pb2.GetErrorResponse) -> None:
-    error = answer.error
+def print_error_page(found: recovery_pb2.GetErrorResponse) -> None:
+    error = found.error
     line(Styled(f"error {error.error_id}", "bold"), f": {error.message}" if error.message else "")
     facts(_error_facts(error))
     if error.HasField("fault"):
@@ -24,24 +26,27 @@ def print_error_page(answer: recovery_pb2.GetErrorResponse) -> None:
         facts(_fault_facts(error.fault))
         _print_exception(error.fault)
     heading("timeline")
-    if answer.incomplete:
-        line(Styled(f"  {answer.incomplete}", "yellow"))
-    elif not answer.decisions and not answer.attempts:
+    if found.incomplete:
+        line(Styled(f"  {found.incomplete}", "yellow"))
+    elif not found.decisions and not found.attempts:
         line("  nothing was decided yet")
-    _print_timeline(answer)
+    _print_timeline(found)
 
 
 def _error_facts(error: recovery_pb2.Error) -> Iterator[tuple[str, Cell]]:
     status = word(STATUSES, error.status)
     state = f" ({error.state})" if error.state and error.state != status else ""
-    because = f": {error.reason}" if error.reason else ""
+    because = f": {error.reason}" if error.reason and not waits(error) else ""
     yield "status", Styled(f"{status}{state}{because}", STATUS_STYLES.get(status, ""))
     if error.flapping:
         yield "", Styled("flapping: it comes back soon after each recovery", "yellow")
-    if error.parked_until:
-        yield "goes on", instant_and_ago(error.parked_until)
+    yield "waits", Styled(waits(error), "yellow")
+    yield "", Styled(answer(error), "yellow")
+    yield "behind", f"error {error.root}, of something that its target depends on" if error.root else ""
     kinds = (word(TYPES, error.type), word(SEVERITIES, error.severity), error.response_class)
     yield "kind", ", ".join(kind for kind in kinds if kind)
+    yield "severity", error.severity_because
+    yield "recovery", f"{error.recovery_class} class" if error.recovery_class else ""
     yield "component", error.component
     yield "target", error.target
     yield "rule", f"{error.rule} (mode {error.mode})" if error.rule else "none matches: it is only recorded"
@@ -87,10 +92,10 @@ def _print_exception(fault: fault_pb2.Fault) -> None:
             line(f"    {frame.file}:{frame.line} in {frame.module}.{frame.function}")
 
 
-def _print_timeline(answer: recovery_pb2.GetErrorResponse) -> None:
+def _print_timeline(found: recovery_pb2.GetErrorResponse) -> None:
     steps: list[tuple[float, int, recovery_pb2.Decision | recovery_pb2.Attempt]] = []
-    steps += [(decision.at, 0, decision) for decision in answer.decisions]
-    steps += [(attempt.started_at, 1, attempt) for attempt in answer.attempts]
+    steps += [(decision.at, 0, decision) for decision in found.decisions]
+    steps += [(attempt.started_at, 1, attempt) for attempt in found.attempts]
     for _, is_attempt, step in sorted(steps, key=lambda step: step[:2]):  # a decision stands before its attempt
         if is_attempt:
             print_attempt(step)  # type: ignore[arg-type]
@@ -102,7 +107,7 @@ def _print_decision(decision: recovery_pb2.Decision) -> None:
     text = ": ".join(part for part in (decision.strategy_id, decision.reason) if part)
     line("  ", Styled(instant(decision.at), "dim"), f"  level {decision.level or '-'}  decision  {text}")
     if not decision.attempt_id and decision.mode == "observe":
-        line(" " * 40, "nothing was started: the rule only observes")
+        line(_UNDER, "nothing was started: the rule only observes")
 
 
 def print_attempt(attempt: recovery_pb2.Attempt) -> None:
@@ -117,7 +122,7 @@ def print_attempt(attempt: recovery_pb2.Attempt) -> None:
         " → " if attempt.verdict else "",
         Styled(attempt.verdict, VERDICT_STYLES.get(attempt.verdict, "")),
     )
-    indent = " " * 40
+    indent = _UNDER
     if attempt.detail:
         block(attempt.detail, indent)
     for reading in attempt.readings:

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from error_cli.command import Group, Wishes, examples, wishing
 from error_cli.event_line import print_event
-from error_cli.follow import stream_ended
-from error_cli.page import Cell, Column, Styled, document, json_line, line, note, on_terminal, table
-from error_cli.phrase import ago, count
-from error_cli.words import SEVERITIES, SEVERITY_STYLES, STATUS_STYLES, STATUSES, TYPES, number, word
-
-if TYPE_CHECKING:
-    from error_recovery.v1 import recovery_pb2
-
-_COLUMNS = (
-    Column("ERROR"),
-    Column("STATUS"),
-    Column("STATE"),
-    Column("SEVERITY"),
-    Column("TYPE"),
-    Column("LEVEL", right=True),
-    Column("COUNT", right=True),
-    Column("LAST", right=True),
-    Column("COMPONENT"),
-    Column("TARGET"),
-    Column("MESSAGE", flexible=True),
-)
+from error_cli.page import document, json_line, line, note, on_terminal
+from error_cli.phrase import count
+from error_cli.words import SEVERITIES, STATES, STATUSES, TYPES, number
 
 
 @click.group(cls=Group)
@@ -46,9 +26,11 @@ def command() -> None:
 @click.option("--component", default="", help="Only errors of this component.")
 @click.option("--target", default="", help="Only errors of this target.")
 @click.option("--min-severity", type=click.Choice(SEVERITIES), help="This severity or worse.")
+@click.option("--state", type=click.Choice(STATES), metavar="STATE", help="Only errors in this state, as in parked.")
+@click.option("--held-by", default="", metavar="BRAKE", help="Only errors that this brake holds, as in throttle.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True)
 @wishing
-def list_errors(
+def list_errors(  # noqa: PLR0913  (one parameter for each option)
     wishes: Wishes,
     *,
     status: str | None,
@@ -56,10 +38,13 @@ def list_errors(
     component: str,
     target: str,
     min_severity: str | None,
+    state: str | None,
+    held_by: str,
     limit: int,
 ) -> None:
     """List errors, the one with the newest fault first."""
     from error_cli.connection import connect
+    from error_cli.error_list import print_errors
     from error_recovery.v1 import fault_pb2, recovery_pb2
 
     request = recovery_pb2.ListErrorsRequest(
@@ -68,6 +53,8 @@ def list_errors(
         component=component,
         target=target,
         min_severity=fault_pb2.Severity.ValueType(number(SEVERITIES, min_severity)),
+        state=state or "",
+        held_by=held_by,
         limit=limit,
     )
     with connect(wishes) as daemon:
@@ -75,28 +62,11 @@ def list_errors(
     if wishes.json:
         document(answer)
         return
-    table(_COLUMNS, [_row(error) for error in answer.errors])
+    print_errors(answer.errors)
     if not answer.errors:
         note("no error matches")
     elif answer.total > len(answer.errors):
         note(f"{len(answer.errors):,} of {count(answer.total, 'error')}; --limit shows more")
-
-
-def _row(error: recovery_pb2.Error) -> list[Cell]:
-    status, severity = word(STATUSES, error.status), word(SEVERITIES, error.severity)
-    return [
-        error.error_id,
-        Styled(status, STATUS_STYLES.get(status, "")),
-        error.state + (" (flapping)" if error.flapping else ""),
-        Styled(severity, SEVERITY_STYLES.get(severity, "")),
-        word(TYPES, error.type),
-        str(error.level or "-"),
-        f"{error.count:,}",
-        Styled(ago(error.last_at), "dim"),
-        error.component,
-        error.target,
-        error.message,
-    ]
 
 
 @command.command(
@@ -138,18 +108,22 @@ def resolve(wishes: Wishes, error_id: str, note_: str) -> None:
 
 @command.command("watch", epilog=examples("error-cli errors watch", "error-cli errors watch 3f2a9c0d --json"))
 @click.argument("error_id", metavar="[ID]", default="")
+@click.option("--once", is_flag=True, help="End with code 6 when the daemon goes away, instead of waiting for it.")
 @wishing
-def watch(wishes: Wishes, error_id: str) -> None:
-    """Print what happens to all errors, or to one, as it happens; Ctrl-C ends it."""
+def watch(wishes: Wishes, error_id: str, once: bool) -> None:
+    """Print what happens to all errors, or to one, as it happens; Ctrl-C ends it.
+
+    When the daemon is restarted, it says so, and goes on when it is back.
+    """
     from error_cli.connection import connect
+    from error_cli.watching import events
 
     with connect(wishes) as daemon:
         whole_id = daemon.error_id(error_id)
-        if on_terminal():
-            note(f"watching {whole_id or 'all errors'} at {wishes.address}; Ctrl-C ends it")
-        for event in daemon.watch(whole_id):
-            if wishes.json:
-                json_line(event)
-            else:
-                print_event(event, with_error_id=not whole_id)
-    raise stream_ended()
+    if on_terminal():
+        note(f"watching {whole_id or 'all errors'} at {wishes.address}; Ctrl-C ends it")
+    for event in events(wishes, whole_id, again=not once):
+        if wishes.json:
+            json_line(event)
+        else:
+            print_event(event, with_error_id=not whole_id)

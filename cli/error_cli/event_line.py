@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from error_cli.page import Styled, line
-from error_cli.phrase import instant
+from error_cli.phrase import instant, until
 from error_cli.words import STATUS_STYLES, STATUSES, VERDICT_STYLES, word
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2
 
-_KIND_WIDTH = len("decision")
+_KIND_WIDTH = len("escalation")
 _BEGINNINGS = ("queued", "observed")  # where it is worth saying what it is about
 
 
@@ -22,9 +22,18 @@ def print_event(event: recovery_pb2.Event, with_error_id: bool) -> None:
     if event.error.state in _BEGINNINGS and event.kind == "state":
         target = f" (target {event.error.target})" if event.error.target else ""
         text = f"{text} | {event.error.message}{target}"
+    elif event.kind == "state":
+        text += _wait(event.error)
     line(
         Styled(instant(event.at), "dim"), "  ", about, event.kind.ljust(_KIND_WIDTH), "  ", Styled(text, _style(event))
     )
+
+
+def _wait(error: recovery_pb2.Error) -> str:
+    held = f" | held by {error.held_by}" if error.held_by else ""
+    if not error.parked_until:
+        return held
+    return f"{held} until {until(error.parked_until)}" if held else f" | goes on {until(error.parked_until)}"
 
 
 def _style(event: recovery_pb2.Event) -> str:
@@ -32,4 +41,6 @@ def _style(event: recovery_pb2.Event) -> str:
         return VERDICT_STYLES.get(event.attempt.verdict, "")
     if event.kind == "state":
         return STATUS_STYLES.get(word(STATUSES, event.error.status), "")
+    if event.kind == "escalation":
+        return "red"
     return ""

@@ -8,8 +8,8 @@ import click
 
 from error_cli.command import Command, Wishes, examples, wishing
 from error_cli.error_page import print_attempt
-from error_cli.page import Cell, Column, Styled, document, heading, line, table
-from error_cli.phrase import duration, instant_and_ago
+from error_cli.page import Cell, Column, Styled, document, heading, line, paragraph, table
+from error_cli.phrase import duration, instant_and_ago, percent
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2
@@ -21,11 +21,16 @@ _COLUMNS = (
     Column("MEAN", right=True),
     Column("90 % INTERVAL", right=True),
     Column("DRAW", right=True),
+    Column("SCORE", right=True),
+)
+_PARTS = (
+    Column(""),
+    Column("STRATEGY"),
+    Column("SUCCESS", right=True),
     Column("TIME", right=True),
     Column("IMPACT", right=True),
     Column("STABILITY", right=True),
     Column("TASKS", right=True),
-    Column("SCORE", right=True),
 )
 
 
@@ -37,9 +42,9 @@ _COLUMNS = (
 def command(wishes: Wishes, id_: str) -> None:
     """Explain why a strategy was chosen.
 
-    ID is that of an error (its newest decision), a decision or an attempt. Shows the reasons, the brakes, and the
-    candidates: for each the faded count of attempts, the success rate with its interval, the draw that stood in for it,
-    and the scores from 0 to 1.
+    ID is that of an error (its newest decision), a decision or an attempt. Shows the reasons, what would have changed
+    them, the brakes, and the candidates: for each the faded count of attempts, the success rate with its interval, the
+    draw that stood in for it, and the score with its parts from 0 to 1.
     """
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
@@ -54,51 +59,73 @@ def command(wishes: Wishes, id_: str) -> None:
 
 def _print(answer: recovery_pb2.ExplainResponse) -> None:
     error, decision = answer.error, answer.decision
-    line(Styled(f"error {error.error_id}", "bold"), f": {error.message}" if error.message else "")
+    error_id = error.error_id or decision.error_id
+    line(Styled(f"error {error_id}", "bold"), f": {error.message}" if error.message else "")
     if answer.HasField("decision"):
-        _print_choice(decision)
+        line(f"decision {decision.decision_id}, {instant_and_ago(decision.at)}")
+        line()
     elif not answer.sentences:
         line("  nothing was decided about it yet")
     for sentence in answer.sentences:
-        line("  ", sentence)
-    if decision.candidates:
-        heading("candidates")
-        table(_COLUMNS, [_row(candidate, decision.strategy_id) for candidate in decision.candidates])
+        paragraph(sentence)
+    _print_candidates(decision)
+    if decision.timeout_s:
+        heading("time to finish")
+        paragraph(_timeout(decision))
     if decision.brakes:
-        heading("brakes")
+        heading("brakes that it passed")
         for brake in decision.brakes:
-            line("  ", brake)
+            paragraph(brake)
     if answer.HasField("attempt"):
         heading("attempt")
         print_attempt(answer.attempt)
 
 
-def _print_choice(decision: recovery_pb2.Decision) -> None:
-    target = f" on {decision.target}" if decision.target else ""
-    chosen = f"{decision.strategy_id}{target}" if decision.strategy_id else "no strategy"
-    line(f"decision {decision.decision_id}, {instant_and_ago(decision.at)}")
-    timeout = f", timeout {duration(decision.timeout_s)}" if decision.timeout_s else ""
-    explored = ", explored" if decision.explored else ""
-    line(
-        "chose ",
-        Styled(chosen, "bold"),
-        f" at level {decision.level or '-'}, mode {decision.mode or '-'}{timeout}{explored}",
-    )
-    line()
+def _print_candidates(decision: recovery_pb2.Decision) -> None:
+    if not decision.candidates:
+        return
+    heading("candidates")
+    table(_COLUMNS, [_row(candidate, decision.strategy_id) for candidate in decision.candidates])
+    if len(decision.candidates) == 1:
+        return
+    heading("parts of the scores (0.40 success, 0.15 each of the others; impact as 1 - it)")
+    table(_PARTS, [_parts(candidate, decision.strategy_id) for candidate in decision.candidates])
 
 
 def _row(candidate: recovery_pb2.Candidate, chosen: str) -> list[Cell]:
-    is_chosen = candidate.strategy_id == chosen
+    low, high = 100 * candidate.success_low, 100 * candidate.success_high
     return [
-        "*" if is_chosen else "",
-        Styled(candidate.strategy_id, "green" if is_chosen else ""),
+        *_name(candidate, chosen),
         f"{candidate.samples:.1f}",
-        f"{100 * candidate.success_mean:.0f} %",
-        f"{100 * candidate.success_low:.0f} to {100 * candidate.success_high:.0f} %",
+        percent(candidate.success_mean),
+        f"{low:.0f} to {high:.0f} %",
         f"{candidate.draw:.2f}",
-        f"{candidate.time_score:.2f}",
-        f"{candidate.mean_impact:.2f}",
-        f"{candidate.mean_stability:.2f}",
-        f"{candidate.task_recovery_rate:.2f}",
         f"{candidate.score:.3f}",
     ]
+
+
+def _parts(candidate: recovery_pb2.Candidate, chosen: str) -> list[Cell]:
+    parts = (
+        candidate.draw,
+        candidate.time_score,
+        candidate.mean_impact,
+        candidate.mean_stability,
+        candidate.task_recovery_rate,
+    )
+    return [*_name(candidate, chosen), *(f"{part:.2f}" for part in parts)]
+
+
+def _name(candidate: recovery_pb2.Candidate, chosen: str) -> list[Cell]:
+    is_chosen = candidate.strategy_id == chosen
+    return ["*" if is_chosen else "", Styled(candidate.strategy_id, "green" if is_chosen else "")]
+
+
+def _timeout(decision: recovery_pb2.Decision) -> str:
+    basis, bounds = decision.timeout_basis, decision.timeout_bounds
+    told = duration(decision.timeout_s)
+    if not decision.HasField("timeout_basis"):
+        return f"{told}, the strategy's own: nothing was learned yet"
+    told += f", learned: {duration(basis.mean_s)} on average, deviation {duration(basis.deviation_s)}"
+    if decision.HasField("timeout_bounds"):
+        told += f"; never outside {duration(bounds.shortest_s)} to {duration(bounds.longest_s)}"
+    return told

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
-from error_cli.page import Cell, Column, Styled, document, note, table
+from error_cli.page import Cell, Column, Styled, document, fits, note, on_terminal, stacked, table
 from error_cli.phrase import ago, duration, instant, since_option
 from error_cli.words import TYPES, VERDICT_STYLES
 
@@ -28,6 +29,8 @@ _COLUMNS = (
     Column("LAG", right=True),
     Column("DETAIL", flexible=True),
 )
+_SHORT = ("STARTED", "LEVEL", "STRATEGY", "OUTCOME", "VERDICT", "TOOK")
+NOTHING_YET = "nothing was attempted yet; error-cli errors list shows what is known, and why nothing is done about it"
 
 
 @click.command(
@@ -61,11 +64,27 @@ def command(
     if wishes.json:
         document(answer)
         return
-    table(_COLUMNS, [_row(attempt) for attempt in answer.attempts])
+    _print(answer.attempts)
     if not answer.attempts:
-        note("no attempt matches")
+        note("no attempt matches" if error_id or strategy or type_ or since else NOTHING_YET)
     elif len(answer.attempts) == limit:
         note(f"the newest {limit:,}; --limit shows more")
+
+
+def _print(attempts: Sequence[recovery_pb2.Attempt]) -> None:
+    """One line each; on a terminal that is too narrow for that, what is long or concerns the error beneath."""
+    rows = [_row(attempt) for attempt in attempts]
+    if not on_terminal() or not rows or fits(_COLUMNS, rows):
+        table(_COLUMNS, rows)
+        return
+    kept = [index for index, column in enumerate(_COLUMNS) if column.title in _SHORT]
+    below: list[list[Cell]] = [[_beneath(attempt), Styled(attempt.detail, "dim")] for attempt in attempts]
+    stacked([_COLUMNS[index] for index in kept], [[row[index] for index in kept] for row in rows], below)
+
+
+def _beneath(attempt: recovery_pb2.Attempt) -> Cell:
+    lag = f", lag {duration(attempt.lag_s)}" if attempt.lag_s else ""
+    return f"error {attempt.error_id} ({attempt.error_type}) on {attempt.target}, {ago(attempt.started_at)}{lag}"
 
 
 def _row(attempt: recovery_pb2.Attempt) -> list[Cell]:

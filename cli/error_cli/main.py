@@ -14,7 +14,24 @@ from error_cli.failure import Exit, Failure
 
 @click.group(
     cls=Root,
-    modules=("status", "report", "errors", "explain", "history", "metrics", "reset", "flush"),
+    modules=(
+        "status",
+        "report",
+        "errors",
+        "explain",
+        "history",
+        "metrics",
+        "brakes",
+        "pause",
+        "resume",
+        "approvals",
+        "approve",
+        "deny",
+        "reset",
+        "flush",
+        "replay",
+    ),
+    aliases={"breakers": "brakes"},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(package_name="error-recovery", prog_name="error-cli", message="%(prog)s %(version)s")

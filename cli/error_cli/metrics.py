@@ -1,77 +1,48 @@
-"""`error-cli metrics`: how well recovery works, over all and for each strategy."""
+"""`error-cli metrics`: how well recovery works. What is not met stands first, for those who have five seconds."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
-from error_cli.page import Cell, Column, Styled, document, facts, heading, line, table
-from error_cli.phrase import ago, duration, percent
-from error_cli.status import lag
+from error_cli.page import document
+from error_cli.phrase import instant_option
 
-if TYPE_CHECKING:
-    from error_recovery.v1 import recovery_pb2
 
-_COLUMNS = (
-    Column("TYPE"),
-    Column("STRATEGY"),
-    Column("SCORE", right=True),
-    Column("SAMPLES", right=True),
-    Column("SUCCESS", right=True),
-    Column("MEAN TIME", right=True),
-    Column("TIMEOUT", right=True),
-    Column("UPDATED", right=True),
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "error-cli metrics",
+        "error-cli metrics --since 7d --all",
+        "error-cli metrics --since all --json | jq '.figures[] | select(.is_met == false)'",
+    ),
 )
-
-
-@click.command(cls=Command, epilog=examples("error-cli metrics", "error-cli metrics --json | jq .success_rate"))
+@click.option(
+    "--since",
+    type=instant_option,
+    default="24h",
+    show_default=True,
+    metavar="WHEN",
+    help="1h, 7d, a time such as 2026-03-01 03:00, or all.",
+)
+@click.option("--until", type=instant_option, metavar="WHEN", help="Likewise; without it till now.")
+@click.option(
+    "--all", "all_", is_flag=True, help="Everything: all targets, and counts by type, level, target and time."
+)
 @wishing
-def command(wishes: Wishes) -> None:
-    """Show success rates and times to recover.
+def command(wishes: Wishes, since: float, until: float | None, all_: bool) -> None:
+    """Show what of recovery's goals is met and what is not.
 
-    Over all, and what was learned about each strategy for each type of error.
+    With downtime, what was attempted and what came of it, and what was learned. A figure without samples is not known.
     """
     from error_cli.connection import connect
+    from error_cli.metrics_page import print_metrics
     from error_recovery.v1 import recovery_pb2
 
     with connect(wishes) as daemon:
-        answer = daemon.ask(daemon.recovery.GetMetrics, recovery_pb2.GetMetricsRequest())
+        request = recovery_pb2.GetMetricsRequest(since=since, until=until or 0.0)
+        answer = daemon.ask(daemon.recovery.GetMetrics, request)
     if wishes.json:
         document(answer)
-        return
-    line(Styled("recovery", "bold"))
-    facts(_facts(answer))
-    if answer.strategies:
-        heading("strategies, by the type of error")
-        table(_COLUMNS, [_row(strategy) for strategy in answer.strategies])
-
-
-def _facts(metrics: recovery_pb2.GetMetricsResponse) -> Iterator[tuple[str, Cell]]:
-    if not metrics.attempts:
-        yield "attempts", "none yet"
-        return
-    yield (
-        "attempts",
-        f"{metrics.attempts:,}, of which {metrics.recovered:,} recovered ({percent(metrics.success_rate)})",
-    )
-    if metrics.recovered:
-        yield "time to recover", f"{duration(metrics.mean_time_to_recover_s)} on average"
-        yield "first try", f"{percent(metrics.first_time_rate)} of the recovered errors"
-    yield "escalated", f"{percent(metrics.escalation_rate)} of the errors with attempts"
-    yield "lag", lag(metrics.lag)
-
-
-def _row(strategy: recovery_pb2.StrategyMetrics) -> list[Cell]:
-    return [
-        strategy.error_type,
-        strategy.strategy_id,
-        f"{strategy.score:.3f}",
-        f"{strategy.samples:,}",
-        percent(strategy.success_rate) if strategy.samples else "-",
-        duration(strategy.mean_time_s) if strategy.samples else "-",
-        duration(strategy.timeout_s),
-        Styled(ago(strategy.last_updated), "dim"),
-    ]
+    else:
+        print_metrics(answer, everything=all_)

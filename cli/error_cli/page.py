@@ -13,6 +13,7 @@ import os
 import re
 import shutil
 import sys
+import textwrap
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -27,6 +28,8 @@ _UNPRINTABLE = re.compile(
 )
 _BREAKS = re.compile(r"[\t\r\n]+")
 _GAP = "  "
+_INDENT = "    "
+_BAR_WIDTH = 24
 _FLEXIBLE_WIDTH = 24  # narrower than this, a text is better wrapped by the terminal itself
 
 
@@ -88,7 +91,10 @@ def facts(pairs: Iterable[tuple[str, Cell]]) -> None:
     kept = [(label, cell) for label, cell in pairs if _text(cell)]
     width = max((len(label) for label, _ in kept), default=0)
     for label, cell in kept:
-        line("  ", Styled(label.ljust(width), "dim"), _GAP, cell)
+        first, *others = wrapped(printable(_text(cell)), " " * (width + 2 * len(_GAP)))
+        line(_GAP, Styled(label.ljust(width), "dim"), _GAP, Styled(first, _style(cell)))
+        for one in others:
+            line(_GAP, " " * width, _GAP, Styled(one, _style(cell)))
 
 
 def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
@@ -101,9 +107,70 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
         _plain_table(columns, rows)
 
 
+def stacked(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], below: Sequence[Sequence[Cell]]) -> None:
+    """A table of short columns for a terminal, with `below[i]`, the long texts of row i, as indented and wrapped lines under it."""
+    texts = [[column.title for column in columns], *([_flat(cell) for cell in row] for row in rows)]
+    widths = [max(_width(row[index]) for row in texts) for index in range(len(columns))]
+    titles = (_pad(column.title, width, column.right) for column, width in zip(columns, widths, strict=True))
+    line(Styled(_GAP.join(titles).rstrip(), "bold"))
+    for row, more in zip(rows, below, strict=True):
+        parts: list[Cell] = []
+        for cell, width, column in zip(row, widths, columns, strict=True):
+            parts += [Styled(_pad(_flat(cell), width, column.right), _style(cell)), _GAP]
+        line(*parts)
+        for cell in more:
+            for one in wrapped(_flat(cell)):
+                line(_INDENT, Styled(one, _style(cell)))
+
+
+def wrapped(text: str, indent: str = _INDENT) -> list[str]:
+    """`text` in lines that fit a terminal with `indent` before them; into a pipe one line. Words that are too long stay whole."""
+    if not on_terminal():
+        return [text]
+    room = max(_FLEXIBLE_WIDTH, shutil.get_terminal_size().columns - len(indent))
+    return textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+
+
+def paragraph(text: str, indent: str = "  ") -> None:
+    """A sentence, wrapped; what follows its first line stands a little further in."""
+    for number, one in enumerate(wrapped(printable(text), indent + "  ")):
+        line(indent if number == 0 else indent + "  ", one)
+
+
+def fits(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> bool:
+    """Whether a table stands on the terminal without running over."""
+    return _least_width(columns, rows) <= shutil.get_terminal_size().columns
+
+
+class Progress:
+    """A bar on standard error while something long is done; nothing at all where nobody watches."""
+
+    def __init__(self) -> None:
+        self._is_shown = sys.stderr.isatty()
+
+    def show(self, ratio: float, text: str) -> None:
+        if self._is_shown:
+            full = round(_BAR_WIDTH * min(1.0, max(0.0, ratio)))
+            bar = "█" * full + "░" * (_BAR_WIDTH - full)
+            sys.stderr.write(f"\r\x1b[K{bar} {100 * ratio:3.0f} %  {printable(text)}")
+            sys.stderr.flush()
+
+    def clear(self) -> None:
+        if self._is_shown:
+            sys.stderr.write("\r\x1b[K")
+            sys.stderr.flush()
+
+
 def document(message: Message) -> None:
     """A single answer as one JSON document: the protobuf JSON mapping (64-bit whole numbers are strings) with snake_case names."""
     sys.stdout.write(_json(message, indent=2) + "\n")
+
+
+def document_text(json: str) -> None:
+    """A JSON document that came ready, laid out as the others are."""
+    from json import dumps, loads
+
+    sys.stdout.write(dumps(loads(json), indent=2, ensure_ascii=True) + "\n")
 
 
 def json_line(message: Message) -> None:
@@ -138,7 +205,7 @@ def _rich_table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> No
         wraps = column.flexible
         grid.add_column(column.title, justify="right" if column.right else "left", no_wrap=not wraps, overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(_flat(cell), style=cell.style if isinstance(cell, Styled) else "") for cell in row))
+        grid.add_row(*(Text(_flat(cell), style=_style(cell)) for cell in row))
     # Where the screen is too narrow for the columns that must not be cut, lines run over instead of losing text.
     width = max(shutil.get_terminal_size().columns, _least_width(columns, rows))
     console = Console(width=width, color_system="auto" if coloured() else None, highlight=False)
@@ -155,7 +222,7 @@ def _least_width(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> i
 
 def _render(cell: Cell) -> str:
     text = printable(_text(cell))
-    style = cell.style if isinstance(cell, Styled) else ""
+    style = _style(cell)
     if not style or not coloured():
         return text
     if style in ("bold", "dim"):
@@ -165,6 +232,10 @@ def _render(cell: Cell) -> str:
 
 def _text(cell: Cell) -> str:
     return cell.text if isinstance(cell, Styled) else cell
+
+
+def _style(cell: Cell) -> str:
+    return cell.style if isinstance(cell, Styled) else ""
 
 
 def _flat(cell: Cell) -> str:

@@ -64,6 +64,14 @@ def instant_and_ago(at: float) -> str:
     return f"{instant(at)} ({ago(at)})" if at else "never"
 
 
+def until(at: float, now: float | None = None) -> str:
+    """When something will be, on the clock and from now: "12:03:04 (in 12 s)", with its date where that is not today's."""
+    today_at = time.time() if now is None else now
+    day, clock = instant(at).split(" ")
+    day_and_clock = clock if instant(today_at).startswith(day) else f"{day} {clock}"
+    return f"{day_and_clock} ({ago(at, today_at)})"
+
+
 def parse_duration_s(text: str) -> float:
     """ "90" and "90s" → 90.0, "1h30m" → 5400.0. Raises ValueError with the mend."""
     stripped = text.strip().lower()
@@ -99,6 +107,11 @@ def since_option(text: str) -> float:
     except ValueError:
         problem = f"{text!r} is neither a distance such as 1h or 2d nor a time such as 2026-03-01 03:00"
         raise click.BadParameter(problem) from None
+
+
+def instant_option(text: str) -> float:
+    """As since_option; "all" is 0: without a bound."""
+    return 0.0 if text.strip().lower() == "all" else since_option(text)
 
 
 def _short(value: float) -> str:

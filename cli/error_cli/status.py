@@ -9,7 +9,8 @@ import click
 
 from error_cli.command import Command, Wishes, examples, wishing
 from error_cli.page import Cell, Column, Styled, document, facts, line, on_terminal, table
-from error_cli.phrase import count, duration, instant, percent
+from error_cli.phrase import count, duration, instant, percent, until
+from error_cli.words import BRAKE_STYLES
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2
@@ -45,10 +46,27 @@ def _facts(status: recovery_pb2.GetStatusResponse) -> Iterator[tuple[str, Cell]]
     yield "workers", lost if status.workers_lost else f"{status.workers} running"
     yield "store", _store(status.store)
     yield "lag", lag(status.lag)
+    yield "approvals", Styled(_approvals(status), "yellow")
+    for brake in status.brakes:
+        yield "brake", Styled(_brake(brake), BRAKE_STYLES.get(brake.state, ""))
     if status.torn_slots:
         yield "ring", Styled(f"{count(status.torn_slots, 'torn slot')} skipped at the start", "yellow")
     yield "definitions", f"{count(status.rules, 'rule')}, {count(status.targets, 'target')}"
     yield "applications", ", ".join(status.applications) or "none attached"
+
+
+def _approvals(status: recovery_pb2.GetStatusResponse) -> str:
+    if not status.approvals_waiting:
+        return ""
+    waiting = count(status.approvals_waiting, "error waits", "errors wait")
+    return f"{waiting} for a person to say yes or no: error-cli approvals"
+
+
+def _brake(brake: recovery_pb2.Brake) -> str:
+    what = f"{brake.brake} {brake.subject}".strip()
+    when = f" until {until(brake.until)}" if brake.until else ""
+    waiting = f", {count(brake.waiting, 'ticket')} waiting" if brake.waiting else ""
+    return f"{what}: {brake.state}{when}{waiting} ({brake.reason})"
 
 
 def _errors(status: recovery_pb2.GetStatusResponse) -> Cell:

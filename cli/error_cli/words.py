@@ -24,11 +24,31 @@ TYPES = (
     "timeout",
 )
 SEVERITIES = ("info", "low", "medium", "high", "critical")
+STATES = (
+    "queued",
+    "parked",
+    "probing",
+    "attempting",
+    "verifying",
+    "watching",
+    "resolved",
+    "failed",
+    "observed",
+    "flushed",
+)
 STATUSES = ("open", "retrying", "resolved", "failed")
 
 STATUS_STYLES = {"retrying": "yellow", "resolved": "green", "failed": "red"}
 SEVERITY_STYLES = {"high": "yellow", "critical": "red"}
 VERDICT_STYLES = {"recovered": "green", "persisting": "yellow", "worse": "red", "unknown": "yellow"}
+BRAKE_STYLES = {
+    "open": "red",
+    "paused": "red",
+    "full": "yellow",
+    "half-open": "yellow",
+    "slow start": "yellow",
+    "closed": "green",
+}
 READING_STYLES = {"ok": "green", "not_ok": "red", "unknown": "yellow"}
 
 

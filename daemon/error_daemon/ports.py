@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from error_daemon.model import (
     AttemptOrder,
     AttemptRecord,
+    BrakeView,
     Decision,
     ErrorView,
     Json,
@@ -128,6 +129,8 @@ class ErrorFilter:
     component: str = ""
     target: str = ""
     min_severity: int = 0
+    state: str = ""  # a model.State
+    held_by: str = ""  # ErrorView.held_by: the brake that a ticket waits for; "approval": it waits for a person
 
 
 class Control(Protocol):
@@ -151,9 +154,21 @@ class Control(Protocol):
     async def decision(self, any_id: str) -> tuple[Decision, AttemptRecord | None]:
         """By decision id, attempt id, or error id (its newest decision)."""
 
+    def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
+        """Why it was decided so, what came of it and what would have changed it, in words."""
+
     async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]: ...
 
-    async def metrics(self) -> Mapping[str, Json]: ...
+    async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
+        """All recovery metrics from `since`, which belongs to the range, to `until`, which does not; 0: from the first record, till now.
+
+        Three entries. "recovery": core/metrics' RecoveryMetrics, made plain by rpc/plain.py: every dataclass a mapping of its fields and
+        its properties, enums their values, mappings keyed by text, None where a figure is not known. "strategies": of each strategy and
+        error type what was learned, over all time, as mappings with the fields of StrategyMetrics. "lag": the fields of LagFigures,
+        since the daemon's start. Raises StoreUnavailable."""
+
+    def brakes(self) -> Sequence[BrakeView]:
+        """Every brake as it is now, the outermost first, with how many tickets wait for it."""
 
     def resolve(self, error_id: str, note: str) -> ErrorView: ...
 
@@ -165,6 +180,34 @@ class Control(Protocol):
 
     async def forget(self, strategy_id: str | None) -> int:
         """Forget what was learned. Returns how many scores."""
+
+    def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
+        """Begin no attempt on `target` ("": on any) for `for_s` seconds; 0: until it is resumed. Attempts that run come to their end. In
+        the place of what was paused there before. `by` is shown as it is: who did it, in words for people. Returns all pauses that
+        are in force, with how many tickets wait for each. Raises NotFound for a target that is not defined."""
+
+    def resume(self, target: str) -> bool:
+        """Let go what was paused as `target` ("": the pause of everything; those of single targets stay). Whether something was."""
+
+    def approve(self, error_id: str, by: str) -> ErrorView:
+        """A person says yes to what the error's decision proposes, which is then done. `error_id` may be a prefix, `by` is as for pause.
+        Raises NotFound, or Refused where nothing waits for an answer."""
+
+    def deny(self, error_id: str, by: str) -> ErrorView:
+        """A person says no: nothing is done, and the error has failed. As approve."""
+
+    def reset_breaker(self, target: str) -> bool:
+        """Close the breaker of `target` ("": the global one) at once. Whether it was not closed."""
+
+    def replay(
+        self, files: Mapping[str, str], since: float, until: float, seed: int
+    ) -> AsyncIterator[Mapping[str, Json]]:
+        """Run the record from `since` to `until` (0: till now) through other definitions: name of a YAML file → its text. Nothing is done,
+        and nothing of what the daemon knows is changed. The same seed gives the same result.
+
+        Yields mappings {"phase": what is being done, in words, "done_ratio": 0 to 1} now and then, and at last one that also has "result":
+        core/replay's Replayed, made plain by rpc/plain.py. Closing the iterator ends the replay. Raises, before it yields anything,
+        ConfigError with all that is wrong in the definitions, Refused when another replay is running, StoreUnavailable."""
 
     def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
         """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so."""

@@ -19,9 +19,9 @@ from google.protobuf.message_factory import GetMessageClass
 from google.rpc import status_pb2
 
 from error_recovery.v1 import fault_pb2, recovery_pb2
+from tests.cli import canned
 
 ERROR_ID = "3f2a9c0d11e4b7aa"
-LONG_AGO = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
 RUN_WITHIN_S = 60.0
 
 Answer = Message | Sequence[Message] | Callable[[Message], Message]
@@ -33,10 +33,10 @@ class CannedDaemon:
     A stream sends its answers and then ends, or, with `streams_stay_open`, waits for the caller to go.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, *, streams_stay_open: bool = False) -> None:
         self.answers: dict[str, Answer] = dict(_canned_answers())
         self.requests: list[Message] = []
-        self.streams_stay_open = False
+        self.streams_stay_open = streams_stay_open
         self._refusals: dict[str, tuple[grpc.StatusCode, str, tuple[Message, ...]]] = {}
         self._stopping = threading.Event()
         self._server = grpc.server(ThreadPoolExecutor(8))
@@ -78,7 +78,7 @@ class CannedDaemon:
             if self.streams_stay_open:
                 gone.wait(RUN_WITHIN_S)
 
-        if name == "Watch":
+        if method.server_streaming:  # type: ignore[attr-defined]
             return grpc.unary_stream_rpc_method_handler(
                 stream, request_class.FromString, response_class.SerializeToString
             )
@@ -186,9 +186,9 @@ def _canned_answers() -> Mapping[str, Answer]:
         "GetError": recovery_pb2.GetErrorResponse(error=error, attempts=[_attempt()], decisions=[_decision()]),
         "ResolveError": recovery_pb2.ResolveErrorResponse(error=error),
         "Watch": [
-            recovery_pb2.Event(at=LONG_AGO, kind="decision", error=error, text="chose restart-db at level 2"),
+            recovery_pb2.Event(at=canned.LONG_AGO, kind="decision", error=error, text="chose restart-db at level 2"),
             recovery_pb2.Event(
-                at=LONG_AGO + 1, kind="verdict", error=error, attempt=_attempt(), text="persisting: refused"
+                at=canned.LONG_AGO + 1, kind="verdict", error=error, attempt=_attempt(), text="persisting: refused"
             ),
         ],
         "Explain": recovery_pb2.ExplainResponse(
@@ -198,27 +198,14 @@ def _canned_answers() -> Mapping[str, Answer]:
             sentences=["restart-db had the best score of 2.", "Nothing held it back."],
         ),
         "ListHistory": recovery_pb2.ListHistoryResponse(attempts=[_attempt()]),
-        "GetMetrics": recovery_pb2.GetMetricsResponse(
-            attempts=40,
-            recovered=30,
-            success_rate=0.75,
-            mean_time_to_recover_s=1.5,
-            first_time_rate=0.6,
-            escalation_rate=0.2,
-            strategies=[
-                recovery_pb2.StrategyMetrics(
-                    error_type="database",
-                    strategy_id="restart-db",
-                    score=0.812,
-                    samples=12,
-                    success_rate=0.75,
-                    mean_time_s=0.23,
-                    timeout_s=2.0,
-                    last_updated=LONG_AGO,
-                )
-            ],
-            lag=recovery_pb2.LagFigures(samples=40, p50_us=245, p99_us=914, max_us=3200),
-        ),
+        "GetMetrics": canned.metrics(),
+        "ListBrakes": recovery_pb2.ListBrakesResponse(brakes=canned.brakes()),
+        "ResetBreaker": recovery_pb2.ResetBreakerResponse(was_open=True),
+        "Pause": recovery_pb2.PauseResponse(pauses=canned.brakes()[:1], attempts_running=1, tickets_waiting=2),
+        "Resume": recovery_pb2.ResumeResponse(was_paused=True, pauses=canned.brakes()[:1]),
+        "Approve": recovery_pb2.ApproveResponse(error=error),
+        "Deny": recovery_pb2.DenyResponse(error=error),
+        "Replay": canned.replay_events(),
         "Reset": recovery_pb2.ResetResponse(errors_reset=1, scores_reset=12),
         "Flush": recovery_pb2.FlushResponse(purged=3, running=1),
         "Report": fault_pb2.ReportResponse(receipt=fault_pb2.Receipt(error_id=ERROR_ID, opened=True)),
@@ -229,7 +216,7 @@ def _status() -> recovery_pb2.GetStatusResponse:
     return recovery_pb2.GetStatusResponse(
         version="0.1.0",
         pid=4242,
-        started_at=LONG_AGO,
+        started_at=canned.LONG_AGO,
         uptime_s=3 * 86400 + 4 * 3600,
         state="serving",
         faults_received=12345,
@@ -259,7 +246,7 @@ def _error() -> recovery_pb2.Error:
             message="refused",
             stack_trace='Traceback (most recent call last):\n  File "shop.py", line 7, in pay\nrefused\n',
         ),
-        occurred_at_unix_ns=int(LONG_AGO * 1e9),
+        occurred_at_unix_ns=int(canned.LONG_AGO * 1e9),
         source="client/python",
     )
     return recovery_pb2.Error(
@@ -277,9 +264,9 @@ def _error() -> recovery_pb2.Error:
         level=2,
         count=1400,
         attempts=2,
-        first_at=LONG_AGO - 60,
-        last_at=LONG_AGO,
-        opened_at=LONG_AGO - 60,
+        first_at=canned.LONG_AGO - 60,
+        last_at=canned.LONG_AGO,
+        opened_at=canned.LONG_AGO - 60,
         grouped_because=["type database", "component shop-web"],
         response_class="transient",
         fault=fault,
@@ -296,7 +283,7 @@ def _failed_error() -> recovery_pb2.Error:
         status=recovery_pb2.STATUS_FAILED,
         state="failed",
         count=1,
-        last_at=LONG_AGO,
+        last_at=canned.LONG_AGO,
     )
 
 
@@ -304,7 +291,7 @@ def _decision() -> recovery_pb2.Decision:
     return recovery_pb2.Decision(
         decision_id="a1-d",
         error_id=ERROR_ID,
-        at=LONG_AGO,
+        at=canned.LONG_AGO,
         level=2,
         strategy_id="restart-db",
         target="postgres",
@@ -314,6 +301,7 @@ def _decision() -> recovery_pb2.Decision:
         candidates=[
             recovery_pb2.Candidate(
                 strategy_id="reconnect-db",
+                draw=0.41,
                 samples=3.5,
                 success_mean=0.4,
                 success_low=0.1,
@@ -338,7 +326,7 @@ def _attempt() -> recovery_pb2.Attempt:
         target="postgres",
         level=2,
         error_type="database",
-        started_at=LONG_AGO,
+        started_at=canned.LONG_AGO,
         execution_time_s=0.23,
         outcome="completed",
         detail="exit 0",

@@ -26,6 +26,14 @@ COMMANDS = [
     ["metrics"],
     ["reset"],
     ["flush"],
+    ["brakes"],
+    ["brakes", "reset"],
+    ["pause"],
+    ["resume"],
+    ["approvals"],
+    ["approve"],
+    ["deny"],
+    ["replay"],
 ]
 
 

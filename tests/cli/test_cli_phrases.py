@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from error_cli.command import address_option
 from error_cli.page import printable
-from error_cli.phrase import ago, count, duration, instant, parse_duration_s, percent, seconds_option
+from error_cli.phrase import ago, count, duration, instant, parse_duration_s, percent, seconds_option, until
 
 
 @pytest.mark.parametrize(
@@ -98,3 +98,10 @@ def test_texts_of_people_are_left_alone() -> None:
 def test_counts_and_shares() -> None:
     assert [count(1, "ticket"), count(0, "ticket"), count(1024, "ticket")] == ["1 ticket", "0 tickets", "1,024 tickets"]
     assert percent(0.754) == "75 %"
+
+
+def test_when_something_will_be_has_its_date_only_on_another_day() -> None:
+    midday_at = 1_700_000_000.0 - 10 * 3600
+    day, clock = instant(midday_at + 12).split(" ")
+    assert until(midday_at + 12, midday_at) == f"{clock} (in 12 s)"
+    assert until(midday_at + 12, midday_at + 3 * 86400) == f"{day} {clock} (2 d ago)"

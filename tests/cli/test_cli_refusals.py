@@ -23,6 +23,14 @@ ALL_COMMANDS = [
     ["errors", "show", "3f2a"],
     ["errors", "resolve", "3f2a"],
     ["errors", "watch"],
+    ["brakes"],
+    ["brakes", "reset"],
+    ["pause"],
+    ["resume"],
+    ["approvals"],
+    ["approve", "3f2a"],
+    ["deny", "3f2a"],
+    ["replay", "--definitions", str(Path(__file__).parents[2] / "etc" / "recovery" / "definitions")],
     ["explain", ERROR_ID],
     ["history"],
     ["metrics"],
@@ -144,7 +152,9 @@ def test_a_proxy_in_the_environment_is_not_asked(cli: Cli) -> None:
         (["flush", "--all", "3f2a"], "either an ERROR_ID or --all"),
         (["reset"], "either an ERROR_ID or --learned"),
         (["reset", "3f2a", "--strategy", "x"], "--strategy goes with --learned"),
-        (["stauts"], "No such command 'stauts'"),
+        (["errors", "lst"], "No such command 'lst'. Did you mean 'list'?"),
+        (["xyzzy"], "No such command 'xyzzy'.\n"),
+        (["stauts"], "No such command 'stauts'. Did you mean 'status'?"),
     ],
 )
 def test_a_wrong_command_line_is_told_before_anything_is_asked(
@@ -179,7 +189,7 @@ def test_a_reader_that_goes_away_ends_it_quietly(cli: Cli, daemon: CannedDaemon,
 
 def test_a_daemon_that_dies_in_the_middle_of_a_watch(cli: Cli, daemon: CannedDaemon) -> None:
     daemon.streams_stay_open = True
-    with cli.start("errors", "watch") as process:
+    with cli.start("errors", "watch", "--once") as process:
         assert process.stdout is not None
         process.stdout.readline()
         daemon.stop()

@@ -54,5 +54,5 @@ def test_it_asks_before_it_forgets(cli: Cli, daemon: CannedDaemon, typed: str, e
 
 
 def test_a_watch_says_what_it_watches(cli: Cli, daemon: CannedDaemon) -> None:
-    _, seen = cli.run_on_terminal("errors", "watch")
+    _, seen = cli.run_on_terminal("errors", "watch", "--once")
     assert f"watching all errors at {daemon.address}; Ctrl-C ends it\n" in seen

@@ -272,4 +272,4 @@ def test_metrics_and_replay_are_made_from_what_was_recorded(tmp_path: Path) -> N
         other = one.json("replay", "--definitions", str(changed), "--since", "1h")
         assert (other["totals"]["same"], other["totals"]["different"]) == (1, 1)
         (changed / "test.yaml").write_text(written.replace("target: stubborn,", "target: stubbon,", 1))
-        one.cli("replay", "--definitions", str(changed), "--since", "1h", code=2)
+        one.cli("replay", "--definitions", str(changed), "--since", "1h", code=5)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
-from error_daemon.errors import NotFound, StoreUnavailable
-from error_daemon.model import AttemptRecord, Decision, ErrorView, Json, Notice
+from error_daemon.errors import ErrorRecoveryError, NotFound, Refused, StoreUnavailable
+from error_daemon.model import AttemptRecord, BrakeView, Decision, ErrorView, Json, Notice
 from error_daemon.ports import ErrorFilter
 
 
@@ -22,6 +22,10 @@ class ToldControl:
         self.asked: list[tuple[str, object]] = []
         self.notices: asyncio.Queue[Notice] = asyncio.Queue()
         self.watchers = 0
+        self.paused: dict[str, BrakeView] = {}
+        self.report: Mapping[str, Json] = {}  # what `metrics` says of recovery
+        self.steps: Sequence[Mapping[str, Json] | ErrorRecoveryError] = ()  # what `replay` yields, or raises
+        self.replays = 0
 
     is_away = False  # whether the record cannot be asked
 
@@ -35,6 +39,8 @@ class ToldControl:
             "store": {"available": True, "rows_written": 5, "rows_waiting": 1, "detail": "all well"},
             "lag": {"samples": 3, "p50_us": 1.0, "p99_us": 2.0, "max_us": 3.0},
             "applications": ["shop"],
+            "attempts_running": 6,
+            "errors_by_state": {"parked": 2},
         }
 
     def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
@@ -65,17 +71,24 @@ class ToldControl:
             raise NotFound(f"no decision {any_id!r}")
         return self._decision, self._record if self._decision.attempt_id else None
 
+    def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
+        return [f"chose {decision.strategy_id}", "it ran" if attempt else "nothing was done"]
+
     async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]:
         self.asked.append(("history", {"limit": limit, **wanted}))
         return [self._record]
 
-    async def metrics(self) -> Mapping[str, Json]:
+    async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
+        self.asked.append(("metrics", (since, until)))
         return {
-            "attempts": 4,
-            "recovered": 3,
+            "recovery": self.report,
             "strategies": [{"error_type": "network", "strategy_id": "restart", "score": 0.5, "samples": 4}],
             "lag": {"samples": 0, "p50_us": 0.0, "p99_us": 0.0, "max_us": 0.0},
         }
+
+    def brakes(self) -> Sequence[BrakeView]:
+        throttle = BrakeView("throttle", "", "closed", "3 begun in the last second, of 300", figures={"per_s": 300.0})
+        return [*self.paused.values(), throttle]
 
     def resolve(self, error_id: str, note: str) -> ErrorView:
         self.asked.append(("resolve", (error_id, note)))
@@ -92,6 +105,42 @@ class ToldControl:
     async def forget(self, strategy_id: str | None) -> int:
         self.asked.append(("forget", strategy_id))
         return 9
+
+    def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
+        self.asked.append(("pause", (target, for_s, reason, by)))
+        self.paused[target] = BrakeView("pause", target, "paused", f"paused by {by}: {reason}", for_s, waiting=4)
+        return list(self.paused.values())
+
+    def resume(self, target: str) -> bool:
+        self.asked.append(("resume", target))
+        return self.paused.pop(target, None) is not None
+
+    def approve(self, error_id: str, by: str) -> ErrorView:
+        self.asked.append(("approve", (error_id, by)))
+        return self.error(error_id)
+
+    def deny(self, error_id: str, by: str) -> ErrorView:
+        self.asked.append(("deny", (error_id, by)))
+        raise Refused("nothing of it waits for an approval")
+
+    def reset_breaker(self, target: str) -> bool:
+        self.asked.append(("reset_breaker", target))
+        return bool(target)
+
+    async def replay(
+        self, files: Mapping[str, str], since: float, until: float, seed: int
+    ) -> AsyncIterator[Mapping[str, Json]]:
+        self.asked.append(("replay", (dict(files), since, until, seed)))
+        self.replays += 1
+        try:
+            for step in self.steps:
+                if isinstance(step, ErrorRecoveryError):
+                    raise step
+                yield step
+            if not self.steps:
+                await asyncio.Event().wait()
+        finally:
+            self.replays -= 1
 
     async def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
         self.asked.append(("watch", error_id))

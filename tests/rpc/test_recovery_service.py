@@ -2,133 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from typing import Any
 
 import grpc
 import pytest
 from google.protobuf.message import Message
 
 from error_daemon.model import (
-    AttemptRecord,
-    Candidate,
-    Decision,
-    ErrorType,
-    ErrorView,
     Notice,
-    OutcomeKind,
-    Reading,
-    ReadingValue,
-    ResponseClass,
-    Severity,
+    RecoveryClass,
     State,
-    Usage,
-    Verdict,
 )
 from error_daemon.ports import ErrorFilter
-from error_daemon.rpc.recovery_service import RecoveryService
+from error_daemon.rpc.convert import decision_message, error_message, state_text
 from error_recovery.v1 import fault_pb2
 from error_recovery.v1 import recovery_pb2 as pb
-from tests.fakes.told_control import ToldControl
-from tests.rpc.serving import Channel, run, serving, soon, until
-
-ID = "0123456789abcdef"
-VIEW = ErrorView(
-    error_id=ID,
-    fingerprint=ID * 2,
-    type=ErrorType.NETWORK,
-    severity=Severity.HIGH,
-    response_class=ResponseClass.TRANSIENT,
-    state=State.ATTEMPTING,
-    reason="trying",
-    component="shop",
-    level=2,
-    count=41,
-    because=("type: network",),
-    related=("beef",),
-)
-READING = Reading("port", ReadingValue.NOT_OK, "refused", 5.0, 0.25)
-RECORD = AttemptRecord(
-    attempt_id="a-1",
-    error_id=ID,
-    decision_id="d-1",
-    strategy_id="restart",
-    strategy_name="Restart",
-    target="web",
-    level=2,
-    error_type=ErrorType.NETWORK,
-    hardware_id="",
-    component="shop",
-    started_at=3.0,
-    execution_time_s=0.5,
-    outcome=OutcomeKind.COMPLETED,
-    detail="",
-    verdict=Verdict.PERSISTING,
-    success=False,
-    impact_score=0.5,
-    stability_score=-1.0,
-    lag_s=0.01,
-    affected_tasks=0,
-    recovered_tasks=0,
-    before=Usage(),
-    after=Usage(),
-    ended_at=4.0,
-    readings=(READING,),
-)
-CANDIDATE = Candidate("restart", 2.0, 3.0, 1.0, 0.75, 0.9, 0.1, 0.5, 1.0, 0.8)
-DECISION = Decision("d-1", ID, 2.0, 2, "restart", "web", "auto", "the best score", False, 30.0, (CANDIDATE,), (), "a-1")
-PAYLOAD = fault_pb2.Fault(message="it broke").SerializeToString()
-
-
-class _Client:
-    def __init__(self, control: ToldControl, channel: Channel) -> None:
-        self.control = control
-        self._channel = channel
-
-    async def ask(self, method: str, request: Message) -> Any:
-        return await soon(self._channel.unary_unary(*self._named(method, request), **self._shape(method))(request))
-
-    def watch(self, error_id: str = "") -> Any:
-        request = pb.WatchRequest(error_id=error_id)
-        serializer = pb.WatchRequest.SerializeToString
-        return self._channel.unary_stream("/error_recovery.v1.RecoveryService/Watch", serializer, pb.Event.FromString)(
-            request
-        )
-
-    async def refusal(self, method: str, request: Message) -> tuple[grpc.StatusCode, str]:
-        with pytest.raises(grpc.aio.AioRpcError) as failed:
-            await self.ask(method, request)
-        return failed.value.code(), str(failed.value.details())
-
-    def _named(self, method: str, request: Message) -> tuple[str]:
-        assert type(request).__name__ == f"{method}Request"
-        return (f"/error_recovery.v1.RecoveryService/{method}",)
-
-    def _shape(self, method: str) -> dict[str, Any]:
-        return {
-            "request_serializer": lambda request: request.SerializeToString(),
-            "response_deserializer": getattr(pb, f"{method}Response").FromString,
-        }
-
-
-@asynccontextmanager
-async def _client(decision: Decision = DECISION, payload: bytes | None = PAYLOAD) -> AsyncIterator[_Client]:
-    control = ToldControl(VIEW, decision, RECORD, payload)
-    async with serving([RecoveryService(control).service()]) as channel:
-        yield _Client(control, channel)
+from tests.rpc.recovery_world import DECISION, ID, PAYLOAD, READING, RECORD, VIEW, client_of
+from tests.rpc.serving import run, soon, until
 
 
 def test_the_status_comes_whole() -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             status = await client.ask("GetStatus", pb.GetStatusRequest())
             assert (status.version, status.pid, status.state, status.faults_received) == ("1.2.3", 42, "serving", 7)
             assert list(status.rings) == [pb.RingUse(priority="critical", used=1, slots=2)]
             assert status.store == pb.StoreState(available=True, rows_written=5, rows_waiting=1, detail="all well")
             assert status.lag == pb.LagFigures(samples=3, p50_us=1.0, p99_us=2.0, max_us=3.0)
             assert list(status.applications) == ["shop"]
+            assert (list(status.brakes), status.approvals_waiting) == ([], 17)
+            client.control.pause("web", 60.0, "maintenance", "ann")
+            [brake] = (await client.ask("GetStatus", pb.GetStatusRequest())).brakes
+            assert (brake.brake, brake.subject, brake.state) == ("pause", "web", "paused")
 
     run(go())
 
@@ -141,12 +46,14 @@ def test_errors_are_listed_as_wanted() -> None:
         target="web",
         limit=7,
         min_severity=4,  # type: ignore[arg-type]
+        held_by="approval",
+        state="parked",
     )
 
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             answer = await client.ask("ListErrors", request)
-            wanted = ErrorFilter("retrying", "network", "shop", "web", 4)
+            wanted = ErrorFilter("retrying", "network", "shop", "web", 4, "parked", "approval")
             assert client.control.asked == [("errors", (wanted, 7))]
             [error] = answer.errors
             assert (answer.total, error.error_id, error.count, error.level) == (17, ID, 41, 2)
@@ -159,17 +66,53 @@ def test_errors_are_listed_as_wanted() -> None:
 
 def test_without_wishes_a_hundred_errors_of_any_kind_are_listed() -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             await client.ask("ListErrors", pb.ListErrorsRequest())
             assert client.control.asked == [("errors", (ErrorFilter(), 100))]
 
     run(go())
 
 
+def test_a_decision_comes_with_all_that_it_takes_to_make_it_again() -> None:
+    message = decision_message(DECISION)
+    assert (message.error_type, message.severity, message.rule) == ("network", fault_pb2.SEVERITY_HIGH, "web-died")
+    assert (list(message.levels), message.may_explore, message.rng_state) == ([1, 2], True, "beef")
+    assert message.timeout_basis == pb.TimeoutBasis(mean_s=7.0, deviation_s=5.75)
+    assert message.timeout_bounds == pb.TimeoutBounds(shortest_s=1.0, longest_s=60.0)
+    assert message.why_now == "the first attempt"
+    unknown = decision_message(replace(DECISION, timeout_basis=None, timeout_bounds_s=None))
+    assert not unknown.HasField("timeout_basis")
+    assert not unknown.HasField("timeout_bounds")
+
+
+def test_an_error_says_how_bad_it_is_and_why_and_what_it_waits_for() -> None:
+    view = replace(
+        VIEW,
+        state=State.PARKED,
+        reason="shop-db is failing",
+        recovery_class=RecoveryClass.EMERGENCY,
+        severity_because="3 targets depend on it",
+        held_by="root",
+        root="feedfeedfeedfeed",
+        parked_until=1_700_000_000.0,
+    )
+    message = error_message(view)
+    assert (message.recovery_class, message.severity_because) == ("emergency", "3 targets depend on it")
+    assert (message.held_by, message.root) == ("root", "feedfeedfeedfeed")
+    assert message.state_text == "waits for root until 2023-11-14 22:13:20 UTC; shop-db is failing"
+
+
+@pytest.mark.parametrize("state", State)
+def test_every_state_is_said_in_words(state: State) -> None:
+    said = state_text(replace(VIEW, state=state))
+    assert said.endswith("; trying")
+    assert state_text(replace(VIEW, state=state, reason="")) == said.removesuffix("; trying")
+
+
 @pytest.mark.parametrize("payload", [PAYLOAD, None])
 def test_an_error_comes_with_its_fault_attempts_and_decisions(payload: bytes | None) -> None:
     async def go() -> None:
-        async with _client(payload=payload) as client:
+        async with client_of(payload=payload) as client:
             answer = await client.ask("GetError", pb.GetErrorRequest(error_id=ID[:5]))
             assert answer.error.error_id == ID
             assert answer.error.HasField("fault") is (payload is not None)
@@ -182,13 +125,16 @@ def test_an_error_comes_with_its_fault_attempts_and_decisions(payload: bytes | N
             [candidate] = decision.candidates
             assert candidate.success_mean == 0.75
             assert 0 < candidate.success_low < 0.75 < candidate.success_high < 1
+            assert list(candidate.evidence) == [
+                pb.Evidence(scope="type", attempts=5, helped=4, weight=2.0, successes=1.5)
+            ]
 
     run(go())
 
 
 def test_without_the_record_an_error_is_shown_all_the_same_and_says_what_is_missing() -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             client.control.is_away = True
             answer = await client.ask("GetError", pb.GetErrorRequest(error_id=ID))
             assert answer.error.error_id == ID
@@ -199,7 +145,7 @@ def test_without_the_record_an_error_is_shown_all_the_same_and_says_what_is_miss
 
 def test_a_person_resolves_an_error() -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             answer = await client.ask("ResolveError", pb.ResolveErrorRequest(error_id=ID, note="replaced the disk"))
             assert answer.error.error_id == ID
             assert client.control.asked == [("resolve", (ID, "replaced the disk"))]
@@ -210,7 +156,7 @@ def test_a_person_resolves_an_error() -> None:
 @pytest.mark.parametrize("wanted", ["", ID, ID[:4]])
 def test_a_watcher_hears_what_happens_until_it_goes(wanted: str) -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             call = client.watch(wanted)
             notice = Notice(9.0, "verdict", "it persists", VIEW, DECISION, RECORD, (READING,))
             client.control.notices.put_nowait(notice)
@@ -230,7 +176,7 @@ def test_a_watcher_hears_what_happens_until_it_goes(wanted: str) -> None:
 
 def test_a_watch_of_an_error_that_is_not_known_is_refused() -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             with pytest.raises(grpc.aio.AioRpcError) as failed:
                 await soon(client.watch("feed").read())
             assert failed.value.code() is grpc.StatusCode.NOT_FOUND
@@ -240,32 +186,29 @@ def test_a_watch_of_an_error_that_is_not_known_is_refused() -> None:
 
 def test_a_decision_is_explained_in_words() -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             answer = await client.ask("Explain", pb.ExplainRequest(id="d-1"))
             assert (answer.error.error_id, answer.attempt.attempt_id) == (ID, "a-1")
-            assert answer.sentences[0] == "Ran restart on web at level 2, with 30 s to finish: the best score."
-            assert "2.0 attempts, of which 75% are expected to succeed" in answer.sentences[1]
+            assert list(answer.sentences) == ["chose restart", "it ran"]
 
     run(go())
 
 
 def test_a_decision_that_was_only_observed_says_that_nothing_was_done() -> None:
-    observed = replace(DECISION, attempt_id="", mode="observe", candidates=(replace(CANDIDATE, samples=0.0),))
+    observed = replace(DECISION, attempt_id="", mode="observe")
 
     async def go() -> None:
-        async with _client(observed) as client:
+        async with client_of(observed) as client:
             answer = await client.ask("Explain", pb.ExplainRequest(id="d-1"))
             assert not answer.HasField("attempt")
-            assert answer.sentences[0].startswith("Would run restart")
-            assert answer.sentences[1] == "Nothing was done: the rule's mode is observe."
-            assert "never tried here" in answer.sentences[2]
+            assert list(answer.sentences) == ["chose restart", "nothing was done"]
 
     run(go())
 
 
 def test_a_decision_is_explained_when_its_error_is_in_memory_no_more() -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             client.control.is_known = False
             answer = await client.ask("Explain", pb.ExplainRequest(id="d-1"))
             assert not answer.HasField("error")
@@ -276,22 +219,12 @@ def test_a_decision_is_explained_when_its_error_is_in_memory_no_more() -> None:
 
 def test_history_is_asked_for_as_wanted() -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             request = pb.ListHistoryRequest(error_id=ID, strategy_id="s", error_type="network", since=4.5)
             answer = await client.ask("ListHistory", request)
             assert [attempt.attempt_id for attempt in answer.attempts] == ["a-1"]
             wanted = {"limit": 50, "error_id": ID, "strategy_id": "s", "error_type": "network", "since": 4.5}
             assert client.control.asked == [("history", wanted)]
-
-    run(go())
-
-
-def test_metrics_come_whole() -> None:
-    async def go() -> None:
-        async with _client() as client:
-            answer = await client.ask("GetMetrics", pb.GetMetricsRequest())
-            assert (answer.attempts, answer.recovered) == (4, 3)
-            assert [strategy.strategy_id for strategy in answer.strategies] == ["restart"]
 
     run(go())
 
@@ -310,7 +243,7 @@ def test_resetting_and_flushing_do_what_is_said(
     method: str, request_message: Message, asked: tuple[str, object], answer: Message
 ) -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             assert await client.ask(method, request_message) == answer
             assert client.control.asked == [asked]
 
@@ -335,6 +268,7 @@ def test_resetting_and_flushing_do_what_is_said(
         ("ResolveError", pb.ResolveErrorRequest(error_id="feed"), "NOT_FOUND", "no error"),
         ("Explain", pb.ExplainRequest(), "INVALID_ARGUMENT", "id: is empty"),
         ("Explain", pb.ExplainRequest(id="d-2"), "NOT_FOUND", "no decision"),
+        ("ListErrors", pb.ListErrorsRequest(state="lost"), "INVALID_ARGUMENT", "state: 'lost' is none of new, queued"),
         ("ListHistory", pb.ListHistoryRequest(limit=10_001), "INVALID_ARGUMENT", "limit: 10001"),
         ("ListHistory", pb.ListHistoryRequest(error_type="x"), "INVALID_ARGUMENT", "'x' is none of"),
         ("Reset", pb.ResetRequest(), "INVALID_ARGUMENT", "name an error, or set learned = true"),
@@ -345,7 +279,7 @@ def test_resetting_and_flushing_do_what_is_said(
 )
 def test_a_wrong_request_is_told_what_is_wrong(method: str, request_message: Message, code: str, part: str) -> None:
     async def go() -> None:
-        async with _client() as client:
+        async with client_of() as client:
             refused_with, detail = await client.refusal(method, request_message)
             assert refused_with is grpc.StatusCode[code]
             assert part in detail

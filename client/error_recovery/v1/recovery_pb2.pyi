@@ -78,6 +78,11 @@ class Error(_message.Message):
     RELATED_ERROR_IDS_FIELD_NUMBER: _builtins.int
     RESPONSE_CLASS_FIELD_NUMBER: _builtins.int
     FAULT_FIELD_NUMBER: _builtins.int
+    RECOVERY_CLASS_FIELD_NUMBER: _builtins.int
+    SEVERITY_BECAUSE_FIELD_NUMBER: _builtins.int
+    HELD_BY_FIELD_NUMBER: _builtins.int
+    ROOT_FIELD_NUMBER: _builtins.int
+    STATE_TEXT_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     type: _fault_pb2.ErrorType.ValueType
     severity: _fault_pb2.Severity.ValueType
@@ -86,7 +91,7 @@ class Error(_message.Message):
     target: _builtins.str
     rule: _builtins.str
     mode: _builtins.str
-    """observe | auto; empty where no rule matches"""
+    """observe | approve | auto; empty where no rule matches"""
     status: Global___Status.ValueType
     state: _builtins.str
     """queued, parked, probing, attempting, verifying, watching, resolved, failed, observed, flushed"""
@@ -108,6 +113,16 @@ class Error(_message.Message):
     flapping: _builtins.bool
     response_class: _builtins.str
     """transient | permanent | cascading | critical"""
+    recovery_class: _builtins.str
+    """immediate | gradual | emergency; empty where none was given to it yet"""
+    severity_because: _builtins.str
+    """why the severity is not what the fault or the rule says; empty where it is"""
+    held_by: _builtins.str
+    """the brake that its ticket waits for; "approval": a person; empty: none"""
+    root: _builtins.str
+    """the error of something that its target depends on, which it waits or waited for"""
+    state_text: _builtins.str
+    """the state in one sentence: of one that waits by what it is held, why, and until when (UTC)"""
     @_builtins.property
     def grouped_because(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """the parts that made the fingerprint"""
@@ -145,10 +160,15 @@ class Error(_message.Message):
         related_error_ids: _abc.Iterable[_builtins.str] | None = ...,
         response_class: _builtins.str = ...,
         fault: _fault_pb2.Fault | None = ...,
+        recovery_class: _builtins.str = ...,
+        severity_because: _builtins.str = ...,
+        held_by: _builtins.str = ...,
+        root: _builtins.str = ...,
+        state_text: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "component", b"component", "count", b"count", "error_id", b"error_id", "fault", b"fault", "first_at", b"first_at", "flapping", b"flapping", "grouped_because", b"grouped_because", "last_at", b"last_at", "level", b"level", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "parked_until", b"parked_until", "reason", b"reason", "recovered_at", b"recovered_at", "related_error_ids", b"related_error_ids", "response_class", b"response_class", "rule", b"rule", "severity", b"severity", "state", b"state", "status", b"status", "target", b"target", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "component", b"component", "count", b"count", "error_id", b"error_id", "fault", b"fault", "first_at", b"first_at", "flapping", b"flapping", "grouped_because", b"grouped_because", "held_by", b"held_by", "last_at", b"last_at", "level", b"level", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "parked_until", b"parked_until", "reason", b"reason", "recovered_at", b"recovered_at", "recovery_class", b"recovery_class", "related_error_ids", b"related_error_ids", "response_class", b"response_class", "root", b"root", "rule", b"rule", "severity", b"severity", "severity_because", b"severity_because", "state", b"state", "state_text", b"state_text", "status", b"status", "target", b"target", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -188,6 +208,44 @@ class Reading(_message.Message):
 Global___Reading: _TypeAlias = Reading  # noqa: Y015
 
 @_typing.final
+class Evidence(_message.Message):
+    """What one scope of experience contributed to a candidate, without what a narrower one did: no attempt is in two."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SCOPE_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    HELPED_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    SUCCESSES_FIELD_NUMBER: _builtins.int
+    scope: _builtins.str
+    """elsewhere | type | context | hardware"""
+    attempts: _builtins.int
+    """ever"""
+    helped: _builtins.int
+    """how many of them"""
+    weight: _builtins.float
+    """the attempts as they count at this moment, faded"""
+    successes: _builtins.float
+    """likewise"""
+    def __init__(
+        self,
+        *,
+        scope: _builtins.str = ...,
+        attempts: _builtins.int = ...,
+        helped: _builtins.int = ...,
+        weight: _builtins.float = ...,
+        successes: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "helped", b"helped", "scope", b"scope", "successes", b"successes", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
+
+@_typing.final
 class Candidate(_message.Message):
     """One strategy that a decision weighed."""
 
@@ -206,6 +264,7 @@ class Candidate(_message.Message):
     MEAN_STABILITY_FIELD_NUMBER: _builtins.int
     TASK_RECOVERY_RATE_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
+    EVIDENCE_FIELD_NUMBER: _builtins.int
     strategy_id: _builtins.str
     samples: _builtins.float
     """faded count of attempts that this error type has had with it"""
@@ -223,6 +282,10 @@ class Candidate(_message.Message):
     mean_stability: _builtins.float
     task_recovery_rate: _builtins.float
     score: _builtins.float
+    @_builtins.property
+    def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
+        """the widest scope first"""
+
     def __init__(
         self,
         *,
@@ -239,14 +302,62 @@ class Candidate(_message.Message):
         mean_stability: _builtins.float = ...,
         task_recovery_rate: _builtins.float = ...,
         score: _builtins.float = ...,
+        evidence: _abc.Iterable[Global___Evidence] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["draw", b"draw", "mean_impact", b"mean_impact", "mean_stability", b"mean_stability", "samples", b"samples", "score", b"score", "strategy_id", b"strategy_id", "success_alpha", b"success_alpha", "success_beta", b"success_beta", "success_high", b"success_high", "success_low", b"success_low", "success_mean", b"success_mean", "task_recovery_rate", b"task_recovery_rate", "time_score", b"time_score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draw", b"draw", "evidence", b"evidence", "mean_impact", b"mean_impact", "mean_stability", b"mean_stability", "samples", b"samples", "score", b"score", "strategy_id", b"strategy_id", "success_alpha", b"success_alpha", "success_beta", b"success_beta", "success_high", b"success_high", "success_low", b"success_low", "success_mean", b"success_mean", "task_recovery_rate", b"task_recovery_rate", "time_score", b"time_score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Candidate: _TypeAlias = Candidate  # noqa: Y015
+
+@_typing.final
+class TimeoutBasis(_message.Message):
+    """What was learned of how long a strategy takes."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEAN_S_FIELD_NUMBER: _builtins.int
+    DEVIATION_S_FIELD_NUMBER: _builtins.int
+    mean_s: _builtins.float
+    """smoothed"""
+    deviation_s: _builtins.float
+    def __init__(
+        self,
+        *,
+        mean_s: _builtins.float = ...,
+        deviation_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["deviation_s", b"deviation_s", "mean_s", b"mean_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimeoutBasis: _TypeAlias = TimeoutBasis  # noqa: Y015
+
+@_typing.final
+class TimeoutBounds(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SHORTEST_S_FIELD_NUMBER: _builtins.int
+    LONGEST_S_FIELD_NUMBER: _builtins.int
+    shortest_s: _builtins.float
+    longest_s: _builtins.float
+    def __init__(
+        self,
+        *,
+        shortest_s: _builtins.float = ...,
+        longest_s: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["longest_s", b"longest_s", "shortest_s", b"shortest_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TimeoutBounds: _TypeAlias = TimeoutBounds  # noqa: Y015
 
 @_typing.final
 class Decision(_message.Message):
@@ -265,6 +376,15 @@ class Decision(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     BRAKES_FIELD_NUMBER: _builtins.int
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
+    ERROR_TYPE_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    LEVELS_FIELD_NUMBER: _builtins.int
+    MAY_EXPLORE_FIELD_NUMBER: _builtins.int
+    RNG_STATE_FIELD_NUMBER: _builtins.int
+    TIMEOUT_BASIS_FIELD_NUMBER: _builtins.int
+    TIMEOUT_BOUNDS_FIELD_NUMBER: _builtins.int
+    WHY_NOW_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     error_id: _builtins.str
     at: _builtins.float
@@ -278,11 +398,32 @@ class Decision(_message.Message):
     timeout_s: _builtins.float
     attempt_id: _builtins.str
     """empty where nothing was started (observe)"""
+    error_type: _builtins.str
+    """"network" """
+    severity: _fault_pb2.Severity.ValueType
+    rule: _builtins.str
+    may_explore: _builtins.bool
+    rng_state: _builtins.str
+    """hexadecimal: the generator before the first draw; with the candidates it gives the same draws again"""
+    why_now: _builtins.str
+    """what led here: the first attempt, a backoff, an escalation, a look"""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]: ...
     @_builtins.property
     def brakes(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """each brake and what it said"""
+
+    @_builtins.property
+    def levels(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """the levels that had something to try"""
+
+    @_builtins.property
+    def timeout_basis(self) -> Global___TimeoutBasis:
+        """absent: nothing was learned, the timeout is the strategy's own"""
+
+    @_builtins.property
+    def timeout_bounds(self) -> Global___TimeoutBounds:
+        """absent: not recorded"""
 
     def __init__(
         self,
@@ -300,10 +441,19 @@ class Decision(_message.Message):
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
         brakes: _abc.Iterable[_builtins.str] | None = ...,
         attempt_id: _builtins.str = ...,
+        error_type: _builtins.str = ...,
+        severity: _fault_pb2.Severity.ValueType = ...,
+        rule: _builtins.str = ...,
+        levels: _abc.Iterable[_builtins.int] | None = ...,
+        may_explore: _builtins.bool = ...,
+        rng_state: _builtins.str = ...,
+        timeout_basis: Global___TimeoutBasis | None = ...,
+        timeout_bounds: Global___TimeoutBounds | None = ...,
+        why_now: _builtins.str = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["timeout_basis", b"timeout_basis", "timeout_bounds", b"timeout_bounds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempt_id", b"attempt_id", "brakes", b"brakes", "candidates", b"candidates", "decision_id", b"decision_id", "error_id", b"error_id", "explored", b"explored", "level", b"level", "mode", b"mode", "reason", b"reason", "strategy_id", b"strategy_id", "target", b"target", "timeout_s", b"timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempt_id", b"attempt_id", "brakes", b"brakes", "candidates", b"candidates", "decision_id", b"decision_id", "error_id", b"error_id", "error_type", b"error_type", "explored", b"explored", "level", b"level", "levels", b"levels", "may_explore", b"may_explore", "mode", b"mode", "reason", b"reason", "rng_state", b"rng_state", "rule", b"rule", "severity", b"severity", "strategy_id", b"strategy_id", "target", b"target", "timeout_basis", b"timeout_basis", "timeout_bounds", b"timeout_bounds", "timeout_s", b"timeout_s", "why_now", b"why_now"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -330,6 +480,7 @@ class Attempt(_message.Message):
     STABILITY_SCORE_FIELD_NUMBER: _builtins.int
     LAG_S_FIELD_NUMBER: _builtins.int
     READINGS_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     error_id: _builtins.str
     decision_id: _builtins.str
@@ -351,6 +502,8 @@ class Attempt(_message.Message):
     """negative while its window is open"""
     lag_s: _builtins.float
     """from the ticket's opening (of a later attempt: from when it was due) to the start of the strategy's code"""
+    number: _builtins.int
+    """of the attempts of its ticket, from 1"""
     @_builtins.property
     def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reading]: ...
     def __init__(
@@ -373,10 +526,11 @@ class Attempt(_message.Message):
         stability_score: _builtins.float = ...,
         lag_s: _builtins.float = ...,
         readings: _abc.Iterable[Global___Reading] | None = ...,
+        number: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "decision_id", b"decision_id", "detail", b"detail", "error_id", b"error_id", "error_type", b"error_type", "execution_time_s", b"execution_time_s", "impact_score", b"impact_score", "lag_s", b"lag_s", "level", b"level", "outcome", b"outcome", "readings", b"readings", "stability_score", b"stability_score", "started_at", b"started_at", "strategy_id", b"strategy_id", "success", b"success", "target", b"target", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "decision_id", b"decision_id", "detail", b"detail", "error_id", b"error_id", "error_type", b"error_type", "execution_time_s", b"execution_time_s", "impact_score", b"impact_score", "lag_s", b"lag_s", "level", b"level", "number", b"number", "outcome", b"outcome", "readings", b"readings", "stability_score", b"stability_score", "started_at", b"started_at", "strategy_id", b"strategy_id", "success", b"success", "target", b"target", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -395,7 +549,7 @@ class Event(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     at: _builtins.float
     kind: _builtins.str
-    """state | decision | verdict"""
+    """state | decision | verdict | escalation (a person should look)"""
     text: _builtins.str
     """one line for people"""
     @_builtins.property
@@ -484,6 +638,8 @@ class GetStatusResponse(_message.Message):
     RULES_FIELD_NUMBER: _builtins.int
     TARGETS_FIELD_NUMBER: _builtins.int
     ERRORS_BY_STATE_FIELD_NUMBER: _builtins.int
+    BRAKES_FIELD_NUMBER: _builtins.int
+    APPROVALS_WAITING_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     pid: _builtins.int
     started_at: _builtins.float
@@ -501,6 +657,8 @@ class GetStatusResponse(_message.Message):
     """ring slots skipped at start because their checksum was wrong"""
     rules: _builtins.int
     targets: _builtins.int
+    approvals_waiting: _builtins.int
+    """errors that wait for a person to say yes or no"""
     @_builtins.property
     def rings(self) -> _containers.RepeatedCompositeFieldContainer[Global___RingUse]: ...
     @_builtins.property
@@ -516,6 +674,10 @@ class GetStatusResponse(_message.Message):
     @_builtins.property
     def errors_by_state(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
         """how many of the known errors are in each state that any is in"""
+
+    @_builtins.property
+    def brakes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Brake]:
+        """those that hold something, or slow it"""
 
     def __init__(
         self,
@@ -540,14 +702,83 @@ class GetStatusResponse(_message.Message):
         rules: _builtins.int = ...,
         targets: _builtins.int = ...,
         errors_by_state: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        brakes: _abc.Iterable[Global___Brake] | None = ...,
+        approvals_waiting: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "store", b"store"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "attempts_running", b"attempts_running", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class Brake(_message.Message):
+    """One brake as it is at this moment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FiguresEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.float
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.float = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    BRAKE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    brake: _builtins.str
+    """pause | global breaker | throttle | bulkhead | target breaker"""
+    subject: _builtins.str
+    """the target or bulkhead; empty: everything"""
+    state: _builtins.str
+    """closed | open | half-open | paused | slow start | full; only closed lets everything through"""
+    reason: _builtins.str
+    until: _builtins.float
+    """when it lets go by itself; 0: at no fixed time"""
+    waiting: _builtins.int
+    """tickets that wait for it"""
+    @_builtins.property
+    def figures(self) -> _containers.ScalarMap[_builtins.str, _builtins.float]:
+        """what it goes by: "failures", "threshold"; by the kind of brake"""
+
+    def __init__(
+        self,
+        *,
+        brake: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        state: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        until: _builtins.float = ...,
+        waiting: _builtins.int = ...,
+        figures: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brake", b"brake", "figures", b"figures", "reason", b"reason", "state", b"state", "subject", b"subject", "until", b"until", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Brake: _TypeAlias = Brake  # noqa: Y015
 
 @_typing.final
 class RingUse(_message.Message):
@@ -641,6 +872,8 @@ class ListErrorsRequest(_message.Message):
     TARGET_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
     MIN_SEVERITY_FIELD_NUMBER: _builtins.int
+    HELD_BY_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     status: Global___Status.ValueType
     """UNSPECIFIED: all"""
     type: _builtins.str
@@ -650,6 +883,10 @@ class ListErrorsRequest(_message.Message):
     limit: _builtins.int
     """0: 100; at most 1,000"""
     min_severity: _fault_pb2.Severity.ValueType
+    held_by: _builtins.str
+    """"approval", "pause", "target breaker"; empty: all"""
+    state: _builtins.str
+    """"parked"; empty: all"""
     def __init__(
         self,
         *,
@@ -659,10 +896,12 @@ class ListErrorsRequest(_message.Message):
         target: _builtins.str = ...,
         limit: _builtins.int = ...,
         min_severity: _fault_pb2.Severity.ValueType = ...,
+        held_by: _builtins.str = ...,
+        state: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component", b"component", "limit", b"limit", "min_severity", b"min_severity", "status", b"status", "target", b"target", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component", b"component", "held_by", b"held_by", "limit", b"limit", "min_severity", b"min_severity", "state", b"state", "status", b"status", "target", b"target", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -924,12 +1163,21 @@ Global___ListHistoryResponse: _TypeAlias = ListHistoryResponse  # noqa: Y015
 class GetMetricsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    since: _builtins.float
+    """belongs to the range; 0: from the first record"""
+    until: _builtins.float
+    """does not; 0: till now"""
     def __init__(
         self,
+        *,
+        since: _builtins.float = ...,
+        until: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["since", b"since", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -976,44 +1224,337 @@ class StrategyMetrics(_message.Message):
 Global___StrategyMetrics: _TypeAlias = StrategyMetrics  # noqa: Y015
 
 @_typing.final
-class GetMetricsResponse(_message.Message):
+class Figure(_message.Message):
+    """One number that says how well recovery works (docs/metrics.md has the formulas). All of them are the same kind of thing: known or not,
+    made from so many samples, perhaps with a goal. So they are one list: a new figure is a new name, which an older reader can show too, and
+    what is not met is found without knowing any of the names. What has columns of its own (Tally, Learning) has messages of its own.
+    """
+
     DESCRIPTOR: _descriptor.Descriptor
 
-    ATTEMPTS_FIELD_NUMBER: _builtins.int
-    RECOVERED_FIELD_NUMBER: _builtins.int
-    SUCCESS_RATE_FIELD_NUMBER: _builtins.int
-    MEAN_TIME_TO_RECOVER_S_FIELD_NUMBER: _builtins.int
-    FIRST_TIME_RATE_FIELD_NUMBER: _builtins.int
-    ESCALATION_RATE_FIELD_NUMBER: _builtins.int
-    STRATEGIES_FIELD_NUMBER: _builtins.int
-    LAG_FIELD_NUMBER: _builtins.int
-    attempts: _builtins.int
-    recovered: _builtins.int
-    success_rate: _builtins.float
-    mean_time_to_recover_s: _builtins.float
-    first_time_rate: _builtins.float
-    """errors that the first attempt of their last ticket recovered, of those that attempts recovered"""
-    escalation_rate: _builtins.float
-    """errors with attempts at more than one level, of those with attempts"""
-    @_builtins.property
-    def strategies(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrategyMetrics]: ...
-    @_builtins.property
-    def lag(self) -> Global___LagFigures: ...
+    NAME_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    VALUE_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    GOAL_FIELD_NUMBER: _builtins.int
+    GOAL_KIND_FIELD_NUMBER: _builtins.int
+    IS_MET_FIELD_NUMBER: _builtins.int
+    WITHIN_S_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"mean_time_to_recover_s", "success_ratio" """
+    scope: _builtins.str
+    """target | component | recovery_class | response_class | layer; empty: of everything"""
+    subject: _builtins.str
+    """which target, component, class or layer"""
+    unit: _builtins.str
+    """s | ratio | score"""
+    value: _builtins.float
+    """absent: not known; never 0 instead"""
+    samples: _builtins.int
+    """what it is made from: tickets or attempts; targets or components for availability and downtime"""
+    low: _builtins.float
+    """of a rate the 90 % interval"""
+    high: _builtins.float
+    goal: _builtins.float
+    goal_kind: _builtins.str
+    """above | below (equal is not enough) | at_least; empty: it has no goal"""
+    is_met: _builtins.bool
+    """absent: it has no goal, or it is not known whether"""
+    within_s: _builtins.float
+    """of a share of what was in time: the time"""
     def __init__(
         self,
         *,
+        name: _builtins.str = ...,
+        scope: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        value: _builtins.float | None = ...,
+        samples: _builtins.int = ...,
+        low: _builtins.float | None = ...,
+        high: _builtins.float | None = ...,
+        goal: _builtins.float | None = ...,
+        goal_kind: _builtins.str = ...,
+        is_met: _builtins.bool | None = ...,
+        within_s: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_goal", b"_goal", "_high", b"_high", "_is_met", b"_is_met", "_low", b"_low", "_value", b"_value", "_within_s", b"_within_s", "goal", b"goal", "high", b"high", "is_met", b"is_met", "low", b"low", "value", b"value", "within_s", b"within_s"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_goal", b"_goal", "_high", b"_high", "_is_met", b"_is_met", "_low", b"_low", "_value", b"_value", "_within_s", b"_within_s", "goal", b"goal", "goal_kind", b"goal_kind", "high", b"high", "is_met", b"is_met", "low", b"low", "name", b"name", "samples", b"samples", "scope", b"scope", "subject", b"subject", "unit", b"unit", "value", b"value", "within_s", b"within_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__goal: _TypeAlias = _typing.Literal["goal"]  # noqa: Y015
+    _WhichOneofArgType__goal: _TypeAlias = _typing.Literal["_goal", b"_goal"]  # noqa: Y015
+    _WhichOneofReturnType__high: _TypeAlias = _typing.Literal["high"]  # noqa: Y015
+    _WhichOneofArgType__high: _TypeAlias = _typing.Literal["_high", b"_high"]  # noqa: Y015
+    _WhichOneofReturnType__is_met: _TypeAlias = _typing.Literal["is_met"]  # noqa: Y015
+    _WhichOneofArgType__is_met: _TypeAlias = _typing.Literal["_is_met", b"_is_met"]  # noqa: Y015
+    _WhichOneofReturnType__low: _TypeAlias = _typing.Literal["low"]  # noqa: Y015
+    _WhichOneofArgType__low: _TypeAlias = _typing.Literal["_low", b"_low"]  # noqa: Y015
+    _WhichOneofReturnType__value: _TypeAlias = _typing.Literal["value"]  # noqa: Y015
+    _WhichOneofArgType__value: _TypeAlias = _typing.Literal["_value", b"_value"]  # noqa: Y015
+    _WhichOneofReturnType__within_s: _TypeAlias = _typing.Literal["within_s"]  # noqa: Y015
+    _WhichOneofArgType__within_s: _TypeAlias = _typing.Literal["_within_s", b"_within_s"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__goal) -> _WhichOneofReturnType__goal | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high) -> _WhichOneofReturnType__high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__is_met) -> _WhichOneofReturnType__is_met | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low) -> _WhichOneofReturnType__low | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__value) -> _WhichOneofReturnType__value | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__within_s) -> _WhichOneofReturnType__within_s | None: ...
+
+Global___Figure: _TypeAlias = Figure  # noqa: Y015
+
+@_typing.final
+class Tally(_message.Message):
+    """Attempts and their success by one thing."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BY_FIELD_NUMBER: _builtins.int
+    KEY_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    SUCCESSES_FIELD_NUMBER: _builtins.int
+    RATIO_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    by: _builtins.str
+    """total | strategy | type | level | target | time"""
+    key: _builtins.str
+    """which one; of a time when it begins, in seconds since 1970; empty for total"""
+    attempts: _builtins.int
+    known: _builtins.int
+    """those whose success is known"""
+    successes: _builtins.int
+    """of these"""
+    ratio: _builtins.float
+    """absent: none is known"""
+    low: _builtins.float
+    """90 % interval"""
+    high: _builtins.float
+    def __init__(
+        self,
+        *,
+        by: _builtins.str = ...,
+        key: _builtins.str = ...,
         attempts: _builtins.int = ...,
-        recovered: _builtins.int = ...,
-        success_rate: _builtins.float = ...,
-        mean_time_to_recover_s: _builtins.float = ...,
-        first_time_rate: _builtins.float = ...,
-        escalation_rate: _builtins.float = ...,
+        known: _builtins.int = ...,
+        successes: _builtins.int = ...,
+        ratio: _builtins.float | None = ...,
+        low: _builtins.float | None = ...,
+        high: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "_low", b"_low", "_ratio", b"_ratio", "high", b"high", "low", b"low", "ratio", b"ratio"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_high", b"_high", "_low", b"_low", "_ratio", b"_ratio", "attempts", b"attempts", "by", b"by", "high", b"high", "key", b"key", "known", b"known", "low", b"low", "ratio", b"ratio", "successes", b"successes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__high: _TypeAlias = _typing.Literal["high"]  # noqa: Y015
+    _WhichOneofArgType__high: _TypeAlias = _typing.Literal["_high", b"_high"]  # noqa: Y015
+    _WhichOneofReturnType__low: _TypeAlias = _typing.Literal["low"]  # noqa: Y015
+    _WhichOneofArgType__low: _TypeAlias = _typing.Literal["_low", b"_low"]  # noqa: Y015
+    _WhichOneofReturnType__ratio: _TypeAlias = _typing.Literal["ratio"]  # noqa: Y015
+    _WhichOneofArgType__ratio: _TypeAlias = _typing.Literal["_ratio", b"_ratio"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__high) -> _WhichOneofReturnType__high | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__low) -> _WhichOneofReturnType__low | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__ratio) -> _WhichOneofReturnType__ratio | None: ...
+
+Global___Tally: _TypeAlias = Tally  # noqa: Y015
+
+@_typing.final
+class Change(_message.Message):
+    """A figure of the last N tickets beside that of the first N. Differences are last - first."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    LAST_FIELD_NUMBER: _builtins.int
+    DIFFERENCE_FIELD_NUMBER: _builtins.int
+    P_VALUE_FIELD_NUMBER: _builtins.int
+    IS_MORE_THAN_CHANCE_FIELD_NUMBER: _builtins.int
+    samples: _builtins.int
+    """N"""
+    first: _builtins.float
+    last: _builtins.float
+    difference: _builtins.float
+    p_value: _builtins.float
+    """how likely chance alone makes a difference this large; absent: not tested"""
+    is_more_than_chance: _builtins.bool
+    def __init__(
+        self,
+        *,
+        samples: _builtins.int = ...,
+        first: _builtins.float = ...,
+        last: _builtins.float = ...,
+        difference: _builtins.float = ...,
+        p_value: _builtins.float | None = ...,
+        is_more_than_chance: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_p_value", b"_p_value", "p_value", b"p_value"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_p_value", b"_p_value", "difference", b"difference", "first", b"first", "is_more_than_chance", b"is_more_than_chance", "last", b"last", "p_value", b"p_value", "samples", b"samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__p_value: _TypeAlias = _typing.Literal["p_value"]  # noqa: Y015
+    _WhichOneofArgType__p_value: _TypeAlias = _typing.Literal["_p_value", b"_p_value"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__p_value) -> _WhichOneofReturnType__p_value | None: ...
+
+Global___Change: _TypeAlias = Change  # noqa: Y015
+
+@_typing.final
+class Learning(_message.Message):
+    """Whether recovery of one error type gets better with experience. A part is absent where there are too few tickets."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_TYPE_FIELD_NUMBER: _builtins.int
+    SUCCESS_FIELD_NUMBER: _builtins.int
+    TIME_TO_RECOVER_S_FIELD_NUMBER: _builtins.int
+    error_type: _builtins.str
+    @_builtins.property
+    def success(self) -> Global___Change:
+        """ratios"""
+
+    @_builtins.property
+    def time_to_recover_s(self) -> Global___Change: ...
+    def __init__(
+        self,
+        *,
+        error_type: _builtins.str = ...,
+        success: Global___Change | None = ...,
+        time_to_recover_s: Global___Change | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["success", b"success", "time_to_recover_s", b"time_to_recover_s"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_type", b"error_type", "success", b"success", "time_to_recover_s", b"time_to_recover_s"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Learning: _TypeAlias = Learning  # noqa: Y015
+
+@_typing.final
+class QualityPart(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    WEIGHT_FIELD_NUMBER: _builtins.int
+    SCORE_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """success | speed | gentleness | stability | first time"""
+    weight: _builtins.float
+    score: _builtins.float
+    """0 to 1; absent: not known, the others' weights share its place"""
+    samples: _builtins.int
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        weight: _builtins.float = ...,
+        score: _builtins.float | None = ...,
+        samples: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "score", b"score"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_score", b"_score", "name", b"name", "samples", b"samples", "score", b"score", "weight", b"weight"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__score: _TypeAlias = _typing.Literal["score"]  # noqa: Y015
+    _WhichOneofArgType__score: _TypeAlias = _typing.Literal["_score", b"_score"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__score) -> _WhichOneofReturnType__score | None: ...
+
+Global___QualityPart: _TypeAlias = QualityPart  # noqa: Y015
+
+@_typing.final
+class GetMetricsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class EndedAsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    STRATEGIES_FIELD_NUMBER: _builtins.int
+    LAG_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    TICKETS_FIELD_NUMBER: _builtins.int
+    ENDED_AS_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    COUNTS_FIELD_NUMBER: _builtins.int
+    LEARNING_FIELD_NUMBER: _builtins.int
+    QUALITY_PARTS_FIELD_NUMBER: _builtins.int
+    since: _builtins.float
+    """the range that was asked for, as it was understood"""
+    until: _builtins.float
+    tickets: _builtins.int
+    """that ended in the range"""
+    @_builtins.property
+    def strategies(self) -> _containers.RepeatedCompositeFieldContainer[Global___StrategyMetrics]:
+        """what was learned, over all time"""
+
+    @_builtins.property
+    def lag(self) -> Global___LagFigures:
+        """since the daemon's start"""
+
+    @_builtins.property
+    def ended_as(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """how many of them: recovered | failed | resolved | flushed"""
+
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[Global___Figure]:
+        """those with a goal first, in the order of the goals"""
+
+    @_builtins.property
+    def counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tally]: ...
+    @_builtins.property
+    def learning(self) -> _containers.RepeatedCompositeFieldContainer[Global___Learning]: ...
+    @_builtins.property
+    def quality_parts(self) -> _containers.RepeatedCompositeFieldContainer[Global___QualityPart]:
+        """what the figure "quality_score" is made of"""
+
+    def __init__(
+        self,
+        *,
         strategies: _abc.Iterable[Global___StrategyMetrics] | None = ...,
         lag: Global___LagFigures | None = ...,
+        since: _builtins.float = ...,
+        until: _builtins.float = ...,
+        tickets: _builtins.int = ...,
+        ended_as: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+        figures: _abc.Iterable[Global___Figure] | None = ...,
+        counts: _abc.Iterable[Global___Tally] | None = ...,
+        learning: _abc.Iterable[Global___Learning] | None = ...,
+        quality_parts: _abc.Iterable[Global___QualityPart] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "escalation_rate", b"escalation_rate", "first_time_rate", b"first_time_rate", "lag", b"lag", "mean_time_to_recover_s", b"mean_time_to_recover_s", "recovered", b"recovered", "strategies", b"strategies", "success_rate", b"success_rate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["counts", b"counts", "ended_as", b"ended_as", "figures", b"figures", "lag", b"lag", "learning", b"learning", "quality_parts", b"quality_parts", "since", b"since", "strategies", b"strategies", "tickets", b"tickets", "until", b"until"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1114,3 +1655,688 @@ class FlushResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___FlushResponse: _TypeAlias = FlushResponse  # noqa: Y015
+
+@_typing.final
+class ListBrakesRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBrakesRequest: _TypeAlias = ListBrakesRequest  # noqa: Y015
+
+@_typing.final
+class ListBrakesResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BRAKES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def brakes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Brake]:
+        """the outermost first"""
+
+    def __init__(
+        self,
+        *,
+        brakes: _abc.Iterable[Global___Brake] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["brakes", b"brakes"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListBrakesResponse: _TypeAlias = ListBrakesResponse  # noqa: Y015
+
+@_typing.final
+class ResetBreakerRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    """empty: the global breaker"""
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResetBreakerRequest: _TypeAlias = ResetBreakerRequest  # noqa: Y015
+
+@_typing.final
+class ResetBreakerResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAS_OPEN_FIELD_NUMBER: _builtins.int
+    was_open: _builtins.bool
+    """or half-open: there was something to close"""
+    def __init__(
+        self,
+        *,
+        was_open: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["was_open", b"was_open"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResetBreakerResponse: _TypeAlias = ResetBreakerResponse  # noqa: Y015
+
+@_typing.final
+class PauseRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    FOR_S_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    """empty: everything"""
+    for_s: _builtins.float
+    """0: until it is resumed"""
+    reason: _builtins.str
+    by: _builtins.str
+    """who they say they are; nobody checks it"""
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+        for_s: _builtins.float = ...,
+        reason: _builtins.str = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "for_s", b"for_s", "reason", b"reason", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseRequest: _TypeAlias = PauseRequest  # noqa: Y015
+
+@_typing.final
+class PauseResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PAUSES_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_RUNNING_FIELD_NUMBER: _builtins.int
+    TICKETS_WAITING_FIELD_NUMBER: _builtins.int
+    attempts_running: _builtins.int
+    """on what was paused; they come to their end"""
+    tickets_waiting: _builtins.int
+    """for this pause"""
+    @_builtins.property
+    def pauses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Brake]:
+        """all that are in force"""
+
+    def __init__(
+        self,
+        *,
+        pauses: _abc.Iterable[Global___Brake] | None = ...,
+        attempts_running: _builtins.int = ...,
+        tickets_waiting: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_running", b"attempts_running", "pauses", b"pauses", "tickets_waiting", b"tickets_waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___PauseResponse: _TypeAlias = PauseResponse  # noqa: Y015
+
+@_typing.final
+class ResumeRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    """as it was paused; empty: the pause of everything"""
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeRequest: _TypeAlias = ResumeRequest  # noqa: Y015
+
+@_typing.final
+class ResumeResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    WAS_PAUSED_FIELD_NUMBER: _builtins.int
+    PAUSES_FIELD_NUMBER: _builtins.int
+    was_paused: _builtins.bool
+    @_builtins.property
+    def pauses(self) -> _containers.RepeatedCompositeFieldContainer[Global___Brake]:
+        """those that are still in force"""
+
+    def __init__(
+        self,
+        *,
+        was_paused: _builtins.bool = ...,
+        pauses: _abc.Iterable[Global___Brake] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["pauses", b"pauses", "was_paused", b"was_paused"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResumeResponse: _TypeAlias = ResumeResponse  # noqa: Y015
+
+@_typing.final
+class ApproveRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_ID_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    error_id: _builtins.str
+    by: _builtins.str
+    """who they say they are; nobody checks it"""
+    def __init__(
+        self,
+        *,
+        error_id: _builtins.str = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "error_id", b"error_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveRequest: _TypeAlias = ApproveRequest  # noqa: Y015
+
+@_typing.final
+class ApproveResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error(self) -> Global___Error: ...
+    def __init__(
+        self,
+        *,
+        error: Global___Error | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ApproveResponse: _TypeAlias = ApproveResponse  # noqa: Y015
+
+@_typing.final
+class DenyRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_ID_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    error_id: _builtins.str
+    by: _builtins.str
+    def __init__(
+        self,
+        *,
+        error_id: _builtins.str = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "error_id", b"error_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DenyRequest: _TypeAlias = DenyRequest  # noqa: Y015
+
+@_typing.final
+class DenyResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error(self) -> Global___Error: ...
+    def __init__(
+        self,
+        *,
+        error: Global___Error | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DenyResponse: _TypeAlias = DenyResponse  # noqa: Y015
+
+@_typing.final
+class DefinitionFile(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"shop.yaml" """
+    text: _builtins.str
+    """at most 1 MiB"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        text: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "text", b"text"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DefinitionFile: _TypeAlias = DefinitionFile  # noqa: Y015
+
+@_typing.final
+class DefinitionProblem(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    LINE_FIELD_NUMBER: _builtins.int
+    COLUMN_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    MEND_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    line: _builtins.int
+    """from 1; 0 where there is no place"""
+    column: _builtins.int
+    message: _builtins.str
+    mend: _builtins.str
+    def __init__(
+        self,
+        *,
+        file: _builtins.str = ...,
+        line: _builtins.int = ...,
+        column: _builtins.int = ...,
+        message: _builtins.str = ...,
+        mend: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "file", b"file", "line", b"line", "mend", b"mend", "message", b"message"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DefinitionProblem: _TypeAlias = DefinitionProblem  # noqa: Y015
+
+@_typing.final
+class ReplayRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILES_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    since: _builtins.float
+    """belongs to the range"""
+    until: _builtins.float
+    """does not; 0: till now"""
+    seed: _builtins.int
+    """the same seed gives the same result"""
+    @_builtins.property
+    def files(self) -> _containers.RepeatedCompositeFieldContainer[Global___DefinitionFile]:
+        """at most 100, and together no more than a message may have"""
+
+    def __init__(
+        self,
+        *,
+        files: _abc.Iterable[Global___DefinitionFile] | None = ...,
+        since: _builtins.float = ...,
+        until: _builtins.float = ...,
+        seed: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["files", b"files", "seed", b"seed", "since", b"since", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayRequest: _TypeAlias = ReplayRequest  # noqa: Y015
+
+@_typing.final
+class ReplayRange(_message.Message):
+    """Of all the courses that were drawn, 90 % are between `low` and `high`. What is known has all three the same."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LOW_FIELD_NUMBER: _builtins.int
+    EXPECTED_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    low: _builtins.float
+    expected: _builtins.float
+    high: _builtins.float
+    def __init__(
+        self,
+        *,
+        low: _builtins.float = ...,
+        expected: _builtins.float = ...,
+        high: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expected", b"expected", "high", b"high", "low", b"low"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayRange: _TypeAlias = ReplayRange  # noqa: Y015
+
+@_typing.final
+class ReplayFigure(_message.Message):
+    """A sum over the recorded history, and over the same history run through the other definitions. Times are in target-seconds."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SCOPE_FIELD_NUMBER: _builtins.int
+    SUBJECT_FIELD_NUMBER: _builtins.int
+    UNIT_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """tickets | unrecovered | downtime_s | left_s (until the next recovery, after one that failed) | attempts"""
+    scope: _builtins.str
+    """target | strategy; empty: of everything"""
+    subject: _builtins.str
+    """which one"""
+    unit: _builtins.str
+    """s | count"""
+    @_builtins.property
+    def then(self) -> Global___ReplayRange: ...
+    @_builtins.property
+    def now(self) -> Global___ReplayRange: ...
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        scope: _builtins.str = ...,
+        subject: _builtins.str = ...,
+        unit: _builtins.str = ...,
+        then: Global___ReplayRange | None = ...,
+        now: Global___ReplayRange | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["now", b"now", "then", b"then"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "now", b"now", "scope", b"scope", "subject", b"subject", "then", b"then", "unit", b"unit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayFigure: _TypeAlias = ReplayFigure  # noqa: Y015
+
+@_typing.final
+class ReplayCourse(_message.Message):
+    """A ticket from its opening to its end."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDED_AS_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    STRATEGIES_FIELD_NUMBER: _builtins.int
+    RECOVERS_S_FIELD_NUMBER: _builtins.int
+    CERTAINTY_FIELD_NUMBER: _builtins.int
+    ended_as: _builtins.str
+    """recovered | failed | resolved | flushed | observed | open (the range was over)"""
+    reason: _builtins.str
+    rule: _builtins.str
+    target: _builtins.str
+    mode: _builtins.str
+    recovers_s: _builtins.float
+    """absent: it did not recover"""
+    certainty: _builtins.str
+    """known | estimated (an action never tried here has no outcome: its learned rate stands in) | unknown"""
+    @_builtins.property
+    def strategies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """what was decided, in its order"""
+
+    def __init__(
+        self,
+        *,
+        ended_as: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        target: _builtins.str = ...,
+        mode: _builtins.str = ...,
+        strategies: _abc.Iterable[_builtins.str] | None = ...,
+        recovers_s: _builtins.float | None = ...,
+        certainty: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_recovers_s", b"_recovers_s", "recovers_s", b"recovers_s"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_recovers_s", b"_recovers_s", "certainty", b"certainty", "ended_as", b"ended_as", "mode", b"mode", "reason", b"reason", "recovers_s", b"recovers_s", "rule", b"rule", "strategies", b"strategies", "target", b"target"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__recovers_s: _TypeAlias = _typing.Literal["recovers_s"]  # noqa: Y015
+    _WhichOneofArgType__recovers_s: _TypeAlias = _typing.Literal["_recovers_s", b"_recovers_s"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__recovers_s) -> _WhichOneofReturnType__recovers_s | None: ...
+
+Global___ReplayCourse: _TypeAlias = ReplayCourse  # noqa: Y015
+
+@_typing.final
+class ReplayTicket(_message.Message):
+    """A ticket that would have gone otherwise. Without `then` there was none; without `now` there is none, and `why` says why."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_ID_FIELD_NUMBER: _builtins.int
+    OPENED_AT_FIELD_NUMBER: _builtins.int
+    THEN_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    CERTAINTY_FIELD_NUMBER: _builtins.int
+    RECOVERS_S_FIELD_NUMBER: _builtins.int
+    RECOVERED_RATIO_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    error_id: _builtins.str
+    opened_at: _builtins.float
+    certainty: _builtins.str
+    """known | estimated | unknown"""
+    recovered_ratio: _builtins.float
+    """how many did"""
+    why: _builtins.str
+    @_builtins.property
+    def then(self) -> Global___ReplayCourse: ...
+    @_builtins.property
+    def now(self) -> Global___ReplayCourse:
+        """where it is estimated, the likeliest one"""
+
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """in sentences"""
+
+    @_builtins.property
+    def recovers_s(self) -> Global___ReplayRange:
+        """of the drawn courses that recovered; absent: none did"""
+
+    def __init__(
+        self,
+        *,
+        error_id: _builtins.str = ...,
+        opened_at: _builtins.float = ...,
+        then: Global___ReplayCourse | None = ...,
+        now: Global___ReplayCourse | None = ...,
+        differences: _abc.Iterable[_builtins.str] | None = ...,
+        certainty: _builtins.str = ...,
+        recovers_s: Global___ReplayRange | None = ...,
+        recovered_ratio: _builtins.float = ...,
+        why: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["now", b"now", "recovers_s", b"recovers_s", "then", b"then"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["certainty", b"certainty", "differences", b"differences", "error_id", b"error_id", "now", b"now", "opened_at", b"opened_at", "recovered_ratio", b"recovered_ratio", "recovers_s", b"recovers_s", "then", b"then", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayTicket: _TypeAlias = ReplayTicket  # noqa: Y015
+
+@_typing.final
+class ReplayRate(_message.Message):
+    """A success rate that stood in for outcomes that the record does not have."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    MEAN_FIELD_NUMBER: _builtins.int
+    LOW_FIELD_NUMBER: _builtins.int
+    HIGH_FIELD_NUMBER: _builtins.int
+    SAMPLES_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"restart-db for database" """
+    mean: _builtins.float
+    low: _builtins.float
+    """90 % interval"""
+    high: _builtins.float
+    samples: _builtins.float
+    """attempts behind it, as they count; 0: nothing is known"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        mean: _builtins.float = ...,
+        low: _builtins.float = ...,
+        high: _builtins.float = ...,
+        samples: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["high", b"high", "low", b"low", "mean", b"mean", "name", b"name", "samples", b"samples"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayRate: _TypeAlias = ReplayRate  # noqa: Y015
+
+@_typing.final
+class ReplayResult(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULT_JSON_FIELD_NUMBER: _builtins.int
+    START_AT_FIELD_NUMBER: _builtins.int
+    UNTIL_FIELD_NUMBER: _builtins.int
+    SAME_FIELD_NUMBER: _builtins.int
+    DIFFERENT_FIELD_NUMBER: _builtins.int
+    ONLY_THEN_FIELD_NUMBER: _builtins.int
+    ONLY_NOW_FIELD_NUMBER: _builtins.int
+    KNOWN_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIELD_NUMBER: _builtins.int
+    UNKNOWN_FIELD_NUMBER: _builtins.int
+    FAULTS_FIELD_NUMBER: _builtins.int
+    FAULTS_MISSING_FIELD_NUMBER: _builtins.int
+    FAULTS_NOT_COME_FIELD_NUMBER: _builtins.int
+    DRAWN_FIELD_NUMBER: _builtins.int
+    FIGURES_FIELD_NUMBER: _builtins.int
+    TICKETS_FIELD_NUMBER: _builtins.int
+    RATES_FIELD_NUMBER: _builtins.int
+    result_json: _builtins.str
+    """the whole document, with every ticket and every decision"""
+    start_at: _builtins.float
+    """the range that was replayed"""
+    until: _builtins.float
+    same: _builtins.int
+    """tickets with the same decisions"""
+    different: _builtins.int
+    only_then: _builtins.int
+    only_now: _builtins.int
+    known: _builtins.int
+    """of the tickets now: all that was done in them is in the record"""
+    estimated: _builtins.int
+    unknown: _builtins.int
+    faults: _builtins.int
+    faults_missing: _builtins.int
+    """not in the record; made up from the tickets that they opened"""
+    faults_not_come: _builtins.int
+    """came while a ticket was open that would have been over; left out"""
+    drawn: _builtins.int
+    """courses of the whole history; 0: everything is known"""
+    @_builtins.property
+    def figures(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayFigure]: ...
+    @_builtins.property
+    def tickets(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayTicket]:
+        """the first 1,000 that would have gone otherwise, by the time of their opening"""
+
+    @_builtins.property
+    def rates(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplayRate]: ...
+    def __init__(
+        self,
+        *,
+        result_json: _builtins.str = ...,
+        start_at: _builtins.float = ...,
+        until: _builtins.float = ...,
+        same: _builtins.int = ...,
+        different: _builtins.int = ...,
+        only_then: _builtins.int = ...,
+        only_now: _builtins.int = ...,
+        known: _builtins.int = ...,
+        estimated: _builtins.int = ...,
+        unknown: _builtins.int = ...,
+        faults: _builtins.int = ...,
+        faults_missing: _builtins.int = ...,
+        faults_not_come: _builtins.int = ...,
+        drawn: _builtins.int = ...,
+        figures: _abc.Iterable[Global___ReplayFigure] | None = ...,
+        tickets: _abc.Iterable[Global___ReplayTicket] | None = ...,
+        rates: _abc.Iterable[Global___ReplayRate] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["different", b"different", "drawn", b"drawn", "estimated", b"estimated", "faults", b"faults", "faults_missing", b"faults_missing", "faults_not_come", b"faults_not_come", "figures", b"figures", "known", b"known", "only_now", b"only_now", "only_then", b"only_then", "rates", b"rates", "result_json", b"result_json", "same", b"same", "start_at", b"start_at", "tickets", b"tickets", "unknown", b"unknown", "until", b"until"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayResult: _TypeAlias = ReplayResult  # noqa: Y015
+
+@_typing.final
+class ReplayEvent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PHASE_FIELD_NUMBER: _builtins.int
+    DONE_RATIO_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
+    RESULT_FIELD_NUMBER: _builtins.int
+    phase: _builtins.str
+    """what is being done, in words"""
+    done_ratio: _builtins.float
+    """0 to 1"""
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___DefinitionProblem]:
+        """all that is wrong in the definitions: nothing was replayed, and this is the last event"""
+
+    @_builtins.property
+    def result(self) -> Global___ReplayResult:
+        """only in the last event"""
+
+    def __init__(
+        self,
+        *,
+        phase: _builtins.str = ...,
+        done_ratio: _builtins.float = ...,
+        problems: _abc.Iterable[Global___DefinitionProblem] | None = ...,
+        result: Global___ReplayResult | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["result", b"result"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["done_ratio", b"done_ratio", "phase", b"phase", "problems", b"problems", "result", b"result"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplayEvent: _TypeAlias = ReplayEvent  # noqa: Y015

@@ -84,6 +84,41 @@ class RecoveryServiceStub(object):
                 request_serializer=error__recovery_dot_v1_dot_recovery__pb2.FlushRequest.SerializeToString,
                 response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.FlushResponse.FromString,
                 _registered_method=True)
+        self.ListBrakes = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/ListBrakes',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ListBrakesRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ListBrakesResponse.FromString,
+                _registered_method=True)
+        self.ResetBreaker = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/ResetBreaker',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ResetBreakerRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ResetBreakerResponse.FromString,
+                _registered_method=True)
+        self.Pause = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/Pause',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.PauseRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.PauseResponse.FromString,
+                _registered_method=True)
+        self.Resume = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/Resume',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ResumeRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ResumeResponse.FromString,
+                _registered_method=True)
+        self.Approve = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/Approve',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ApproveRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ApproveResponse.FromString,
+                _registered_method=True)
+        self.Deny = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/Deny',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.DenyRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.DenyResponse.FromString,
+                _registered_method=True)
+        self.Replay = channel.unary_stream(
+                '/error_recovery.v1.RecoveryService/Replay',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ReplayRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ReplayEvent.FromString,
+                _registered_method=True)
 
 
 class RecoveryServiceServicer(object):
@@ -149,6 +184,48 @@ class RecoveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListBrakes(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResetBreaker(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Pause(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Resume(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Approve(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Deny(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def Replay(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecoveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -201,6 +278,41 @@ def add_RecoveryServiceServicer_to_server(servicer, server):
                     servicer.Flush,
                     request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.FlushRequest.FromString,
                     response_serializer=error__recovery_dot_v1_dot_recovery__pb2.FlushResponse.SerializeToString,
+            ),
+            'ListBrakes': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListBrakes,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ListBrakesRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ListBrakesResponse.SerializeToString,
+            ),
+            'ResetBreaker': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResetBreaker,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ResetBreakerRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ResetBreakerResponse.SerializeToString,
+            ),
+            'Pause': grpc.unary_unary_rpc_method_handler(
+                    servicer.Pause,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.PauseRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.PauseResponse.SerializeToString,
+            ),
+            'Resume': grpc.unary_unary_rpc_method_handler(
+                    servicer.Resume,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ResumeRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ResumeResponse.SerializeToString,
+            ),
+            'Approve': grpc.unary_unary_rpc_method_handler(
+                    servicer.Approve,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ApproveRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ApproveResponse.SerializeToString,
+            ),
+            'Deny': grpc.unary_unary_rpc_method_handler(
+                    servicer.Deny,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.DenyRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.DenyResponse.SerializeToString,
+            ),
+            'Replay': grpc.unary_stream_rpc_method_handler(
+                    servicer.Replay,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ReplayRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ReplayEvent.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -473,6 +585,195 @@ class RecoveryService(object):
             '/error_recovery.v1.RecoveryService/Flush',
             error__recovery_dot_v1_dot_recovery__pb2.FlushRequest.SerializeToString,
             error__recovery_dot_v1_dot_recovery__pb2.FlushResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListBrakes(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/ListBrakes',
+            error__recovery_dot_v1_dot_recovery__pb2.ListBrakesRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.ListBrakesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResetBreaker(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/ResetBreaker',
+            error__recovery_dot_v1_dot_recovery__pb2.ResetBreakerRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.ResetBreakerResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Pause(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/Pause',
+            error__recovery_dot_v1_dot_recovery__pb2.PauseRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.PauseResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Resume(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/Resume',
+            error__recovery_dot_v1_dot_recovery__pb2.ResumeRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.ResumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Approve(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/Approve',
+            error__recovery_dot_v1_dot_recovery__pb2.ApproveRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.ApproveResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Deny(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/Deny',
+            error__recovery_dot_v1_dot_recovery__pb2.DenyRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.DenyResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Replay(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/Replay',
+            error__recovery_dot_v1_dot_recovery__pb2.ReplayRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.ReplayEvent.FromString,
             options,
             channel_credentials,
             insecure,

@@ -41,6 +41,13 @@ class RecoveryServiceStub:
     GetMetrics: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.GetMetricsRequest, _recovery_pb2.GetMetricsResponse]
     Reset: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ResetRequest, _recovery_pb2.ResetResponse]
     Flush: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.FlushRequest, _recovery_pb2.FlushResponse]
+    ListBrakes: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ListBrakesRequest, _recovery_pb2.ListBrakesResponse]
+    ResetBreaker: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ResetBreakerRequest, _recovery_pb2.ResetBreakerResponse]
+    Pause: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.PauseRequest, _recovery_pb2.PauseResponse]
+    Resume: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ResumeRequest, _recovery_pb2.ResumeResponse]
+    Approve: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ApproveRequest, _recovery_pb2.ApproveResponse]
+    Deny: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.DenyRequest, _recovery_pb2.DenyResponse]
+    Replay: _grpc.UnaryStreamMultiCallable[_recovery_pb2.ReplayRequest, _recovery_pb2.ReplayEvent]
 
 @_typing.type_check_only
 class RecoveryServiceAsyncStub(RecoveryServiceStub):
@@ -55,6 +62,13 @@ class RecoveryServiceAsyncStub(RecoveryServiceStub):
     GetMetrics: _aio.UnaryUnaryMultiCallable[_recovery_pb2.GetMetricsRequest, _recovery_pb2.GetMetricsResponse]  # type: ignore[assignment]
     Reset: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ResetRequest, _recovery_pb2.ResetResponse]  # type: ignore[assignment]
     Flush: _aio.UnaryUnaryMultiCallable[_recovery_pb2.FlushRequest, _recovery_pb2.FlushResponse]  # type: ignore[assignment]
+    ListBrakes: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ListBrakesRequest, _recovery_pb2.ListBrakesResponse]  # type: ignore[assignment]
+    ResetBreaker: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ResetBreakerRequest, _recovery_pb2.ResetBreakerResponse]  # type: ignore[assignment]
+    Pause: _aio.UnaryUnaryMultiCallable[_recovery_pb2.PauseRequest, _recovery_pb2.PauseResponse]  # type: ignore[assignment]
+    Resume: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ResumeRequest, _recovery_pb2.ResumeResponse]  # type: ignore[assignment]
+    Approve: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ApproveRequest, _recovery_pb2.ApproveResponse]  # type: ignore[assignment]
+    Deny: _aio.UnaryUnaryMultiCallable[_recovery_pb2.DenyRequest, _recovery_pb2.DenyResponse]  # type: ignore[assignment]
+    Replay: _aio.UnaryStreamMultiCallable[_recovery_pb2.ReplayRequest, _recovery_pb2.ReplayEvent]  # type: ignore[assignment]
 
 class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -126,5 +140,54 @@ class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recovery_pb2.FlushRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recovery_pb2.FlushResponse, _abc.Awaitable[_recovery_pb2.FlushResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListBrakes(
+        self,
+        request: _recovery_pb2.ListBrakesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.ListBrakesResponse, _abc.Awaitable[_recovery_pb2.ListBrakesResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ResetBreaker(
+        self,
+        request: _recovery_pb2.ResetBreakerRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.ResetBreakerResponse, _abc.Awaitable[_recovery_pb2.ResetBreakerResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Pause(
+        self,
+        request: _recovery_pb2.PauseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.PauseResponse, _abc.Awaitable[_recovery_pb2.PauseResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Resume(
+        self,
+        request: _recovery_pb2.ResumeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.ResumeResponse, _abc.Awaitable[_recovery_pb2.ResumeResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Approve(
+        self,
+        request: _recovery_pb2.ApproveRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.ApproveResponse, _abc.Awaitable[_recovery_pb2.ApproveResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Deny(
+        self,
+        request: _recovery_pb2.DenyRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.DenyResponse, _abc.Awaitable[_recovery_pb2.DenyResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Replay(
+        self,
+        request: _recovery_pb2.ReplayRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_recovery_pb2.ReplayEvent], _abc.AsyncIterator[_recovery_pb2.ReplayEvent]]: ...
 
 def add_RecoveryServiceServicer_to_server(servicer: RecoveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -1,8 +1,11 @@
-"""From the floor's values to the messages of error_recovery.v1."""
+"""From the floor's values to the messages of error_recovery.v1: errors, decisions, attempts and events.
+
+Figures, brakes and replays are in the files beside this one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from datetime import datetime, timezone
 
 from error_daemon.intervals import beta_interval
 from error_daemon.model import (
@@ -12,9 +15,10 @@ from error_daemon.model import (
     Decision,
     ErrorType,
     ErrorView,
-    Json,
+    Evidence,
     Notice,
     Reading,
+    State,
 )
 from error_recovery.v1 import fault_pb2, recovery_pb2
 
@@ -26,6 +30,17 @@ _STATUS_NUMBERS = {
     "failed": recovery_pb2.STATUS_FAILED,
 }
 STATUS_NAMES = {number: name for name, number in _STATUS_NUMBERS.items()}
+_IN_WORDS = {  # as docs/flow.md has them; what is not here says it by its name
+    State.QUEUED: "ready: about to come up",
+    State.PARKED: "waits",
+    State.PROBING: "its target is looked at before anything is done",
+    State.ATTEMPTING: "a strategy is running",
+    State.VERIFYING: "the attempt has ended, and the probes are asked",
+    State.WATCHING: "recovered, and watched until its stability window closes",
+    State.FAILED: "failed: a person is needed",
+    State.OBSERVED: "only recorded: nothing was done",
+    State.FLUSHED: "its ticket was purged by a person",
+}
 
 
 def error_message(view: ErrorView) -> recovery_pb2.Error:
@@ -53,7 +68,20 @@ def error_message(view: ErrorView) -> recovery_pb2.Error:
         grouped_because=view.because,
         related_error_ids=view.related,
         response_class=view.response_class.value,
+        recovery_class=view.recovery_class.value if view.recovery_class else "",
+        severity_because=view.severity_because,
+        held_by=view.held_by,
+        root=view.root,
+        state_text=state_text(view),
     )
+
+
+def state_text(view: ErrorView) -> str:
+    """The state in one sentence. Of one that waits: for what, until when, and why."""
+    said = f"waits for {view.held_by}" if view.held_by else _IN_WORDS.get(view.state, view.state.value)
+    if view.parked_until:
+        said += f" until {datetime.fromtimestamp(view.parked_until, timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{said}; {view.reason}" if view.reason else said
 
 
 def reading_message(reading: Reading) -> recovery_pb2.Reading:
@@ -82,6 +110,17 @@ def candidate_message(candidate: Candidate) -> recovery_pb2.Candidate:
         mean_stability=candidate.mean_stability,
         task_recovery_rate=candidate.task_rate,
         score=candidate.score,
+        evidence=[evidence_message(evidence) for evidence in candidate.evidence],
+    )
+
+
+def evidence_message(evidence: Evidence) -> recovery_pb2.Evidence:
+    return recovery_pb2.Evidence(
+        scope=evidence.scope,
+        attempts=evidence.attempts,
+        helped=evidence.helped,
+        weight=evidence.weight,
+        successes=evidence.successes,
     )
 
 
@@ -100,7 +139,24 @@ def decision_message(decision: Decision) -> recovery_pb2.Decision:
         candidates=[candidate_message(candidate) for candidate in decision.candidates],
         brakes=decision.brakes,
         attempt_id=decision.attempt_id,
+        error_type=decision.error_type.value,
+        severity=fault_pb2.Severity.ValueType(int(decision.severity)),
+        rule=decision.rule,
+        levels=decision.levels,
+        may_explore=decision.may_explore,
+        rng_state=decision.rng_state,
+        timeout_basis=_basis(decision.timeout_basis),
+        timeout_bounds=_bounds(decision.timeout_bounds_s),
+        why_now=decision.why_now,
     )
+
+
+def _basis(basis: tuple[float, float] | None) -> recovery_pb2.TimeoutBasis | None:
+    return recovery_pb2.TimeoutBasis(mean_s=basis[0], deviation_s=basis[1]) if basis else None
+
+
+def _bounds(bounds_s: tuple[float, float] | None) -> recovery_pb2.TimeoutBounds | None:
+    return recovery_pb2.TimeoutBounds(shortest_s=bounds_s[0], longest_s=bounds_s[1]) if bounds_s else None
 
 
 def attempt_message(record: AttemptRecord) -> recovery_pb2.Attempt:
@@ -122,6 +178,7 @@ def attempt_message(record: AttemptRecord) -> recovery_pb2.Attempt:
         stability_score=record.stability_score,
         lag_s=record.lag_s,
         readings=[reading_message(reading) for reading in record.readings],
+        number=record.number,
     )
 
 
@@ -134,24 +191,4 @@ def event_message(notice: Notice) -> recovery_pb2.Event:
         attempt=attempt_message(notice.attempt) if notice.attempt else None,
         readings=[reading_message(reading) for reading in notice.readings],
         text=notice.text,
-    )
-
-
-def status_message(facts: Mapping[str, Json]) -> recovery_pb2.GetStatusResponse:
-    """`facts` has the fields of GetStatusResponse; nested ones as mappings."""
-    plain = {name: value for name, value in facts.items() if name not in ("rings", "store", "lag")}
-    return recovery_pb2.GetStatusResponse(
-        **plain,
-        rings=[recovery_pb2.RingUse(**ring) for ring in facts["rings"]],
-        store=recovery_pb2.StoreState(**facts["store"]),
-        lag=recovery_pb2.LagFigures(**facts["lag"]),
-    )
-
-
-def metrics_message(facts: Mapping[str, Json]) -> recovery_pb2.GetMetricsResponse:
-    plain = {name: value for name, value in facts.items() if name not in ("strategies", "lag")}
-    return recovery_pb2.GetMetricsResponse(
-        **plain,
-        strategies=[recovery_pb2.StrategyMetrics(**strategy) for strategy in facts["strategies"]],
-        lag=recovery_pb2.LagFigures(**facts["lag"]),
     )

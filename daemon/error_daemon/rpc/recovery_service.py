@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any
 
 from google.protobuf.message import Message
 
-from error_daemon.errors import InputError, NotFound, StoreUnavailable
-from error_daemon.model import Decision, ErrorType
+from error_daemon.errors import ConfigError, InputError, NotFound, StoreUnavailable
+from error_daemon.model import BrakeView
 from error_daemon.ports import Call, Control, ErrorFilter, Method, Service, Shape
-from error_daemon.rpc import convert
+from error_daemon.rpc import convert, requests
+from error_daemon.rpc.convert_metrics import metrics_message
+from error_daemon.rpc.convert_replay import problems_message, replay_message
+from error_daemon.rpc.convert_status import brake_message, status_message
 from error_recovery.v1 import fault_pb2, recovery_pb2
 
-_MOST_ERRORS = 1000
-_MOST_HISTORY = 10_000
-_MOST_CHARACTERS = 256
-_MOST_NOTE_CHARACTERS = 1000
+_PAUSE = "pause"  # BrakeView.brake
+_APPROVAL = "approval"  # ErrorView.held_by
 
 
 class RecoveryService:
@@ -38,27 +40,34 @@ class RecoveryService:
                 _unary("GetMetrics", self.get_metrics, pb.GetMetricsRequest),
                 _unary("Reset", self.reset, pb.ResetRequest),
                 _unary("Flush", self.flush, pb.FlushRequest),
+                _unary("ListBrakes", self.list_brakes, pb.ListBrakesRequest),
+                _unary("ResetBreaker", self.reset_breaker, pb.ResetBreakerRequest),
+                _unary("Pause", self.pause, pb.PauseRequest),
+                _unary("Resume", self.resume, pb.ResumeRequest),
+                _unary("Approve", self.approve, pb.ApproveRequest),
+                _unary("Deny", self.deny, pb.DenyRequest),
+                Method("Replay", Shape.SERVER_STREAM, self.replay, pb.ReplayRequest.FromString, _serialise),
             ),
         )
 
+    # --- seeing
+
     def get_status(self, _request: recovery_pb2.GetStatusRequest, _call: Call) -> recovery_pb2.GetStatusResponse:
-        return convert.status_message(self._control.status())
+        facts = self._control.status()
+        may_wait = facts.get("errors_by_state", {}).get("parked", 0)  # who waits for a person is parked
+        waiting = self._control.errors(ErrorFilter(held_by=_APPROVAL), 0)[1] if may_wait else 0
+        return status_message(facts, self._control.brakes(), waiting)
+
+    def list_brakes(self, _request: recovery_pb2.ListBrakesRequest, _call: Call) -> recovery_pb2.ListBrakesResponse:
+        return recovery_pb2.ListBrakesResponse(brakes=map(brake_message, self._control.brakes()))
 
     def list_errors(self, request: recovery_pb2.ListErrorsRequest, _call: Call) -> recovery_pb2.ListErrorsResponse:
-        if request.status not in (0, *convert.STATUS_NAMES):
-            raise InputError("status", f"{request.status} is not a Status")
-        wanted = ErrorFilter(
-            status=convert.STATUS_NAMES.get(request.status, ""),
-            type=_error_type(request.type),
-            component=_short(request.component, "component"),
-            target=_short(request.target, "target"),
-            min_severity=request.min_severity,
-        )
-        views, total = self._control.errors(wanted, _limit(request.limit, 100, _MOST_ERRORS))
+        limit = requests.limit(request.limit, 100, requests.MOST_ERRORS)
+        views, total = self._control.errors(requests.error_filter(request), limit)
         return recovery_pb2.ListErrorsResponse(errors=[convert.error_message(view) for view in views], total=total)
 
     async def get_error(self, request: recovery_pb2.GetErrorRequest, _call: Call) -> recovery_pb2.GetErrorResponse:
-        view = self._control.error(_id(request.error_id))
+        view = self._control.error(requests.some_id(request.error_id))
         answer = recovery_pb2.GetErrorResponse(error=convert.error_message(view))
         try:
             payload = await self._control.fault(view.error_id)
@@ -69,14 +78,6 @@ class RecoveryService:
         except StoreUnavailable as error:
             answer.incomplete = f"the record cannot be read now: {error}"
         return answer
-
-    def resolve_error(
-        self, request: recovery_pb2.ResolveErrorRequest, _call: Call
-    ) -> recovery_pb2.ResolveErrorResponse:
-        if len(request.note) > _MOST_NOTE_CHARACTERS:
-            raise InputError("note", f"has {len(request.note)} characters; at most {_MOST_NOTE_CHARACTERS}")
-        view = self._control.resolve(_id(request.error_id), request.note)
-        return recovery_pb2.ResolveErrorResponse(error=convert.error_message(view))
 
     async def watch(self, request: recovery_pb2.WatchRequest, _call: Call) -> AsyncIterator[recovery_pb2.Event]:
         error_id = self._control.error(request.error_id).error_id if request.error_id else None
@@ -89,12 +90,12 @@ class RecoveryService:
                 await notices.aclose()
 
     async def explain(self, request: recovery_pb2.ExplainRequest, _call: Call) -> recovery_pb2.ExplainResponse:
-        decision, attempt = await self._control.decision(_id(request.id, "id"))
+        decision, attempt = await self._control.decision(requests.some_id(request.id, "id"))
         return recovery_pb2.ExplainResponse(
             error=self._error_if_known(decision.error_id),
             decision=convert.decision_message(decision),
             attempt=convert.attempt_message(attempt) if attempt else None,
-            sentences=_sentences(decision),
+            sentences=self._control.sentences(decision, attempt),
         )
 
     def _error_if_known(self, error_id: str) -> recovery_pb2.Error | None:
@@ -108,33 +109,94 @@ class RecoveryService:
         self, request: recovery_pb2.ListHistoryRequest, _call: Call
     ) -> recovery_pb2.ListHistoryResponse:
         records = await self._control.history(
-            _limit(request.limit, 50, _MOST_HISTORY),
-            error_id=_short(request.error_id, "error_id"),
-            strategy_id=_short(request.strategy_id, "strategy_id"),
-            error_type=_error_type(request.error_type),
+            requests.limit(request.limit, 50, requests.MOST_HISTORY),
+            error_id=requests.short(request.error_id, "error_id"),
+            strategy_id=requests.short(request.strategy_id, "strategy_id"),
+            error_type=requests.error_type(request.error_type, "error_type"),
             since=request.since,
         )
         return recovery_pb2.ListHistoryResponse(attempts=[convert.attempt_message(record) for record in records])
 
     async def get_metrics(
-        self, _request: recovery_pb2.GetMetricsRequest, _call: Call
+        self, request: recovery_pb2.GetMetricsRequest, _call: Call
     ) -> recovery_pb2.GetMetricsResponse:
-        return convert.metrics_message(await self._control.metrics())
+        return metrics_message(await self._control.metrics(*requests.time_range(request.since, request.until)))
+
+    async def replay(self, request: recovery_pb2.ReplayRequest, _call: Call) -> AsyncIterator[recovery_pb2.ReplayEvent]:
+        files = requests.definition_files(request)
+        steps = self._control.replay(files, *requests.time_range(request.since, request.until), request.seed)
+        try:
+            async for step in steps:
+                yield await asyncio.to_thread(replay_message, step)  # the loop goes on meanwhile
+        except ConfigError as wrong:
+            yield problems_message(wrong.problems)
+        finally:
+            if isinstance(steps, AsyncGenerator):
+                await steps.aclose()
+
+    # --- steering
+
+    def resolve_error(
+        self, request: recovery_pb2.ResolveErrorRequest, _call: Call
+    ) -> recovery_pb2.ResolveErrorResponse:
+        note = requests.short(request.note, "note", requests.MOST_NOTE_CHARACTERS)
+        view = self._control.resolve(requests.some_id(request.error_id), note)
+        return recovery_pb2.ResolveErrorResponse(error=convert.error_message(view))
 
     async def reset(self, request: recovery_pb2.ResetRequest, _call: Call) -> recovery_pb2.ResetResponse:
         if bool(request.error_id) == request.learned:
             raise InputError("error_id", "name an error, or set learned = true to forget what was learned; not both")
         if request.learned:
-            strategy_id = _short(request.strategy_id, "strategy_id") or None
+            strategy_id = requests.short(request.strategy_id, "strategy_id") or None
             return recovery_pb2.ResetResponse(scores_reset=await self._control.forget(strategy_id))
-        await self._control.reset_ladder(_id(request.error_id))
+        await self._control.reset_ladder(requests.some_id(request.error_id))
         return recovery_pb2.ResetResponse(errors_reset=1)
 
     def flush(self, request: recovery_pb2.FlushRequest, _call: Call) -> recovery_pb2.FlushResponse:
         if bool(request.error_id) == request.all:
             raise InputError("error_id", "name an error, or set all = true; not both")
-        purged, running = self._control.flush(_short(request.error_id, "error_id") or None)
+        purged, running = self._control.flush(requests.short(request.error_id, "error_id") or None)
         return recovery_pb2.FlushResponse(purged=purged, running=running)
+
+    def reset_breaker(
+        self, request: recovery_pb2.ResetBreakerRequest, _call: Call
+    ) -> recovery_pb2.ResetBreakerResponse:
+        target = requests.short(request.target, "target")
+        return recovery_pb2.ResetBreakerResponse(was_open=self._control.reset_breaker(target))
+
+    def pause(self, request: recovery_pb2.PauseRequest, _call: Call) -> recovery_pb2.PauseResponse:
+        target = requests.short(request.target, "target")
+        pauses = self._control.pause(
+            target,
+            requests.pause_length_s(request.for_s),
+            requests.short(request.reason, "reason", requests.MOST_NOTE_CHARACTERS),
+            requests.person(request.by),
+        )
+        return recovery_pb2.PauseResponse(
+            pauses=map(brake_message, pauses),
+            attempts_running=self._running(target),
+            tickets_waiting=sum(pause.waiting for pause in pauses if pause.subject == target),
+        )
+
+    def _running(self, target: str) -> int:
+        if not target:
+            return int(self._control.status()["attempts_running"])
+        return self._control.errors(ErrorFilter(state="attempting", target=target), 0)[1]
+
+    def resume(self, request: recovery_pb2.ResumeRequest, _call: Call) -> recovery_pb2.ResumeResponse:
+        was_paused = self._control.resume(requests.short(request.target, "target"))
+        return recovery_pb2.ResumeResponse(was_paused=was_paused, pauses=map(brake_message, self._pauses()))
+
+    def _pauses(self) -> Sequence[BrakeView]:
+        return [view for view in self._control.brakes() if view.brake == _PAUSE]
+
+    def approve(self, request: recovery_pb2.ApproveRequest, _call: Call) -> recovery_pb2.ApproveResponse:
+        view = self._control.approve(requests.some_id(request.error_id), requests.person(request.by))
+        return recovery_pb2.ApproveResponse(error=convert.error_message(view))
+
+    def deny(self, request: recovery_pb2.DenyRequest, _call: Call) -> recovery_pb2.DenyResponse:
+        view = self._control.deny(requests.some_id(request.error_id), requests.person(request.by))
+        return recovery_pb2.DenyResponse(error=convert.error_message(view))
 
 
 def _serialise(message: Message) -> bytes:
@@ -143,44 +205,3 @@ def _serialise(message: Message) -> bytes:
 
 def _unary(name: str, serve: Callable[[Any, Call], Any], request: type[Message]) -> Method:
     return Method(name, Shape.UNARY, serve, request.FromString, _serialise)
-
-
-def _id(text: str, field: str = "error_id") -> str:
-    if not text:
-        raise InputError(field, "is empty")
-    return _short(text, field)
-
-
-def _short(text: str, field: str) -> str:
-    if len(text) > _MOST_CHARACTERS:
-        raise InputError(field, f"has {len(text)} characters; at most {_MOST_CHARACTERS}")
-    return text
-
-
-def _limit(asked: int, default: int, most: int) -> int:
-    if asked > most:
-        raise InputError("limit", f"{asked} is more than {most}")
-    return asked or default
-
-
-def _error_type(name: str) -> str:
-    if name and name not in {kind.value for kind in ErrorType}:
-        raise InputError("type", f"{name!r} is none of {', '.join(kind.value for kind in ErrorType)}")
-    return name
-
-
-def _sentences(decision: Decision) -> list[str]:
-    """The decision in words."""
-    what = f"{'Ran' if decision.attempt_id else 'Would run'} {decision.strategy_id} on {decision.target}"
-    sentences = [f"{what} at level {decision.level}, with {decision.timeout_s:.3g} s to finish: {decision.reason}."]
-    if not decision.attempt_id:
-        sentences.append(f"Nothing was done: the rule's mode is {decision.mode}.")
-    for candidate in decision.candidates:
-        mean = candidate.alpha / (candidate.alpha + candidate.beta)
-        known = (
-            f"{candidate.samples:.1f} attempts, of which {mean:.0%} are expected to succeed"
-            if candidate.samples
-            else "never tried here"
-        )
-        sentences.append(f"{candidate.strategy_id}: {known}; score {candidate.score:.3f}.")
-    return sentences

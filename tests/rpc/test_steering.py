@@ -1,0 +1,216 @@
+"""Brakes, pauses, approvals, metrics and replays over the wire."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import grpc
+import pytest
+from google.protobuf.message import Message
+
+from error_daemon.core.metrics import Span, recovery_metrics
+from error_daemon.errors import ConfigError, Problem, Refused
+from error_daemon.ports import ErrorFilter
+from error_daemon.rpc.plain import plain
+from error_recovery.v1 import recovery_pb2 as pb
+from tests.core.metric_records import attempt, ticket
+from tests.rpc.recovery_world import ID, Client, client_of
+from tests.rpc.replayed import REPLAYED
+from tests.rpc.serving import run, soon, until
+
+
+def test_a_pause_says_what_still_runs_and_how_many_tickets_wait() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            request = pb.PauseRequest(for_s=60.0, reason="maintenance", by="ann")
+            answer = await client.ask("Pause", request)
+            assert client.control.asked == [("pause", ("", 60.0, "maintenance", "ann (as they say)"))]
+            assert (answer.attempts_running, answer.tickets_waiting) == (6, 4)
+            [pause] = answer.pauses
+            assert (pause.brake, pause.state, pause.until, pause.waiting) == ("pause", "paused", 60.0, 4)
+
+    run(go())
+
+
+def test_of_a_paused_target_only_its_own_attempts_and_tickets_are_counted() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            await client.ask("Pause", pb.PauseRequest())
+            answer = await client.ask("Pause", pb.PauseRequest(target="web"))
+            assert client.control.asked[1:] == [
+                ("pause", ("web", 0.0, "", "")),
+                ("errors", (ErrorFilter(state="attempting", target="web"), 0)),
+            ]
+            assert (answer.attempts_running, answer.tickets_waiting) == (17, 4)
+            assert [pause.subject for pause in answer.pauses] == ["", "web"]
+
+    run(go())
+
+
+def test_resuming_says_whether_it_was_paused_and_what_still_is() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            await client.ask("Pause", pb.PauseRequest())
+            await client.ask("Pause", pb.PauseRequest(target="web"))
+            answer = await client.ask("Resume", pb.ResumeRequest())
+            assert answer.was_paused
+            assert [pause.subject for pause in answer.pauses] == ["web"]
+            assert not (await client.ask("Resume", pb.ResumeRequest())).was_paused
+
+    run(go())
+
+
+def test_every_brake_is_listed_with_its_figures() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            [brake] = (await client.ask("ListBrakes", pb.ListBrakesRequest())).brakes
+            assert (brake.brake, brake.state, dict(brake.figures)) == ("throttle", "closed", {"per_s": 300.0})
+
+    run(go())
+
+
+def test_a_breaker_is_reset_by_its_target() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            assert (await client.ask("ResetBreaker", pb.ResetBreakerRequest(target="web"))).was_open
+            assert not (await client.ask("ResetBreaker", pb.ResetBreakerRequest())).was_open
+            assert client.control.asked == [("reset_breaker", "web"), ("reset_breaker", "")]
+
+    run(go())
+
+
+def test_a_person_says_yes_or_no() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            answer = await client.ask("Approve", pb.ApproveRequest(error_id=ID[:4], by="ann"))
+            assert answer.error.error_id == ID
+            code, said = await client.refusal("Deny", pb.DenyRequest(error_id=ID))
+            assert (code, said) == (grpc.StatusCode.FAILED_PRECONDITION, "nothing of it waits for an approval")
+            assert client.control.asked == [("approve", (ID[:4], "ann (as they say)")), ("deny", (ID, ""))]
+
+    run(go())
+
+
+def test_metrics_are_asked_for_a_range_and_come_whole() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            report = recovery_metrics([ticket()], [attempt()], Span(50.0, 150.0), weights={"web": 1.0})
+            client.control.report = plain(report)
+            answer = await client.ask("GetMetrics", pb.GetMetricsRequest(since=50.0, until=150.0))
+            assert client.control.asked == [("metrics", (50.0, 150.0))]
+            assert (answer.since, answer.until, answer.tickets, dict(answer.ended_as)) == (50, 150, 1, {"recovered": 1})
+            assert [strategy.strategy_id for strategy in answer.strategies] == ["restart"]
+
+    run(go())
+
+
+# --- replay
+
+FILES = [pb.DefinitionFile(name="a.yaml", text="version: 1")]
+
+
+def _replay(client: Client, request: pb.ReplayRequest) -> Any:
+    return client.stream("Replay", request, pb.ReplayEvent)
+
+
+def test_a_replay_says_how_far_it_is_and_then_what_came_of_it() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            client.control.steps = [
+                {"phase": "reading the record", "done_ratio": 0.5},
+                {"phase": "done", "done_ratio": 1.0, "result": plain(REPLAYED)},
+            ]
+            request = pb.ReplayRequest(files=FILES, since=5.0, until=9.0, seed=7)
+            progress, end = [event async for event in _replay(client, request)]
+            assert client.control.asked == [("replay", ({"a.yaml": "version: 1"}, 5.0, 9.0, 7))]
+            assert (progress.phase, progress.done_ratio) == ("reading the record", 0.5)
+            assert not progress.HasField("result")
+            assert json.loads(end.result.result_json) == plain(REPLAYED)
+            assert (end.result.same, end.result.different) == (3, 1)
+
+    run(go())
+
+
+def test_all_that_is_wrong_in_the_definitions_is_said() -> None:
+    problems = [Problem("a.yaml", line, 1, "is wrong", "mend it") for line in range(1, 200)]
+
+    async def go() -> None:
+        async with client_of() as client:
+            client.control.steps = [ConfigError(problems)]
+            [event] = [event async for event in _replay(client, pb.ReplayRequest(files=FILES))]
+            assert [problem.line for problem in event.problems] == list(range(1, 200))
+            assert (event.problems[0].message, event.problems[0].mend) == ("is wrong", "mend it")
+
+    run(go())
+
+
+def test_a_second_replay_is_refused() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            client.control.steps = [Refused("another replay is running")]
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await soon(_replay(client, pb.ReplayRequest(files=FILES)).read())
+            assert failed.value.code() is grpc.StatusCode.FAILED_PRECONDITION
+
+    run(go())
+
+
+def test_a_replay_ends_when_nobody_waits_for_it() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            call = _replay(client, pb.ReplayRequest(files=FILES))
+            await until(lambda: client.control.replays == 1)
+            call.cancel()
+            await until(lambda: client.control.replays == 0)
+
+    run(go())
+
+
+@pytest.mark.parametrize(
+    ("request_message", "part"),
+    [
+        (pb.ReplayRequest(), "files: there are none"),
+        (pb.ReplayRequest(files=FILES * 2), "files[1].name: 'a.yaml' is there twice"),
+        (pb.ReplayRequest(files=[pb.DefinitionFile(text="x")]), "files[0].name: is empty"),
+        (pb.ReplayRequest(files=[pb.DefinitionFile(name=str(n)) for n in range(101)]), "there are 101; at most 100"),
+        (pb.ReplayRequest(files=FILES, since=5.0, until=5.0), "until: is not after `since`"),
+        (pb.ReplayRequest(files=FILES, since=float("inf")), "since: inf is not a time"),
+        (pb.ReplayRequest(files=FILES, since=float("nan")), "since: nan is not a time"),
+    ],
+)
+def test_a_replay_of_nothing_sensible_is_refused(request_message: pb.ReplayRequest, part: str) -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            with pytest.raises(grpc.aio.AioRpcError) as failed:
+                await soon(_replay(client, request_message).read())
+            assert failed.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert part in str(failed.value.details())
+            assert client.control.asked == []
+
+    run(go())
+
+
+@pytest.mark.parametrize(
+    ("method", "request_message", "part"),
+    [
+        ("Pause", pb.PauseRequest(for_s=-1.0), "for_s: -1 is not between 0"),
+        ("Pause", pb.PauseRequest(for_s=float("nan")), "for_s: nan is not"),
+        ("Pause", pb.PauseRequest(for_s=4e7), "(a year)"),
+        ("Pause", pb.PauseRequest(target="x" * 257), "target: has 257 characters"),
+        ("Pause", pb.PauseRequest(reason="x" * 1001), "reason: has 1001 characters"),
+        ("Pause", pb.PauseRequest(by="x" * 257), "by: has 257 characters"),
+        ("Approve", pb.ApproveRequest(), "error_id: is empty"),
+        ("Deny", pb.DenyRequest(), "error_id: is empty"),
+        ("GetMetrics", pb.GetMetricsRequest(since=9.0, until=8.0), "until: is not after `since`"),
+    ],
+)
+def test_what_is_out_of_bounds_is_refused(method: str, request_message: Message, part: str) -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            code, said = await client.refusal(method, request_message)
+            assert code is grpc.StatusCode.INVALID_ARGUMENT
+            assert part in said
+            assert client.control.asked == []
+
+    run(go())
