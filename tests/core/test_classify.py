@@ -26,7 +26,6 @@ def classify(rules: Sequence[Rule], one: Fault, *targets: Target) -> Classificat
     return classify_in(rules, one, Graph({target.id: target for target in targets}))
 
 
-
 ONE = Fault(
     ErrorType.DATABASE,
     message="deadlock",

@@ -107,7 +107,7 @@ def test_notices_are_given_only_to_those_who_listen() -> None:
 
 def test_what_was_learned_is_gone_on_from_and_can_be_forgotten() -> None:
     learning = Learning(1e6)
-    score = learning.attempt(Case(ErrorType.NETWORK), "fix1", True, Lesson(1.0, 0.0, 1.0), 900.0)
+    [score] = learning.attempt(Case(ErrorType.NETWORK), "fix1", True, Lesson(1.0, 0.0, 1.0), 900.0)
     world = World(RULES)
     world.engine.restore_learned([score], [LearnedTimeout(ErrorType.NETWORK, "fix1", 7.0, 900.0)])
     world.report(fault())
@@ -176,3 +176,15 @@ def test_a_record_of_an_error_that_is_not_known_changes_nothing() -> None:
     other = Engine(RULES, Policy())
     other.feed(fx.ErrorRecorded(world.view(error_id)), 1.0)
     assert other.drain() == []
+
+
+def test_what_is_still_down_is_what_has_a_ticket_or_stands_failed() -> None:
+    world = World(house(rule("web", (1,)), rule("db", (1,)), rule("seen", mode=Mode.OBSERVE)))
+    world.plan = lambda order: Plan(cures=False)
+    for component in ("web", "seen", "nobody"):
+        world.report(fault(component))
+    world.run(10.0)
+    world.pause("db")
+    world.report(fault("db"))
+    down = {(one.target, one.component, one.planned) for one in world.engine.still_down()}
+    assert down == {("web", "web", False), ("db", "db", True)}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.core.experience import Known
-from error_daemon.core.learning import LOCAL_STRENGTH, RECORDED_SCOPES, Case, Learning, Lesson
+from error_daemon.core.experience import LOCAL_STRENGTH, Known
+from error_daemon.core.learning import RECORDED_SCOPES, Case, Learning, Lesson
 from error_daemon.model import ErrorType, Evidence, Score
 
 NET, DATA = (Case(ErrorType.NETWORK), "fix"), (Case(ErrorType.DATA), "fix")
@@ -26,7 +26,7 @@ def test_nothing_is_known_at_first() -> None:
 def test_attempts_move_the_posterior_and_the_means() -> None:
     learning = Learning(HALF_LIFE_S)
     learning.attempt(*NET, True, LESSON, 0.0)
-    score = learning.attempt(*NET, False, Lesson(90.0, 0.4, 1.0), 0.0)
+    [score] = learning.attempt(*NET, False, Lesson(90.0, 0.4, 1.0), 0.0)
     known = learning.known(*NET, 0.0)
     assert (known.samples, known.alpha, known.beta) == pytest.approx((2.0, 2.0, 2.0))
     assert known.time_score == pytest.approx(1 / 3)  # a mean of 60 s
@@ -117,7 +117,8 @@ def _live(learning: Learning, life: list[Lived], now: float, recorded: dict[tupl
     for one in life:
         now += one.later_s
         key = one.case.error_type, one.strategy_id
-        recorded[key] = learning.attempt(one.case, one.strategy_id, one.success, Lesson(one.time_s, 0.1, 1.0), now)
+        for score in learning.attempt(one.case, one.strategy_id, one.success, Lesson(one.time_s, 0.1, 1.0), now):
+            recorded[score.error_type, score.strategy_id] = score
         if one.success:
             recorded[key] = learning.stability(one.case, one.strategy_id, 1.0, now)
     return now
@@ -176,11 +177,13 @@ def test_asking_changes_nothing(life: list[Lived], case: Case) -> None:
 
 
 def _taught(*taught: tuple[Case, int, int]) -> Learning:
-    """For each case so many successes and failures of `fix`, all at once."""
+    """For each case so many successes and failures of `fix`, evenly mixed, all at once."""
     learning = Learning(HALF_LIFE_S)
     for case, successes, failures in taught:
-        for number in range(successes + failures):
-            learning.attempt(case, "fix", number < successes, LESSON, 0.0)
+        attempts = successes + failures
+        for number in range(attempts):
+            helped = (number + 1) * successes // attempts > number * successes // attempts
+            learning.attempt(case, "fix", helped, LESSON, 0.0)
     return learning
 
 
@@ -274,7 +277,7 @@ def test_no_more_scopes_are_kept_than_there_may_be_and_no_attempt_is_lost(life: 
 def test_the_record_of_a_strategy_carries_the_scopes_that_learned_last() -> None:
     learning = Learning(HALF_LIFE_S)
     for number in range(RECORDED_SCOPES + 8):
-        score = learning.attempt(Case(ErrorType.NETWORK, f"c{number}"), "fix", number % 2 == 0, LESSON, float(number))
+        [score] = learning.attempt(Case(ErrorType.NETWORK, f"c{number}"), "fix", number % 2 == 0, LESSON, float(number))
     assert [scope[0] for scope in score.metrics["scopes"]] == [f"c{number}" for number in range(8, RECORDED_SCOPES + 8)]
     assert len(json.dumps(score.metrics)) < 8000
     resumed = Learning(HALF_LIFE_S)
@@ -288,9 +291,9 @@ def test_the_record_of_a_strategy_carries_the_scopes_that_learned_last() -> None
 
 def test_the_scopes_of_several_strategies_are_restored_in_the_order_in_which_they_learned() -> None:
     learning = Learning(HALF_LIFE_S)
-    early = learning.attempt(WEB, "late", True, LESSON, 1.0)
-    other = learning.attempt(DB, "fix", True, LESSON, 2.0)
-    late = learning.attempt(Case(ErrorType.NETWORK, "app"), "late", True, LESSON, 3.0)
+    [early] = learning.attempt(WEB, "late", True, LESSON, 1.0)
+    [other] = learning.attempt(DB, "fix", True, LESSON, 2.0)
+    [late] = learning.attempt(Case(ErrorType.NETWORK, "app"), "late", True, LESSON, 3.0)
     assert early.metrics["scopes"] == late.metrics["scopes"][:1]
     resumed = Learning(HALF_LIFE_S, most_scopes=2)
     resumed.restore(_recorded([late, other]))

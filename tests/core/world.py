@@ -2,7 +2,8 @@
 
 It carries out every effect as the daemon would, and checks after every event what must hold at all times:
 
-    at most one attempt per target, at most `capacity` in all, none for a rule that may not act, no attempt id twice
+    at most one attempt per target, at most `capacity` in all, never more begun in a second than the throttle allows, no attempt id twice
+    none for a rule that may not act, none on what is paused, none that a person must approve and has not
     the ring says RUNNING before an attempt is handed out
     after an attempt was lost its target is probed before the next one
     an error with a ticket always has a way on
@@ -20,16 +21,19 @@ from re import compile as pattern
 
 from error_daemon.core import effects as fx
 from error_daemon.core.board import Policy
+from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.engine import Engine
 from error_daemon.core.life import WITH_TICKET
 from error_daemon.model import (
     AttemptOrder,
     AttemptRecord,
+    Bulkhead,
     Condition,
     Decision,
     Definitions,
     ErrorType,
     ErrorView,
+    Escalation,
     Fault,
     Fingerprint,
     Mode,
@@ -48,6 +52,7 @@ from error_daemon.model import (
     State,
     Strategy,
     Target,
+    TicketRecord,
 )
 
 PROBE_S = 0.002
@@ -99,7 +104,18 @@ def rule(component: str = "web", levels: tuple[int, ...] = (1, 2, 3), **more: ob
     return Rule(**(given | more))  # type: ignore[arg-type]
 
 
-def house(*rules: Rule, strategies: tuple[Strategy, ...] = (), targets: tuple[Target, ...] = ()) -> Definitions:
+def needs(name: str, *roots: str, **more: object) -> Target:
+    """A target with two probes that depends on these."""
+    given: dict[str, object] = {"kind": "service", "probes": ("port", "health"), "depends_on": roots}
+    return Target(name, **(given | more))  # type: ignore[arg-type]
+
+
+def house(
+    *rules: Rule,
+    strategies: tuple[Strategy, ...] = (),
+    targets: tuple[Target, ...] = (),
+    bulkheads: tuple[Bulkhead, ...] = (),
+) -> Definitions:
     """Definitions with these rules, a target with two probes for each of their components, and `fix1` to `fix5`."""
     fixes = [Strategy(f"fix{level}", "exec") for level in range(1, 6)]
     own = [Target(one.target, "service", probes=("port", "health")) for one in rules if one.target]
@@ -108,6 +124,7 @@ def house(*rules: Rule, strategies: tuple[Strategy, ...] = (), targets: tuple[Ta
         targets={target.id: target for target in (*own, *targets)},
         strategies={strategy.id: strategy for strategy in (*fixes, *strategies)},
         probes={name: Probe(name, "tcp") for name in ("port", "health")},
+        bulkheads=bulkheads,
     )
 
 
@@ -129,9 +146,12 @@ class World:
         self.rounds: list[ProbeOrder] = []
         self.records: dict[str, AttemptRecord] = {}
         self.decisions: list[Decision] = []
+        self.tickets: list[TicketRecord] = []  # those that have ended
+        self.escalations: list[Escalation] = []
         self.log: list[fx.Effect] = []
         self.running: dict[str, AttemptOrder] = {}
         self._open_rounds: set[str] = set()
+        self._approved: set[str] = set()  # attempts that a person has said yes to
         self._lost: set[str] = set()  # targets that must be probed before anything is run
         self._purged: set[str] = set()  # a person has purged a ticket of it: the ring keeps its doubt no longer
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -180,6 +200,8 @@ class World:
     def quiet(self) -> None:
         """Everything gets well and stays so; then nothing may be left."""
         self.fuse = None
+        for pause in self.engine.pauses():
+            self.resume(pause.target)
         self.failing.clear()
         self.commit_s = 0.1
         self.commit()
@@ -237,6 +259,34 @@ class World:
         self.engine.reset_ladder(error_id, self.now)
         self._carry_out()
 
+    def pause(self, target: str = ALL, for_s: float = 0.0) -> None:
+        """0: until it is resumed."""
+        self.engine.pause(Pause(target, self.now, self.now + for_s if for_s else 0.0, "maintenance", "ann"))
+        self._carry_out()
+
+    def resume(self, target: str = ALL) -> Pause | None:
+        pause = self.engine.resume(target, self.now)
+        self._carry_out()
+        return pause
+
+    def approve(self, error_id: str) -> None:
+        self.engine.approve(error_id, "ann", self.now)
+        proposed = [decision.attempt_id for decision in self.decisions if decision.error_id == error_id]
+        self._approved.add(proposed[-1])
+        self._carry_out()
+
+    def deny(self, error_id: str) -> None:
+        self.engine.deny(error_id, "ann", self.now)
+        self._carry_out()
+
+    def reset_breaker(self, target: str = ALL) -> bool:
+        was_tripped = self.engine.reset_breaker(target, self.now)
+        self._carry_out()
+        return was_tripped
+
+    def foresee(self, target: str, for_s: float) -> None:
+        self.feed(fx.FailurePredicted(target, 0.9, "smart", self.now + for_s))
+
     def lose_worker(self) -> None:
         """Every running attempt is lost; its effect stays unknown."""
         for attempt_id, order in list(self.running.items()):
@@ -254,6 +304,13 @@ class World:
             for view in self.engine.newest(10_000, lambda _error: True)[0]
         ]
 
+    def causes(self) -> list[str]:
+        return [escalation.cause for escalation in self.escalations]
+
+    def on(self) -> list[str]:
+        """The targets of the attempts so far."""
+        return [order.target.id for order in self.started]
+
     def levels(self) -> list[int]:
         return [order.level for order in self.started]
 
@@ -267,6 +324,7 @@ class World:
         self.check()
 
     def _do(self, effect: fx.Effect) -> None:
+        self._keep(effect)
         if isinstance(effect, fx.StartAttempt):
             self._start(effect.order)
         elif isinstance(effect, fx.StartProbes):
@@ -283,21 +341,34 @@ class World:
             if not self._saving and self.commit_s is not None:
                 self._at(self.now + self.commit_s, self.commit)
             self._saving.append(effect.view)
-        elif isinstance(effect, fx.SaveAttempt):
+
+    def _keep(self, effect: fx.Effect) -> None:
+        if isinstance(effect, fx.SaveAttempt):
             self.records[effect.record.attempt_id] = effect.record
         elif isinstance(effect, fx.SaveDecision):
             self.decisions.append(effect.decision)
+        elif isinstance(effect, fx.SaveTicket):
+            self.tickets.append(effect.record)
+        elif isinstance(effect, fx.Escalate):
+            self.escalations.append(effect.escalation)
 
     def _start(self, order: AttemptOrder) -> None:
         view, slot = self.engine.view(order.error_id), self.engine.slot(order.error_id)
         assert slot is not None
         assert self.ring[slot].progress.state is SlotState.RUNNING, "the ring must know before anybody runs"
-        assert view.mode == Mode.AUTO.value, "nothing acts where it may only observe"
+        assert view.mode != Mode.OBSERVE.value, "nothing acts where it may only observe"
+        approved = view.mode == Mode.AUTO.value or order.attempt_id in self._approved
+        assert approved, "nothing acts that a person has not approved"
         assert order.attempt_id not in {before.attempt_id for before in self.started}, "an attempt id is used once"
-        assert order.target.id not in {other.target.id for other in self.running.values()}, "one attempt per target"
+        busy = {target for other in self.running.values() for target in _touched(other)}
+        assert not busy & _touched(order), "one attempt per target"
         assert order.target.id not in self._lost, "what was lost is looked at first"
+        pause = self.engine._dispatch.brakes.pause
+        assert not any(map(pause.concerns, _touched(order))), "nothing is begun on what is paused"
         self.started.append(order)
         self.started_at.append(self.now)
+        within = self.started_at[-self.policy.throttle_per_s - 1 :]
+        assert len(within) <= self.policy.throttle_per_s or within[0] + 1.0 <= self.now, "never more in a second"
         self.running[order.attempt_id] = order
         assert len(self.running) <= self.policy.capacity
         plan = self.plan(order)
@@ -307,7 +378,7 @@ class World:
     def _finish(self, order: AttemptOrder, outcome: Outcome, cures: bool) -> None:
         if order.attempt_id in self.running:
             if cures:
-                self.failing[order.target.id] = frozenset()
+                self.failing |= {target: frozenset() for target in _touched(order)}
             self._end(order, outcome)
 
     def _end(self, order: AttemptOrder, outcome: Outcome) -> None:
@@ -356,7 +427,7 @@ class World:
         """Whether the gate will: by itself, or because somebody has what is waited for."""
         dispatch, (kind, _, name) = self.engine._dispatch, key.partition(":")
         called = {place.called_by for lane in dispatch._lanes for place in lane._places}
-        if key in called or dispatch._gates[key].timer:
+        if key in called or dispatch._gates[key].timer in self.engine._board.timers._calls:
             return True
         if kind == "target":
             return name in dispatch._owner or dispatch.brakes.pause.on(name) is not None
@@ -377,6 +448,10 @@ class World:
             if self.fuse <= 0:
                 self.fuse = None
                 raise PowerCut
+
+
+def _touched(order: AttemptOrder) -> set[str]:
+    return {order.target.id, *(member.id for member in order.group)}
 
 
 def _value(probe: str, failing: frozenset[str] | None) -> ReadingValue:

@@ -45,9 +45,9 @@ class PeoplesActs:
         if ticket:
             running = error.state in WITH_TICKET - PENDING
             first = entry(ticket.levels, ticket.rule, error.severity) or ticket.level
-            ticket.proposal = None
             ticket.attempts_at_level = int(running and ticket.level == first)
             error.level = ticket.level = first
+            self._dispatch.propose_anew(error)
             self._board.mark(error, SlotState.RUNNING if running else SlotState.OPEN)
         elif error.state is State.FAILED:
             error.ended_at = error.parked_until = 0.0  # its next fault opens a ticket, however soon it comes

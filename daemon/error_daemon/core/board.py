@@ -14,6 +14,7 @@ from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.classify import Classification
 from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder, SaveTicket
+from error_daemon.core.experience import Known
 from error_daemon.core.graph import Graph
 from error_daemon.core.ladder import Ladders
 from error_daemon.core.learning import Learning
@@ -108,6 +109,7 @@ class Ticket:
     why_now: str = ""  # what made it ready
     deadlines: list[int] = field(default_factory=list)  # timers
     due_at: float = 0.0  # when it last became ready
+    born: int = 0  # its place among those that were opened at the same moment
     queued: int = 0  # which of its places in the queue is the valid one
     attempts: int = 0
     attempts_at_level: int = 0
@@ -219,7 +221,10 @@ class Board:
         self._on_target: dict[str, dict[str, Error]] = {}  # target → errors with a ticket for it, by id
         self._ended: dict[bytes, None] = {}  # errors that are done with and recorded, oldest first
         self.timers = Timers()
-        self.on_timer: Callable[[Error], None] = _nothing  # what an error's own timer does
+        self.on_timer: Callable[[Error], None]  # what an error's own timer does; the engine says it
+        self.recall: Callable[[Error, Ticket], Mapping[str, Known]] = (
+            _learned  # by strategy: what a replay knows from the record
+        )
         self.let_go: list[str] = []  # targets on which a ticket ended; the dispatch takes them
         self._last_number = 0
 
@@ -381,5 +386,6 @@ def acts(rule: Rule) -> bool:
     return rule.mode is not Mode.OBSERVE
 
 
-def _nothing(_error: Error) -> None:
-    return
+def _learned(_error: Error, _ticket: Ticket) -> Mapping[str, Known]:
+    """Nothing else than what was learned."""
+    return {}

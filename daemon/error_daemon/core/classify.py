@@ -54,13 +54,14 @@ def classify(rules: Sequence[Rule], fault: Fault, graph: Graph) -> Classificatio
     stated = fault.severity or (rule.severity if rule else None)
     if stated is None:
         stated = Severity.HIGH if fault.type in _HIGH else Severity.MEDIUM
-    severity, because = _by_impact(stated, (rule.target if rule else None) or fault.target, graph)
+    severity, because = by_impact(stated, (rule.target if rule else None) or fault.target, graph)
     response = _response_class(fault, rule, severity)
     recovery = (rule.recovery_class if rule else None) or _RECOVERY.get(response, RecoveryClass.GRADUAL)
     return Classification(rule, severity, response, recovery, because)
 
 
-def _by_impact(severity: Severity, target: str, graph: Graph) -> tuple[Severity, str]:
+def by_impact(severity: Severity, target: str, graph: Graph) -> tuple[Severity, str]:
+    """The severity as the impact of the target moves it, and why; empty where it does not."""
     impact = graph.impact(target)
     steps = severity_steps(impact)
     moved = Severity(min(max(severity + steps, Severity.INFO), Severity.CRITICAL))

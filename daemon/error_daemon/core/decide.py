@@ -19,7 +19,7 @@ def decide(board: Board, error: Error, ticket: Ticket, attempt_id: str = "") -> 
     level, choice = _choose(board, error, ticket)
     strategy = choice.strategy
     decision = Decision(
-        decision_id=f"{attempt_id}-d" if attempt_id else f"{ticket.ticket_id}-d{board.number():x}",
+        decision_id=f"{attempt_id or ticket.ticket_id}-d{board.number():x}",
         error_id=error.error_id,
         at=board.now,
         level=level,
@@ -51,10 +51,10 @@ def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
         reason = "what may spread is isolated before its ladder is climbed"
         return ISOLATION, Choice(board.definitions.strategies[isolate], (), False, reason, False)
     strategies = board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
-    case = case_of(error, ticket)
+    case, recalled = case_of(error, ticket), board.recall(error, ticket)
     choice = select(
         strategies,
-        lambda strategy_id: board.learning.known(case, strategy_id, board.now),
+        lambda strategy_id: recalled.get(strategy_id) or board.learning.known(case, strategy_id, board.now),
         error.severity is not Severity.CRITICAL,
         board.rng,
     )

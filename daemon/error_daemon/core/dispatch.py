@@ -12,7 +12,9 @@ the order of their names, so that no two groups wait for each other; what it has
 was a symptom.
 
 **Doubt.** A target is in doubt from the loss of an attempt until probes have seen it well or failing, whichever ticket asks.
-What was last known of a target is stale after `STALE_S` without a fault or a look: then it is looked at first, too.
+What was last known of a target is stale after `STALE_S` without a fault or a look: then it is looked at first, too. A look takes
+the place of an attempt until it is answered: else newer tickets, which need no look, would take every place that comes free,
+and the older wait for ever.
 """
 
 from __future__ import annotations
@@ -23,8 +25,8 @@ from functools import partial
 from math import inf
 
 from error_daemon.core.board import Board, Error, Proposal, Ticket
-from error_daemon.core.brakes import approval
-from error_daemon.core.brakes.chain import Brakes, target_gate
+from error_daemon.core.brakes import approval, bulkhead
+from error_daemon.core.brakes.chain import Brakes, is_critical, target_gate
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.decide import decide, order_of
@@ -35,13 +37,13 @@ from error_daemon.core.response import Response
 from error_daemon.model import (
     ISOLATION,
     PRIORITY_OF,
-    Priority,
     SlotState,
     State,
     Target,
 )
 
 STALE_S = 1.0
+TARGET = "target"
 GROUP_RESTART = "group_restart"  # the kind of strategy that takes more than its own target
 
 
@@ -49,6 +51,7 @@ class Dispatch:
     def __init__(self, board: Board, response: Response) -> None:
         self._board = board
         self._response = response
+        response.hold_of = self.hold_of
         self.brakes = Brakes(board.definitions, board.policy)
         self.is_draining = False  # nothing more is let through; what is in the works comes to its end
         self._lanes = (Lane(is_critical=True), Lane(is_critical=False))
@@ -58,6 +61,8 @@ class Dispatch:
         self._owner: dict[str, Error] = {}  # target → the error that has it
         self._taken: dict[str, list[str]] = {}  # error → the targets it has
         self.running: dict[str, Error] = {}  # attempt → its error
+        self._looks: set[str] = set()  # errors whose first look before an attempt is not answered yet
+        self._ordinary: set[str] = set()  # attempts and errors of these two that are not critical
         self.doubtful: set[str] = set()  # targets on which an attempt was lost, not seen since
         self.to_look: list[tuple[Error, Ticket]] = []  # let through, to be looked at first; the verification takes them
 
@@ -74,21 +79,24 @@ class Dispatch:
         ticket.queued = self._board.number()
         ticket.hold = None
         self._board.cancel_timer(error)
-        priority = PRIORITY_OF[error.severity]
-        self._lanes[priority is not Priority.CRITICAL].push(
-            Place(rank(priority, ticket.opened_at), ticket.queued, error, called_by)
+        self._lanes[not is_critical(error)].push(
+            Place(rank(PRIORITY_OF[error.severity], ticket.opened_at), ticket.born, ticket.queued, error, called_by)
         )
 
     def pump(self) -> None:
         """Let through what may go."""
-        while self._board.let_go:
-            self.call(_root_gate(self._board.let_go.pop()))
+        self._call_symptoms()
         while not self.is_draining and (lane := self._open_lane()) is not None:
             place = lane.pop()
             if place.is_valid():
                 self._come_up(place)
             if place.called_by and not self._waits_at(place.error, place.called_by):
                 self.call(place.called_by)
+            self._call_symptoms()  # of a ticket that was given up
+
+    def _call_symptoms(self) -> None:
+        while self._board.let_go:
+            self.call(_root_gate(self._board.let_go.pop()))
 
     def _open_lane(self) -> Lane | None:
         """The lane whose front goes next, of those that nothing holds. Where one is held, the time at which it is not is noted."""
@@ -97,9 +105,10 @@ class Dispatch:
             self._wake = 0
         self._lane_holds.clear()
         until = inf
-        fronts = [(place.rank, place.number, lane) for lane in self._lanes if (place := lane.front()) is not None]
-        for *_, lane in sorted(fronts):
-            hold = self.brakes.outer(lane.is_critical, len(self.running), self._board.now)
+        fronts = [(place[:3], lane) for lane in self._lanes if (place := lane.front()) is not None]
+        for _, lane in sorted(fronts):
+            running = len(self.running) + len(self._looks)
+            hold = self.brakes.outer(lane.is_critical, running, len(self._ordinary), self._board.now)
             if hold is None:
                 return lane
             self._lane_holds[lane.is_critical] = hold
@@ -157,7 +166,7 @@ class Dispatch:
         owner = self._owner.get(target)
         if owner is None or owner is error:
             return None
-        return Hold("target", f"waits for {target}, which {owner.error_id} has", 0.0, target_gate(target))
+        return Hold(TARGET, f"waits for {target}, which {owner.error_id} has", 0.0, target_gate(target))
 
     # --- waiting
 
@@ -165,13 +174,15 @@ class Dispatch:
         """`keep`: the targets that it has; else they are given back."""
         if not keep:
             self._give_back(error)
+        if hold.by != bulkhead.NAME:
+            self.brakes.bulkheads.stop_waiting(error)
         if not hold.gate:
             ticket.look_at_wake = ticket.look_at_wake or hold.look_first
             self.park(error, hold)
             return
         ticket.hold = hold
         gate = self._gates.setdefault(hold.gate, Gate())
-        gate.wait(Place(rank(PRIORITY_OF[error.severity], ticket.opened_at), ticket.queued, error, ""))
+        gate.wait(Place(rank(PRIORITY_OF[error.severity], ticket.opened_at), ticket.born, ticket.queued, error, ""))
         if hold.is_own_time:
             self._board.set_timer(error, hold.until)
         elif hold.until and hold.until != gate.until:
@@ -224,14 +235,17 @@ class Dispatch:
         return error.ticket is not None and error.ticket.hold is not None and error.ticket.hold.gate == key
 
     def _give_up(self, error: Error, ticket: Ticket, why: str) -> None:
-        self._response.escalate(error, ticket, "unanswered" if ticket.proposal else "full", why)
+        unanswered = approval.is_expired(ticket, self._board.now)
+        self._response.escalate(error, ticket, "unanswered" if unanswered else "full", why)
         self._board.end_ticket(error, Step.EXHAUST, why)
         self.free(error)
 
     def hold_of(self, error: Error) -> Hold | None:
-        """What a queued ticket waits for; None: it is about to come up."""
-        ticket = _ticket_of(error)
-        return ticket.hold or self._lane_holds.get(PRIORITY_OF[error.severity] is Priority.CRITICAL)
+        """What its ticket waits for; None: nothing, or it is about to come up."""
+        ticket = error.ticket
+        if ticket is None or ticket.hold is not None or error.state is not State.QUEUED:
+            return ticket.hold if ticket else None
+        return self._lane_holds.get(is_critical(error))
 
     def waiting(self) -> Counter[tuple[str, str]]:
         """How many tickets wait for each brake, by its name and subject."""
@@ -243,8 +257,8 @@ class Dispatch:
         for key, gate in self._gates.items():
             for place in gate.places():
                 hold = _ticket_of(place.error).hold
-                if hold is not None:
-                    found[hold.by, key.partition(":")[2]] += 1
+                assert hold is not None, "who waits at a gate waits for something"
+                found[hold.by, key.partition(":")[2]] += 1
         return found
 
     # --- targets
@@ -253,11 +267,38 @@ class Dispatch:
         """How many targets are being attempted, verified or looked at."""
         return sum(error.state is not State.QUEUED for error in self._owner.values())
 
+    def ended(self, attempt_id: str) -> Error | None:
+        """The error of an attempt that has ended; None: it is not known."""
+        self._ordinary.discard(attempt_id)
+        return self.running.pop(attempt_id, None)
+
+    def answered(self, error: Error) -> None:
+        """Its look, if there was one, takes no place among the attempts any more."""
+        self._looks.discard(error.error_id)
+        self._ordinary.discard(error.error_id)
+
+    def lost(self, error: Error) -> None:
+        """Its attempt was lost: who knows what has become of the targets that it has."""
+        self.doubtful.update(self._taken[error.error_id])
+
+    def propose_anew(self, error: Error) -> None:
+        """What was proposed for its ticket, or approved, is to be done no more."""
+        ticket = _ticket_of(error)
+        waits_for_answer = approval.hold(ticket) is not None
+        ticket.proposal, ticket.approved_by = None, ""
+        if error.state is State.QUEUED:
+            self._give_back(error)
+        elif waits_for_answer:
+            self.wake(error)
+
     def free(self, error: Error) -> None:
         """The ticket lets go of everything that it has."""
         gate = self.brakes.bulkheads.leave(error)
         if gate:
             self.call(gate)
+        if error.ticket is None:
+            self.brakes.bulkheads.stop_waiting(error)
+            self.answered(error)
         self._give_back(error)
 
     def _give_back(self, error: Error) -> None:
@@ -266,7 +307,8 @@ class Dispatch:
             del self._owner[target]
             if len(taken) > 1:  # a group restart has touched what others have tickets for
                 for other in self._board.with_ticket_on(target).values():
-                    _ticket_of(other).look_first = True
+                    if other is not error:
+                        _ticket_of(other).look_first = True
             self.call(target_gate(target))
 
     def _take(self, error: Error, target: str) -> None:
@@ -331,7 +373,10 @@ class Dispatch:
     def _look(self, error: Error, ticket: Ticket) -> None:
         self._give_back(error)
         self._take(error, ticket.target.id)
-        self.brakes.throttle.started(self._board.now)
+        self.brakes.looks(error, ticket, self._board.now)
+        self._looks.add(error.error_id)
+        if not is_critical(error):
+            self._ordinary.add(error.error_id)
         ticket.look_first = False
         ticket.looked_first = ticket.looked_first or not ticket.attempts
         self._board.move(error, Step.DOUBT, f"looks at {ticket.target.id} before anything is done to it")
@@ -347,7 +392,7 @@ class Dispatch:
             return
         hold = self._take_all(error, (ticket.target, *proposal.members))
         if hold is not None:
-            self._wait(error, ticket, hold, keep=True)
+            self._wait(error, ticket, hold, keep=hold.by == TARGET)
         else:
             self._start(error, ticket, proposal)
 
@@ -372,6 +417,8 @@ class Dispatch:
         ticket.responded_at = ticket.responded_at or board.now
         ticket.decision, ticket.strategy, ticket.outcome = decision, strategy, None
         self.running[decision.attempt_id] = error
+        if not is_critical(error):
+            self._ordinary.add(decision.attempt_id)
         self.brakes.started(error, ticket, decision.attempt_id, board.now)
         board.notify("decision", error, f"level {decision.level}: {strategy.id}, {decision.reason}", decision=decision)
         board.move(error, Step.START, f"{strategy.id} at level {decision.level}")

@@ -158,8 +158,17 @@ class Engine(PeoplesActs):
 
     def restore_attempts(self, records: Iterable[AttemptRecord], now: float) -> None:
         """The attempts of the last minutes, oldest first: what the breakers knew. What has gathered meanwhile starts slowly."""
-        for record in records:
-            self._dispatch.brakes.recall(record)
+        known = sorted(
+            records, key=lambda record: min(record.ended_at, now)
+        )  # the clock may have been set back meanwhile
+        following: dict[str, AttemptRecord] = {}
+        were_last = []
+        for record in reversed(known):
+            after = following.get(record.error_id)
+            were_last.append(after is None or after.level != record.level or after.number <= record.number)
+            following[record.error_id] = record
+        for record, is_last in zip(known, reversed(were_last), strict=True):
+            self._dispatch.brakes.recall(record, is_last=is_last, now=now)
         self._dispatch.brakes.throttle.ease_in(now)
 
     def finish(self) -> None:
@@ -182,8 +191,8 @@ class Engine(PeoplesActs):
 
     def _view(self, error: Error) -> ErrorView:
         """With what holds the whole queue, where it is only that."""
-        view = error.view()
-        if error.state is not State.QUEUED or view.held_by or (hold := self._dispatch.hold_of(error)) is None:
+        view, hold = error.view(), self._dispatch.hold_of(error)
+        if hold is None or view.held_by:
             return view
         return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
 

@@ -15,6 +15,8 @@ than the evidence behind it, so that where there is one component only, nothing 
 No attempt counts twice: a scope speaks only for its attempts that are in none of the narrower ones, the difference of the two sums.
 
 The figures beside success (time, impact, tasks, stability) are means that shrink in the same way, but begin with no prior at all.
+
+A record that its last attempts no longer fit is cut to these (drift.py); what it knows of the doubt in itself stands beside its sums.
 """
 
 from __future__ import annotations
@@ -26,13 +28,14 @@ from operator import attrgetter
 from error_daemon.core.score import strategy_score, time_score
 from error_daemon.model import Evidence
 
+LOCAL_STRENGTH = 10.0  # attempts that the wider scope is worth for a context, and a context for its hardware
 _NEUTRAL = 0.5  # a figure of which nothing is known: it neither bars a strategy from being explored nor favours it
 _TRACE = 1e-6  # a weight below this is the rounding of a difference, or has long faded
 
 
 @dataclass(slots=True)
 class Experience:
-    """Sums over attempts, as they were at `at`. All fade but `samples` and `helped`, which are what there ever was."""
+    """Sums over attempts, as they were at `at`. All fade but those that say they are of all attempts there ever were."""
 
     weight: float = 0.0  # attempts
     successes: float = 0.0
@@ -41,13 +44,26 @@ class Experience:
     tasks: float = 0.0
     stability_weight: float = 0.0
     stability: float = 0.0
-    samples: float = 0.0  # attempts
-    helped: float = 0.0  # successes
+    samples: float = 0.0  # attempts, ever
+    helped: float = 0.0  # successes, ever
     at: float = 0.0
+    doubt: float = 0.0  # that the record still fits: 0 none (drift.py)
+    doubted: float = 0.0  # attempts since the doubt began, of `weight`
+    doubted_successes: float = 0.0
+    trusted: float = 0.0  # attempts ever, before the doubt began
+    cut: float = 0.0  # attempts ever, before those to which the record was last cut; 0: it never was
 
     def fade(self, now: float, half_life_s: float) -> None:
-        factor = self.factor(now, half_life_s)
-        self.at = max(self.at, now)
+        if now > self.at:
+            self.scale(self.factor(now, half_life_s))
+            self.at = now
+
+    def factor(self, now: float, half_life_s: float) -> float:
+        """What is left of the sums by now. A clock that is behind brings nothing back."""
+        return float(0.5 ** ((now - self.at) / half_life_s)) if now > self.at else 1.0
+
+    def scale(self, factor: float) -> None:
+        """Leave so much of all that fades."""
         self.weight *= factor
         self.successes *= factor
         self.time_s *= factor
@@ -55,22 +71,34 @@ class Experience:
         self.tasks *= factor
         self.stability_weight *= factor
         self.stability *= factor
+        if self.doubt:
+            self.doubt *= factor
+            self.doubted *= factor
+            self.doubted_successes *= factor
 
-    def factor(self, now: float, half_life_s: float) -> float:
-        """What is left of the sums by now. A clock that is behind brings nothing back."""
-        return float(0.5 ** ((now - self.at) / half_life_s)) if now > self.at else 1.0
+    def trust(self) -> None:
+        """There is no doubt."""
+        self.doubt = self.doubted = self.doubted_successes = 0.0
 
     def add(self, other: Experience) -> None:
-        for name in FIGURES:
-            if name != "at":
-                setattr(self, name, getattr(self, name) + getattr(other, name))
+        """Pool the sums. Doubt is not pooled."""
+        for name in _POOLED:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+
+    def lose(self, before: Experience, after: Experience) -> None:
+        """A part of this one is no longer as it was before. Never less than nothing is left, by rounding."""
+        for name in _FADING:
+            lost = getattr(before, name) - getattr(after, name)
+            setattr(self, name, max(0.0, getattr(self, name) - lost))
 
     def figures(self) -> tuple[float, ...]:
         """In the order of FIGURES."""
         return _figures(self)
 
 
-FIGURES = tuple(item.name for item in fields(Experience))
+FIGURES = tuple(item.name for item in fields(Experience))  # as they are recorded: new ones come last
+_FADING = FIGURES[: FIGURES.index("samples")]
+_POOLED = FIGURES[: FIGURES.index("at")]
 _figures: Callable[[Experience], tuple[float, ...]] = attrgetter(*FIGURES)
 _NOTHING = Experience()  # never changed
 
@@ -168,7 +196,8 @@ class _Posterior:
             self.stability += one.stability * factor - narrower.stability * left
         attempts = int(one.samples - narrower.samples)
         if attempts or weight:
-            self.evidence += (Evidence(scope, attempts, int(one.helped - narrower.helped), weight, successes),)
+            recent = int(one.samples - one.cut) if one.cut else None
+            self.evidence += (Evidence(scope, attempts, int(one.helped - narrower.helped), weight, successes, recent),)
 
     def known(self, samples: float, others: Experience) -> Known:
         one = self if self.weight else others

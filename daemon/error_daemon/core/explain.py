@@ -204,8 +204,16 @@ def _tried(here: Sequence[Evidence]) -> str:
         where = "on this hardware" if narrowest.scope == "hardware" else "in this component"
         told += f" ({where} {narrowest.helped} of {narrowest.attempts})"
     if weight < attempts / 2:
-        told += f", long ago: counts as {_attempts(weight)} by now"
+        told += f", {_why_little(here)}: counts as {_attempts(weight)} by now"
     return told
+
+
+def _why_little(here: Sequence[Evidence]) -> str:
+    recent = [one.recent for one in here if one.recent is not None]
+    if not recent:
+        return "long ago"
+    last = {0: "", 1: " to the last attempt"}.get(recent[-1], f" to the last {recent[-1]} attempts")
+    return f"but its record was cut{last}, when what it said no longer held"
 
 
 def _counted(attempts: int, helped: int) -> str:

@@ -5,10 +5,11 @@ in its context; of that on its hardware; and in the pool of its strategy over al
 names a component or its hardware. There may be very many of them, so only MOST_SCOPES are kept: the one that learned least recently goes
 first, and what it knew stays in the wider ones.
 
-Every sum fades by half each `half_life_s`, so a stale score fades and a changed service is noticed. One failure condemns nobody, since
-the prior is worth PRIOR_STRENGTH attempts at the strategy's rate elsewhere, and a strategy that works for its siblings starts with
-credit. Attempts whose verdict is unknown, or whose worker was lost, teach nothing: the caller does not tell. Stability is told when its
-window closes.
+Every sum fades by half each `half_life_s`, so a stale score fades. That is slow: a record that its last attempts no longer fit is cut to
+these, and so are the records of the other strategies for this type of error, in the same scope: there is something new to be found out
+(drift.py). One failure condemns nobody, since the prior is worth PRIOR_STRENGTH attempts at the strategy's rate elsewhere, and a strategy
+that works for its siblings starts with credit. Attempts whose verdict is unknown, or whose worker was lost, teach nothing: the caller
+does not tell. Stability is told when its window closes.
 
 What is not known of a strategy beside its success (time, impact, stability, tasks) is taken from the other strategies for this type of
 error, else 0.5: being unknown must neither bar a strategy from being explored nor favour it.
@@ -23,12 +24,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from math import inf
 
-from error_daemon.core.experience import FIGURES, Experience, Known, Scope, combine
+from error_daemon.core import drift
+from error_daemon.core.experience import FIGURES, LOCAL_STRENGTH, Experience, Known, Scope, combine
 from error_daemon.model import ErrorType, Json, Score
 
 PRIOR_STRENGTH = 2.0  # attempts that the rate under other types of error is worth for this one
-LOCAL_STRENGTH = 10.0  # attempts that the wider scope is worth for a context, and a context for its hardware
-MOST_SCOPES = 10_000  # contexts and hardware that are remembered, over all strategies: some 7 MB
+MOST_SCOPES = 10_000  # contexts and hardware that are remembered, over all strategies: some 8 MB
 RECORDED_SCOPES = 32  # of them in one row of the record: some 5 kB
 
 
@@ -54,12 +55,36 @@ class Lesson:
     task_rate: float
 
 
+_Place = tuple[str, str]  # a context and a hardware; "" in one of them: any
+
+
 @dataclass(slots=True)
 class _Own:
-    """Of one strategy and type of error. `narrow`: by context and hardware ("" in one of them: of any), the last touched last."""
+    """Of one strategy and type of error. `narrow`: by place, the last touched last."""
 
     whole: Experience
-    narrow: dict[tuple[str, str], Experience] = field(default_factory=dict)
+    narrow: dict[_Place, Experience] = field(default_factory=dict)
+
+    def cut(self, place: _Place | None, is_blamed: bool, now: float, half_life_s: float) -> bool:
+        """What was learned at a place (None: everywhere). False: that is too little to be cut."""
+        one = self.narrow.get(place) if place else self.whole
+        if one is None:
+            return False
+        around = [self.whole, *self._around(place)] if place else []
+        within = [self.narrow[at] for at in self.narrow if _is_within(at, place)]
+        for experience in (one, *around):  # of those within a share is cut, whatever has faded
+            experience.fade(now, half_life_s)
+        return drift.cut_nested(around, one, within, is_blamed)
+
+    def _around(self, place: _Place) -> Iterable[Experience]:
+        """The context of a hardware, where it is kept."""
+        context, hardware_id = place
+        holds = self.narrow.get((context, "")) if hardware_id else None
+        return [holds] if holds else []
+
+
+def _is_within(at: _Place, place: _Place | None) -> bool:
+    return place is None or (not place[1] and at[0] == place[0] and at != place)
 
 
 _Key = tuple[ErrorType, str]
@@ -75,9 +100,11 @@ class Learning:
         self._by_type: dict[ErrorType, Experience] = {}  # over all strategies
         self._touched: dict[tuple[_Key, tuple[str, str]], None] = {}  # all narrow scopes, the last touched last
 
-    def attempt(self, case: Case, strategy_id: str, success: bool, lesson: Lesson, now: float) -> Score:
-        """An attempt got a verdict."""
-        for experience in self._touch(case, strategy_id, now):
+    def attempt(self, case: Case, strategy_id: str, success: bool, lesson: Lesson, now: float) -> tuple[Score, ...]:
+        """An attempt got a verdict. Returns the scores that it changed: of its strategy, and of others where a change was noticed."""
+        own, pools = self._touch(case, strategy_id, now)
+        step = drift.surprise(drift.expected(own), success)
+        for experience in (*own, *pools):
             experience.weight += 1.0
             experience.successes += success
             experience.time_s += lesson.time_s
@@ -85,11 +112,16 @@ class Learning:
             experience.tasks += lesson.task_rate
             experience.samples += 1
             experience.helped += success
-        return self.score(case.error_type, strategy_id, now)
+        changed = [strategy_id]
+        blamed = drift.doubt(own, step, success)
+        if blamed is not None:
+            changed += self._cut(case, strategy_id, (None, *_places(case))[blamed], now)
+        return tuple(self.score(case.error_type, one, now) for one in changed)
 
     def stability(self, case: Case, strategy_id: str, stability: float, now: float) -> Score:
         """A stability window closed: 1 when the recovery held, else the share of the window that it did hold."""
-        for experience in self._touch(case, strategy_id, now):
+        own, pools = self._touch(case, strategy_id, now)
+        for experience in (*own, *pools):
             experience.stability_weight += 1.0
             experience.stability += stability
         return self.score(case.error_type, strategy_id, now)
@@ -159,23 +191,33 @@ class Learning:
 
     # --- scopes
 
-    def _touch(self, case: Case, strategy_id: str, now: float) -> Sequence[Experience]:
-        """All that an attempt teaches, faded to now."""
+    def _touch(self, case: Case, strategy_id: str, now: float) -> tuple[Sequence[Experience], Sequence[Experience]]:
+        """All that an attempt teaches, faded to now: the scopes of its own strategy and type, from wide to narrow, and the pools."""
         key = case.error_type, strategy_id
         own = self._own.setdefault(key, _Own(Experience(at=now)))
-        scopes = [
-            own.whole,
+        pools = (
             self._by_strategy.setdefault(strategy_id, Experience(at=now)),
             self._by_type.setdefault(case.error_type, Experience(at=now)),
-        ]
+        )
         # the hardware before its context, so that no context is forgotten while a part of it is kept
-        if case.hardware_id:
-            scopes.append(self._narrow(key, (case.context, case.hardware_id), now))
-        if case.context:
-            scopes.append(self._narrow(key, (case.context, ""), now))
-        for experience in scopes:
+        narrow = [self._narrow(key, at, now) for at in reversed(_places(case))]
+        scopes = (own.whole, *reversed(narrow))
+        for experience in (*scopes, *pools):
             experience.fade(now, self._half_life_s)
-        return scopes
+        return scopes, pools
+
+    def _cut(self, case: Case, strategy_id: str, place: _Place | None, now: float) -> list[str]:
+        """The record of a strategy at a place no longer fits. Returns the other strategies whose record was cut beside it."""
+        if not self._own[case.error_type, strategy_id].cut(place, True, now, self._half_life_s):
+            return []
+        others = [
+            other
+            for (error_type, other), own in self._own.items()
+            if error_type is case.error_type and other != strategy_id
+            if own.cut(place, False, now, self._half_life_s)
+        ]
+        self._pool()
+        return others
 
     def _narrow(self, key: _Key, at: tuple[str, str], now: float) -> Experience:
         narrow = self._own[key].narrow.pop(at, None) or Experience(at=now)
@@ -191,6 +233,12 @@ class Learning:
             oldest_key, oldest = next(iter(self._touched))
             del self._touched[oldest_key, oldest]
             del self._own[oldest_key].narrow[oldest]
+
+
+def _places(case: Case) -> Sequence[_Place]:
+    """The narrow scopes of a case, from wide to narrow."""
+    context = ((case.context, ""),) if case.context else ()
+    return (*context, (case.context, case.hardware_id)) if case.hardware_id else context
 
 
 def _experience(figures: Mapping[str, Json]) -> Experience:

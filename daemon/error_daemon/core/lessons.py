@@ -71,8 +71,8 @@ def teach(board: Board, record: AttemptRecord) -> None:
     if is_telling and record.level != ISOLATION:
         tasks = task_rate(record.affected_tasks, record.recovered_tasks)
         lesson = Lesson(record.execution_time_s, record.impact_score, tasks)
-        score = board.learning.attempt(_case(record), record.strategy_id, record.success, lesson, board.now)
-        board.effects.append(SaveScore(score))
+        scores = board.learning.attempt(_case(record), record.strategy_id, record.success, lesson, board.now)
+        board.effects.extend(SaveScore(score) for score in scores)
 
 
 def teach_stability(board: Board, error: Error, stability: float) -> None:

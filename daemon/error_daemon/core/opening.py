@@ -17,6 +17,7 @@ from __future__ import annotations
 from itertools import islice
 
 from error_daemon.core.board import Board, Error, Ticket, acts
+from error_daemon.core.classify import by_impact
 from error_daemon.core.decide import decide
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import (
@@ -79,9 +80,11 @@ class Opening:
         return newly_kept
 
     def _fold(self, error: Error, fault: Fault) -> None:
-        if fault.severity and fault.severity > error.severity:
-            error.severity = fault.severity
-            self._dispatch.rank_anew(error)
+        if fault.severity:
+            severity, _ = by_impact(fault.severity, error.target, self._board.graph)
+            if severity > error.severity:
+                error.severity = severity
+                self._dispatch.rank_anew(error)
 
     def _why_only_counted(self, error: Error, fault: Fault) -> str:
         """Why this fault opens no ticket; empty where it does."""
@@ -159,8 +162,10 @@ class Opening:
     def _new_ticket(self, error: Error, rule: Rule, target: Target, available: tuple[int, ...]) -> Ticket:
         now = self._board.now
         error.target = target.id
-        ticket_id = f"{error.error_id}-{int(now * 1000):x}-{self._board.number():x}"
-        return Ticket(ticket_id, rule, target, available, 0, now, min(error.fault.occurred_at, now), error.fault.type)
+        born = self._board.number()
+        ticket_id = f"{error.error_id}-{int(now * 1000):x}-{born:x}"
+        occurred_at = min(error.fault.occurred_at, now)
+        return Ticket(ticket_id, rule, target, available, 0, now, occurred_at, error.fault.type, born=born)
 
     def _observe(self, error: Error, reason: str) -> None:
         if error.state is State.WATCHING:
@@ -279,7 +284,8 @@ class Opening:
     def _resume(self, error: Error, ticket: Ticket, progress: Progress) -> None:
         """After a restart nothing is known of the target: look first. Then on from the level and attempts reached."""
         ticket.look_first = True
-        if progress.state is SlotState.RUNNING:
+        is_unfinished = progress.state is SlotState.RUNNING
+        if is_unfinished:
             self._dispatch.doubtful.add(ticket.target.id)
             ticket.unfinished = True
             error.level = progress.level
@@ -287,7 +293,8 @@ class Opening:
             ticket.level = progress.level
             ticket.attempts = progress.attempts
             ticket.attempts_at_level = progress.attempts_at_level
-            ticket.is_isolated = progress.attempts > MOST_ISOLATIONS
+            was_isolating = is_unfinished and not progress.attempts_at_level  # it was cut off, and is run again
+            ticket.is_isolated = progress.attempts > (MOST_ISOLATIONS if was_isolating else 0)
 
 
 def _is_late(error: Error, fault: Fault) -> bool:

@@ -26,6 +26,7 @@ class Place(NamedTuple):
     """A place in a queue. It is valid as long as its ticket is queued and has no newer one."""
 
     rank: float
+    born: int  # of the ticket: those of one moment keep their order, however often they are put back
     number: int
     error: Error
     called_by: str  # the gate that called it up; empty: it came by itself

@@ -10,9 +10,11 @@ An escalation tells people; it ends nothing: the ladder goes on. There is at mos
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.effects import Escalate
 from error_daemon.model import Escalation, Json, Reading, ResponseClass, Severity
 
@@ -24,6 +26,7 @@ PERMANENT_WITHIN_S = 30.0
 class Response:
     def __init__(self, board: Board) -> None:
         self._board = board
+        self.hold_of: Callable[[Error], Hold | None]  # what its ticket waits for; the dispatch says it
 
     def promise(self, error: Error, ticket: Ticket) -> None:
         """A ticket is opened: set its deadlines."""
@@ -48,7 +51,7 @@ class Response:
                     response_class=error.classification.response_class,
                     cause=cause,
                     text=text,
-                    diagnostics=diagnostics(error, ticket),
+                    diagnostics=diagnostics(error, ticket, self.hold_of(error)),
                 )
             )
         )
@@ -59,7 +62,8 @@ class Response:
 
     def _overdue(self, error: Error, ticket: Ticket, cause: str) -> None:
         """A deadline has come, and the ticket is still open."""
-        why = ticket.hold.reason if ticket.hold else error.reason
+        hold = self.hold_of(error)
+        why = hold.reason if hold else error.reason
         if cause == "unrecovered":
             self.escalate(error, ticket, cause, f"not recovered after {PERMANENT_WITHIN_S:g} s: {why}")
         elif cause == "not_started" and not ticket.responded_at:
@@ -70,7 +74,7 @@ class Response:
             )
 
 
-def diagnostics(error: Error, ticket: Ticket) -> dict[str, Json]:
+def diagnostics(error: Error, ticket: Ticket, hold: Hold | None) -> dict[str, Json]:
     """Everything that the engine knows and that the error's own row does not say."""
     fault = error.fault
     return {
@@ -94,7 +98,7 @@ def diagnostics(error: Error, ticket: Ticket) -> dict[str, Json]:
             "levels": list(ticket.levels),
             "attempts": ticket.attempts,
             "history": list(ticket.history),
-            "held_by": ticket.hold.by if ticket.hold else "",
+            "held_by": hold.by if hold else "",
             "why_now": ticket.why_now,
         },
         "readings": [_shown(reading) for reading in ticket.readings],

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 
 Call = Callable[[], None]
+_SLACK = 64  # places of cancelled timers that are kept until their time comes, beside as many as there are timers
 
 
 class Timers:
-    """Each timer has a number, never 0 and never given twice. What was cancelled is dropped when its time comes."""
+    """Each timer has a number, never 0 and never given twice. What was cancelled is dropped when its time comes, or when there is
+    much of it."""
 
     __slots__ = ("_calls", "_heap", "_last")
 
@@ -28,6 +30,9 @@ class Timers:
     def cancel(self, number: int) -> None:
         """Nothing happens for a number that is 0, spent or cancelled."""
         self._calls.pop(number, None)
+        if len(self._heap) > _SLACK + 2 * len(self._calls):
+            self._heap = [place for place in self._heap if place[1] in self._calls]
+            heapify(self._heap)
 
     def next_at(self) -> float | None:
         while self._heap and self._heap[0][1] not in self._calls:

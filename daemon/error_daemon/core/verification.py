@@ -52,7 +52,7 @@ class Verification:
 
     def ended(self, outcome: Outcome) -> None:
         """An outcome that nobody waits for (of an attempt from before a restart) changes nothing."""
-        error = self._dispatch.running.pop(outcome.attempt_id, None)
+        error = self._dispatch.ended(outcome.attempt_id)
         if error is None:
             return
         ticket = error.ticket
@@ -63,7 +63,7 @@ class Verification:
         self._board.move(error, Step.END, f"{strategy.id} {outcome.kind.value}: {outcome.detail or 'nothing to add'}")
         time_it(self._board, ticket, outcome)
         if outcome.kind is OutcomeKind.LOST:
-            self._dispatch.doubtful.add(ticket.target.id)
+            self._dispatch.lost(error)
         if outcome.kind is OutcomeKind.REFUSED:
             self._conclude(error, ticket, Verdict.PERSISTING, ())
         else:
@@ -94,6 +94,7 @@ class Verification:
         ticket = error.ticket if error else None
         if error is None or ticket is None or ticket.round_id != round_id or ticket.looking is None:
             return  # the ticket was resolved or flushed meanwhile
+        self._dispatch.answered(error)
         verdict = ticket.looking.judge(readings, self._board.now)
         if verdict is None:
             self._board.set_timer(error, self._board.now + ticket.looking.delay_s())

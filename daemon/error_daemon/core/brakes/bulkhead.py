@@ -129,8 +129,8 @@ class Bulkheads:
         return found
 
     def _way(self, error: Error, ticket: Ticket, now: float) -> list[Share]:
-        """From its own share to the one that it may have, or has to wait for: on to the fallback of each that is full or has kept it waiting for
-        too long. No fallback leads back (definitions are refused otherwise)."""
+        """From its own share to the one that it may have, or has to wait for: on to the fallback of each that is full or has
+        kept it waiting for too long. No fallback leads back (definitions are refused otherwise)."""
         share = self.share_of(error, ticket)
         way = [share] if share else []
         while way and way[-1].bulkhead.fallback not in _ENDS and not self._has_room(way[-1]):

@@ -54,7 +54,7 @@ class Brakes:
     # --- the whole queue
 
     def outer(self, is_critical: bool, running: int, ordinary: int, now: float) -> Hold | None:
-        """`running`: attempts; `ordinary`: those of them that are not for critical errors."""
+        """`running`: attempts, and looks before them; `ordinary`: those of them that are not for critical errors."""
         return (
             self.pause.hold(ALL)
             or self.global_breaker.hold(now)
@@ -66,7 +66,7 @@ class Brakes:
         places = self._capacity
         if running < places and not is_critical:
             places, running = places - places // _RESERVE, ordinary
-        return Hold(CAPACITY, f"all {places} attempts that may run at once are running") if running >= places else None
+        return Hold(CAPACITY, f"all {places} places for attempts are taken") if running >= places else None
 
     # --- one ticket
 
@@ -111,7 +111,8 @@ class Brakes:
             self.targets.ended(target, success, now)
 
     def recall(self, record: AttemptRecord, *, is_last: bool, now: float) -> None:
-        """An attempt from before a restart: its verdict counts as it did then. `now`: nothing was later, wherever the clock was meanwhile."""
+        """An attempt from before a restart: its verdict counts as it did then. Nothing was later than `now`, whatever the clock
+        was meanwhile."""
         is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION
         success = record.verdict is Verdict.RECOVERED if is_telling else None
         self.global_breaker.started(record.attempt_id, min(record.started_at, now))

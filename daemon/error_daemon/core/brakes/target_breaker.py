@@ -92,8 +92,8 @@ class TargetBreakers:
         return True
 
     def foretold(self, event: FailurePredicted, now: float) -> None:
-        """Opens as for a failure, and until the event's time if that is later, but no longer than `MOST_FORETOLD_S` from now: a forecast is no
-        verdict. One whose time is over says nothing."""
+        """Opens as for a failure, and until the event's time if that is later, but no longer than `MOST_FORETOLD_S` from now: a
+        forecast is no verdict. One whose time is over says nothing."""
         if event.until <= now:
             return
         known = self._known(event.target)
