@@ -67,6 +67,11 @@ generated-current: setup
 bench: setup ## lag and ingest beside a bare grpc.aio echo; JSON and a plot in bench/results/
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
+SEEDS ?= 1000
+.PHONY: simulate
+simulate: setup ## SEEDS=1000 hours of simulated storm; the first broken promise is made small and shown
+	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(SIMULATE_ARGS)
+
 .PHONY: clean
 clean: ## remove what make made
 	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

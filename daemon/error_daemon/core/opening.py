@@ -264,6 +264,7 @@ class Opening:
         if recorded and error.state in (*ENDED, State.WATCHING):
             if error.state is State.FAILED and error.parked_until and error.slot is None:
                 error.slot, error.slot_count = event.slot, event.count  # it is tried again in time
+                error.fault, error.classification = event.fault, event.classification  # the record has less of it
             else:
                 board.effects.append(ReleaseSlot(event.slot))
             return
