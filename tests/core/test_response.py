@@ -44,6 +44,18 @@ def test_a_critical_error_of_which_nothing_is_begun_in_time_is_told_with_the_rea
     assert world.causes() == ["not_started"]
 
 
+def test_one_that_becomes_critical_while_it_waits_is_promised_a_start_from_then_on() -> None:
+    world = world_of(1)
+    world.pause("web")
+    world.report(fault())
+    world.run(10.0)
+    world.report(fault(severity=Severity.HIGH))
+    world.report(fault(severity=Severity.CRITICAL))
+    world.run(0.2)
+    (told,) = (one for one in world.escalations if one.cause == "not_started")
+    assert told.at == pytest.approx(1010.1)
+
+
 def test_what_holds_the_whole_queue_is_told_too() -> None:
     world = world_of(1)
     world.pause()

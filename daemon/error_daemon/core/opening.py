@@ -32,7 +32,7 @@ from error_daemon.core.ladder import above, entry
 from error_daemon.core.life import ENDED, WITH_TICKET, Step
 from error_daemon.core.response import Response
 from error_daemon.core.verification import Verification
-from error_daemon.model import ErrorView, Fault, Progress, Rule, SlotState, State, Target
+from error_daemon.model import ErrorView, Fault, Progress, Rule, Severity, SlotState, State, Target
 
 MOST_RELAPSES = 5  # at the top of the ladder, before a person is needed
 MOST_ISOLATIONS = 3  # that the daemon died of, before the ladder is climbed without
@@ -54,7 +54,7 @@ class Opening:
             error = board.create(event.fingerprint, fault, event.classification)
         newly_kept = self._count(error, event)
         if error.ticket is not None:
-            self._fold(error, fault)
+            self._fold(error, error.ticket, fault)
             return
         if event.classification:
             error.classification = event.classification
@@ -79,12 +79,14 @@ class Opening:
         error.slot_count += event.fault.count
         return newly_kept
 
-    def _fold(self, error: Error, fault: Fault) -> None:
+    def _fold(self, error: Error, ticket: Ticket, fault: Fault) -> None:
         if fault.severity:
             severity, _ = by_impact(fault.severity, error.target, self._board.graph)
             if severity > error.severity:
                 error.severity = severity
                 self._dispatch.rank_anew(error)
+                if severity is Severity.CRITICAL:
+                    self._response.promise_start(error, ticket)
 
     def _why_only_counted(self, error: Error, fault: Fault) -> str:
         """Why this fault opens no ticket; empty where it does."""

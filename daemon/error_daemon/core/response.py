@@ -32,11 +32,15 @@ class Response:
         """A ticket is opened: set its deadlines."""
         response = error.classification.response_class
         if error.severity is Severity.CRITICAL:
-            self._by(CRITICAL_WITHIN_S, error, ticket, "not_started")
+            self.promise_start(error, ticket)
         if ticket.rule.isolate or response is ResponseClass.CASCADING:
             self._by(CASCADING_WITHIN_S, error, ticket, "not_isolated")
         if response is ResponseClass.PERMANENT:
             self._by(PERMANENT_WITHIN_S, error, ticket, "unrecovered")
+
+    def promise_start(self, error: Error, ticket: Ticket) -> None:
+        """It is critical, or has become so."""
+        self._by(CRITICAL_WITHIN_S, error, ticket, "not_started")
 
     def escalate(self, error: Error, ticket: Ticket, cause: str, text: str) -> None:
         board = self._board
