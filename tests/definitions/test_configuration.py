@@ -146,6 +146,10 @@ BROKEN: dict[str, tuple[str, list[tuple[int, int, str]]]] = {
         "[store]\nwaiting_rows = 1500\n",
         [(1, 1, "store.batch_rows is 2000, above store.waiting_rows, which is 1500")],
     ),
+    (
+        '[brakes]\nbreaker_window = "2m"\n',
+        [(2, 18, "brakes.breaker_window is 120s, above brakes.breaker_rolling_window, which is 60s")],
+    ),
     "everything at once": (
         'listen = ":1"\nworker_threads = -1\nx = 1\n[store]\nbatch_rows = 0\nwaiting_rows = 1001\n[log]\nlevel = "INFOO"\n',
         [

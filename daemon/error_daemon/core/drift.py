@@ -97,7 +97,8 @@ def cut(one: Experience, kept: float) -> float:
 
 def cut_nested(around: Sequence[Experience], one: Experience, within: Sequence[Experience], is_blamed: bool) -> bool:
     """Cut a scope, and with it those that hold it (all faded to one moment) and those that it holds: the one that no longer fits, or that
-    of another strategy, in which nothing is more to be doubted than the rest. False: there is nothing to cut."""
+    of another strategy, in which nothing is more to be doubted than the rest. False: there is nothing to cut, nor was another doubted."""
+    was_doubted = not is_blamed and any(scope.doubt for scope in (*around, one, *within))
     if not is_blamed:
         one.trust()
     before = replace(one)
@@ -109,4 +110,4 @@ def cut_nested(around: Sequence[Experience], one: Experience, within: Sequence[E
             outer.lose(before, one)
     for scope in (*around, one, *within):
         scope.trust()
-    return share < 1.0
+    return share < 1.0 or was_doubted

@@ -154,6 +154,15 @@ def _cross_checks(settings: Settings) -> list[tuple[set[Loc], Complaint]]:
             f"{settings.store.waiting_rows}: no batch would ever be full"
         )
         found.append(({rows, waiting}, Complaint(rows, message, "raise waiting_rows or lower batch_rows")))
+    brakes = settings.brakes
+    window: Loc = ("brakes", "breaker_window")
+    rolling: Loc = ("brakes", "breaker_rolling_window")
+    if brakes.breaker_window > brakes.breaker_rolling_window:
+        message = (
+            f"brakes.breaker_window is {brakes.breaker_window:g}s, above brakes.breaker_rolling_window, which is "
+            f"{brakes.breaker_rolling_window:g}s: older failures are not known any more"
+        )
+        found.append(({window, rolling}, Complaint(window, message, "lower breaker_window or raise the other")))
     return found
 
 
