@@ -146,7 +146,7 @@ BROKEN: dict[str, tuple[str, list[tuple[int, int, str]]]] = {
         "[store]\nwaiting_rows = 1500\n",
         [(1, 1, "store.batch_rows is 2000, above store.waiting_rows, which is 1500")],
     ),
-    (
+    "a breaker that forgets": (
         '[brakes]\nbreaker_window = "2m"\n',
         [(2, 18, "brakes.breaker_window is 120s, above brakes.breaker_rolling_window, which is 60s")],
     ),
