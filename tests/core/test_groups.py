@@ -117,7 +117,7 @@ def test_a_group_gives_back_what_it_has_while_a_member_is_paused() -> None:
     view = world.view(a)
     assert (view.held_by, "z are paused" in view.reason) == ("pause", True)
     assert world.engine.in_the_works() == 0
-    assert world.engine._dispatch._taken == {}, "nobody else is kept from what it may not use"
+    assert world.engine._dispatch.possession._taken == {}, "nobody else is kept from what it may not use"
     world.resume("z")
     world.run(10.0)
     assert world.on() == ["a"]

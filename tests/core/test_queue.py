@@ -5,21 +5,16 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from error_daemon.core.board import Error, Policy, Ticket
-from error_daemon.core.classify import classify
-from error_daemon.core.fingerprint import fingerprint
-from error_daemon.core.graph import Graph
+from error_daemon.core.board import Policy
 from error_daemon.core.queue import OLDER_S, Gate, Lane, Place, rank
-from error_daemon.model import ErrorType, Priority, Severity, State, Target
+from error_daemon.model import Priority, Severity, State
+from tests.core.queued import queued
 from tests.core.world import Plan, World, fault, house, rule
-
-RULE = rule()
 
 
 def place(number: int, opened_at: float, priority: Priority = Priority.NORMAL) -> Place:
-    one = fault(message=f"m{chr(97 + number)}")
-    error = Error(fingerprint(one), one, classify((), one, Graph({})), 0.0, state=State.QUEUED)
-    error.ticket = Ticket("t", RULE, Target("web", "service"), (1,), 1, opened_at, 0.0, ErrorType.NETWORK)
+    error = queued(number, opened_at)
+    assert error.ticket is not None
     error.ticket.queued = number
     return Place(rank(priority, opened_at), number, number, error, "")
 

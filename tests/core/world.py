@@ -406,9 +406,9 @@ class World:
     # --- what must hold
 
     def check(self) -> None:
-        board, dispatch = self.engine._board, self.engine._dispatch
-        ready = {place.error.error_id for lane in dispatch._lanes for place in lane.places()}
-        waiting = {p.error.error_id: key for key, gate in dispatch._gates.items() for p in gate.places()}
+        board, waiting_room = self.engine._board, self.engine._dispatch.waiting
+        ready = {place.error.error_id for lane in waiting_room.lanes for place in lane.places()}
+        waiting = {p.error.error_id: key for key, gate in waiting_room.gates.items() for p in gate.places()}
         for error in board.errors.values():
             assert (error.state in WITH_TICKET) == (error.ticket is not None), error.state
             if error.ticket is None:
@@ -426,11 +426,11 @@ class World:
     def _opens(self, key: str) -> bool:
         """Whether the gate will: by itself, or because somebody has what is waited for."""
         dispatch, (kind, _, name) = self.engine._dispatch, key.partition(":")
-        called = {place.called_by for lane in dispatch._lanes for place in lane._places}
-        if key in called or dispatch._gates[key].timer in self.engine._board.timers._calls:
+        called = {place.called_by for lane in dispatch.waiting.lanes for place in lane._places}
+        if key in called or dispatch.waiting.gates[key].timer in self.engine._board.timers._calls:
             return True
         if kind == "target":
-            return name in dispatch._owner or dispatch.brakes.pause.on(name) is not None
+            return dispatch.possession.owner(name) is not None or dispatch.brakes.pause.on(name) is not None
         if kind == "root":
             return bool(self.engine._board.with_ticket_on(name))
         return name in dispatch.brakes.bulkheads._inside

@@ -39,10 +39,6 @@ class AttemptPromises:
         self._orders: dict[str, AttemptOrder] = {}  # those without a verdict, by id
         self._doubt: dict[str, float] = {}  # target → since when it must be looked at before anything is done
         self._asked: dict[str, tuple[str, float]] = {}  # round → its target, and when
-        # targets of tickets that a person purged: the ring has no doubt of them any more
-        self._purged: set[str] = set()
-        # those of groups whose restart was lost: the ring knows of the one only that the ticket is for
-        self._members: set[str] = set()
         self._tries: dict[str, tuple[int, int]] = {}  # error → level, attempts there
         self._class: dict[str, ResponseClass] = {}
 
@@ -75,11 +71,9 @@ class AttemptPromises:
             target, asked_at = self._asked.pop(event.round_id)
             if asked_at >= self._doubt.get(target, asked_at):
                 self._doubt.pop(target, None)
-                self._purged.discard(target)
         elif isinstance(event, fx.AttemptEnded) and event.outcome.kind is OutcomeKind.LOST:
             order = self._orders[event.outcome.attempt_id]
             self._doubt |= dict.fromkeys(_targets(order), self._scene.t)
-            self._members |= {member.id for member in order.group} - {order.target.id}
 
     def judged(self, record: AttemptRecord) -> None:
         if record.stability_score >= 0.0:
@@ -92,20 +86,18 @@ class AttemptPromises:
         if (record.success or record.verdict is Verdict.RECOVERED) and not well:
             raise Broken("success is what probes saw", f"{record.attempt_id} saw {sorted(seen)}")
 
-    def purged(self, error_id: str | None) -> None:
-        """A person resolved or flushed one error, or (None) all."""
-        of = self._scene.patient_of
-        purged = of.values() if error_id is None else [of.get(error_id)]
-        self._purged |= {patient.id for patient in purged if patient}
-
     def was_reset(self, error_id: str) -> None:
         self._tries.pop(error_id, None)
 
     def died(self) -> None:
-        cut = {run.order.target.id for run in self._scene.workers.running.values()}
-        self._doubt = {target: at for target, at in self._doubt.items() if target not in self._purged | self._members}
-        self._members = set()
-        self._doubt |= dict.fromkeys(cut, self._scene.t)
+        """Doubt outlives it in the ring: in what was running, and in tickets that had not looked yet."""
+        scene = self._scene
+        running = {
+            kept.fingerprint.error_id for kept in scene.ring.kept.values() if kept.progress.state is SlotState.RUNNING
+        }
+        doubtful = {patient.id for error_id in running if (patient := scene.patient_of[error_id])}
+        self._doubt = {target: at for target, at in self._doubt.items() if target in doubtful}
+        self._doubt |= {run.order.target.id: scene.t for run in scene.workers.running.values()}
         self._owner, self._orders, self._asked = {}, {}, {}
 
     # --- what must hold

@@ -50,17 +50,15 @@ class People:
     def _resolve(self, daemon: Driven, what: Input, now: float) -> None:
         error_id = self._pick(what, self._scene.ring.first)
         if error_id and daemon.call("resolve", error_id, "it is gone", now):
-            self._promises.attempts.purged(error_id)
             self._promises.brakes.settled(error_id)
 
     def _flush(self, daemon: Driven, what: Input, now: float) -> None:
         error_id = self._pick(what, self._scene.ring.first)
-        if error_id and daemon.call("flush", error_id, now):
-            self._promises.attempts.purged(error_id)
+        if error_id:
+            daemon.call("flush", error_id, now)
 
     def _flush_all(self, daemon: Driven, _what: Input, now: float) -> None:
         daemon.call("flush", None, now)
-        self._promises.attempts.purged(None)
 
     def _reset(self, daemon: Driven, what: Input, now: float) -> None:
         error_id = self._pick(what, self._scene.ring.first)
@@ -81,7 +79,6 @@ class People:
         error_id = self._pick(what, _unanswered(daemon))
         if error_id:
             daemon.call("deny", error_id, BY, now)
-            self._promises.attempts.purged(error_id)
 
     def _pause(self, daemon: Driven, what: Input, now: float) -> None:
         target = what.get("target") or EVERYTHING

@@ -12,16 +12,17 @@ from dataclasses import replace
 from typing import Any
 
 from error_daemon.core import effects as fx
-from error_daemon.model import ErrorType, ErrorView, Fault, Severity
+from error_daemon.model import ErrorView, Fault
 from tests.simulation.agenda import Agenda
-from tests.simulation.brakes import REMEMBERED_S
 from tests.simulation.dice import Dice
 from tests.simulation.driven import Driven
 from tests.simulation.keeping import HEARD_S, Record, Ring
 from tests.simulation.people import People
 from tests.simulation.promises import Promises
+from tests.simulation.restoring import restoring
 from tests.simulation.scenario import Input, Scenario
 from tests.simulation.scene import Broken, Scene
+from tests.simulation.strays import stray
 from tests.simulation.targets import Targets
 from tests.simulation.workers import Workers
 
@@ -78,7 +79,7 @@ class World:
             "report": self._stray,
             "kill": lambda what: workers.kill(what["worker"] % house.workers),
             "crash": self._light_the_fuse,
-            "set_clock": self._set_clock,
+            "set_clock": lambda what: self._move_wall(what["by_s"]),
             "commit": self._set_lag,
             "probes": self._set_probes,
             "drift": lambda what: targets.drift(what["target"], what["illness"], what["strategy"], what["rate"]),
@@ -146,6 +147,9 @@ class World:
     def _wall(self) -> float:
         return self._agenda.t + self._wall_offset_s
 
+    def _move_wall(self, by_s: float) -> None:
+        self._wall_offset_s += by_s
+
     # --- the daemon
 
     @property
@@ -160,21 +164,7 @@ class World:
         self.lives.append(daemon)
         self._is_up = True
         self.promises.starts(self.now())
-        daemon.restore_learned(scene.record.scores.values(), scene.record.timeouts.values())
-        daemon.restore_attempts(scene.record.attempts_since(self.now() - REMEMBERED_S), self.now())
-        for view in sorted(scene.record.errors.values(), key=lambda view: view.last_at):
-            daemon.restore_error(view, self.now())
-            self._carry_out()
-        for pause in list(scene.pauses.values()):
-            if not pause.until or pause.until > self.now():
-                daemon.call("pause", pause)
-        for slot, kept in scene.ring.as_read():
-            view_or_none = scene.record.errors.get(kept.fingerprint.error_id)
-            classified = daemon.classify(kept.fault)
-            event = fx.FaultRestored(
-                kept.fault, kept.fingerprint, slot, classified, kept.count, kept.progress, view_or_none
-            )
-            daemon.feed(event, self.now())
+        for _ in restoring(daemon, scene):
             self._carry_out()
         self.promises.restored(daemon, self.now())
         spool, self._spool = self._spool, []
@@ -226,20 +216,7 @@ class World:
     # --- faults
 
     def _stray(self, what: Input) -> None:
-        ago = what.get("ago_s")
-        fault = Fault(
-            type=ErrorType(what["type"]),
-            message=what["message"],
-            severity=Severity(what["severity"]) if what.get("severity") else None,
-            component=what["component"],
-            target=what.get("target", ""),
-            explicit_fingerprint=what.get("fingerprint", ""),
-            attributes={"tenant": what["tenant"]} if what.get("tenant") else {},
-            occurred_at=0.0 if ago is None else self._wall() - ago,
-            count=what.get("count", 1),
-            retry_success=what.get("retry_success", False),
-        )
-        self._report(fault)
+        self._report(stray(what, self._wall()))
 
     def _report(self, fault: Fault) -> None:
         if not self._is_up:
@@ -316,9 +293,6 @@ class World:
             self._fuse = what["after"]
             if self._fuse <= 0:
                 raise PowerCut
-
-    def _set_clock(self, what: Input) -> None:
-        self._wall_offset_s += what["by_s"]
 
     def _set_lag(self, what: Input) -> None:
         record = self.scene.record

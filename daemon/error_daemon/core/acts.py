@@ -6,11 +6,13 @@
 from __future__ import annotations
 
 from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.brakes.chain import target_gate
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import SaveLadder
 from error_daemon.core.ladder import entry
 from error_daemon.core.life import PENDING, WITH_TICKET, Step
+from error_daemon.core.queue import ticket_of
 from error_daemon.errors import NotFound, Refused
 from error_daemon.model import ErrorView, SlotState, State
 
@@ -60,7 +62,7 @@ class PeoplesActs:
         """A person says yes to what is proposed. Raises Refused where nothing waits for that."""
         error, ticket = self._proposed(prefix, now)
         ticket.approved_by = by or "a person"
-        self._dispatch.wake(error)
+        self._dispatch.waiting.wake(error)
         return error.view()
 
     def deny(self, prefix: str, by: str, now: float) -> ErrorView:
@@ -95,17 +97,45 @@ class PeoplesActs:
         if target != ALL and target not in board.definitions.targets:
             raise NotFound(f"no target {target!r} is defined")
         board.now = max(board.now, pause.at)
-        self._dispatch.pause(pause)
+        self._dispatch.brakes.pause.pause(pause)
+        self._mark_planned(target)
+        if pause.until:
+            board.timers.set(pause.until, self._end_pauses)
 
     def resume(self, target: str, now: float) -> Pause | None:
         """The pause that was in force there (ALL: the one of everything). What has waited is let go slowly."""
         self._board.now = now
-        return self._dispatch.resume(target)
+        pause = self._dispatch.brakes.pause.resume(target)
+        if pause:
+            self._let_on(pause)
+        return pause
+
+    def _end_pauses(self) -> None:
+        """The time of a pause has come."""
+        for pause in self._dispatch.brakes.pause.expire(self._board.now):
+            self._let_on(pause)
+
+    def _let_on(self, pause: Pause) -> None:
+        self._dispatch.brakes.throttle.ease_in(self._board.now)
+        self._dispatch.waiting.call(target_gate(pause.target))
+
+    def _mark_planned(self, target: str) -> None:
+        """Whatever ticket is open while its target is paused."""
+        for name in self._board.definitions.targets if target == ALL else (target,):
+            for error in self._board.with_ticket_on(name).values():
+                ticket_of(error).planned = True
 
     def reset_breaker(self, target: str, now: float) -> bool:
         """Close the breaker of a target, or with ALL the global one. Whether there was anything to close."""
         self._board.now = now
-        return self._dispatch.reset_breaker(target)
+        brakes = self._dispatch.brakes
+        if target == ALL:
+            was_tripped = brakes.global_breaker.reset(now)
+            brakes.throttle.ease_in(now)
+            return was_tripped
+        was_known = brakes.targets.reset(target)
+        self._dispatch.waiting.call(target_gate(target))
+        return was_known
 
     def forget(self, strategy_id: str | None) -> int:
         self._board.timeouts.forget(strategy_id)

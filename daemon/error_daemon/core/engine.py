@@ -103,7 +103,7 @@ class Engine(PeoplesActs):
         elif isinstance(event, ErrorRecorded):
             self._recorded(event.view)
         elif isinstance(event, FailurePredicted):
-            self._dispatch.foretold(event)
+            self._foretold(event)
         elif isinstance(event, ErrorRestored):
             self._opening.restored(event)
         elif isinstance(event, FaultRestored):
@@ -127,13 +127,17 @@ class Engine(PeoplesActs):
 
     def _timer(self, error: Error) -> None:
         if error.state in (State.PARKED, State.QUEUED):
-            self._dispatch.wake(error)
+            self._dispatch.waiting.wake(error)
         elif error.state is State.WATCHING:
             self._verification.held(error)
         elif error.state is State.FAILED:
             self._opening.try_again(error)
         else:
             self._verification.look_again(error)
+
+    def _foretold(self, event: FailurePredicted) -> None:
+        if event.target in self._board.definitions.targets:
+            self._dispatch.brakes.targets.foretold(event, self._board.now)
 
     def _recorded(self, view: ErrorView) -> None:
         """The record accounts for the error up to `view`: its slot may go, unless more faults came since."""
@@ -191,14 +195,14 @@ class Engine(PeoplesActs):
 
     def _view(self, error: Error) -> ErrorView:
         """With what holds the whole queue, where it is only that."""
-        view, hold = error.view(), self._dispatch.hold_of(error)
+        view, hold = error.view(), self._dispatch.waiting.hold_of(error)
         if hold is None or view.held_by:
             return view
         return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
 
     def brakes(self, now: float) -> list[BrakeView]:
         """Every brake as it is, outermost first, with how many tickets wait for it."""
-        waiting = self._dispatch.waiting()
+        waiting = self._dispatch.waiting.counts()
         return [
             replace(view, waiting=waiting.get((view.brake, view.subject), 0))
             for view in self._dispatch.brakes.views(now)
@@ -237,7 +241,7 @@ class Engine(PeoplesActs):
 
     def in_the_works(self) -> int:
         """Targets that are being attempted, verified or looked at."""
-        return self._dispatch.targets_taken()
+        return self._dispatch.possession.in_the_works()
 
     def attempts_running(self) -> int:
-        return len(self._dispatch.running)
+        return self._dispatch.running.attempts()

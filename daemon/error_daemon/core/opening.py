@@ -84,7 +84,7 @@ class Opening:
             severity, _ = by_impact(fault.severity, error.target, self._board.graph)
             if severity > error.severity:
                 error.severity = severity
-                self._dispatch.rank_anew(error)
+                self._dispatch.waiting.rank_anew(error)
                 if severity is Severity.CRITICAL:
                     self._response.promise_start(error, ticket)
 
@@ -210,7 +210,7 @@ class Opening:
         if marked:
             doubtful = progress is not None and progress.state is SlotState.RUNNING  # until it was looked at
             board.mark(error, SlotState.RUNNING if doubtful else SlotState.OPEN)
-        self._dispatch.push(
+        self._dispatch.waiting.push(
             error, "its first attempt" if not ticket.look_first else "opened, and its target is in doubt"
         )
 
@@ -289,7 +289,7 @@ class Opening:
         ticket.look_first = True
         is_unfinished = progress.state is SlotState.RUNNING
         if is_unfinished:
-            self._dispatch.doubtful.add(ticket.target.id)
+            self._dispatch.possession.doubt(ticket.target.id)
             ticket.unfinished = True
             error.level = progress.level
         if progress.level in ticket.levels:

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from error_daemon.core.board import Error
-from error_daemon.model import Priority, State
+from error_daemon.core.board import Error, Ticket
+from error_daemon.model import PRIORITY_OF, Priority, State
 
 OLDER_S = {Priority.CRITICAL: 3600.0, Priority.HIGH: 3000.0, Priority.NORMAL: 2700.0, Priority.LOW: 0.0}
 
@@ -39,6 +39,16 @@ class Place(NamedTuple):
 def rank(priority: Priority, opened_at: float) -> float:
     """The lower goes first."""
     return opened_at - OLDER_S[priority]
+
+
+def place_of(error: Error, ticket: Ticket, called_by: str = "") -> Place:
+    """Its valid place, in a lane or at a gate."""
+    return Place(rank(PRIORITY_OF[error.severity], ticket.opened_at), ticket.born, ticket.queued, error, called_by)
+
+
+def ticket_of(error: Error) -> Ticket:
+    assert error.ticket is not None, "only errors with a ticket are queued, parked or woken"
+    return error.ticket
 
 
 class Lane:

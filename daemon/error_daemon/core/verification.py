@@ -52,7 +52,7 @@ class Verification:
 
     def ended(self, outcome: Outcome) -> None:
         """An outcome that nobody waits for (of an attempt from before a restart) changes nothing."""
-        error = self._dispatch.ended(outcome.attempt_id)
+        error = self._dispatch.running.end(outcome.attempt_id)
         if error is None:
             return
         ticket = error.ticket
@@ -63,7 +63,7 @@ class Verification:
         self._board.move(error, Step.END, f"{strategy.id} {outcome.kind.value}: {outcome.detail or 'nothing to add'}")
         time_it(self._board, ticket, outcome)
         if outcome.kind is OutcomeKind.LOST:
-            self._dispatch.lost(error)
+            self._dispatch.possession.lose(error)
         if outcome.kind is OutcomeKind.REFUSED:
             self._conclude(error, ticket, Verdict.PERSISTING, ())
         else:
@@ -94,7 +94,7 @@ class Verification:
         ticket = error.ticket if error else None
         if error is None or ticket is None or ticket.round_id != round_id or ticket.looking is None:
             return  # the ticket was resolved or flushed meanwhile
-        self._dispatch.answered(error)
+        self._dispatch.running.answered(error)
         verdict = ticket.looking.judge(readings, self._board.now)
         if verdict is None:
             self._board.set_timer(error, self._board.now + ticket.looking.delay_s())
@@ -105,7 +105,7 @@ class Verification:
             return
         ticket.failing, ticket.readings, ticket.seen_at = verify.failing(readings), readings, self._board.now
         if verdict is not Verdict.UNKNOWN:
-            self._dispatch.doubtful.discard(ticket.target.id)
+            self._dispatch.possession.seen(ticket.target.id)
         if error.state is State.PROBING:
             self._conclude_look(error, ticket, verdict)
         else:
@@ -235,7 +235,7 @@ class Verification:
         most = min(ticket.strategy.max_attempts, MOST_ATTEMPTS_AT_A_LEVEL)
         reason = f"backoff of {delay:.3f} s after attempt {ticket.attempts_at_level} of {most} at level {ticket.level}"
         ticket.hold = Hold(BACKOFF, reason, self._board.now + delay)
-        self._dispatch.park(error, ticket.hold)
+        self._dispatch.waiting.park(error, ticket.hold)
         self._dispatch.free(error)
 
     def _escalate(self, error: Error, ticket: Ticket, why: str) -> None:
@@ -250,7 +250,7 @@ class Verification:
 
     def _requeue(self, error: Error, ticket: Ticket) -> None:
         self._board.mark(error, SlotState.OPEN)
-        self._dispatch.push(error, error.reason)
+        self._dispatch.waiting.push(error, error.reason)
         self._dispatch.free(error)
 
     # --- the stability window

@@ -7,7 +7,7 @@
     bulkhead              bulkhead.py         a class of tickets
     breaker per target    target_breaker.py   one target
     root                  dispatch.py         a target that it depends on is being recovered: that goes first
-    one attempt a target  dispatch.py
+    one attempt a target  possession.py
     flap suppression      flap.py             one error
     approval              approval.py         one decision, in mode approve
 

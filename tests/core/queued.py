@@ -1,0 +1,20 @@
+"""Errors as the queue sees them: queued, with a ticket, and nothing of the engine around."""
+
+from __future__ import annotations
+
+from error_daemon.core.board import Error, Ticket
+from error_daemon.core.classify import classify
+from error_daemon.core.fingerprint import fingerprint
+from error_daemon.core.graph import Graph
+from error_daemon.model import ErrorType, Severity, State, Target
+from tests.core.world import fault, rule
+
+RULE = rule()
+
+
+def queued(number: int, opened_at: float = 0.0, severity: Severity = Severity.MEDIUM) -> Error:
+    """Each number is another error."""
+    one = fault(explicit_fingerprint=f"error {number}")
+    error = Error(fingerprint(one), one, classify((), one, Graph({})), 0.0, state=State.QUEUED, severity=severity)
+    error.ticket = Ticket("t", RULE, Target("web", "service"), (1,), 1, opened_at, 0.0, ErrorType.NETWORK, born=number)
+    return error

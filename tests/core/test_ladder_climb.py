@@ -1,0 +1,139 @@
+"""The ladder as it is climbed: never down but by a reset, never above the last level, and never by way of a level that has nothing to try.
+
+What may set an error back to the bottom: a person, its stability window, and the end of its ticket without a recovery (it is tried
+anew). A relapse goes on above the level that "worked", or at it when there is none above.
+"""
+
+from __future__ import annotations
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
+
+from error_daemon.core import effects as fx
+from error_daemon.core.board import Policy
+from error_daemon.core.brakes.global_breaker import GlobalLimits
+from error_daemon.core.ladder import above
+from error_daemon.model import (
+    AttemptOrder,
+    Backoff,
+    ErrorType,
+    Notice,
+    OutcomeKind,
+    ResponseClass,
+    Severity,
+    State,
+    Strategy,
+    Verdict,
+)
+from tests.core import world as worlds
+from tests.core.held_world import QUICK, TOLERANT
+
+BOTTOM = 0
+ANEW = (State.RESOLVED, State.FAILED, State.FLUSHED, State.OBSERVED)  # the next ticket begins at the bottom
+NEVER_OPEN = GlobalLimits(samples=10_000)
+BACKOFF = Backoff(0.05, 2.0, 0.2)
+SEVERITIES = (None, Severity.LOW, Severity.CRITICAL)
+KINDS = (OutcomeKind.COMPLETED, OutcomeKind.FAILED, OutcomeKind.LOST, OutcomeKind.REFUSED)
+
+
+class Climbing(RuleBasedStateMachine):
+    """One error on one target. `floor`: the lowest level at which its next attempt may be."""
+
+    @initialize(
+        fitting=st.sets(st.integers(1, 5), min_size=1),
+        empty=st.sets(st.integers(1, 5)),
+        entry_level=st.integers(1, 5),
+        response_class=st.sampled_from((ResponseClass.TRANSIENT, ResponseClass.PERMANENT)),
+    )
+    def begin(self, fitting: set[int], empty: set[int], entry_level: int, response_class: ResponseClass) -> None:
+        """`empty`: levels with a strategy for another type of error, and no other."""
+        ladder = {level: (f"fix{level}",) for level in fitting} | dict.fromkeys(empty - fitting, ("other",))
+        own = worlds.rule(
+            ladder=ladder,
+            entry_level=entry_level,
+            response_class=response_class,
+            verification=QUICK,
+            stability_window_s=20.0,
+        )
+        fixes = tuple(Strategy(f"fix{level}", "exec", max_attempts=3, backoff=BACKOFF) for level in range(1, 6))
+        other = Strategy("other", "exec", error_types=frozenset({ErrorType.DATA}))
+        policy = Policy(global_limits=NEVER_OPEN, target_limits=TOLERANT, flap_threshold_s=0.1, flap_longest_s=0.5)
+        self.world = worlds.World(worlds.house(own, strategies=(*fixes, other)), policy)
+        self.world.plan = lambda _order: worlds.Plan(self.kind, 0.1, self.cures)
+        self.world.engine.listen(on=True)
+        self.levels = tuple(sorted(fitting))
+        self.kind, self.cures = OutcomeKind.COMPLETED, False
+        self.floor = BOTTOM
+        self.last: AttemptOrder | None = None  # since the bottom was left
+        self.looked_at = 0  # how many effects
+
+    @rule(severity=st.sampled_from(SEVERITIES), breaks=st.booleans())
+    def report(self, severity: Severity | None, breaks: bool) -> None:
+        self.world.report(worlds.fault(severity=severity), breaks=breaks)
+        self.look()
+
+    @rule(for_s=st.sampled_from((0.05, 0.15, 1.0, 5.0, 25.0)))
+    def let_time_pass(self, for_s: float) -> None:
+        self.world.run(for_s)
+        self.look()
+
+    @rule(kind=st.sampled_from(KINDS), cures=st.booleans())
+    def plan(self, kind: OutcomeKind, cures: bool) -> None:
+        self.kind, self.cures = kind, cures
+
+    @rule()
+    def reset(self) -> None:
+        for view in self.world.engine.newest(1, lambda _error: True)[0]:
+            self.world.reset_ladder(view.error_id)
+            self.floor, self.last = BOTTOM, None
+            self.look()
+
+    @rule()
+    def lose_worker(self) -> None:
+        self.world.lose_worker()
+        self.look()
+
+    @rule()
+    def crash(self) -> None:
+        """What was not recorded yet is forgotten: of a recovery only the level is left, in the ring."""
+        self.floor = min(self.floor, self.last.level if self.last else BOTTOM)
+        self.world.crash()
+        self.world.engine.listen(on=True)
+        self.look()
+
+    # --- what must hold
+
+    def look(self) -> None:
+        for effect in self.world.log[self.looked_at :]:
+            if isinstance(effect, fx.StartAttempt):
+                self.started(effect.order)
+            elif isinstance(effect, fx.Notify):
+                self.told(effect.notice)
+        self.looked_at = len(self.world.log)
+
+    def started(self, order: AttemptOrder) -> None:
+        assert order.level in self.levels, "there is something to try, and nothing is above the last"
+        assert order.level >= self.floor, "never down"
+        if self.last and ticket_of(order) == ticket_of(self.last):
+            steps = (self.last.level, above(self.levels, self.last.level))
+            assert order.level in steps, "no level that has something to try is left out"
+        self.floor, self.last = order.level, order
+
+    def told(self, notice: Notice) -> None:
+        if notice.attempt is not None and self.last and notice.attempt.attempt_id == self.last.attempt_id:
+            self.judged(notice.attempt.verdict, notice.attempt.level)
+        elif notice.kind == "state" and notice.error.state in ANEW:
+            self.floor, self.last = BOTTOM, None
+
+    def judged(self, verdict: Verdict, level: int) -> None:
+        if verdict in (Verdict.RECOVERED, Verdict.WORSE):
+            self.floor = above(self.levels, level) or level
+
+
+def ticket_of(order: AttemptOrder) -> str:
+    return order.attempt_id.rpartition("-")[0]
+
+
+TestClimbing = Climbing.TestCase
+TestClimbing.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
