@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.target_breaker import TargetLimits
+from error_daemon.core.policy import Policy
 from error_daemon.model import AttemptOrder, BrakeView, Verification
 from tests.core.world import Plan, World, house, rule
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from error_daemon.core.board import Error, Ticket
 from error_daemon.core.classify import classify
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import ErrorType, Severity, State, Target
 from tests.core.world import fault, rule
 

@@ -10,11 +10,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from error_daemon.core.board import Error, Policy, Ticket
 from error_daemon.core.brakes.bulkhead import Bulkheads
 from error_daemon.core.classify import classify
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
+from error_daemon.core.policy import Policy
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import (
     AttemptOrder,
     Backoff,

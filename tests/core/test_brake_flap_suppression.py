@@ -7,11 +7,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from error_daemon.core.board import Error
 from error_daemon.core.brakes.flap import FlapSuppression
 from error_daemon.core.classify import classify
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
+from error_daemon.core.ticket import Error
 from error_daemon.model import State, Verification
 from tests.core.world import World, fault, house
 from tests.core.world import rule as a_rule

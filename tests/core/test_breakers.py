@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.global_breaker import GlobalLimits
+from error_daemon.core.policy import Policy
 from error_daemon.model import Backoff, ResponseClass, State, Strategy
 from tests.core.held_world import QUICK, TOLERANT, names, never, shown, world_of
 from tests.core.world import Plan, World, fault, house, rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.model import Severity, State
 from tests.core.held_world import names, world_of
 from tests.core.world import Plan, World, fault

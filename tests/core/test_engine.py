@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Policy
 from error_daemon.core.engine import Engine
 from error_daemon.core.learning import Case, Learning, Lesson
+from error_daemon.core.policy import Policy
 from error_daemon.errors import NotFound, Refused
 from error_daemon.model import ErrorType, LearnedTimeout, Mode, State
 from tests.core.world import Plan, World, fault, house, rule

@@ -9,8 +9,8 @@ from random import Random
 import pytest
 
 from error_daemon.core import explain
-from error_daemon.core.board import Policy
 from error_daemon.core.experience import Known
+from error_daemon.core.policy import Policy
 from error_daemon.core.rng import Generator
 from error_daemon.core.select import select
 from error_daemon.intervals import beta_interval

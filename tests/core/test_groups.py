@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.model import Bulkhead, Definitions, Mode, OutcomeKind, Rule, State, Strategy, Verification
 from tests.core.world import Plan, World, fault, house, needs, rule
 

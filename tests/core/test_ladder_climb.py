@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, rule
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.global_breaker import GlobalLimits
-from error_daemon.core.ladder import above
+from error_daemon.core.policy import Policy
 from error_daemon.model import (
     AttemptOrder,
     Backoff,
@@ -34,7 +33,9 @@ ANEW = (State.RESOLVED, State.FAILED, State.FLUSHED, State.OBSERVED)  # the next
 NEVER_OPEN = GlobalLimits(samples=10_000)
 BACKOFF = Backoff(0.05, 2.0, 0.2)
 SEVERITIES = (None, Severity.LOW, Severity.CRITICAL)
-KINDS = (OutcomeKind.COMPLETED, OutcomeKind.FAILED, OutcomeKind.LOST, OutcomeKind.REFUSED)
+KINDS = (OutcomeKind.COMPLETED, OutcomeKind.COMPLETED, OutcomeKind.FAILED, OutcomeKind.LOST, OutcomeKind.REFUSED)
+
+plans = st.tuples(st.sampled_from(KINDS), st.booleans(), st.sampled_from((0.15, 0.25, 3.0)), st.booleans())
 
 
 class Climbing(RuleBasedStateMachine):
@@ -64,29 +65,39 @@ class Climbing(RuleBasedStateMachine):
         self.world.engine.listen(on=True)
         self.levels = tuple(sorted(fitting))
         self.kind, self.cures = OutcomeKind.COMPLETED, False
+        self.entry_level = entry_level
         self.floor = BOTTOM
+        self.relapses_at = BOTTOM  # where a relapse is due; BOTTOM: it is not known
         self.last: AttemptOrder | None = None  # since the bottom was left
         self.looked_at = 0  # how many effects
 
-    @rule(severity=st.sampled_from(SEVERITIES), breaks=st.booleans())
-    def report(self, severity: Severity | None, breaks: bool) -> None:
-        self.world.report(worlds.fault(severity=severity), breaks=breaks)
+    @rule(severity=st.sampled_from(SEVERITIES), several=st.lists(plans, min_size=1, max_size=6))
+    def fail(self, severity: Severity | None, several: list[tuple[OutcomeKind, bool, float, bool]]) -> None:
+        """The target breaks, and so go the attempts on it: each how it ends, whether it cures, the time until the next,
+        and whether the daemon dies then."""
+        self.world.report(worlds.fault(severity=severity))
+        for self.kind, self.cures, for_s, dies in several:
+            self.world.run(for_s)
+            self.look()
+            if dies:
+                self.crash()
+
+    @rule(severity=st.sampled_from(SEVERITIES))
+    def report(self, severity: Severity | None) -> None:
+        """A fault of a target that may be well."""
+        self.world.report(worlds.fault(severity=severity), breaks=False)
         self.look()
 
-    @rule(for_s=st.sampled_from((0.05, 0.15, 1.0, 5.0, 25.0)))
+    @rule(for_s=st.sampled_from((0.05, 1.0, 25.0, 700.0)))
     def let_time_pass(self, for_s: float) -> None:
         self.world.run(for_s)
         self.look()
-
-    @rule(kind=st.sampled_from(KINDS), cures=st.booleans())
-    def plan(self, kind: OutcomeKind, cures: bool) -> None:
-        self.kind, self.cures = kind, cures
 
     @rule()
     def reset(self) -> None:
         for view in self.world.engine.newest(1, lambda _error: True)[0]:
             self.world.reset_ladder(view.error_id)
-            self.floor, self.last = BOTTOM, None
+            self.floor, self.relapses_at, self.last = BOTTOM, BOTTOM, None
             self.look()
 
     @rule()
@@ -98,6 +109,7 @@ class Climbing(RuleBasedStateMachine):
     def crash(self) -> None:
         """What was not recorded yet is forgotten: of a recovery only the level is left, in the ring."""
         self.floor = min(self.floor, self.last.level if self.last else BOTTOM)
+        self.relapses_at = BOTTOM
         self.world.crash()
         self.world.engine.listen(on=True)
         self.look()
@@ -116,19 +128,27 @@ class Climbing(RuleBasedStateMachine):
         assert order.level in self.levels, "there is something to try, and nothing is above the last"
         assert order.level >= self.floor, "never down"
         if self.last and ticket_of(order) == ticket_of(self.last):
-            steps = (self.last.level, above(self.levels, self.last.level))
+            steps = (self.last.level, self.above(self.last.level))
             assert order.level in steps, "no level that has something to try is left out"
-        self.floor, self.last = order.level, order
+        if self.relapses_at:
+            assert order.level <= max(self.relapses_at, self.entry_level), "a relapse leaves no level out either"
+        self.floor, self.relapses_at, self.last = order.level, BOTTOM, order
 
     def told(self, notice: Notice) -> None:
         if notice.attempt is not None and self.last and notice.attempt.attempt_id == self.last.attempt_id:
             self.judged(notice.attempt.verdict, notice.attempt.level)
         elif notice.kind == "state" and notice.error.state in ANEW:
-            self.floor, self.last = BOTTOM, None
+            self.floor, self.relapses_at, self.last = BOTTOM, BOTTOM, None
 
     def judged(self, verdict: Verdict, level: int) -> None:
         if verdict in (Verdict.RECOVERED, Verdict.WORSE):
-            self.floor = above(self.levels, level) or level
+            self.floor = self.above(level) or level
+        if verdict is Verdict.RECOVERED:
+            self.relapses_at = self.floor
+
+    def above(self, level: int) -> int | None:
+        higher = [candidate for candidate in self.levels if candidate > level]
+        return higher[0] if higher else None
 
 
 def ticket_of(order: AttemptOrder) -> str:
@@ -136,4 +156,4 @@ def ticket_of(order: AttemptOrder) -> str:
 
 
 TestClimbing = Climbing.TestCase
-TestClimbing.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
+TestClimbing.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.pause import ALL, Pause
+from error_daemon.core.policy import Policy
 from error_daemon.errors import NotFound
 from error_daemon.model import Severity, State
 from tests.core.held_world import names, never, shown, world_of

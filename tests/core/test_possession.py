@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from error_daemon.core.board import Error
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.possession import Possession
+from error_daemon.core.ticket import Error
 from error_daemon.model import State
 from tests.core.queued import queued
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.core.queue import OLDER_S, Gate, Lane, Place, rank
 from error_daemon.model import Priority, Severity, State
 from tests.core.queued import queued

@@ -6,7 +6,7 @@ from random import Random
 
 import pytest
 
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.errors import Refused
 from error_daemon.model import (
     AttemptOrder,

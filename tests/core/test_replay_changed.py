@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.pause import ALL, Pause
+from error_daemon.core.policy import Policy
 from error_daemon.core.replay import Certainty, Compared, History, Replayed, replay
 from error_daemon.model import (
     Definitions,

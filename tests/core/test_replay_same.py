@@ -8,8 +8,8 @@ from random import Random
 
 import pytest
 
-from error_daemon.core.board import Policy
 from error_daemon.core.effects import SaveFault
+from error_daemon.core.policy import Policy
 from error_daemon.core.replay import Certainty, History, Replayed, replay
 from error_daemon.model import AttemptOrder, Decision, Severity
 from tests.core.replayed_world import ToldWorld

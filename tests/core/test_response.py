@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.model import (
     AttemptOrder,
     Backoff,

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Policy
 from error_daemon.core.engine import Engine
+from error_daemon.core.policy import Policy
 from error_daemon.model import (
     Mode,
     Priority,

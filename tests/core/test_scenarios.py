@@ -8,7 +8,7 @@ from itertools import pairwise
 import pytest
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.errors import Refused
 from error_daemon.model import (
     AttemptOrder,

@@ -6,10 +6,12 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from error_daemon.core.board import Board, Error, Policy
+from error_daemon.core.board import Board
 from error_daemon.core.brakes.global_breaker import GlobalLimits
 from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.policy import Policy
 from error_daemon.core.queue import Place
+from error_daemon.core.ticket import Error
 from error_daemon.core.waiting import Waiting
 from error_daemon.model import Definitions, Severity, State
 from tests.core.held_world import TOLERANT, never, world_of
@@ -82,7 +84,11 @@ class Turns(RuleBasedStateMachine):
 
     @rule(thing=things, for_s=st.sampled_from((0.0, 1.0, 5.0)))
     def shut_a_thing(self, thing: str, for_s: float) -> None:
+        """Who waits for it to be opened is called when there is another time for that."""
+        was_shut = thing in self.shut
         self.shut[thing] = self.board.now + for_s if for_s else 0.0
+        if was_shut:
+            self.waiting.call(thing)
 
     @rule(thing=things, pumps=st.booleans())
     def open_a_thing(self, thing: str, pumps: bool) -> None:

@@ -20,10 +20,10 @@ from heapq import heappop, heappush
 from re import compile as pattern
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.engine import Engine
 from error_daemon.core.life import WITH_TICKET
+from error_daemon.core.policy import Policy
 from error_daemon.model import (
     AttemptOrder,
     AttemptRecord,

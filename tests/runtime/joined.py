@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from re import compile as pattern
 
-from error_daemon.core.board import Policy
 from error_daemon.core.engine import Engine
+from error_daemon.core.policy import Policy
 from error_daemon.model import (
     AttemptOrder,
     Condition,

@@ -12,7 +12,7 @@ a symptom is left alone while what its target depends on is being recovered
 from __future__ import annotations
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.model import (
     ISOLATION,
     PRIORITY_OF,

@@ -11,12 +11,12 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.global_breaker import GlobalLimits
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.classify import Classification
 from error_daemon.core.engine import Engine
+from error_daemon.core.policy import Policy
 from error_daemon.errors import NotFound, Refused
 from error_daemon.model import (
     AttemptRecord,

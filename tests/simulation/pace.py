@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import deque
 from math import ceil
 
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.model import AttemptOrder, ProbeOrder
 from tests.simulation.scene import Broken, Scene
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from math import inf
 
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.model import ErrorView, State
 from tests.simulation.brakes import BrakePromises
 from tests.simulation.driven import Driven

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.board import Board
 from error_daemon.core.brakes.chain import target_gate
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.dispatch import Dispatch
@@ -13,6 +13,7 @@ from error_daemon.core.effects import SaveLadder
 from error_daemon.core.ladder import entry
 from error_daemon.core.life import PENDING, WITH_TICKET, Step
 from error_daemon.core.queue import ticket_of
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.errors import NotFound, Refused
 from error_daemon.model import ErrorView, SlotState, State
 

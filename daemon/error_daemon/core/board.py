@@ -6,12 +6,8 @@ The parts of the engine (opening, dispatch, verification) share one board and sp
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 
-from error_daemon.core.brakes.global_breaker import GlobalLimits
-from error_daemon.core.brakes.hold import Hold
-from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.classify import Classification
 from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder, SaveTicket
 from error_daemon.core.experience import Known
@@ -19,32 +15,24 @@ from error_daemon.core.graph import Graph
 from error_daemon.core.ladder import Ladders
 from error_daemon.core.learning import Learning
 from error_daemon.core.life import ENDED, Step, follow
+from error_daemon.core.policy import Policy
 from error_daemon.core.rng import Generator
+from error_daemon.core.ticket import Error, Ticket, record_of_ticket
 from error_daemon.core.timeouts import Timeouts
 from error_daemon.core.timers import Timers
-from error_daemon.core.verify import Looking
 from error_daemon.model import (
     AttemptRecord,
     Decision,
     Definitions,
-    ErrorType,
-    ErrorView,
     Fault,
     Fingerprint,
-    Json,
     Mode,
     Notice,
-    Outcome,
     Progress,
     Reading,
     Rule,
-    Severity,
-    SlotRef,
     SlotState,
     State,
-    Strategy,
-    Target,
-    TicketRecord,
 )
 
 _ENDED_AS = {
@@ -54,154 +42,6 @@ _ENDED_AS = {
     Step.FLUSH: "flushed",
     Step.DENY: "failed",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """The engine's settings (settings.py says what each means and why)."""
-
-    capacity: int = 32  # attempts that may run at once
-    throttle_per_s: int = 250
-    slow_start_s: float = 10.0
-    global_limits: GlobalLimits = field(default_factory=GlobalLimits)
-    target_limits: TargetLimits = field(default_factory=TargetLimits)
-    flap_threshold_s: float = 5.0
-    flap_longest_s: float = 300.0
-    retry_failed_after_s: float = 600.0
-    half_life_s: float = 7 * 86400.0
-    known_errors: int = 100_000
-    seed: int = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Proposal:
-    """A decision that is not carried out yet: a person must approve it, or not all targets of its group are free."""
-
-    decision: Decision
-    strategy: Strategy
-    members: tuple[Target, ...] = ()  # of a group restart
-
-
-@dataclass(slots=True)
-class Ticket:
-    """The pending recovery of an error, from the fault that opened it to the verdict that ends it."""
-
-    ticket_id: str
-    rule: Rule
-    target: Target
-    levels: tuple[int, ...]  # those that have something to try
-    level: int
-    opened_at: float
-    occurred_at: float  # of the fault that opened it; 0: the sender does not say
-    error_type: ErrorType  # of the fault that opened it; later ones may differ where the sender names the fingerprint
-    unfinished: bool = False  # an attempt was running when the daemon died
-    look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
-    look_at_wake: bool = False  # it may heal while it is held: look first then
-    hold: Hold | None = None  # what it waits for, where that is its own and not the whole queue's
-    proposal: Proposal | None = None
-    approved_by: str = ""
-    is_isolated: bool = False  # what keeps it from spreading has been run
-    planned: bool = False  # recoveries of its target were paused while it was open
-    looked_first: bool = False  # its target was looked at before anything was done
-    responded_at: float = 0.0  # when the first attempt was handed out
-    escalated_at: float = 0.0
-    entry_level: int = 0
-    why_now: str = ""  # what made it ready
-    deadlines: list[int] = field(default_factory=list)  # timers
-    due_at: float = 0.0  # when it last became ready
-    born: int = 0  # its place among those that were opened at the same moment
-    queued: int = 0  # which of its places in the queue is the valid one
-    attempts: int = 0
-    attempts_at_level: int = 0
-    brakes: tuple[str, ...] = ()  # what the brakes said when it was last let through
-    decision: Decision | None = None
-    strategy: Strategy | None = None
-    outcome: Outcome | None = None
-    looking: Looking | None = None
-    round_id: str = ""
-    round_at: float = 0.0  # when its probes were sent
-    seen_twice: bool = False  # a fault that came during the last round was looked at once more
-    failing: frozenset[str] | None = None  # probes that failed in the last round before an attempt
-    readings: tuple[Reading, ...] = ()  # of the last round
-    seen_at: float = 0.0  # when that was
-    history: list[dict[str, Json]] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class Error:
-    """What equal faults fold into."""
-
-    fingerprint: Fingerprint
-    fault: Fault  # the newest
-    classification: Classification
-    first_at: float
-    state: State = State.NEW
-    reason: str = ""
-    severity: Severity = Severity.MEDIUM
-    target: str = ""
-    level: int = 0
-    count: int = 0
-    attempts: int = 0
-    relapses: int = 0
-    flaps: int = 0  # relapses in a row that came before it was calm
-    last_at: float = 0.0
-    opened_at: float = 0.0
-    recovered_at: float = 0.0
-    ended_at: float = 0.0
-    parked_until: float = 0.0
-    flapping: bool = False
-    related: tuple[str, ...] = ()
-    root: str = ""  # the error that it waits or waited for
-    slot: SlotRef | None = None
-    slot_count: int = 0
-    other_slots: tuple[SlotRef, ...] = ()  # found beside `slot` after a restart; released with it
-    timer: int = 0
-    ticket: Ticket | None = None
-    watched: AttemptRecord | None = None  # the attempt that recovered it, while its stability window is open
-    window_s: float = 0.0  # the length of that window
-    error_id: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.error_id = self.fingerprint.error_id
-
-    def view(self) -> ErrorView:
-        fault, rule = self.fault, self.classification.rule
-        hold = self.ticket.hold if self.ticket else None
-        return ErrorView(
-            error_id=self.error_id,
-            fingerprint=self.fingerprint.digest.hex(),
-            type=fault.type,
-            severity=self.severity,
-            response_class=self.classification.response_class,
-            state=self.state,
-            reason=hold.reason if hold else self.reason,
-            message=fault.message or fault.exception_message,
-            component=fault.component,
-            node=fault.node,
-            hardware_id=fault.hardware_id,
-            target=self.target,
-            rule=rule.id if rule else "",
-            mode=rule.mode.value if rule else "",
-            level=self.level,
-            count=self.count,
-            attempts=self.attempts,
-            relapses=self.relapses,
-            first_at=self.first_at,
-            last_at=self.last_at,
-            opened_at=self.opened_at,
-            recovered_at=self.recovered_at,
-            ended_at=self.ended_at,
-            parked_until=hold.until if hold else self.parked_until,
-            flapping=self.flapping,
-            because=self.fingerprint.because,
-            related=self.related,
-            slot_sequence=self.slot.sequence if self.slot else 0,
-            slot_count=self.slot_count,
-            recovery_class=self.classification.recovery_class,
-            severity_because=self.classification.because,
-            held_by=hold.by if hold else "",
-            root=self.root,
-        )
 
 
 class Board:
@@ -294,7 +134,7 @@ class Board:
         self.move(error, step, reason)
         self.save(error, ticket)
         if ticket:
-            self.effects.append(SaveTicket(self._record(error, ticket, _ENDED_AS[step])))
+            self.effects.append(SaveTicket(record_of_ticket(error, ticket, _ENDED_AS[step], self.now)))
 
     def _close(self, error: Error, ticket: Ticket) -> None:
         error.ticket = None
@@ -306,34 +146,6 @@ class Board:
         if not holders:
             del self._on_target[target]
             self.let_go.append(target)
-
-    def _record(self, error: Error, ticket: Ticket, ended_as: str) -> TicketRecord:
-        return TicketRecord(
-            ticket_id=ticket.ticket_id,
-            error_id=error.error_id,
-            error_type=ticket.error_type,
-            severity=error.severity,
-            response_class=error.classification.response_class,
-            recovery_class=error.classification.recovery_class,
-            target=ticket.target.id,
-            component=error.fault.component,
-            rule=ticket.rule.id,
-            mode=ticket.rule.mode.value,
-            occurred_at=ticket.occurred_at,
-            opened_at=ticket.opened_at,
-            responded_at=ticket.responded_at,
-            ended_at=self.now,
-            ended_as=ended_as,
-            reason=error.reason,
-            attempts=ticket.attempts,
-            entry_level=ticket.entry_level,
-            last_level=ticket.level if ticket.attempts else 0,
-            looked_first=ticket.looked_first,
-            planned=ticket.planned,
-            relapses=error.relapses,
-            root=error.root,
-            escalated_at=ticket.escalated_at,
-        )
 
     def mark(self, error: Error, state: SlotState) -> None:
         """Write into the ring how far the ticket is."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from error_daemon.core.board import Board, Error, Proposal, Ticket
+from error_daemon.core.board import Board
 from error_daemon.core.learning import Case
 from error_daemon.core.select import Choice, select
+from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.timeouts import bounds_of
 from error_daemon.model import ISOLATION, AttemptOrder, Decision, Severity, Strategy
 

@@ -19,7 +19,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from error_daemon.core import possession
-from error_daemon.core.board import Board, Error, Proposal, Ticket
+from error_daemon.core.board import Board
 from error_daemon.core.brakes import approval, bulkhead
 from error_daemon.core.brakes.chain import Brakes, target_gate
 from error_daemon.core.brakes.hold import Hold
@@ -30,6 +30,7 @@ from error_daemon.core.possession import Possession
 from error_daemon.core.queue import ticket_of
 from error_daemon.core.response import Response
 from error_daemon.core.running import Running
+from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.waiting import Waiting
 from error_daemon.model import ISOLATION, SlotState, State, Target
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 from heapq import nlargest
 
 from error_daemon.core.acts import PeoplesActs
-from error_daemon.core.board import Board, Error, Policy
+from error_daemon.core.board import Board
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.classify import Classification, classify
 from error_daemon.core.dispatch import Dispatch
@@ -35,7 +35,9 @@ from error_daemon.core.effects import (
 from error_daemon.core.fingerprint import Fingerprinter
 from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.opening import Opening
+from error_daemon.core.policy import Policy
 from error_daemon.core.response import Response
+from error_daemon.core.ticket import Error
 from error_daemon.core.verification import Verification
 from error_daemon.model import (
     AttemptRecord,

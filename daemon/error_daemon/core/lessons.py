@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.board import Board
 from error_daemon.core.effects import SaveAttempt, SaveScore, SaveTimeout
 from error_daemon.core.learning import Case, Lesson
 from error_daemon.core.score import impact_score, task_rate
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.core.timeouts import granted_s
 from error_daemon.model import ISOLATION, AttemptRecord, Outcome, OutcomeKind, Reading, Verdict
 

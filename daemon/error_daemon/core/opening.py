@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from error_daemon.core.board import Board, Error, Ticket, acts
+from error_daemon.core.board import Board, acts
 from error_daemon.core.classify import by_impact
 from error_daemon.core.decide import decide
 from error_daemon.core.dispatch import Dispatch
@@ -31,6 +31,7 @@ from error_daemon.core.effects import (
 from error_daemon.core.ladder import above, entry
 from error_daemon.core.life import ENDED, WITH_TICKET, Step
 from error_daemon.core.response import Response
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.core.verification import Verification
 from error_daemon.model import ErrorView, Fault, Progress, Rule, Severity, SlotState, State, Target
 

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from error_daemon.core.board import Error
 from error_daemon.core.brakes.chain import target_gate
 from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.ticket import Error
 from error_daemon.model import State
 
 NAME = "target"

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from error_daemon.core.board import Error, Ticket
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import PRIORITY_OF, Priority, State
 
 OLDER_S = {Priority.CRITICAL: 3600.0, Priority.HIGH: 3000.0, Priority.NORMAL: 2700.0, Priority.LOW: 0.0}

@@ -13,9 +13,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
-from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.board import Board
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.effects import Escalate
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import Escalation, Json, Reading, ResponseClass, Severity
 
 CRITICAL_WITHIN_S = 0.1

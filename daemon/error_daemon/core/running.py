@@ -6,8 +6,8 @@ free, and the older wait for ever. A place is that of a critical error, or an or
 
 from __future__ import annotations
 
-from error_daemon.core.board import Error
 from error_daemon.core.brakes.chain import is_critical
+from error_daemon.core.ticket import Error
 
 
 class Running:

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from error_daemon.core import verify
 from error_daemon.core.backoff import delay_s
-from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.board import Board
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import SaveAttempt, StartProbes
@@ -24,6 +24,7 @@ from error_daemon.core.ladder import above
 from error_daemon.core.lessons import record_of, teach, teach_stability, time_it
 from error_daemon.core.life import Step
 from error_daemon.core.response import Response
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import (
     ISOLATION,
     AttemptRecord,

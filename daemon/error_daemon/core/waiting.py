@@ -23,11 +23,12 @@ from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
-from error_daemon.core.board import Board, Error, Ticket
+from error_daemon.core.board import Board
 from error_daemon.core.brakes.chain import is_critical
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.life import Step
 from error_daemon.core.queue import Gate, Lane, Place, place_of, ticket_of
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import State
 
 

@@ -90,7 +90,9 @@ class Evidence:
     helped: int  # how many of them
     weight: float  # the attempts as they count at this moment, faded
     successes: float
-    recent: int | None = None  # the latest attempts, to which the record was cut when they no longer fitted it; None: it never was
+    recent: int | None = (
+        None  # the latest attempts, to which the record was cut when they no longer fitted it; None: it never was
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,7 @@ class AioServer:
         async def unary(request: bytes, context: Any) -> bytes:
             try:
                 answer = serve(read(request), _AioCall(context))
-                if type(answer) is not bytes and inspect.isawaitable(answer):  # bytes: the fault path, where asking costs
+                if type(answer) is not bytes and inspect.isawaitable(answer):  # on the fault path asking costs
                     answer = await answer
                 return write(answer)
             except Exception as error:  # noqa: BLE001  mapped to a status, and told to on_bug when it is not ours

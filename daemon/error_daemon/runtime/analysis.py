@@ -17,11 +17,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
 
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.metrics.figures import Span
 from error_daemon.core.metrics.report import RecoveryMetrics, recovery_metrics
+from error_daemon.core.policy import Policy
 from error_daemon.core.replay import History, Replayed, replay
 from error_daemon.errors import Refused, StoreUnavailable
 from error_daemon.ingest.decode import decode

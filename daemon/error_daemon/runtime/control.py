@@ -9,9 +9,9 @@ from functools import partial
 
 from error_daemon import __version__
 from error_daemon.core import explain
-from error_daemon.core.board import Error
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.brakes.pause import NAME as PAUSE
+from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.model import (
     STATUS_OF,

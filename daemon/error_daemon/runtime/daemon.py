@@ -15,10 +15,10 @@ from pathlib import Path
 import structlog
 
 from error_daemon import __version__
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.global_breaker import GlobalLimits
 from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.engine import Engine
+from error_daemon.core.policy import Policy
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch

@@ -9,10 +9,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from error_daemon.core.board import Policy
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.metrics.figures import Span
+from error_daemon.core.policy import Policy
 from error_daemon.definitions.loader import load_definitions
 from error_daemon.errors import ConfigError
 from error_daemon.model import Definitions, Json

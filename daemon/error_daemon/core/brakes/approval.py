@@ -6,8 +6,8 @@ done, and the error has failed: a person is needed.
 
 from __future__ import annotations
 
-from error_daemon.core.board import Ticket
 from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.ticket import Ticket
 from error_daemon.model import Mode
 
 NAME = "approval"

@@ -15,8 +15,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import inf
 
-from error_daemon.core.board import Error, Ticket
 from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import PRIORITY_OF, BrakeView, Bulkhead
 
 NAME = "bulkhead"

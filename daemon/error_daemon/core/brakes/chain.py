@@ -17,7 +17,6 @@ None loses one.
 
 from __future__ import annotations
 
-from error_daemon.core.board import Error, Policy, Ticket
 from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.bulkhead import Bulkheads
 from error_daemon.core.brakes.flap import FlapSuppression
@@ -26,6 +25,8 @@ from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.brakes.pause import ALL, PauseSwitch
 from error_daemon.core.brakes.target_breaker import TargetBreakers
 from error_daemon.core.brakes.throttle import Throttle
+from error_daemon.core.policy import Policy
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import ISOLATION, PRIORITY_OF, AttemptRecord, BrakeView, Definitions, Priority, Verdict
 
 CAPACITY = "capacity"

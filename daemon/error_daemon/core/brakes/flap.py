@@ -1,4 +1,4 @@
-"""Flap suppression (A12): an error that comes back soon after its recovery is flapping, and is left alone until it has been calm for a time.
+"""Flap suppression (A12): an error that comes back soon after its recovery is flapping, and is left alone until it was calm for a time.
 
 That time is `threshold_s` at first, and doubles with each relapse in a row up to `longest_s`; a stability window without a relapse
 proves health and sets it back. What was reported last is not lost: it is looked at when the time is up, and recovered then if it has
@@ -7,8 +7,8 @@ not healed by itself.
 
 from __future__ import annotations
 
-from error_daemon.core.board import Error
 from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.ticket import Error
 
 NAME = "flap suppression"
 _MOST_DOUBLINGS = 32

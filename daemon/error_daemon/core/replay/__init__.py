@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from error_daemon.core.board import Policy
+from error_daemon.core.policy import Policy
 from error_daemon.core.replay import compare
 from error_daemon.core.replay.draws import draw
 from error_daemon.core.replay.estimates import Estimates

@@ -14,11 +14,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from error_daemon.core.board import Ticket
 from error_daemon.core.learning import Case as Learned
 from error_daemon.core.replay.estimates import Estimates
 from error_daemon.core.replay.history import Case, Past
 from error_daemon.core.replay.result import Certainty, Rate
+from error_daemon.core.ticket import Ticket
 from error_daemon.model import (
     ISOLATION,
     AttemptOrder,

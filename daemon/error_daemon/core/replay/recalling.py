@@ -9,10 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from error_daemon.core.board import Error, Policy, Ticket
 from error_daemon.core.engine import Engine
 from error_daemon.core.experience import Known
 from error_daemon.core.learning import Learning
+from error_daemon.core.policy import Policy
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import Candidate, Decision, Definitions, ErrorType, Fingerprint, LearnedTimeout, Score
 
 

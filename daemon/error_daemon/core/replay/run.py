@@ -16,16 +16,17 @@ from heapq import heappop, heappush
 from math import inf
 
 from error_daemon.core import effects as fx
-from error_daemon.core.board import Error, Policy, Ticket
 from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.pause import ALL
 from error_daemon.core.classify import Classification
 from error_daemon.core.decide import case_of
+from error_daemon.core.policy import Policy
 from error_daemon.core.replay.estimates import Estimates
 from error_daemon.core.replay.fates import Fates, Live, StepNow, readings_of
 from error_daemon.core.replay.history import Case, Past
 from error_daemon.core.replay.recalling import RecallingEngine
 from error_daemon.core.replay.result import Certainty, Course, Step
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.errors import Refused
 from error_daemon.model import (
     AttemptOrder,

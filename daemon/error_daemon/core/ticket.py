@@ -1,0 +1,188 @@
+"""An error, and its ticket: what the engine knows of each, and how they are shown and recorded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.classify import Classification
+from error_daemon.core.verify import Looking
+from error_daemon.model import (
+    AttemptRecord,
+    Decision,
+    ErrorType,
+    ErrorView,
+    Fault,
+    Fingerprint,
+    Json,
+    Outcome,
+    Reading,
+    Rule,
+    Severity,
+    SlotRef,
+    State,
+    Strategy,
+    Target,
+    TicketRecord,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A decision that is not carried out yet: a person must approve it, or not all targets of its group are free."""
+
+    decision: Decision
+    strategy: Strategy
+    members: tuple[Target, ...] = ()  # of a group restart
+
+
+@dataclass(slots=True)
+class Ticket:
+    """The pending recovery of an error, from the fault that opened it to the verdict that ends it."""
+
+    ticket_id: str
+    rule: Rule
+    target: Target
+    levels: tuple[int, ...]  # those that have something to try
+    level: int
+    opened_at: float
+    occurred_at: float  # of the fault that opened it; 0: the sender does not say
+    error_type: ErrorType  # of the fault that opened it; later ones may differ where the sender names the fingerprint
+    unfinished: bool = False  # an attempt was running when the daemon died
+    look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
+    look_at_wake: bool = False  # it may heal while it is held: look first then
+    hold: Hold | None = None  # what it waits for, where that is its own and not the whole queue's
+    proposal: Proposal | None = None
+    approved_by: str = ""
+    is_isolated: bool = False  # what keeps it from spreading has been run
+    planned: bool = False  # recoveries of its target were paused while it was open
+    looked_first: bool = False  # its target was looked at before anything was done
+    responded_at: float = 0.0  # when the first attempt was handed out
+    escalated_at: float = 0.0
+    entry_level: int = 0
+    why_now: str = ""  # what made it ready
+    deadlines: list[int] = field(default_factory=list)  # timers
+    due_at: float = 0.0  # when it last became ready
+    born: int = 0  # its place among those that were opened at the same moment
+    queued: int = 0  # which of its places in the queue is the valid one
+    attempts: int = 0
+    attempts_at_level: int = 0
+    brakes: tuple[str, ...] = ()  # what the brakes said when it was last let through
+    decision: Decision | None = None
+    strategy: Strategy | None = None
+    outcome: Outcome | None = None
+    looking: Looking | None = None
+    round_id: str = ""
+    round_at: float = 0.0  # when its probes were sent
+    seen_twice: bool = False  # a fault that came during the last round was looked at once more
+    failing: frozenset[str] | None = None  # probes that failed in the last round before an attempt
+    readings: tuple[Reading, ...] = ()  # of the last round
+    seen_at: float = 0.0  # when that was
+    history: list[dict[str, Json]] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Error:
+    """What equal faults fold into."""
+
+    fingerprint: Fingerprint
+    fault: Fault  # the newest
+    classification: Classification
+    first_at: float
+    state: State = State.NEW
+    reason: str = ""
+    severity: Severity = Severity.MEDIUM
+    target: str = ""
+    level: int = 0
+    count: int = 0
+    attempts: int = 0
+    relapses: int = 0
+    flaps: int = 0  # relapses in a row that came before it was calm
+    last_at: float = 0.0
+    opened_at: float = 0.0
+    recovered_at: float = 0.0
+    ended_at: float = 0.0
+    parked_until: float = 0.0
+    flapping: bool = False
+    related: tuple[str, ...] = ()
+    root: str = ""  # the error that it waits or waited for
+    slot: SlotRef | None = None
+    slot_count: int = 0
+    other_slots: tuple[SlotRef, ...] = ()  # found beside `slot` after a restart; released with it
+    timer: int = 0
+    ticket: Ticket | None = None
+    watched: AttemptRecord | None = None  # the attempt that recovered it, while its stability window is open
+    window_s: float = 0.0  # the length of that window
+    error_id: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.error_id = self.fingerprint.error_id
+
+    def view(self) -> ErrorView:
+        fault, rule = self.fault, self.classification.rule
+        hold = self.ticket.hold if self.ticket else None
+        return ErrorView(
+            error_id=self.error_id,
+            fingerprint=self.fingerprint.digest.hex(),
+            type=fault.type,
+            severity=self.severity,
+            response_class=self.classification.response_class,
+            state=self.state,
+            reason=hold.reason if hold else self.reason,
+            message=fault.message or fault.exception_message,
+            component=fault.component,
+            node=fault.node,
+            hardware_id=fault.hardware_id,
+            target=self.target,
+            rule=rule.id if rule else "",
+            mode=rule.mode.value if rule else "",
+            level=self.level,
+            count=self.count,
+            attempts=self.attempts,
+            relapses=self.relapses,
+            first_at=self.first_at,
+            last_at=self.last_at,
+            opened_at=self.opened_at,
+            recovered_at=self.recovered_at,
+            ended_at=self.ended_at,
+            parked_until=hold.until if hold else self.parked_until,
+            flapping=self.flapping,
+            because=self.fingerprint.because,
+            related=self.related,
+            slot_sequence=self.slot.sequence if self.slot else 0,
+            slot_count=self.slot_count,
+            recovery_class=self.classification.recovery_class,
+            severity_because=self.classification.because,
+            held_by=hold.by if hold else "",
+            root=self.root,
+        )
+
+
+def record_of_ticket(error: Error, ticket: Ticket, ended_as: str, now: float) -> TicketRecord:
+    """A ticket as it ended."""
+    return TicketRecord(
+        ticket_id=ticket.ticket_id,
+        error_id=error.error_id,
+        error_type=ticket.error_type,
+        severity=error.severity,
+        response_class=error.classification.response_class,
+        recovery_class=error.classification.recovery_class,
+        target=ticket.target.id,
+        component=error.fault.component,
+        rule=ticket.rule.id,
+        mode=ticket.rule.mode.value,
+        occurred_at=ticket.occurred_at,
+        opened_at=ticket.opened_at,
+        responded_at=ticket.responded_at,
+        ended_at=now,
+        ended_as=ended_as,
+        reason=error.reason,
+        attempts=ticket.attempts,
+        entry_level=ticket.entry_level,
+        last_level=ticket.level if ticket.attempts else 0,
+        looked_first=ticket.looked_first,
+        planned=ticket.planned,
+        relapses=error.relapses,
+        root=error.root,
+        escalated_at=ticket.escalated_at,
+    )
