@@ -1,7 +1,7 @@
 """For all tests: how hypothesis searches.
 
-No deadline on an example: a loaded machine is slow, and nothing is timed in a test. In CI the same examples every time, so that a red run is about
-the change; elsewhere new ones each time, so that something is found.
+No deadline on an example: a loaded machine is slow, and nothing is timed in a test. In CI the same examples every time, so that a
+red run is about the change; elsewhere new ones each time, so that something is found.
 """
 
 from __future__ import annotations
