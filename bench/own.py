@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 
 from bench.faults import builder
-from error_daemon.core.board import Policy
 from error_daemon.core.engine import Engine
+from error_daemon.core.policy import Policy
 from error_daemon.model import AttemptOrder, Condition, Definitions, Priority, Probe, ProbeOrder, Rule, Strategy, Target
 from error_daemon.ring.mapped import Geometry, open_ring
 from error_daemon.runtime.clock import SteadyClock

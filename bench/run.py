@@ -1,8 +1,9 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy]
 
-A full run takes about five minutes, --quick less than one; --quick writes nothing unless --out says where. Loopback only.
+Without a name it runs own, lag and ingest, which takes about five minutes; engine takes some two minutes, policy ten and more. --quick
+makes each of them short (policy: three minutes); it writes nothing unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -20,15 +21,20 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 
-from bench import machine, own, plot, tables  # noqa: E402
+from bench import engine, machine, own, plot, tables  # noqa: E402
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.ingest import Ingest  # noqa: E402
 from bench.lag import Lag  # noqa: E402
 from bench.measuring import LoadProcess, Numbers  # noqa: E402
+from bench.policy import measure as policy  # noqa: E402
+from bench.policy import plot as policy_plot  # noqa: E402
+from bench.policy.world import CHANGE_AT  # noqa: E402
 
 _RATES = (50, 200, 500, 1000)
 _QUICK_RATES = (200,)
+_SIZES = (10_000, 100_000, 1_000_000)
+_QUICK_SIZES = (10_000, 100_000)
 
 
 def main() -> int:
@@ -47,7 +53,9 @@ def main() -> int:
         if out:
             out.mkdir(parents=True, exist_ok=True)
             (out / f"{name}.json").write_text(json.dumps(tables.rounded(result), indent=1) + "\n")
-    if out and (drawn := plot.draw(out)):
+        if out and name == "policy":
+            say(f"wrote {policy_plot.draw(result, out / 'policy.png')}")
+    if out and arguments.what in (None, "lag", "ingest") and (drawn := plot.draw(out)):
         say(f"wrote {drawn}")
     return 0
 
@@ -55,6 +63,10 @@ def main() -> int:
 def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, object]:
     if name == "own":
         return own.run(1 if quick else 5, 5_000 if quick else 20_000, say)
+    if name == "engine":
+        return engine.run(_QUICK_SIZES if quick else _SIZES, say)
+    if name == "policy":
+        return dict(policy.run(2 if quick else 20, 2 * CHANGE_AT, say))
     say(f"{name}: starting the daemon, the echo and the load generator")
     with (
         tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory,
@@ -70,7 +82,7 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench/run.py", description="Measures the daemon beside a bare gRPC echo.")
-    parser.add_argument("what", nargs="?", choices=["own", "lag", "ingest"], help="only this one")
+    parser.add_argument("what", nargs="?", choices=list(tables.TABLES), help="only this one")
     parser.add_argument("--quick", action="store_true", help="one short round of each: less than a minute")
     parser.add_argument("--out", type=Path, metavar="DIRECTORY", help="where to write (default: bench/results)")
     return parser.parse_args()

@@ -56,7 +56,63 @@ def own_table(result: Json) -> str:
     return "\n".join(lines + [f"{name:24}{cost:>8.1f}" for name, cost in result["medians"].items()])
 
 
-TABLES: dict[str, Callable[[Json], str]] = {"own": own_table, "lag": lag_table, "ingest": ingest_table}
+def engine_table(result: Json) -> str:
+    lines = [
+        "",
+        "engine (the engine alone, in one process; µs of CPU an event, medians of the batches; growth beside the fewest open errors)",
+        f"{'open errors':>12} {'':22}{'µs':>8}{'events/s':>11}{'growth':>8}",
+    ]
+    for size, figures in result["by_size"].items():
+        for load, title in _LOADS.items():
+            lines.append(
+                f"{int(size):>12,} {title:22}{figures[f'{load}_us']:>8.1f}{figures[f'{load}_events_per_s']:>11,.0f}"
+                f"{figures[f'growth_{load}']:>8.2f}"
+            )
+        lines.append(f"{'':>12} {figures['bytes_per_error']:,.0f} bytes of memory an error")
+    return "\n".join(lines)
+
+
+def policy_table(result: Json) -> str:
+    lines = [
+        "",
+        f"policy ({result['seeds']} seeds of {result['types']} × {result['incidents_per_type']} incidents; medians of the seeds; ratios:"
+        " of all seeds together, and the 10th to 90th percentile of the seeds)",
+        f"{'':18}{'':10}{'down s':>8}{'own s':>7}{'p95 s':>8}{'tries':>7}{'impact':>8}{'persons':>9}  {'/ fixed':18}"
+        f"{'late / oracle':19}{'own late / oracle':18}{'adapted':>8}",
+    ]
+    for name, scenario in result["scenarios"].items():
+        for policy, figures in scenario["policies"].items():
+            late = figures["late"]["oracle"]
+            adapted = figures.get("adapted", {}).get("downtime_s", {}).get("median")
+            lines.append(
+                f"{name:18}{policy:10}"
+                + "".join(_cell(figures[key]["median"], digits, width) for key, digits, width in _COLUMNS)
+                + f"  {_range(figures['ratio_to_fixed']):18}{_range(late['downtime']):19}{_range(late['without_person']):18}"
+                + (_cell(adapted, 0, 8) if adapted else "")
+            )
+    return "\n".join(lines)
+
+
+def _range(ratio: Json) -> str:
+    return f"{ratio['pooled']:.2f} ({ratio['p10']:.2f}-{ratio['p90']:.2f})"
+
+
+TABLES: dict[str, Callable[[Json], str]] = {
+    "own": own_table,
+    "lag": lag_table,
+    "ingest": ingest_table,
+    "engine": engine_table,
+    "policy": policy_table,
+}
+_LOADS = {"equal": "equal, of all errors", "one": "equal, of one error", "recovery": "recoveries"}
+_COLUMNS = (
+    ("downtime_s", 1, 8),
+    ("without_person_s", 1, 7),
+    ("p95_s", 1, 8),
+    ("attempts", 2, 7),
+    ("impact", 2, 8),
+    ("persons_per_100", 2, 9),
+)
 _QUANTILES = ("p50_us", "p99_us", "p999_us")
 
 

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+MOST_DURATION_S = 10 * 365 * 86400.0  # ten years: nobody means more, and times stay dates
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -27,7 +28,9 @@ def parse_duration(value: object) -> object:
 
 
 Duration = Annotated[
-    float, BeforeValidator(parse_duration, json_schema_input_type=str), Field(ge=0, allow_inf_nan=False)
+    float,
+    BeforeValidator(parse_duration, json_schema_input_type=str),
+    Field(ge=0, le=MOST_DURATION_S, allow_inf_nan=False),
 ]
 
 

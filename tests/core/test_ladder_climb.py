@@ -30,6 +30,7 @@ from tests.core.held_world import QUICK, TOLERANT
 
 BOTTOM = 0
 ANEW = (State.RESOLVED, State.FAILED, State.FLUSHED, State.OBSERVED)  # the next ticket begins at the bottom
+ANEW_AFTER_A_RESTART = (*ANEW, State.WATCHING)
 NEVER_OPEN = GlobalLimits(samples=10_000)
 BACKOFF = Backoff(0.05, 2.0, 0.2)
 SEVERITIES = (None, Severity.LOW, Severity.CRITICAL)
@@ -65,9 +66,10 @@ class Climbing(RuleBasedStateMachine):
         self.world.engine.listen(on=True)
         self.levels = tuple(sorted(fitting))
         self.kind, self.cures = OutcomeKind.COMPLETED, False
-        self.entry_level = entry_level
+        self.entry_level = min((level for level in fitting if level >= entry_level), default=max(fitting))
         self.floor = BOTTOM
         self.relapses_at = BOTTOM  # where a relapse is due; BOTTOM: it is not known
+        self.is_restarted = False  # and nothing has been begun since
         self.last: AttemptOrder | None = None  # since the bottom was left
         self.looked_at = 0  # how many effects
 
@@ -107,9 +109,10 @@ class Climbing(RuleBasedStateMachine):
 
     @rule()
     def crash(self) -> None:
-        """What was not recorded yet is forgotten: of a recovery only the level is left, in the ring."""
+        """What was not recorded yet is forgotten: of a recovery only the level is left, in the ring; and nothing where the target is
+        then found well."""
         self.floor = min(self.floor, self.last.level if self.last else BOTTOM)
-        self.relapses_at = BOTTOM
+        self.relapses_at, self.is_restarted = BOTTOM, True
         self.world.crash()
         self.world.engine.listen(on=True)
         self.look()
@@ -133,12 +136,18 @@ class Climbing(RuleBasedStateMachine):
         if self.relapses_at:
             assert order.level <= max(self.relapses_at, self.entry_level), "a relapse leaves no level out either"
         self.floor, self.relapses_at, self.last = order.level, BOTTOM, order
+        self.is_restarted = False
 
     def told(self, notice: Notice) -> None:
         if notice.attempt is not None and self.last and notice.attempt.attempt_id == self.last.attempt_id:
             self.judged(notice.attempt.verdict, notice.attempt.level)
-        elif notice.kind == "state" and notice.error.state in ANEW:
+        elif notice.kind == "state" and notice.error.state in (ANEW_AFTER_A_RESTART if self.is_restarted else ANEW):
             self.floor, self.relapses_at, self.last = BOTTOM, BOTTOM, None
+        elif notice.kind == "state" and notice.error.state is State.WATCHING and not notice.error.attempts:
+            self.floor = (
+                self.last.level if self.last else BOTTOM
+            )  # well without an attempt: there is nothing to go above
+            self.relapses_at = BOTTOM
 
     def judged(self, verdict: Verdict, level: int) -> None:
         if verdict in (Verdict.RECOVERED, Verdict.WORSE):
@@ -156,4 +165,4 @@ def ticket_of(order: AttemptOrder) -> str:
 
 
 TestClimbing = Climbing.TestCase
-TestClimbing.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestClimbing.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -288,6 +289,21 @@ def test_each_exception_has_its_status(make: MakeServer, kind: str, name: str) -
             else:
                 assert str(raised) in details.message
                 assert bugs.heard == []
+
+    run(go())
+
+
+def test_a_connection_goes_on_however_many_of_its_calls_are_refused(make: MakeServer) -> None:
+    async def go() -> None:
+        gc.disable()  # what only the collector frees would be kept
+        try:
+            async with serving([Echo().service()], make=make) as channel:
+                for _ in range(600):
+                    error = await _error(channel.unary_unary(f"/{NAME}/Now")(b"\xff\xff"))
+                    assert error.code() is Code.INVALID_ARGUMENT
+                assert (await soon(_unary(channel, "Now")(StringValue(value="a")))).value == "A"
+        finally:
+            gc.enable()
 
     run(go())
 

@@ -77,7 +77,9 @@ class PeoplesActs:
         error = self._find(prefix)
         ticket = error.ticket
         if error.state is not State.PARKED or ticket is None or ticket.proposal is None or ticket.approved_by:
-            raise Refused(f"{error.error_id} is {error.state.value}: nothing of it waits for an approval")
+            hold = self._dispatch.waiting.hold_of(error)
+            why = f" ({hold.by}: {hold.reason}); it is asked for when that has let go" if hold else ""
+            raise Refused(f"{error.error_id} is {error.state.value}: nothing of it waits for an approval{why}")
         return error, ticket
 
     # --- all of it
@@ -95,13 +97,21 @@ class PeoplesActs:
         """Begin no attempt on `pause.target` (ALL: on any) until it is resumed or its time is up. Raises NotFound for a target that is not
         defined."""
         board, target = self._board, pause.target
-        if target != ALL and target not in board.definitions.targets:
-            raise NotFound(f"no target {target!r} is defined")
+        self.defined(target)
         board.now = max(board.now, pause.at)
         self._dispatch.brakes.pause.pause(pause)
         self._mark_planned(target)
         if pause.until:
             board.timers.set(pause.until, self._end_pauses)
+
+    def defined(self, target: str) -> None:
+        """Raises NotFound for a target that is not defined; ALL is."""
+        targets = self._board.definitions.targets
+        if target != ALL and target not in targets:
+            some = ", ".join(sorted(targets)[:_AMBIGUOUS]) or "none"
+            raise NotFound(
+                f"no target {target!r} is defined; there are {len(targets)}: {some}{' ...' * (len(targets) > _AMBIGUOUS)}"
+            )
 
     def resume(self, target: str, now: float) -> Pause | None:
         """The pause that was in force there (ALL: the one of everything). What has waited is let go slowly."""
@@ -127,16 +137,17 @@ class PeoplesActs:
                 ticket_of(error).planned = True
 
     def reset_breaker(self, target: str, now: float) -> bool:
-        """Close the breaker of a target, or with ALL the global one. Whether there was anything to close."""
+        """Close the breaker of a target, or with ALL the global one. Whether it was not closed. Raises NotFound as pause does."""
+        self.defined(target)
         self._board.now = now
         brakes = self._dispatch.brakes
         if target == ALL:
             was_tripped = brakes.global_breaker.reset(now)
             brakes.throttle.ease_in(now)
             return was_tripped
-        was_known = brakes.targets.reset(target)
+        was_tripped = brakes.targets.reset(target)
         self._dispatch.waiting.call(target_gate(target))
-        return was_known
+        return was_tripped
 
     def forget(self, strategy_id: str | None) -> int:
         self._board.timeouts.forget(strategy_id)

@@ -100,7 +100,7 @@ class AioServer:
                     answer = await answer
                 return write(answer)
             except Exception as error:  # noqa: BLE001  mapped to a status, and told to on_bug when it is not ours
-                return await self._abort(context, method, error)
+                return self._refuse(context, method, error)
 
         return unary
 
@@ -116,7 +116,7 @@ class AioServer:
             except StopAsyncIteration:
                 return  # not one answer
             except Exception as error:  # noqa: BLE001
-                await self._abort(context, method, error)
+                self._refuse(context, method, error)
 
         return server_stream
 
@@ -133,18 +133,20 @@ class AioServer:
                     async for answer in answers:
                         yield write(answer)
             except Exception as error:  # noqa: BLE001
-                await self._abort(context, method, error)
+                self._refuse(context, method, error)
 
         return bidi_stream
 
-    async def _abort(self, context: Any, method: Method, error: Exception) -> bytes:
-        if isinstance(error, grpc.aio.AbortError):
-            raise error
+    def _refuse(self, context: Any, method: Method, error: Exception) -> bytes:
+        """The status of the call; what is returned is not sent. Not by `context.abort`: the exception that it raises keeps the call
+        alive until the collector comes by, and with so many kept streams the peer's connection takes no more calls."""
         status: RpcStatus = status_of(error)
         if status.code == code_pb2.INTERNAL:
             self._on_bug(method.name, error)
-        await context.abort(_CODES[status.code], status.message, (("grpc-status-details-bin", status.details),))
-        raise AssertionError("abort raises")
+        context.set_code(_CODES[status.code])
+        context.set_details(status.message)
+        context.set_trailing_metadata((("grpc-status-details-bin", status.details),))
+        return b""
 
 
 async def _first(answers: AsyncIterator[Any], context: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from math import isfinite
 
@@ -18,6 +19,8 @@ MOST_FILES = 100
 MOST_FILE_BYTES = 1 << 20
 _MOST_CHARACTERS = 256
 _MOST_PAUSE_S = 366 * 86400.0
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.ya?ml")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
 def some_id(text: str, field: str = "error_id") -> str:
@@ -29,6 +32,8 @@ def some_id(text: str, field: str = "error_id") -> str:
 def short(text: str, field: str, most: int = _MOST_CHARACTERS) -> str:
     if len(text) > most:
         raise InputError(field, f"has {len(text)} characters; at most {most}")
+    if _CONTROL.search(text):
+        raise InputError(field, "has control characters; it is shown on terminals")
     return text
 
 
@@ -82,7 +87,7 @@ def pause_length_s(for_s: float) -> float:
 
 
 def definition_files(request: recovery_pb2.ReplayRequest) -> Mapping[str, str]:
-    """Name → text. The names are only said again to people: nothing is opened by them."""
+    """Name → text. The names are plain ones: neither hidden nor with a way to another directory."""
     if not request.files:
         raise InputError("files", "there are none: a replay needs definitions to run the history through")
     if len(request.files) > MOST_FILES:
@@ -90,6 +95,8 @@ def definition_files(request: recovery_pb2.ReplayRequest) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for index, file in enumerate(request.files):
         name = some_id(file.name, f"files[{index}].name")
+        if not _FILE_NAME.fullmatch(name):
+            raise InputError(f"files[{index}].name", f"{name!r} is not the plain name of a YAML file, as in shop.yaml")
         size = len(file.text.encode())
         if size > MOST_FILE_BYTES:
             raise InputError(f"files[{index}].text", f"{name} has {size} bytes; at most {MOST_FILE_BYTES}")

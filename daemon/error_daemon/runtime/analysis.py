@@ -1,147 +1,90 @@
-"""Work on the record that would hold the loop is done in a process of its own: metrics over many tickets, replay.
+"""Work on the record that would hold the loop is done in a process of its own (jobs.py): metrics over many tickets, replay.
 
-The daemon starts `python -m error_daemon.runtime.analysis` for each job, gives it the job on standard input and reads what it
-tells, piece by piece, from standard output. Both sides are this program, so values go over as they are (pickle), each behind
-its length. The process is nicer than the daemon, has no way to the record or the network, and is ended with the job.
+The rows go over a few at a time, so that the loop has its turn in between. A process ends with its job, with its caller, or
+after `LONGEST_S`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import pickle
-import struct
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import Any, BinaryIO, Protocol
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any
 
-from error_daemon.core.brakes.pause import Pause
-from error_daemon.core.metrics.downtime import OpenInterval
-from error_daemon.core.metrics.figures import Span
-from error_daemon.core.metrics.report import RecoveryMetrics, recovery_metrics
-from error_daemon.core.policy import Policy
-from error_daemon.core.replay import History, Replayed, replay
-from error_daemon.errors import Refused, StoreUnavailable
-from error_daemon.ingest.decode import decode
-from error_daemon.model import Definitions
-from error_daemon.runtime import records
+from error_daemon.errors import StoreUnavailable, TransientError
+from error_daemon.runtime.jobs import LENGTH, Job, Rows
 
-_LENGTH = struct.Struct(">Q")
-_NICENESS = 10
+LONGEST_S = 300.0
 _MOST_AT_ONCE = 2
-Row = Mapping[str, Any]
+_TRY_AGAIN_S = 5.0
+_ROWS_AT_A_TIME = 200
+_LARGEST_BYTES = 256 << 20  # of one value: more is no answer of ours
 
 
-class Job(Protocol):
-    """Something to be worked out. What `run` yields comes out of Analysis.run."""
+class Session:
+    """One job in its process."""
 
-    def run(self) -> Iterator[Any]: ...
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        assert process.stdin is not None, "a pipe was asked for"
+        assert process.stdout is not None, "a pipe was asked for"
+        self._process, self._stdin, self._stdout = process, process.stdin, process.stdout
 
+    async def give(self, rows: Rows) -> None:
+        """The rows that the job reads."""
+        for name, some in rows.items():
+            for first in range(0, max(len(some), 1), _ROWS_AT_A_TIME):
+                await self.send((name, some[first : first + _ROWS_AT_A_TIME]))
+        await self.send(None)
 
-@dataclass(frozen=True, slots=True)
-class MetricsJob:
-    """`tickets` and `attempts` are rows of the record."""
+    async def send(self, value: Any) -> None:
+        packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        with suppress(ConnectionError):  # it has ended: `hear` says so
+            self._stdin.write(LENGTH.pack(len(packed)) + packed)
+            await self._stdin.drain()
 
-    tickets: Sequence[Row]
-    attempts: Sequence[Row]
-    span: Span
-    weights: dict[str, float]
-    still_down: Sequence[OpenInterval]
+    async def hear(self) -> Any:
+        """What it tells next. Raises StoreUnavailable when there is nothing more, or not in time."""
+        try:
+            return await asyncio.wait_for(self._told(), LONGEST_S)
+        except asyncio.TimeoutError:
+            raise StoreUnavailable(f"the analysis took longer than {LONGEST_S:g} s: take a shorter range") from None
+        except asyncio.IncompleteReadError:
+            code = await self._process.wait()
+            message = f"the analysis of the record ended with {code}: standard error of the daemon has why"
+            raise StoreUnavailable(message) from None
 
-    def run(self) -> Iterator[RecoveryMetrics]:
-        tickets = [records.ticket_of(row) for row in self.tickets]
-        attempts = [records.attempt_of(row) for row in self.attempts]
-        yield recovery_metrics(tickets, attempts, self.span, weights=self.weights, open_intervals=self.still_down)
-
-
-@dataclass(frozen=True, slots=True)
-class ReplayJob:
-    """All but `pauses` are rows of the record."""
-
-    faults: Sequence[Row]
-    decisions: Sequence[Row]
-    attempts: Sequence[Row]
-    tickets: Sequence[Row]
-    pauses: Sequence[Pause]
-    learned: Sequence[Row]
-    timeouts: Sequence[Row]
-    definitions: Definitions
-    policy: Policy
-
-    def run(self) -> Iterator[Replayed]:
-        history = History(
-            faults=[decode(records.payload_of(row), row["received_at"]) for row in self.faults],
-            decisions=[records.decision_of(row) for row in self.decisions],
-            attempts=[records.attempt_of(row) for row in self.attempts],
-            tickets=[records.ticket_of(row) for row in self.tickets],
-            pauses=self.pauses,
-        )
-        learned = [records.score_of(row) for row in self.learned]
-        timeouts = [records.timeout_of(row) for row in self.timeouts]
-        yield replay(history, self.definitions, self.policy, learned, timeouts)
+    async def _told(self) -> Any:
+        [length] = LENGTH.unpack(await self._stdout.readexactly(LENGTH.size))
+        return pickle.loads(await self._stdout.readexactly(min(length, _LARGEST_BYTES)))
 
 
 class Analysis:
     def __init__(self) -> None:
         self._running = 0
 
-    async def run(self, job: Job) -> AsyncIterator[Any]:
-        """What the job yields. Raises Refused while too many are running, StoreUnavailable when its process ends before it does."""
+    @asynccontextmanager
+    async def begin(self, job: Job) -> AsyncIterator[Session]:
+        """The job runs until this is left. Raises TransientError while too many are running."""
         if self._running >= _MOST_AT_ONCE:
-            raise Refused(f"{self._running} analyses are running already: try again when one has ended")
+            raise TransientError(f"{self._running} analyses of the record are running already", _TRY_AGAIN_S)
         self._running += 1
         process: asyncio.subprocess.Process | None = None
         try:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
-                "error_daemon.runtime.analysis",
+                "error_daemon.runtime.jobs",
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
             )
-            assert process.stdin is not None, "a pipe was asked for"
-            assert process.stdout is not None, "a pipe was asked for"
-            process.stdin.write(_packed(job))
-            while (told := await _told(process.stdout)) is not None:
-                yield told
-            if await process.wait() != 0:
-                raise StoreUnavailable(
-                    f"the analysis ended with {process.returncode}; the daemon's log has its message"
-                )
+            session = Session(process)
+            await session.send(job)
+            yield session
         finally:
             self._running -= 1
             if process is not None and process.returncode is None:
                 with suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-
-
-async def _told(stream: asyncio.StreamReader) -> Any:
-    """The next value; None when there is none."""
-    try:
-        [length] = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
-        return pickle.loads(await stream.readexactly(length))
-    except asyncio.IncompleteReadError:
-        return None
-
-
-def _packed(value: Any) -> bytes:
-    packed = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
-    return _LENGTH.pack(len(packed)) + packed
-
-
-def serve(source: BinaryIO, sink: BinaryIO) -> None:
-    """The other side: one job."""
-    [length] = _LENGTH.unpack(source.read(_LENGTH.size))
-    job: Job = pickle.loads(source.read(length))
-    for told in job.run():
-        sink.write(_packed(told))
-        sink.flush()
-
-
-if __name__ == "__main__":
-    os.nice(_NICENESS)
-    with suppress(BrokenPipeError):  # the daemon is no longer interested
-        serve(sys.stdin.buffer, sys.stdout.buffer)

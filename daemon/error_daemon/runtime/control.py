@@ -9,8 +9,8 @@ from functools import partial
 
 from error_daemon import __version__
 from error_daemon.core import explain
-from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.brakes.pause import NAME as PAUSE
+from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.model import (
@@ -195,8 +195,7 @@ class DaemonControl:
         """The file first: what a person has paused stays paused, whatever becomes of the daemon."""
         now = self._clock.now()
         pause = Pause(target, now, now + for_s if for_s else 0.0, reason, by)
-        if target != ALL and target not in self._parts.definitions.targets:
-            raise NotFound(f"no target {target!r} is defined")
+        self._engine.defined(target)
         self._save_pauses([*(each for each in self._engine.pauses() if each.target != target), pause])
         self._engine.pause(pause)
         self._acted("pause", target or "all", {"until": pause.until, "reason": reason}, by)

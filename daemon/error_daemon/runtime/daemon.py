@@ -16,10 +16,11 @@ import structlog
 
 from error_daemon import __version__
 from error_daemon.core.brakes.global_breaker import GlobalLimits
+from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.engine import Engine
 from error_daemon.core.policy import Policy
-from error_daemon.errors import ConfigError, Problem
+from error_daemon.errors import ConfigError, NotFound, Problem
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.model import Definitions, Priority
@@ -123,8 +124,7 @@ class Daemon:
             self._store, self._loop, self._definitions, self._settings.known_errors, self._clock.now()
         )
         for pause in self._pauses.load(self._clock.now()):
-            self._engine.pause(pause)
-            _log.warning("paused", says=pause.says())
+            self._pause(pause)
         await self._pool.start()
         restore_ring(self._ring.kept(), self._loop, views)
         server = AioServer(self._settings.max_message_bytes, _bug)
@@ -145,6 +145,14 @@ class Daemon:
             torn_slots=self._counters.torn_slots,
         )
         return server
+
+    def _pause(self, pause: Pause) -> None:
+        try:
+            self._engine.pause(pause)
+        except NotFound:
+            _log.warning("pause_of_nothing", says=pause.says(), reason="its target is no longer defined")
+        else:
+            _log.warning("paused", says=pause.says())
 
     def _services(self) -> Sequence[Service]:
         control = DaemonControl(

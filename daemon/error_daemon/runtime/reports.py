@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-import tempfile
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import asdict, replace
 from typing import Any
 
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.metrics.figures import Span
 from error_daemon.core.policy import Policy
-from error_daemon.definitions.loader import load_definitions
-from error_daemon.errors import ConfigError
+from error_daemon.errors import ConfigError, Refused
 from error_daemon.model import Definitions, Json
-from error_daemon.rpc.plain import plain
-from error_daemon.runtime.analysis import Analysis, MetricsJob, ReplayJob
+from error_daemon.runtime.analysis import Analysis
+from error_daemon.runtime.jobs import MetricsJob, ReplayJob
 from error_daemon.store.client import DuckStore
 
 _LONGEST_ATTEMPT_S = 3600.0  # attempts are found by when they began, and counted by when they ended
+_MOST_ROWS = 100_000  # of one kind: some 200 MB of memory while they are handed over
 _LONGEST_PAUSE_S = 7 * 86400.0  # how far back a pause is looked for that holds on into the range
 Row = Mapping[str, Any]
 
@@ -34,17 +31,21 @@ class Reports:
 
     async def metrics(self, since: float, until: float, still_down: Sequence[OpenInterval]) -> Json:
         """See ports.Control."""
-        tickets = await self._store.query("tickets", since=since, until=until)
-        attempts = await self._store.query("attempts_between", since=since - _LONGEST_ATTEMPT_S, until=until)
-        job = MetricsJob(
-            tickets=tickets,
-            attempts=attempts,
-            span=Span(since or _first(tickets, until), until),
-            weights={target.id: target.weight for target in self._definitions.targets.values()},
-            still_down=still_down,
-        )
-        [recovery] = [told async for told in self._analysis.run(job)]
-        return plain(recovery)
+        begin = since or await self._begin(until)
+        weights = {target.id: target.weight for target in self._definitions.targets.values()}
+        async with self._analysis.begin(MetricsJob(Span(begin, until), weights, still_down)) as session:
+            await session.give(
+                {
+                    "tickets": await self._rows("tickets", since, until),
+                    "attempts": await self._rows("attempts_between", since - _LONGEST_ATTEMPT_S, until),
+                }
+            )
+            return await session.hear()
+
+    async def _begin(self, now: float) -> float:
+        """When the record of tickets begins."""
+        first = await self._store.query("tickets", limit=1)
+        return float(first[0]["opened_at"]) if first else now
 
     async def strategies(self) -> list[Mapping[str, Json]]:
         """What was learned of each strategy for each error type."""
@@ -63,42 +64,35 @@ class Reports:
         self, files: Mapping[str, str], since: float, until: float, seed: int
     ) -> AsyncIterator[Mapping[str, Json]]:
         """See ports.Control."""
-        definitions = await asyncio.to_thread(_loaded, files)
-        yield {"phase": "reading the record", "done_ratio": 0.0}
-        span = {"since": since, "until": until}
-        acts = await self._store.query(
-            "audit_between", since=since - _LONGEST_PAUSE_S, until=until, actions="pause,resume"
-        )
-        job = ReplayJob(
-            faults=await self._store.query("faults_between", **span),
-            decisions=await self._store.query("decisions_between", **span),
-            attempts=await self._store.query("attempts_between", **span),
-            tickets=await self._store.query("tickets", **span),
-            pauses=[pause for pause in _pauses(acts) if not pause.until or pause.until > since],
-            learned=await self._store.query("learned_scores"),
-            timeouts=await self._store.query("learned_timeouts"),
-            definitions=definitions,
-            policy=replace(self._policy, seed=seed),
-        )
-        yield {"phase": f"replaying {len(job.faults)} faults", "done_ratio": 0.3}
-        async for replayed in self._analysis.run(job):
-            yield {"phase": "done", "done_ratio": 1.0, "result": await asyncio.to_thread(plain, replayed)}
+        async with self._analysis.begin(ReplayJob(files, replace(self._policy, seed=seed))) as session:
+            problems = await session.hear()
+            if problems:
+                raise ConfigError(problems)
+            yield {"phase": "reading the record", "done_ratio": 0.0}
+            acts = await self._store.query(
+                "audit_between", since=since - _LONGEST_PAUSE_S, until=until, actions="pause,resume"
+            )
+            in_range = (pause for pause in _pauses(acts) if not pause.until or pause.until > since)
+            rows = {
+                "faults": await self._rows("faults_between", since, until),
+                "decisions": await self._rows("decisions_between", since, until),
+                "attempts": await self._rows("attempts_between", since, until),
+                "tickets": await self._rows("tickets", since, until),
+                "pauses": [asdict(pause) for pause in in_range],
+                "learned": await self._store.query("learned_scores"),
+                "timeouts": await self._store.query("learned_timeouts"),
+            }
+            yield {"phase": f"replaying {len(rows['faults'])} faults", "done_ratio": 0.3}
+            await session.give(rows)
+            yield {"phase": "done", "done_ratio": 1.0, "result": await session.hear()}
 
-
-def _loaded(files: Mapping[str, str]) -> Definitions:
-    """Raises ConfigError; its problems name the files as they were given."""
-    with tempfile.TemporaryDirectory(prefix="error-recovery-replay-") as directory:
-        for name, text in files.items():
-            (Path(directory) / name).write_text(text, encoding="utf-8")
-        try:
-            return load_definitions(Path(directory))
-        except ConfigError as wrong:
-            raise ConfigError([replace(one, file=Path(one.file).name) for one in wrong.problems]) from None
-
-
-def _first(tickets: Sequence[Row], now: float) -> float:
-    """When the record begins."""
-    return min((row["opened_at"] for row in tickets), default=now)
+    async def _rows(self, query: str, since: float, until: float) -> list[dict[str, Json]]:
+        rows = await self._store.query(query, since=since, until=until, limit=_MOST_ROWS + 1)
+        if len(rows) > _MOST_ROWS:
+            raise Refused(
+                f"there are more than {_MOST_ROWS:,} {query.split('_', maxsplit=1)[0]} in this range: take a shorter one"
+            )
+        return rows
 
 
 def _pauses(acts: Iterable[Row]) -> list[Pause]:

@@ -101,8 +101,9 @@ class TargetBreakers:
         known.circuit.trip(now, min(event.until, now + MOST_FORETOLD_S))
 
     def reset(self, target: str) -> bool:
-        """A person closes it. Whether there was anything to close."""
-        return self._targets.pop(target, None) is not None
+        """A person closes it: what was known of the target is forgotten. Whether it was not closed."""
+        known = self._targets.pop(target, None)
+        return known is not None and known.circuit.is_tripped
 
     def threshold(self, target: str, now: float) -> int:
         """How many failures within the window open it."""

@@ -1,0 +1,10 @@
+"""policy: what it is worth that strategies are learned. The real engine on a simulated host, beside others that choose otherwise.
+
+    world.py      what is true: strategies with their rates, times and side effects; the incidents, and how each attempt would end
+    host.py       the host on a virtual clock: carries out what the engine asks for, and accounts for each incident
+    policies.py   the ways to choose, all of them on the real engine
+    measure.py    scenarios × policies × seeds, and what is said of them
+    plot.py       one picture of it
+
+docs/performance.md says what came out.
+"""

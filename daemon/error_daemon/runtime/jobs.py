@@ -1,0 +1,138 @@
+"""What is worked out in a process of its own, and the program that it runs in.
+
+`python -m error_daemon.runtime.jobs` reads a job from standard input, and then the rows of the record that the job asks for;
+what it tells goes to standard output. Both sides are this program, so values go over as they are (pickle), each behind its
+length. It is nicer than the daemon and has no way to the record or the network (analysis.py starts it, and ends it).
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+import struct
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO, Protocol
+
+from error_daemon.core.brakes.pause import Pause
+from error_daemon.core.metrics.downtime import OpenInterval
+from error_daemon.core.metrics.figures import Span
+from error_daemon.core.metrics.report import recovery_metrics
+from error_daemon.core.policy import Policy
+from error_daemon.core.replay import History, replay
+from error_daemon.definitions.loader import load_definitions
+from error_daemon.errors import ConfigError, Problem
+from error_daemon.ingest.decode import decode
+from error_daemon.model import Definitions, Json
+from error_daemon.rpc.plain import plain
+from error_daemon.runtime import records
+
+LENGTH = struct.Struct(">Q")
+_NICENESS = 10
+Row = Mapping[str, Any]
+Rows = Mapping[str, Sequence[Row]]  # of the record, by what they are
+Read = Callable[[], Rows]
+
+
+class Job(Protocol):
+    def run(self, read: Read) -> Iterator[Any]:
+        """What is told to the daemon. `read()` waits for the rows, once."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsJob:
+    """Rows: tickets, attempts. Tells the recovery metrics, made plain."""
+
+    span: Span
+    weights: dict[str, float]
+    still_down: Sequence[OpenInterval]
+
+    def run(self, read: Read) -> Iterator[Json]:
+        rows = read()
+        tickets = [records.ticket_of(row) for row in rows["tickets"]]
+        attempts = [records.attempt_of(row) for row in rows["attempts"]]
+        yield plain(
+            recovery_metrics(tickets, attempts, self.span, weights=self.weights, open_intervals=self.still_down)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayJob:
+    """Tells at first the problems of the definitions, and if there are none, what was replayed, made plain.
+
+    Rows: faults, decisions, attempts, tickets, learned, timeouts; and pauses, which are no rows."""
+
+    files: Mapping[str, str]  # name → YAML
+    policy: Policy
+
+    def run(self, read: Read) -> Iterator[Json]:
+        try:
+            definitions = _loaded(self.files)
+        except ConfigError as wrong:
+            yield wrong.problems
+            return
+        yield []
+        rows = read()
+        history = History(
+            faults=[decode(records.payload_of(row), row["received_at"]) for row in rows["faults"]],
+            decisions=[records.decision_of(row) for row in rows["decisions"]],
+            attempts=[records.attempt_of(row) for row in rows["attempts"]],
+            tickets=[records.ticket_of(row) for row in rows["tickets"]],
+            pauses=[Pause(**row) for row in rows["pauses"]],
+        )
+        learned = [records.score_of(row) for row in rows["learned"]]
+        timeouts = [records.timeout_of(row) for row in rows["timeouts"]]
+        yield plain(replay(history, definitions, self.policy, learned, timeouts))
+
+
+def _loaded(files: Mapping[str, str]) -> Definitions:
+    """Raises ConfigError; its problems name the files as they were given."""
+    with tempfile.TemporaryDirectory(prefix="error-recovery-replay-") as directory:
+        for name, text in files.items():
+            if Path(name).name != name:
+                raise ConfigError([Problem(name, 0, 0, "is not the name of a file")])
+            (Path(directory) / name).write_text(text, encoding="utf-8")
+        try:
+            return load_definitions(Path(directory))
+        except ConfigError as wrong:
+            raise ConfigError([_named(one, f"{directory}/") for one in wrong.problems]) from None
+
+
+def _named(problem: Problem, directory: str) -> Problem:
+    return replace(
+        problem,
+        file=problem.file.replace(directory, ""),
+        message=problem.message.replace(directory, ""),
+        mend=problem.mend.replace(directory, ""),
+    )
+
+
+def serve(source: BinaryIO, sink: BinaryIO) -> None:
+    """One job."""
+    job: Job = _next(source)
+
+    def read() -> Rows:
+        rows: dict[str, list[Row]] = {}
+        while (some := _next(source)) is not None:
+            rows.setdefault(some[0], []).extend(some[1])
+        return rows
+
+    for told in job.run(read):
+        packed = pickle.dumps(told, pickle.HIGHEST_PROTOCOL)
+        sink.write(LENGTH.pack(len(packed)) + packed)
+        sink.flush()
+
+
+def _next(source: BinaryIO) -> Any:
+    [length] = LENGTH.unpack(source.read(LENGTH.size))
+    return pickle.loads(source.read(length))
+
+
+if __name__ == "__main__":
+    os.nice(_NICENESS)
+    with suppress(BrokenPipeError, struct.error):  # the daemon is no longer interested
+        serve(sys.stdin.buffer, sys.stdout.buffer)

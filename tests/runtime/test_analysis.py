@@ -1,0 +1,77 @@
+"""Jobs on the record in processes of their own."""
+
+from __future__ import annotations
+
+import asyncio
+
+import psutil
+import pytest
+
+from error_daemon.core.metrics.figures import Span
+from error_daemon.core.policy import Policy
+from error_daemon.errors import Problem, StoreUnavailable, TransientError
+from error_daemon.runtime.analysis import Analysis
+from error_daemon.runtime.jobs import MetricsJob, ReplayJob
+
+NOTHING = MetricsJob(Span(0.0, 10.0), {}, [])
+
+
+def test_a_job_gets_its_rows_and_tells_what_it_made_of_them() -> None:
+    async def go() -> None:
+        async with Analysis().begin(NOTHING) as session:
+            await session.give({"tickets": [], "attempts": []})
+            assert (await session.hear())["tickets"] == 0
+        assert not psutil.Process().children(), "its process has ended with it"
+
+    asyncio.run(go())
+
+
+def test_wrong_definitions_are_told_before_any_row_is_read_and_by_their_own_names() -> None:
+    async def go() -> list[Problem]:
+        files = {
+            "b.yaml": "version: 1\ntargets: {a: {kind: service}}\n",
+            "a.yaml": "version: 1\ntargets: {a: {kind: service}}\n",
+        }
+        async with Analysis().begin(ReplayJob(files, Policy())) as session:
+            problems: list[Problem] = await session.hear()
+            return problems
+
+    [problem] = asyncio.run(go())
+    assert problem.file == "b.yaml"
+    assert "the first one is in a.yaml:2" in problem.mend
+
+
+def test_a_name_that_leads_elsewhere_is_written_nowhere() -> None:
+    async def go() -> list[Problem]:
+        async with Analysis().begin(ReplayJob({"../x.yaml": "version: 1"}, Policy())) as session:
+            problems: list[Problem] = await session.hear()
+            return problems
+
+    [problem] = asyncio.run(go())
+    assert problem.message == "is not the name of a file"
+
+
+def test_no_more_than_two_run_at_once() -> None:
+    async def go() -> None:
+        analysis = Analysis()
+        async with analysis.begin(NOTHING), analysis.begin(NOTHING):
+            with pytest.raises(TransientError, match="2 analyses of the record are running already"):
+                async with analysis.begin(NOTHING):
+                    pass
+        async with analysis.begin(NOTHING) as session:
+            await session.give({"tickets": [], "attempts": []})
+            await session.hear()
+
+    asyncio.run(go())
+
+
+def test_a_process_that_dies_is_said_to_have() -> None:
+    async def go() -> None:
+        async with Analysis().begin(NOTHING) as session:
+            [process] = psutil.Process().children()
+            process.kill()
+            await session.give({"tickets": [{}] * 10_000, "attempts": []})
+            with pytest.raises(StoreUnavailable, match="ended with -9"):
+                await session.hear()
+
+    asyncio.run(go())
