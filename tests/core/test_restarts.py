@@ -292,3 +292,19 @@ def _do(world: World, deed: str, what: str | float, count: int) -> None:
         world.flush()
     else:
         world.report(fault(what, count=count))
+
+
+def test_what_recovered_right_before_a_crash_and_comes_back_goes_on_above_its_level() -> None:
+    world = World(house(rule("web", (1, 3, 4), stability_window_s=600.0)))
+    world.plan = lambda order: Plan(cures=order.level == 3)
+    world.commit_s = None
+    error_id = world.report(fault())
+    world.run(10.0)
+    assert world.state(error_id) is State.WATCHING
+    world.crash()
+    world.commit_s = 0.1
+    world.run(20.0)
+    assert (world.state(error_id), world.view(error_id).level) == (State.WATCHING, 3)
+    world.report(fault())
+    world.run(5.0)
+    assert world.levels()[-1] == 4

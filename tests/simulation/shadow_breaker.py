@@ -89,7 +89,9 @@ class ShadowGlobal:
     is_unsure: bool = False  # it was not closed when the daemon started: how long it had been open is not known
 
     def adopt(self, state: str, until: float) -> None:
-        """What the engine says, after a start, until it is closed."""
+        """What the engine says, after a start, until it is closed. When what was recalled has closed it, its window began empty."""
+        if state == "closed" and self.opened:
+            self.verdicts = []
         self.opened = self.is_unsure = state != "closed"
         self.until = until if state == "open" else 0.0
 

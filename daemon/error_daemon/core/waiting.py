@@ -15,6 +15,7 @@ the event travels with the place that was called up, and is passed on when that 
 
 So where somebody waits at a gate, what they wait for has not happened yet, or the gate's timer is set, or a place that the gate
 has called is in a lane (tests/core/world.py checks this after every event). A gate at which nobody waits is forgotten.
+Whoever changes the time that a hold has named (another pause in the place of one) calls the gate, or when the new time has come.
 """
 
 from __future__ import annotations
