@@ -207,7 +207,6 @@ class BrakePromises:
         views = self._scene.record.errors.values()
         self._recovered_at = {view.error_id: min(view.recovered_at, now) for view in views if view.recovered_at}
         records = self._scene.record.attempts_since(now - REMEMBERED_S)
-        followed = {(each.attempt_id.rpartition("-")[0], each.level, each.number - 1) for each in records}
         began = [(min(each.started_at, now), 0, each) for each in records]  # the clock may have been set back meanwhile
         ended = [(min(each.ended_at, now), 1, each) for each in records]
         for at, is_end, record in sorted(began + ended, key=lambda event: event[:2]):
@@ -217,8 +216,7 @@ class BrakePromises:
             is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION
             helped = record.verdict is Verdict.RECOVERED if is_telling else None
             self.whole.judged(record.attempt_id, helped, at)
-            is_last = (record.attempt_id.rpartition("-")[0], record.level, record.number) not in followed
-            if helped is not None and (helped or is_last):
+            if helped is not None and (helped or record.is_last):
                 self._of(record.target).level_ended(helped, at)
 
     def _of(self, target: str) -> ShadowTarget:

@@ -164,17 +164,8 @@ class Engine(PeoplesActs):
 
     def restore_attempts(self, records: Iterable[AttemptRecord], now: float) -> None:
         """The attempts of the last minutes, oldest first: what the breakers knew. What has gathered meanwhile starts slowly."""
-        known = sorted(
-            records, key=lambda record: min(record.ended_at, now)
-        )  # the clock may have been set back meanwhile
-        following: dict[str, AttemptRecord] = {}
-        were_last = []
-        for record in reversed(known):
-            after = following.get(record.error_id)
-            were_last.append(after is None or after.level != record.level or after.number <= record.number)
-            following[record.error_id] = record
-        for record, is_last in zip(known, reversed(were_last), strict=True):
-            self._dispatch.brakes.recall(record, is_last=is_last, now=now)
+        for record in sorted(records, key=lambda record: min(record.ended_at, now)):  # the clock may have been set back
+            self._dispatch.brakes.recall(record, now)
         self._dispatch.brakes.throttle.ease_in(now)
 
     def finish(self) -> None:

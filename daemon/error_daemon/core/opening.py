@@ -294,7 +294,9 @@ class Opening:
             ticket.unfinished = True
         if progress.level in ticket.levels:
             ticket.level = progress.level
-            error.level = progress.level if progress.attempts else 0  # should it be well now, that level may have been what helped
+            error.level = (
+                progress.level if progress.attempts else 0
+            )  # should it be well now, that level may have been what helped
             ticket.attempts = progress.attempts
             ticket.attempts_at_level = progress.attempts_at_level
             was_isolating = is_unfinished and not progress.attempts_at_level  # it was cut off, and is run again

@@ -14,6 +14,8 @@ An isolation (level 0) is done when it was run: unless its target is well by the
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from error_daemon.core import verify
 from error_daemon.core.backoff import delay_s
 from error_daemon.core.board import Board
@@ -144,6 +146,8 @@ class Verification:
 
     def _conclude(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> None:
         record = record_of(error, ticket, verdict, readings, self._board.now)
+        may_try_again = self._may_try_again(error, ticket, record)
+        record = replace(record, is_last=not may_try_again)
         teach(self._board, record)
         self._board.effects.append(SaveAttempt(record))
         ticket.history.append(
@@ -157,8 +161,7 @@ class Verification:
         self._board.notify(
             "verdict", error, f"{record.verdict.value} after {record.strategy_id}", attempt=record, readings=readings
         )
-        may_try_again = self._may_try_again(error, ticket, record)
-        self._tell_brakes(record, is_last=not may_try_again)
+        self._tell_brakes(record)
         if verdict is Verdict.RECOVERED:
             error.watched = record
             self._heal(error, ticket, f"{record.strategy_id} at level {record.level}, verified by probes")
@@ -185,10 +188,12 @@ class Verification:
         )
         self._requeue(error, ticket)
 
-    def _tell_brakes(self, record: AttemptRecord, *, is_last: bool) -> None:
+    def _tell_brakes(self, record: AttemptRecord) -> None:
         is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION
         success = record.verdict is Verdict.RECOVERED if is_telling else None
-        self._dispatch.brakes.ended(record.target, record.attempt_id, success, is_last=is_last, now=self._board.now)
+        self._dispatch.brakes.ended(
+            record.target, record.attempt_id, success, is_last=record.is_last, now=self._board.now
+        )
 
     # --- what follows
 

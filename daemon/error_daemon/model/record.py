@@ -174,6 +174,7 @@ class AttemptRecord:
     ended_at: float
     readings: tuple[Reading, ...] = ()
     number: int = 1  # of the attempts of its ticket, from 1
+    is_last: bool = True  # its level is not tried again after it
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,13 +111,13 @@ class Brakes:
         if success is not None and (success or is_last):
             self.targets.ended(target, success, now)
 
-    def recall(self, record: AttemptRecord, *, is_last: bool, now: float) -> None:
+    def recall(self, record: AttemptRecord, now: float) -> None:
         """An attempt from before a restart: its verdict counts as it did then. Nothing was later than `now`, whatever the clock
         was meanwhile."""
         is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION
         success = record.verdict is Verdict.RECOVERED if is_telling else None
         self.global_breaker.started(record.attempt_id, min(record.started_at, now))
-        self.ended(record.target, record.attempt_id, success, is_last=is_last, now=min(record.ended_at, now))
+        self.ended(record.target, record.attempt_id, success, is_last=record.is_last, now=min(record.ended_at, now))
 
     # --- for people
 
