@@ -60,7 +60,8 @@ def test_a_fault_is_reported_followed_shown_and_explained(daemon: DaemonProcess)
     history = json.loads(cli(daemon, "history", "--json").stdout)
     assert [attempt["strategy_id"] for attempt in history["attempts"]] == ["heal", "look-again"]
     metrics = json.loads(cli(daemon, "metrics", "--json").stdout)
-    assert int(metrics["attempts"]) == 2
+    [success] = [one for one in metrics["figures"] if one["name"] == "success_ratio" and not one["scope"]]
+    assert (success["value"], int(success["samples"])) == (1.0, 1)
 
 
 def test_what_no_rule_matches_ends_observed_and_the_exit_code_says_so(daemon: DaemonProcess) -> None:
