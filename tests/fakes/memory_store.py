@@ -9,7 +9,6 @@ import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
-from typing import Any
 
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import Json
@@ -134,27 +133,26 @@ class MemoryStore:
     def _learned_timeouts(self) -> list[Row]:
         return sorted(self._rows("adaptive_timeouts"), key=lambda row: (row["error_type"], row["strategy_id"]))
 
-    def _metrics(self) -> list[Row]:
-        attempts, errors = self._rows("attempts"), self._rows("errors")
-        recovered = [row for row in attempts if row["success"]]
-        over = [row for row in errors if (row["recovered_at"] or 0) > 0]
-        levels: dict[str, set[int]] = {}
-        for row in attempts:
-            levels.setdefault(row["error_id"], set()).add(row["level"])
-        return [
-            {
-                "attempts": len(attempts),
-                "recovered": len(recovered),
-                "success_rate": _share(recovered, attempts),
-                "errors": len(errors),
-                "recovered_errors": len(over),
-                "mean_time_to_recover_s": fmean(r["recovered_at"] - r["opened_at"] for r in over) if over else None,
-                "first_time_rate": _share(
-                    [row for row in over if row["attempts"] == 1], [row for row in over if (row["attempts"] or 0) >= 1]
-                ),
-                "escalation_rate": _share([seen for seen in levels.values() if len(seen) > 1], list(levels.values())),
-            }
-        ]
+    def _tickets(self, since: float, until: float, limit: int) -> list[Row]:
+        rows = [row for row in self._rows("tickets") if row["ended_at"] >= since and row["opened_at"] < until]
+        return sorted(rows, key=lambda row: (row["opened_at"], row["id"]))[:limit]
+
+    def _attempts_between(self, **span: float) -> list[Row]:
+        return self._between("attempts", "started_at", **span)
+
+    def _faults_between(self, **span: float) -> list[Row]:
+        return self._between("faults", "received_at", **span)
+
+    def _decisions_between(self, **span: float) -> list[Row]:
+        return self._between("decisions", "at", **span)
+
+    def _audit_between(self, actions: str, **span: float) -> list[Row]:
+        rows = self._between("audit", "at", **{**span, "limit": len(self.tables["audit"])})
+        return [row for row in rows if not actions or row["action"] in actions.split(",")][: int(span["limit"])]
+
+    def _between(self, table: str, at: str, since: float, until: float, limit: float) -> list[Row]:
+        rows = [row for row in self._rows(table) if row[at] is not None and since <= row[at] < until]
+        return sorted(rows, key=lambda row: (row[at], row["id"]))[: int(limit)]
 
     def _strategy_metrics(self) -> list[Row]:
         groups: dict[tuple[str, str], list[Row]] = {}
@@ -175,7 +173,3 @@ class MemoryStore:
             "timeout_s": self.tables["adaptive_timeouts"].get(key, {}).get("timeout"),
             "last_updated": score.get("last_updated"),
         }
-
-
-def _share(part: list[Any], whole: list[Any]) -> float | None:
-    return len(part) / len(whole) if whole else None

@@ -171,47 +171,56 @@ def test_errors_are_listed_newest_first(make: Make) -> None:
     rig.run(go())
 
 
-def test_metrics_say_nothing_where_nothing_is_known(make: Make) -> None:
+def test_what_was_recorded_in_a_range_of_time_comes_oldest_first(make: Make) -> None:
+    """Of each kind one at T0, T0 + 1, T0 + 2 and T0 + 3: the range has its begin, and not its end."""
+    rows: dict[str, Callable[[int], tuple[str, dict[str, Json]]]] = {
+        "attempts_between": lambda n: ("attempts", attempt(n)),
+        "faults_between": lambda n: ("faults", {"id": f"f{n}", "received_at": T0 + n}),
+        "decisions_between": lambda n: ("decisions", {"id": f"d{n}", "at": T0 + n}),
+        "audit_between": lambda n: ("audit", {"id": f"u{n}", "at": T0 + n, "action": "pause" if n % 2 else "flush"}),
+    }
+
     async def go() -> None:
         async with make() as kept:
-            (row,) = await kept.query("metrics")
-            assert row == {
-                "attempts": 0,
-                "recovered": 0,
-                "success_rate": None,
-                "errors": 0,
-                "recovered_errors": 0,
-                "mean_time_to_recover_s": None,
-                "first_time_rate": None,
-                "escalation_rate": None,
-            }
-            assert await kept.query("strategy_metrics") == []
+            for row_of in rows.values():
+                for number in (3, 0, 2, 1):
+                    last = kept.store.append(*row_of(number))
+            await kept.written(last)
+            for query, row_of in rows.items():
+                wanted = [row_of(number)[1]["id"] for number in range(4)]
+                assert ids(await kept.query(query)) == wanted
+                assert ids(await kept.query(query, since=T0 + 1, until=T0 + 3)) == wanted[1:3]
+                assert ids(await kept.query(query, limit=1)) == wanted[:1]
+            assert ids(await kept.query("audit_between", actions="pause,resume")) == ["u1", "u3"]
+            assert ids(await kept.query("audit_between", actions="pause", limit=1)) == ["u1"]
 
     rig.run(go())
 
 
-def test_metrics_are_made_from_attempts_and_errors(make: Make) -> None:
+def test_a_ticket_belongs_to_every_range_in_which_it_was_open(make: Make) -> None:
     async def go() -> None:
         async with make() as kept:
+            for number, (opened, ended) in enumerate([(4, 9), (0, 5), (6, 7)]):
+                row = {"id": f"t{number}", "opened_at": T0 + opened, "ended_at": T0 + ended}
+                last = kept.store.append("tickets", row)
+            await kept.written(last)
+            assert ids(await kept.query("tickets")) == ["t1", "t0", "t2"]
+            assert ids(await kept.query("tickets", since=T0 + 5, until=T0 + 6)) == ["t1", "t0"]
+            assert ids(await kept.query("tickets", since=T0 + 8)) == ["t0"]
+            assert ids(await kept.query("tickets", limit=1)) == ["t1"]
+
+    rig.run(go())
+
+
+def test_what_is_said_of_strategies_is_made_from_attempts_and_what_was_learned(make: Make) -> None:
+    async def go() -> None:
+        async with make() as kept:
+            assert await kept.query("strategy_metrics") == []
             kept.store.append("attempts", attempt(1, error_id="e1", success=False, execution_time_s=1.0))
             kept.store.append("attempts", attempt(2, error_id="e1", level=2, strategy_id="kill"))
             kept.store.append("attempts", attempt(3, error_id="e2", execution_time_s=3.0))
-            kept.store.append("errors", error("e1", attempts=2, opened_at=T0, recovered_at=T0 + 4))
-            kept.store.append("errors", error("e2", attempts=1, opened_at=T0, recovered_at=T0 + 2))
-            kept.store.append("errors", error("e3", attempts=0, opened_at=T0, recovered_at=T0 + 6))
             kept.store.append("strategy_scores", score("system", "restart"))
             await kept.written(kept.store.append("adaptive_timeouts", timeout("system", "restart")))
-            (row,) = await kept.query("metrics")
-            assert row == {
-                "attempts": 3,
-                "recovered": 2,
-                "success_rate": pytest.approx(2 / 3),
-                "errors": 3,
-                "recovered_errors": 3,
-                "mean_time_to_recover_s": 4.0,
-                "first_time_rate": 0.5,
-                "escalation_rate": 0.5,
-            }
             kill, restart = await kept.query("strategy_metrics")
             assert (kill["strategy_id"], kill["attempts"], kill["score"], kill["timeout_s"]) == ("kill", 1, None, None)
             assert (restart["attempts"], restart["success_rate"], restart["mean_time_s"]) == (2, 0.5, 2.0)
@@ -301,7 +310,7 @@ def test_a_store_that_is_not_running_says_so(make: Make) -> None:
             assert not kept.store.available
             assert kept.store.detail == text
             with pytest.raises(StoreUnavailable, match=text):
-                await kept.query("metrics")
+                await kept.query("strategy_metrics")
             with pytest.raises(StoreUnavailable, match=text):
                 await kept.store.forget(None, None)
             if text == "not started":

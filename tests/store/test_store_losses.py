@@ -112,7 +112,7 @@ def test_a_query_that_the_writer_does_not_answer_is_given_up(tmp_path: Path) -> 
         async with duck(tmp_path / "record.db", replace(QUICK, query_s=0.1)) as kept:
             os.kill(writer_of(kept), signal.SIGSTOP)
             with pytest.raises(StoreUnavailable, match="took too long"):
-                await kept.query("metrics")
+                await kept.query("strategy_metrics")
             os.kill(writer_of(kept), signal.SIGCONT)
             await kept.written(kept.store.append("attempts", attempt(1)))
 

@@ -32,6 +32,15 @@ def _select(table: str) -> str:
     return f"SELECT {', '.join(columns)} FROM {table}"
 
 
+_ALL: Mapping[str, Json] = {"since": 0.0, "until": 1e12, "limit": 1_000_000}
+
+
+def _between(table: str, at: str) -> Query:
+    """The rows of a range of time, by their column `at`, oldest first."""
+    sql = f"""{_select(table)} WHERE "{at}" >= $since AND "{at}" < $until ORDER BY "{at}", id LIMIT $limit"""
+    return Query(sql, defaults=_ALL)
+
+
 QUERIES: Mapping[str, Query] = {
     # Attempts, newest first.
     "history": Query(
@@ -62,31 +71,18 @@ QUERIES: Mapping[str, Query] = {
     # Tickets that were open at some time from `since` to `until`, oldest first.
     "tickets": Query(
         f"""{_select("tickets")} WHERE ended_at >= $since AND opened_at < $until ORDER BY opened_at, id LIMIT $limit""",
-        defaults={"since": 0.0, "until": 1e12, "limit": 1_000_000},
+        defaults=_ALL,
     ),
-    # Attempts that ended from `since` to `until`, oldest first. They end after they have begun.
-    "attempts_between": Query(
-        f"""{_select("attempts")} WHERE started_at >= $since AND started_at < $until
-        ORDER BY started_at, id LIMIT $limit""",
-        defaults={"since": 0.0, "until": 1e12, "limit": 1_000_000},
-    ),
-    # Oldest first.
-    "faults_between": Query(
-        f"""{_select("faults")} WHERE received_at >= $since AND received_at < $until
-        ORDER BY received_at, id LIMIT $limit""",
-        defaults={"since": 0.0, "until": 1e12, "limit": 1_000_000},
-    ),
-    # Oldest first.
-    "decisions_between": Query(
-        f"""{_select("decisions")} WHERE "at" >= $since AND "at" < $until ORDER BY "at", id LIMIT $limit""",
-        defaults={"since": 0.0, "until": 1e12, "limit": 1_000_000},
-    ),
+    # Attempts that began, faults that came, decisions that were made from `since` to `until`, oldest first.
+    "attempts_between": _between("attempts", "started_at"),
+    "faults_between": _between("faults", "received_at"),
+    "decisions_between": _between("decisions", "at"),
     # What people did, oldest first; `actions`: a comma-separated list, empty for all.
     "audit_between": Query(
         f"""{_select("audit")} WHERE "at" >= $since AND "at" < $until
           AND ($actions = '' OR list_contains(string_split($actions, ','), action))
         ORDER BY "at", id LIMIT $limit""",
-        defaults={"since": 0.0, "until": 1e12, "actions": "", "limit": 1_000_000},
+        defaults={**_ALL, "actions": ""},
     ),
     # Newest fault first.
     "recent_errors": Query(
@@ -95,21 +91,6 @@ QUERIES: Mapping[str, Query] = {
     # All that was learned, by key.
     "learned_scores": Query(f"{_select('strategy_scores')} ORDER BY error_type, strategy_id"),
     "learned_timeouts": Query(f"{_select('adaptive_timeouts')} ORDER BY error_type, strategy_id"),
-    # One row. Rates are 0 to 1, and null where nothing can be said yet. `first_time_rate`: of the errors that attempts
-    # recovered, those that the first attempt did. `escalation_rate`: of the errors with attempts, those with attempts at
-    # more than one level.
-    "metrics": Query(
-        """SELECT a.attempts, a.recovered, a.recovered / nullif(a.attempts, 0) AS success_rate,
-            e.errors, e.recovered_errors, e.mean_time_to_recover_s, e.first_time_rate, l.escalation_rate
-        FROM (SELECT count(*) AS attempts, count(*) FILTER (success) AS recovered FROM attempts) a,
-            (SELECT count(*) AS errors, count(*) FILTER (recovered_at > 0) AS recovered_errors,
-                avg(recovered_at - opened_at) FILTER (recovered_at > 0) AS mean_time_to_recover_s,
-                count(*) FILTER (recovered_at > 0 AND attempts = 1)
-                    / nullif(count(*) FILTER (recovered_at > 0 AND attempts >= 1), 0) AS first_time_rate
-             FROM errors) e,
-            (SELECT count(*) FILTER (highest > lowest) / nullif(count(*), 0) AS escalation_rate
-             FROM (SELECT max(level) AS highest, min(level) AS lowest FROM attempts GROUP BY error_id)) l"""
-    ),
     # One row for each error type and strategy that has attempts, by key; score, samples, timeout_s and last_updated are
     # null where nothing was learned.
     "strategy_metrics": Query(
