@@ -62,9 +62,8 @@ class Board:
         self._ended: dict[bytes, None] = {}  # errors that are done with and recorded, oldest first
         self.timers = Timers()
         self.on_timer: Callable[[Error], None]  # what an error's own timer does; the engine says it
-        self.recall: Callable[[Error, Ticket], Mapping[str, Known]] = (
-            _learned  # by strategy: what a replay knows from the record
-        )
+        # what a replay knows from the record, by strategy, in the place of what was learned
+        self.recall: Callable[[Error, Ticket], Mapping[str, Known]] = _nothing
         self.let_go: list[str] = []  # targets on which a ticket ended; the dispatch takes them
         self._last_number = 0
 
@@ -198,6 +197,5 @@ def acts(rule: Rule) -> bool:
     return rule.mode is not Mode.OBSERVE
 
 
-def _learned(_error: Error, _ticket: Ticket) -> Mapping[str, Known]:
-    """Nothing else than what was learned."""
+def _nothing(_error: Error, _ticket: Ticket) -> Mapping[str, Known]:
     return {}

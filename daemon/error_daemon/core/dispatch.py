@@ -32,7 +32,7 @@ from error_daemon.core.response import Response
 from error_daemon.core.running import Running
 from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.waiting import Waiting
-from error_daemon.model import ISOLATION, SlotState, State, Target
+from error_daemon.model import ISOLATION, Severity, SlotState, State, Target
 
 STALE_S = 1.0
 GROUP_RESTART = "group_restart"  # the kind of strategy that takes more than its own target
@@ -118,9 +118,15 @@ class Dispatch:
     def _put_first(self, root: Error, symptom: Error) -> None:
         symptom.root = root.error_id
         symptom.related = tuple(dict.fromkeys((root.error_id, *symptom.related)))
-        if symptom.severity > root.severity:
-            root.severity = symptom.severity
-            self.waiting.rank_anew(root)
+        self.raise_severity(root, symptom.severity)
+
+    def raise_severity(self, error: Error, severity: Severity) -> None:
+        """It is as bad as that, or already worse: it goes ahead of what is less so, and what becomes critical is promised a start."""
+        if severity > error.severity:
+            error.severity = severity
+            self.waiting.rank_anew(error)
+            if severity is Severity.CRITICAL:
+                self._response.promise_start(error, ticket_of(error))
 
     def _call_symptoms(self) -> None:
         """Of the targets on which the last ticket has ended."""

@@ -165,7 +165,7 @@ class Engine(PeoplesActs):
     def restore_attempts(self, records: Iterable[AttemptRecord], now: float) -> None:
         """The attempts of the last minutes, oldest first: what the breakers knew. What has gathered meanwhile starts slowly."""
         for record in sorted(records, key=lambda record: min(record.ended_at, now)):  # the clock may have been set back
-            self._dispatch.brakes.recall(record, now)
+            self._dispatch.brakes.restore(record, now)
         self._dispatch.brakes.throttle.ease_in(now)
 
     def finish(self) -> None:

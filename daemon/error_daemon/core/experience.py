@@ -26,7 +26,7 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 
 from error_daemon.core.score import strategy_score, time_score
-from error_daemon.model import Evidence
+from error_daemon.model import Candidate, Evidence
 
 LOCAL_STRENGTH = 10.0  # attempts that the wider scope is worth for a context, and a context for its hardware
 _NEUTRAL = 0.5  # a figure of which nothing is known: it neither bars a strategy from being explored nor favours it
@@ -213,3 +213,17 @@ class _Posterior:
             task_rate=one.tasks / one.weight if is_known else _NEUTRAL,
             evidence=self.evidence,
         )
+
+
+def known_of(candidate: Candidate) -> Known:
+    """What was known of a candidate when it was weighed, from the record of the decision."""
+    return Known(
+        candidate.samples,
+        candidate.alpha,
+        candidate.beta,
+        candidate.time_score,
+        candidate.mean_impact,
+        candidate.mean_stability,
+        candidate.task_rate,
+        candidate.evidence,
+    )

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from error_daemon.core.experience import Known
+from error_daemon.core.experience import known_of
 from error_daemon.core.rng import Generator
 from error_daemon.core.score import WEIGHT_SUCCESS
 from error_daemon.core.select import select
@@ -39,7 +39,7 @@ def recompute(decision: Decision) -> Decision | None:
     again = replace(decision, timeout_s=_timeout_s(decision))
     if not decision.candidates:  # an isolation is not chosen among others
         return again
-    facts = {candidate.strategy_id: _known(candidate) for candidate in decision.candidates}
+    facts = {candidate.strategy_id: known_of(candidate) for candidate in decision.candidates}
     strategies = [Strategy(candidate.strategy_id, "") for candidate in decision.candidates]
     rng = Generator(int(decision.rng_state or "0", 16))
     choice = select(strategies, facts.__getitem__, decision.may_explore, rng)
@@ -78,19 +78,6 @@ def sentences(decision: Decision, attempt: AttemptRecord | None = None) -> list[
 # --- what is recomputed
 
 
-def _known(candidate: Candidate) -> Known:
-    return Known(
-        candidate.samples,
-        candidate.alpha,
-        candidate.beta,
-        candidate.time_score,
-        candidate.mean_impact,
-        candidate.mean_stability,
-        candidate.task_rate,
-        candidate.evidence,
-    )
-
-
 def _timeout_s(decision: Decision) -> float:
     if decision.timeout_basis and decision.timeout_bounds_s:
         return timeout_from(decision.timeout_basis, decision.timeout_bounds_s)
@@ -98,7 +85,7 @@ def _timeout_s(decision: Decision) -> float:
 
 
 def _was_drawn(decision: Decision) -> bool:
-    return any(candidate.draw != _known(candidate).mean for candidate in decision.candidates)
+    return any(candidate.draw != known_of(candidate).mean for candidate in decision.candidates)
 
 
 # --- what would have changed it
@@ -148,7 +135,7 @@ def _other_facts(decision: Decision) -> Iterator[str]:
 
 def _exploring(decision: Decision) -> Iterator[str]:
     if decision.explored:
-        best = max(decision.candidates, key=lambda one: _known(one).score(_known(one).mean))
+        best = max(decision.candidates, key=lambda one: known_of(one).score(known_of(one).mean))
         yield f"Without exploring, {best.strategy_id} would have been chosen, which has the best record."
     elif decision.severity is Severity.CRITICAL:
         yield "Were it not critical, the success rates would have been drawn, and each might have been tried."
@@ -171,7 +158,7 @@ def _headline(decision: Decision) -> str:
 
 def _told(candidate: Candidate) -> str:
     low, high = beta_interval(candidate.alpha, candidate.beta)
-    mean = _known(candidate).mean
+    mean = known_of(candidate).mean
     drawn = f", drew {candidate.draw:.2f}" if candidate.draw != mean else ""
     return (
         f"{_history(candidate)}; expected to help in {_percent(mean)} of cases "

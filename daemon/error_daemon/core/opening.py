@@ -33,7 +33,7 @@ from error_daemon.core.life import ENDED, WITH_TICKET, Step
 from error_daemon.core.response import Response
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.core.verification import Verification
-from error_daemon.model import ErrorView, Fault, Progress, Rule, Severity, SlotState, State, Target
+from error_daemon.model import ErrorView, Fault, Progress, Rule, SlotState, State, Target
 
 MOST_RELAPSES = 5  # at the top of the ladder, before a person is needed
 MOST_ISOLATIONS = 3  # that the daemon died of, before the ladder is climbed without
@@ -55,7 +55,7 @@ class Opening:
             error = board.create(event.fingerprint, fault, event.classification)
         newly_kept = self._count(error, event)
         if error.ticket is not None:
-            self._fold(error, error.ticket, fault)
+            self._fold(error, fault)
             return
         if event.classification:
             error.classification = event.classification
@@ -80,14 +80,10 @@ class Opening:
         error.slot_count += event.fault.count
         return newly_kept
 
-    def _fold(self, error: Error, ticket: Ticket, fault: Fault) -> None:
+    def _fold(self, error: Error, fault: Fault) -> None:
         if fault.severity:
             severity, _ = by_impact(fault.severity, error.target, self._board.graph)
-            if severity > error.severity:
-                error.severity = severity
-                self._dispatch.waiting.rank_anew(error)
-                if severity is Severity.CRITICAL:
-                    self._response.promise_start(error, ticket)
+            self._dispatch.raise_severity(error, severity)
 
     def _why_only_counted(self, error: Error, fault: Fault) -> str:
         """Why this fault opens no ticket; empty where it does."""
@@ -294,9 +290,8 @@ class Opening:
             ticket.unfinished = True
         if progress.level in ticket.levels:
             ticket.level = progress.level
-            error.level = (
-                progress.level if progress.attempts else 0
-            )  # should it be well now, that level may have been what helped
+            # should it be well now, the level that was reached may be what helped
+            error.level = progress.level if progress.attempts else 0
             ticket.attempts = progress.attempts
             ticket.attempts_at_level = progress.attempts_at_level
             was_isolating = is_unfinished and not progress.attempts_at_level  # it was cut off, and is run again

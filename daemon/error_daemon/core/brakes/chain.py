@@ -111,7 +111,7 @@ class Brakes:
         if success is not None and (success or is_last):
             self.targets.ended(target, success, now)
 
-    def recall(self, record: AttemptRecord, now: float) -> None:
+    def restore(self, record: AttemptRecord, now: float) -> None:
         """An attempt from before a restart: its verdict counts as it did then. Nothing was later than `now`, whatever the clock
         was meanwhile."""
         is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION

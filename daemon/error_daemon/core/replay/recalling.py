@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from error_daemon.core.engine import Engine
-from error_daemon.core.experience import Known
+from error_daemon.core.experience import Known, known_of
 from error_daemon.core.learning import Learning
 from error_daemon.core.policy import Policy
 from error_daemon.core.ticket import Error, Ticket
-from error_daemon.model import Candidate, Decision, Definitions, ErrorType, Fingerprint, LearnedTimeout, Score
+from error_daemon.model import Decision, Definitions, ErrorType, Fingerprint, LearnedTimeout, Score
 
 
 class _Learning(Learning):
@@ -50,7 +50,7 @@ class RecallingEngine(Engine):
             are_same = [one.id for one in offered] == [one.strategy_id for one in decision.candidates]
             if are_same and decision.rng_state:
                 self._board.rng.state = int(decision.rng_state, 16)
-            return {one.strategy_id: _known_of(one) for one in decision.candidates}
+            return {one.strategy_id: known_of(one) for one in decision.candidates}
 
         self._board.recall = recall
 
@@ -59,17 +59,3 @@ class RecallingEngine(Engine):
         if strategy and decision.timeout_basis != self._board.timeouts.basis(ticket.error_type, strategy):
             learned = LearnedTimeout(ticket.error_type, strategy.id, decision.timeout_s, decision.at)
             self._board.timeouts.restore(learned)
-
-
-def _known_of(one: Candidate) -> Known:
-    """What was known of a candidate when it was weighed."""
-    return Known(
-        one.samples,
-        one.alpha,
-        one.beta,
-        one.time_score,
-        one.mean_impact,
-        one.mean_stability,
-        one.task_rate,
-        one.evidence,
-    )
