@@ -26,13 +26,19 @@ class ErrorRecoveryError(Exception):
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing wrong in a file that a person wrote. `line` and `column` count from 1; 0 where there is no place."""
+    """One thing wrong in a file that a person wrote. `line` and `column` count from 1; 0 where there is no place.
+
+    `text` is the whole line as it was written, and `width` how many of its characters, from `column` on, are meant; both empty
+    where nothing can be shown. A warning keeps nobody from starting."""
 
     file: str
     line: int
     column: int
     message: str
     mend: str = ""
+    width: int = 0
+    text: str = ""
+    is_warning: bool = False
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}:{self.column}" if self.line else self.file

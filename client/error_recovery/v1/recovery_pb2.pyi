@@ -1957,12 +1957,21 @@ class DefinitionProblem(_message.Message):
     COLUMN_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     MEND_FIELD_NUMBER: _builtins.int
+    WIDTH_FIELD_NUMBER: _builtins.int
+    TEXT_FIELD_NUMBER: _builtins.int
+    IS_WARNING_FIELD_NUMBER: _builtins.int
     file: _builtins.str
     line: _builtins.int
     """from 1; 0 where there is no place"""
     column: _builtins.int
     message: _builtins.str
     mend: _builtins.str
+    width: _builtins.int
+    """characters that are meant, from `column` on; 0 where nothing can be shown"""
+    text: _builtins.str
+    """the whole line as it was written"""
+    is_warning: _builtins.bool
+    """it may be meant as it is"""
     def __init__(
         self,
         *,
@@ -1971,10 +1980,13 @@ class DefinitionProblem(_message.Message):
         column: _builtins.int = ...,
         message: _builtins.str = ...,
         mend: _builtins.str = ...,
+        width: _builtins.int = ...,
+        text: _builtins.str = ...,
+        is_warning: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "file", b"file", "line", b"line", "mend", b"mend", "message", b"message"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["column", b"column", "file", b"file", "is_warning", b"is_warning", "line", b"line", "mend", b"mend", "message", b"message", "text", b"text", "width", b"width"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

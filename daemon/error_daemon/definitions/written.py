@@ -41,8 +41,12 @@ class Written(Generic[T_co]):
     loc: Loc
 
     def problem(self, message: str, mend: str = "", at: Loc = (), *, key: bool = False) -> Problem:
-        """A problem with the part of the entry at `at`."""
+        """A problem with the part of the entry at `at`, or with the key before it."""
         return self.source.problem(message, mend, (*self.loc, *at), key=key)
+
+    def warning(self, message: str, mend: str = "", at: Loc = (), *, key: bool = False) -> Problem:
+        """As `problem`, for what may be meant as it is."""
+        return self.source.problem(message, mend, (*self.loc, *at), key=key, is_warning=True)
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ values with all aliases written out by MAX_VALUES, so that a few lines of aliase
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,20 +30,37 @@ class Source:
     file: str
     root: yaml.Node | None = None
     data: Any = field(default_factory=dict)
+    lines: tuple[str, ...] = ()
 
     def place(self, loc: Loc, *, key: bool = False) -> tuple[int, int]:
-        """Line and column, from 1, of the value at `loc`, or of the key before it. Parts of `loc` that nobody wrote (tags of
-        unions, a missing key) are stepped over: what holds them is meant then."""
+        """Line and column, from 1, of the value at `loc`, or of the key before it."""
+        node = self._node(loc, key)
+        return (node.start_mark.line + 1, node.start_mark.column + 1) if node else (1, 1)
+
+    def problem(self, message: str, mend: str, loc: Loc, *, key: bool = False, is_warning: bool = False) -> Problem:
+        """A problem with the value at `loc`, or with the key before it."""
+        node = self._node(loc, key)
+        width, text = shown_of(self.lines, node) if node else (0, "")
+        return Problem(self.file, *self.place(loc, key=key), message, mend, width, text, is_warning)
+
+    def _node(self, loc: Loc, key: bool) -> yaml.Node | None:
+        """Parts of `loc` that nobody wrote (tags of unions, a missing key) are stepped over: what holds them is meant then."""
         node, before = self.root, self.root
         for part in loc:
             step = _step(node, part)
             if step is not None:
                 before, node = step
-        mark = None if node is None else (before if key and before is not None else node).start_mark
-        return (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        return before if key else node
 
-    def problem(self, message: str, mend: str, loc: Loc, *, key: bool = False) -> Problem:
-        return Problem(self.file, *self.place(loc, key=key), message, mend)
+
+def shown_of(lines: Sequence[str], node: yaml.Node) -> tuple[int, str]:
+    """How many characters of its first line belong to the node, and that line."""
+    start, end = node.start_mark, node.end_mark
+    if start.line >= len(lines):
+        return 0, ""
+    text = lines[start.line]
+    last = end.column if end.line == start.line else len(text.rstrip())
+    return max(1, last - start.column), text
 
 
 def read_yaml(file: str, text: str) -> tuple[Source, list[Problem]]:
@@ -53,12 +71,13 @@ def read_yaml(file: str, text: str) -> tuple[Source, list[Problem]]:
         place = text.count("\n", 0, error.position) + 1, error.position - text.rfind("\n", 0, error.position)
         raise ConfigError([Problem(file, *place, "a character that YAML does not allow")]) from error
     except yaml.MarkedYAMLError as error:
-        raise ConfigError([_syntax_problem(file, error)]) from error
+        raise ConfigError([_syntax_problem(file, text, error)]) from error
+    lines = tuple(text.splitlines())
     if root is None:
-        return Source(file), []
-    reading = _Reading(file)
+        return Source(file, lines=lines), []
+    reading = _Reading(file, lines)
     data = reading.value(root, 0)
-    return Source(file, root, data), reading.problems
+    return Source(file, root, data, lines), reading.problems
 
 
 class _Composer(yaml.BaseLoader):
@@ -88,9 +107,10 @@ def _composed(composer: _Composer) -> yaml.Node | None:
 class _Reading:
     """Turns nodes into data, with the aliases written out."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, lines: Sequence[str]) -> None:
         self.problems: list[Problem] = []
         self._file = file
+        self._lines = lines
         self._values = 0
 
     def value(self, node: yaml.Node, depth: int) -> Any:
@@ -138,7 +158,8 @@ class _Reading:
         return mapping
 
     def _at(self, node: yaml.Node, message: str, mend: str = "") -> Problem:
-        return Problem(self._file, node.start_mark.line + 1, node.start_mark.column + 1, message, mend)
+        place = node.start_mark.line + 1, node.start_mark.column + 1
+        return Problem(self._file, *place, message, mend, *shown_of(self._lines, node))
 
 
 def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
@@ -151,9 +172,11 @@ def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Node
     return None
 
 
-def _syntax_problem(file: str, error: yaml.MarkedYAMLError) -> Problem:
+def _syntax_problem(file: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
     mark = error.problem_mark or error.context_mark
     message = ", ".join(part for part in (error.context, error.problem) if part)
     if mark is None:
         return Problem(file, 1, 1, f"not YAML: {message}")
-    return Problem(file, mark.line + 1, mark.column + 1, f"not YAML: {message}", str(error.note or ""))
+    lines = text.splitlines()
+    shown = (1, lines[mark.line]) if mark.line < len(lines) else (0, "")
+    return Problem(file, mark.line + 1, mark.column + 1, f"not YAML: {message}", str(error.note or ""), *shown)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from error_daemon.errors import Problem
 from error_daemon.model import Json
+from error_daemon.rpc.convert_problems import problem_message
 from error_recovery.v1 import recovery_pb2
 
 MOST_TICKETS = 1000
@@ -30,16 +31,7 @@ def replay_message(step: _Facts) -> recovery_pb2.ReplayEvent:
 def problems_message(problems: Sequence[Problem]) -> recovery_pb2.ReplayEvent:
     return recovery_pb2.ReplayEvent(
         phase="the definitions are wrong",
-        problems=[
-            recovery_pb2.DefinitionProblem(
-                file=problem.file,
-                line=problem.line,
-                column=problem.column,
-                message=problem.message,
-                mend=problem.mend,
-            )
-            for problem in problems
-        ],
+        problems=map(problem_message, problems),
     )
 
 
