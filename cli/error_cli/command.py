@@ -1,4 +1,5 @@
-"""What all commands share: the options --address, --timeout and --json, before or after the command's name, and their help.
+"""What all commands share: the options --address, --timeout and --json, before or after the command's name, and their help; and
+what several of them ask for: the time that a question is about.
 
 Commands live in modules of their own, imported when they are needed; neither grpc nor rich is imported before a command runs.
 """
@@ -7,18 +8,19 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 
 from error_cli.failure import EXIT_CODES, Exit
-from error_cli.phrase import seconds_option
+from error_cli.phrase import instant_option, seconds_option
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 DEFAULT_TIMEOUT_S = 5.0
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass
@@ -36,6 +38,20 @@ wishing = click.make_pass_decorator(Wishes, ensure=True)
 def examples(*lines: str) -> str:
     """An epilog that click leaves as it is."""
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def period(command: F) -> F:
+    """The options --since and --until: the time that a question about the record is about."""
+    since = click.option(
+        "--since",
+        type=instant_option,
+        default="24h",
+        show_default=True,
+        metavar="WHEN",
+        help="1h, 7d, a time such as 2026-03-01 03:00, or all.",
+    )
+    until = click.option("--until", type=instant_option, metavar="WHEN", help="Likewise; without it till now.")
+    return since(until(command))
 
 
 def address_option(text: str) -> str:
@@ -82,11 +98,15 @@ class Group(Guessing):
 class Root(Guessing):
     """The group of all commands: each is the object `command` of the module with its name.
 
-    `aliases` are other names for them, which help leaves out."""
+    `shared` are those that stand in one module with others, each as the object with its name; `aliases` are other names, which
+    help leaves out."""
 
-    def __init__(self, *args: Any, modules: Sequence[str], aliases: Mapping[str, str], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, names: Sequence[str], shared: Mapping[str, str], aliases: Mapping[str, str], **kwargs: Any
+    ) -> None:
         super().__init__(*args, epilog=EXIT_CODES, **kwargs)
-        self.modules = tuple(modules)
+        self.names = tuple(names)
+        self.shared = dict(shared)
         self.aliases = dict(aliases)
         self.params.extend(_shared_options(outermost=True))
 
@@ -99,13 +119,14 @@ class Root(Guessing):
             raise click.exceptions.Exit(Exit.INTERRUPTED) from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(self.modules)
+        return list(self.names)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         name = self.aliases.get(cmd_name, cmd_name)
-        if name not in self.modules:
+        if name not in self.names:
             return None
-        command = importlib.import_module(f"error_cli.{name}").command
+        module, attribute = (self.shared[name], name) if name in self.shared else (name, "command")
+        command = getattr(importlib.import_module(f"error_cli.{module}"), attribute)
         assert isinstance(command, click.Command)
         return command
 

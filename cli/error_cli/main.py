@@ -14,7 +14,7 @@ from error_cli.failure import Exit, Failure
 
 @click.group(
     cls=Root,
-    modules=(
+    names=(
         "status",
         "report",
         "errors",
@@ -31,6 +31,7 @@ from error_cli.failure import Exit, Failure
         "flush",
         "replay",
     ),
+    shared={"approve": "answer", "deny": "answer"},
     aliases={"breakers": "brakes"},
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, Wishes, examples, period, wishing
 from error_cli.page import document
-from error_cli.phrase import instant_option
 
 
 @click.command(
@@ -17,15 +16,7 @@ from error_cli.phrase import instant_option
         "error-cli metrics --since all --json | jq '.figures[] | select(.is_met == false)'",
     ),
 )
-@click.option(
-    "--since",
-    type=instant_option,
-    default="24h",
-    show_default=True,
-    metavar="WHEN",
-    help="1h, 7d, a time such as 2026-03-01 03:00, or all.",
-)
-@click.option("--until", type=instant_option, metavar="WHEN", help="Likewise; without it till now.")
+@period
 @click.option(
     "--all", "all_", is_flag=True, help="Everything: all targets, and counts by type, level, target and time."
 )

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, Wishes, examples, period, wishing
 from error_cli.failure import Exit, Failure
 from error_cli.page import Progress, document_text
-from error_cli.phrase import count, instant_option
+from error_cli.phrase import count
 
 if TYPE_CHECKING:
     from error_cli.connection import Daemon
@@ -35,15 +35,7 @@ _MOST_BYTES = (4 << 20) - (64 << 10)  # what the daemon takes in one message, un
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A directory with *.yaml, all that the daemon would have.",
 )
-@click.option(
-    "--since",
-    type=instant_option,
-    default="24h",
-    show_default=True,
-    metavar="WHEN",
-    help="1h, 7d, a time such as 2026-03-01 03:00, or all.",
-)
-@click.option("--until", type=instant_option, metavar="WHEN", help="Likewise; without it till now.")
+@period
 @click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For the draws of what is estimated."
 )
