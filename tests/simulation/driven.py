@@ -28,10 +28,10 @@ from error_daemon.model import (
     Fingerprint,
     LearnedTimeout,
     Priority,
-    RecoveryClass,
     Score,
     SlotRef,
 )
+from error_daemon.runtime.restore import error_restored
 from tests.simulation.house import House, definitions
 
 ALL = 1 << 30
@@ -92,25 +92,7 @@ class Driven:
 
     def restore_error(self, view: ErrorView, now: float) -> None:
         """As the daemon makes it from a row of the record."""
-        fingerprint = Fingerprint(bytes.fromhex(view.fingerprint), view.because)
-        classification = Classification(
-            self.rules.get(view.rule),
-            view.severity,
-            view.response_class,
-            view.recovery_class or RecoveryClass.GRADUAL,
-            view.severity_because,
-        )
-        fault = Fault(
-            type=view.type,
-            message=view.message,
-            severity=view.severity,
-            component=view.component,
-            node=view.node,
-            hardware_id=view.hardware_id,
-            target=view.target,
-            received_at=view.last_at,
-        )
-        self.feed(fx.ErrorRestored(view, fingerprint, fault, classification), now)
+        self.feed(error_restored(view, self.rules.get(view.rule)), now)
 
     def again(self) -> list[list[fx.Effect]]:
         """What the same calls give on a fresh engine."""

@@ -50,10 +50,14 @@ async def restore_record(
     rules = {rule.id: rule for rule in definitions.rules}
     views = {view.fingerprint: view for view in _readable(records.view_of, reversed(rows))}
     for view in views.values():
-        fingerprint = Fingerprint(bytes.fromhex(view.fingerprint), view.because)
-        classification = _classification(view, rules.get(view.rule))
-        loop.feed(ErrorRestored(view, fingerprint, _fault_of(view), classification))
+        loop.feed(error_restored(view, rules.get(view.rule)))
     return views
+
+
+def error_restored(view: ErrorView, rule: Rule | None) -> ErrorRestored:
+    """What the engine is told of an error that the record knows. `rule`: what its rule says today."""
+    fingerprint = Fingerprint(bytes.fromhex(view.fingerprint), view.because)
+    return ErrorRestored(view, fingerprint, _fault_of(view), _classification(view, rule))
 
 
 def restore_ring(kept: Sequence[KeptFault], loop: RecoveryLoop, views: Views) -> None:
