@@ -71,9 +71,6 @@ class Contender:
         times = [sum(process.cpu_times()[:2]) for process in self._family() if process.is_running()]
         return CpuTime(times[0], sum(times))
 
-    def memory_mib(self) -> float:
-        return float(self._facts.memory_info().rss) / 2**20
-
     def _family(self) -> list[psutil.Process]:
         return [self._facts, *self._facts.children(recursive=True)]
 

@@ -1,4 +1,4 @@
-"""A small real gRPC server for the client's tests: it takes faults and attachments, and behaves as it is told.
+"""A small real gRPC server for the client's tests: it has what the client calls, and behaves as it is told.
 
     with FaultServer() as server:
         server.refusal = lambda fault: Refusal(...) or None      # asked for each fault of each batch
@@ -23,9 +23,10 @@ from pathlib import Path
 
 import grpc
 
-from error_recovery.v1 import fault_pb2, fault_pb2_grpc, handler_pb2, handler_pb2_grpc
+from error_recovery.v1 import fault_pb2, handler_pb2, handler_pb2_grpc
 
 DEADLINE_S = 30.0
+FAULT_SERVICE = "error_recovery.v1.FaultService"
 Refuse = Callable[[fault_pb2.Fault], "fault_pb2.Refusal | None"]
 
 
@@ -47,8 +48,8 @@ class Session:
         self.orders.put(handler_pb2.AttachResponse(cancel=handler_pb2.CancelHandler(attempt_id=attempt_id)))
 
 
-class FaultServer(fault_pb2_grpc.FaultServiceServicer, handler_pb2_grpc.HandlerServiceServicer):
-    """The services, and the server that serves them on one unix socket."""
+class FaultServer(handler_pb2_grpc.HandlerServiceServicer):
+    """What the client calls, and the server that serves it on one unix socket."""
 
     def __init__(self) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="fault-server-"))  # short: a socket's path has 107 bytes at most
@@ -78,7 +79,7 @@ class FaultServer(fault_pb2_grpc.FaultServiceServicer, handler_pb2_grpc.HandlerS
 
     def start(self) -> None:
         server = grpc.server(futures.ThreadPoolExecutor(8))
-        fault_pb2_grpc.add_FaultServiceServicer_to_server(self, server)
+        server.add_generic_rpc_handlers((self._fault_service(),))
         handler_pb2_grpc.add_HandlerServiceServicer_to_server(self, server)
         server.add_insecure_port(self.address)
         server.start()
@@ -105,7 +106,16 @@ class FaultServer(fault_pb2_grpc.FaultServiceServicer, handler_pb2_grpc.HandlerS
     def messages(self) -> list[str]:
         return [fault.message for fault in self.faults]
 
-    def ReportBatch(  # noqa: N802
+    def _fault_service(self) -> grpc.GenericRpcHandler[fault_pb2.ReportBatchRequest, fault_pb2.ReportBatchResponse]:
+        """Of its calls the one that the client makes: it sends batches."""
+        report_batch = grpc.unary_unary_rpc_method_handler(
+            self._report_batch,
+            request_deserializer=fault_pb2.ReportBatchRequest.FromString,
+            response_serializer=fault_pb2.ReportBatchResponse.SerializeToString,
+        )
+        return grpc.method_handlers_generic_handler(FAULT_SERVICE, {"ReportBatch": report_batch})
+
+    def _report_batch(
         self, request: fault_pb2.ReportBatchRequest, context: grpc.ServicerContext
     ) -> fault_pb2.ReportBatchResponse:
         with self.changed:
@@ -133,16 +143,6 @@ class FaultServer(fault_pb2_grpc.FaultServiceServicer, handler_pb2_grpc.HandlerS
             self.batches.append(len(request.faults))
             self.changed.notify_all()
         return response
-
-    def Report(  # noqa: N802
-        self, request: fault_pb2.ReportRequest, context: grpc.ServicerContext
-    ) -> fault_pb2.ReportResponse:
-        raise NotImplementedError("the client sends batches")
-
-    def StreamReports(  # noqa: N802
-        self, request_iterator: Iterator[fault_pb2.ReportBatchRequest], context: grpc.ServicerContext
-    ) -> Iterator[fault_pb2.ReportBatchResponse]:
-        raise NotImplementedError("the client sends batches")
 
     def Attach(  # noqa: N802
         self, request_iterator: Iterator[handler_pb2.AttachRequest], context: grpc.ServicerContext
