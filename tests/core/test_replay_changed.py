@@ -221,9 +221,8 @@ def test_an_isolation_that_was_never_run_is_estimated_and_not_meant_to_help() ->
     assert result.drawn
 
 
-def test_few_draws_have_the_ends_of_the_interval_among_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("error_daemon.core.replay.draws._DRAWN_TICKETS", 3)
-    result = replayed(climbed().history(), ladder("fix3"))
+def test_few_draws_have_the_ends_of_the_interval_among_them() -> None:
+    result = replay(climbed().history(), house(ladder("fix3")), Policy(), (), (), drawn_tickets=3)
     assert result.drawn == 3
     one = only(result)
     assert one.recovers_s is None or one.recovers_s.high >= one.recovers_s.low

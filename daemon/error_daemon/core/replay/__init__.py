@@ -18,7 +18,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from error_daemon.core.policy import Policy
 from error_daemon.core.replay import compare
-from error_daemon.core.replay.draws import draw
+from error_daemon.core.replay.draws import DRAWN_TICKETS, draw
 from error_daemon.core.replay.estimates import Estimates
 from error_daemon.core.replay.history import History, Past
 from error_daemon.core.replay.result import Certainty, Compared, Course, Range, Rate, Replayed, Step, Sums, Totals
@@ -46,15 +46,17 @@ def replay(
     policy: Policy,
     learned: Sequence[Score],
     timeouts: Sequence[LearnedTimeout],
+    *,
+    drawn_tickets: int = DRAWN_TICKETS,
 ) -> Replayed:
     """What `definitions` would have made of the history. `learned` and `timeouts`: what the record has learned, of which the
-    rates of what was never tried there are taken."""
+    rates of what was never tried there are taken. `drawn_tickets`: how many tickets are drawn, over all draws of what was estimated."""
     past = Past(history)
     estimates = Estimates(learned, timeouts, policy.half_life_s, past.until)
     setting = Setting(past, definitions, policy, estimates)
     likely = Run(setting, 0).go()
     courses = likely.courses()
-    draws = draw(setting, likely, courses)
+    draws = draw(setting, likely, courses, drawn_tickets)
     compared = compare.compare(past, likely, courses, draws.times)
     sums = draws.sums or [compare.sum_now(past, courses.values())]
     totals = _totals(past, likely, compared, sums)

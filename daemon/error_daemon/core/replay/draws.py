@@ -18,7 +18,7 @@ from error_daemon.core.replay.run import Run, Setting
 
 MOST_DRAWS = 32
 FEWEST_DRAWS = 3
-_DRAWN_TICKETS = 30_000  # over all draws: so that a long history does not take minutes
+DRAWN_TICKETS = 30_000  # over all draws: so that a long history does not take minutes
 
 
 @dataclass(slots=True)
@@ -31,14 +31,15 @@ class Draws:
     seen: list[Course] = field(default_factory=list)
 
 
-def draw(setting: Setting, likely: Run, courses: Mapping[str, Course]) -> Draws:
-    """Only what hangs together with what was estimated is drawn; all else goes as it does in the likeliest course."""
+def draw(setting: Setting, likely: Run, courses: Mapping[str, Course], drawn_tickets: int = DRAWN_TICKETS) -> Draws:
+    """Only what hangs together with what was estimated is drawn; all else goes as it does in the likeliest course.
+    `drawn_tickets`: how many at most, over all draws, as far as the fewest draws allow."""
     found = Draws()
     errors = _estimated_with(setting, courses.values())
     if not errors:
         return found
     drawn = sum(one.error_id in errors for one in courses.values())
-    count = min(max(_DRAWN_TICKETS // drawn, FEWEST_DRAWS), MOST_DRAWS)
+    count = min(max(drawn_tickets // drawn, FEWEST_DRAWS), MOST_DRAWS)
     setting.estimates.draws = count
     others = [one for one in courses.values() if one.error_id not in errors]
     for number in range(1, count + 1):
