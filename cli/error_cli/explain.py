@@ -33,6 +33,13 @@ _PARTS = (
     Column("TASKS", right=True),
 )
 
+_SCOPES = {
+    "elsewhere": "for other types of error",
+    "type": "for this type of error",
+    "context": "in this component",
+    "hardware": "on this hardware",
+}
+
 
 @click.command(
     cls=Command, epilog=examples("error-cli explain 3f2a9c0d11e4b7aa", "error-cli explain 3f2a9c0d11e4b7aa --json")
@@ -86,6 +93,10 @@ def _print_candidates(decision: recovery_pb2.Decision) -> None:
         return
     heading("candidates")
     table(_COLUMNS, [_row(candidate, decision.strategy_id) for candidate in decision.candidates])
+    for candidate in decision.candidates:
+        for evidence in candidate.evidence:
+            if evidence.HasField("recent"):
+                paragraph(_cut(candidate.strategy_id, evidence))
     if len(decision.candidates) == 1:
         return
     heading("parts of the scores (0.40 success, 0.15 each of the others; impact as 1 - it)")
@@ -102,6 +113,15 @@ def _row(candidate: recovery_pb2.Candidate, chosen: str) -> list[Cell]:
         f"{candidate.draw:.2f}",
         f"{candidate.score:.3f}",
     ]
+
+
+def _cut(strategy_id: str, evidence: recovery_pb2.Evidence) -> str:
+    """Why its samples say less than its attempts."""
+    where = _SCOPES.get(evidence.scope, evidence.scope)
+    stands = {0: "no attempt since", 1: "the last attempt"}.get(
+        evidence.recent, f"the last {evidence.recent:,} attempts"
+    )
+    return f"{strategy_id}: what was known of it {where} no longer held, and was cut; in full counts {stands}"
 
 
 def _parts(candidate: recovery_pb2.Candidate, chosen: str) -> list[Cell]:

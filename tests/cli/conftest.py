@@ -307,6 +307,11 @@ def _decision() -> recovery_pb2.Decision:
                 success_low=0.1,
                 success_high=0.7,
                 score=0.611,
+                evidence=[
+                    recovery_pb2.Evidence(scope="type", attempts=30, helped=20, weight=1.5, successes=0.5),
+                    recovery_pb2.Evidence(scope="context", attempts=9, helped=6, weight=2.0, successes=1.0, recent=2),
+                    recovery_pb2.Evidence(scope="hardware", attempts=1, helped=1, weight=0.1, successes=0.1, recent=0),
+                ],
             ),
             recovery_pb2.Candidate(
                 strategy_id="restart-db", samples=12, success_mean=0.75, success_low=0.55, success_high=0.9, score=0.812

@@ -219,6 +219,14 @@ def test_explain_marks_the_chosen_candidate_and_names_the_brakes(cli: Cli, daemo
     assert "attempt   restart-db: completed after 230 ms" in out
 
 
+def test_explain_says_of_which_candidate_the_record_was_cut(cli: Cli, daemon: CannedDaemon) -> None:
+    cut = [line.strip() for line in cli.run("explain", "a1").stdout.splitlines() if "was cut" in line]
+    assert cut == [
+        "reconnect-db: what was known of it in this component no longer held, and was cut; in full counts the last 2 attempts",
+        "reconnect-db: what was known of it on this hardware no longer held, and was cut; in full counts no attempt since",
+    ]
+
+
 def test_explain_takes_a_prefix_of_an_error_id_and_leaves_other_ids_alone(cli: Cli, daemon: CannedDaemon) -> None:
     cli.run("explain", "3f2a")
     cli.run("explain", "3f2a-7-d")

@@ -76,7 +76,8 @@ RECORD = AttemptRecord(
     readings=(READING,),
 )
 EVIDENCE = Evidence("type", 5, 4, 2.0, 1.5)
-CANDIDATE = Candidate("restart", 2.0, 3.0, 1.0, 0.75, 0.9, 0.1, 0.5, 1.0, 0.8, (EVIDENCE,))
+CUT_EVIDENCE = Evidence("context", 9, 4, 2.0, 1.5, recent=0)
+CANDIDATE = Candidate("restart", 2.0, 3.0, 1.0, 0.75, 0.9, 0.1, 0.5, 1.0, 0.8, (EVIDENCE, CUT_EVIDENCE))
 DECISION = Decision(
     decision_id="d-1",
     error_id=ID,

@@ -126,8 +126,10 @@ def test_an_error_comes_with_its_fault_attempts_and_decisions(payload: bytes | N
             assert candidate.success_mean == 0.75
             assert 0 < candidate.success_low < 0.75 < candidate.success_high < 1
             assert list(candidate.evidence) == [
-                pb.Evidence(scope="type", attempts=5, helped=4, weight=2.0, successes=1.5)
+                pb.Evidence(scope="type", attempts=5, helped=4, weight=2.0, successes=1.5),
+                pb.Evidence(scope="context", attempts=9, helped=4, weight=2.0, successes=1.5, recent=0),
             ]
+            assert [one.HasField("recent") for one in candidate.evidence] == [False, True]
 
     run(go())
 

@@ -218,6 +218,7 @@ class Evidence(_message.Message):
     HELPED_FIELD_NUMBER: _builtins.int
     WEIGHT_FIELD_NUMBER: _builtins.int
     SUCCESSES_FIELD_NUMBER: _builtins.int
+    RECENT_FIELD_NUMBER: _builtins.int
     scope: _builtins.str
     """elsewhere | type | context | hardware"""
     attempts: _builtins.int
@@ -228,6 +229,10 @@ class Evidence(_message.Message):
     """the attempts as they count at this moment, faded"""
     successes: _builtins.float
     """likewise"""
+    recent: _builtins.int
+    """Attempts of the scope, those of narrower ones among them, which stand in full since its record was cut: what was before no longer fitted
+    them, and next to nothing of it is left in `weight`. Absent: it never was cut.
+    """
     def __init__(
         self,
         *,
@@ -236,12 +241,15 @@ class Evidence(_message.Message):
         helped: _builtins.int = ...,
         weight: _builtins.float = ...,
         successes: _builtins.float = ...,
+        recent: _builtins.int | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_recent", b"_recent", "recent", b"recent"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "helped", b"helped", "scope", b"scope", "successes", b"successes", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_recent", b"_recent", "attempts", b"attempts", "helped", b"helped", "recent", b"recent", "scope", b"scope", "successes", b"successes", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__recent: _TypeAlias = _typing.Literal["recent"]  # noqa: Y015
+    _WhichOneofArgType__recent: _TypeAlias = _typing.Literal["_recent", b"_recent"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__recent) -> _WhichOneofReturnType__recent | None: ...
 
 Global___Evidence: _TypeAlias = Evidence  # noqa: Y015
 

@@ -121,6 +121,7 @@ def evidence_message(evidence: Evidence) -> recovery_pb2.Evidence:
         helped=evidence.helped,
         weight=evidence.weight,
         successes=evidence.successes,
+        recent=evidence.recent,
     )
 
 
