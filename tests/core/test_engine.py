@@ -71,6 +71,14 @@ def test_the_newest_of_those_that_are_wanted_come_first_and_all_are_counted() ->
     assert ([view.error_id for view in views], wanted) == (ids[:1:-1], 4)
 
 
+def test_those_with_a_ticket_can_be_asked_for_alone() -> None:
+    world = World(RULES)
+    world.report(fault("seen"))
+    open_id = world.report(fault())
+    views, wanted = world.engine.newest(9, lambda _error: True, with_ticket=True)
+    assert ([view.error_id for view in views], wanted) == ([open_id], 1)
+
+
 def test_the_oldest_that_are_done_with_and_recorded_are_dropped() -> None:
     world = World(RULES, Policy(known_errors=10))
     held = world.report(fault())

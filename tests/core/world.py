@@ -407,6 +407,7 @@ class World:
 
     def check(self) -> None:
         board, waiting_room = self.engine._board, self.engine._dispatch.waiting
+        self._count_all()
         ready = {place.error.error_id for lane in waiting_room.lanes for place in lane.places()}
         waiting = {p.error.error_id: key for key, gate in waiting_room.gates.items() for p in gate.places()}
         for error in board.errors.values():
@@ -422,6 +423,14 @@ class World:
                 assert waits or error.error_id in ready, "a queued ticket comes up"
             else:
                 assert error.timer or error.ticket.round_id in self._open_rounds, "a look goes on"
+
+    def _count_all(self) -> None:
+        """What is kept as an account is what a walk through all errors finds."""
+        engine, errors = self.engine, list(self.engine._board.errors.values())
+        assert engine.errors_by_state() == Counter(error.state.value for error in errors)
+        down = [error for error in errors if error.target and (error.ticket or error.state is State.FAILED)]
+        found = Counter((error.target, error.fault.component, error.opened_at) for error in down)
+        assert Counter((one.target, one.component, one.opened_at) for one in engine.still_down()) == found
 
     def _opens(self, key: str) -> bool:
         """Whether the gate will: by itself, or because somebody has what is waited for."""

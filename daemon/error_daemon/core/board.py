@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 
+from error_daemon.core.census import Census
 from error_daemon.core.classify import Classification
 from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder, SaveTicket
 from error_daemon.core.experience import Known
@@ -57,6 +58,7 @@ class Board:
         self.errors: dict[bytes, Error] = {}
         self.effects: list[Effect] = []
         self.listening = False  # whether anybody wants notices
+        self.census = Census()
         self._by_id: dict[str, Error] = {}
         self._on_target: dict[str, dict[str, Error]] = {}  # target → errors with a ticket for it, by id
         self._ended: dict[bytes, None] = {}  # errors that are done with and recorded, oldest first
@@ -71,7 +73,9 @@ class Board:
 
     def create(self, fingerprint: Fingerprint, fault: Fault, classification: Classification) -> Error:
         error = Error(fingerprint, fault, classification, first_at=self.now, severity=classification.severity)
+        assert fingerprint.digest not in self.errors, "an error is created once"
         self.errors[fingerprint.digest] = self._by_id[error.error_id] = error
+        self.census.add(error)
         self._make_room()
         return error
 
@@ -83,6 +87,9 @@ class Board:
 
     def tickets(self) -> int:
         return sum(len(errors) for errors in self._on_target.values())
+
+    def with_ticket(self) -> Iterator[Error]:
+        return (error for errors in self._on_target.values() for error in errors.values())
 
     def with_ticket_on(self, target: str) -> Mapping[str, Error]:
         """The errors with a ticket for this target, by id, oldest ticket first."""
@@ -109,13 +116,14 @@ class Board:
             del self._ended[digest]
             error = self.errors.pop(digest)
             self._by_id.pop(error.error_id, None)
+            self.census.drop(error)
             self.cancel_timer(error)
 
     # --- life
 
     def move(self, error: Error, step: Step, reason: str) -> None:
         """Take a step of the table. `reason` is a sentence for people."""
-        error.state = follow(error.state, step)
+        self.census.change(error, follow(error.state, step))
         error.reason = reason
         self.settle(error)
         if self.listening:

@@ -10,10 +10,10 @@ The people's acts (acts.py) are calls that answer at once; drain after them too.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from heapq import nlargest
+from itertools import chain
 
 from error_daemon.core.acts import PeoplesActs
 from error_daemon.core.board import Board
@@ -178,9 +178,15 @@ class Engine(PeoplesActs):
         """Whether notices are wanted. They cost, so nobody gets them unasked."""
         self._board.listening = on
 
-    def newest(self, limit: int, is_wanted: Callable[[Error], bool]) -> tuple[list[ErrorView], int]:
-        """The wanted errors with the newest faults, newest first, and how many are wanted in all."""
-        wanted = [error for error in self._board.errors.values() if is_wanted(error)]
+    def newest(
+        self, limit: int, is_wanted: Callable[[Error], bool], *, with_ticket: bool = False
+    ) -> tuple[list[ErrorView], int]:
+        """The wanted errors with the newest faults, newest first, and how many are wanted in all. `with_ticket`: of those that have a
+        ticket, which are few; else it walks through all."""
+        board = self._board
+        wanted = [
+            error for error in (board.with_ticket() if with_ticket else board.errors.values()) if is_wanted(error)
+        ]
         return [self._view(error) for error in nlargest(limit, wanted, key=lambda error: error.last_at)], len(wanted)
 
     def view(self, prefix: str) -> ErrorView:
@@ -206,9 +212,7 @@ class Engine(PeoplesActs):
 
     def still_down(self) -> list[OpenInterval]:
         """What the record of ended tickets does not tell: the targets of open tickets, and of errors that stand failed."""
-        down = (
-            error for error in self._board.errors.values() if error.ticket is not None or error.state is State.FAILED
-        )
+        down = chain(self._board.with_ticket(), self._board.census.failed())
         return [
             OpenInterval(
                 error.target,
@@ -221,7 +225,7 @@ class Engine(PeoplesActs):
         ]
 
     def errors_by_state(self) -> dict[str, int]:
-        return Counter(error.state.value for error in self._board.errors.values())
+        return {state.value: count for state, count in self._board.census.by_state().items()}
 
     def pauses(self) -> list[Pause]:
         return self._dispatch.brakes.pause.all()

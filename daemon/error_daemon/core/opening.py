@@ -38,6 +38,9 @@ from error_daemon.model import ErrorView, Fault, Progress, Rule, SlotState, Stat
 MOST_RELAPSES = 5  # at the top of the ladder, before a person is needed
 MOST_ISOLATIONS = 3  # that the daemon died of, before the ladder is climbed without
 _MOST_RELATED = 16
+# what is taken over from the record of an error, beside its state
+_AS_RECORDED = ("reason", "severity", "target", "level", "count", "attempts", "relapses", "flapping", "related")
+_TIMES = ("first_at", "last_at", "opened_at", "recovered_at", "ended_at")
 
 
 class Opening:
@@ -236,17 +239,19 @@ class Opening:
         """An error as it was recorded. One whose ticket is not in the ring any more was lost with it: nothing is done for it."""
         board, view = self._board, event.view
         error = board.create(event.fingerprint, event.fault, event.classification)
-        _take_over(error, view, board.now)
+        self._take_over(error, view)
         if view.state is State.OBSERVED:
             error.ended_at = 0.0  # the definitions may be others now: its next fault is decided anew
         elif view.state is State.FAILED and view.parked_until:
             self._try_again_later(error)
         if view.state in WITH_TICKET:
-            error.state, error.reason = State.FLUSHED, "its ticket was not in the ring when the daemon started"
+            board.census.change(error, State.FLUSHED)
+            error.reason = "its ticket was not in the ring when the daemon started"
         elif view.state is State.WATCHING and event.classification.rule:
             board.set_timer(error, view.recovered_at + event.classification.rule.stability_window_s)
         elif view.state is State.WATCHING:
-            error.state, error.reason = State.RESOLVED, "recovered; no rule is left to watch it by"
+            board.census.change(error, State.RESOLVED)
+            error.reason = "recovered; no rule is left to watch it by"
         board.settle(error)
 
     def kept(self, event: FaultRestored) -> None:
@@ -256,7 +261,7 @@ class Opening:
         if error is None:
             error = board.create(event.fingerprint, event.fault, event.classification)
             if view:
-                _take_over(error, view, board.now)  # it had been dropped to make room
+                self._take_over(error, view)  # it had been dropped to make room
         counted = view.slot_count if view and view.slot_sequence == event.slot.sequence else 0
         recorded = counted == event.count and event.progress.state is SlotState.ENDED
         error.count += max(0, event.count - counted)
@@ -277,9 +282,16 @@ class Opening:
         error.slot, error.slot_count = event.slot, event.count
         error.last_at = max(error.last_at, event.fault.received_at)
         error.first_at = min(error.first_at, event.fault.received_at)
-        error.state = State.NEW
+        board.census.change(error, State.NEW)
         board.cancel_timer(error)
         self._open(error, event.progress)
+
+    def _take_over(self, error: Error, view: ErrorView) -> None:
+        self._board.census.change(error, view.state)
+        for name in _AS_RECORDED:
+            setattr(error, name, getattr(view, name))
+        for name in _TIMES:  # the host's clock may have been set back meanwhile
+            setattr(error, name, min(getattr(view, name), self._board.now))
 
     def _resume(self, error: Error, ticket: Ticket, progress: Progress) -> None:
         """After a restart nothing is known of the target: look first. Then on from the level and attempts reached."""
@@ -301,21 +313,3 @@ class Opening:
 def _is_late(error: Error, fault: Fault) -> bool:
     """Whether the fault is from before the error's recovery. A sender that does not say when is taken to mean now."""
     return 0.0 < fault.occurred_at <= error.recovered_at
-
-
-def _take_over(error: Error, view: ErrorView, now: float) -> None:
-    for name in (
-        "state",
-        "reason",
-        "severity",
-        "target",
-        "level",
-        "count",
-        "attempts",
-        "relapses",
-        "flapping",
-        "related",
-    ):
-        setattr(error, name, getattr(view, name))
-    for name in ("first_at", "last_at", "opened_at", "recovered_at", "ended_at"):
-        setattr(error, name, min(getattr(view, name), now))  # the host's clock may have been set back meanwhile

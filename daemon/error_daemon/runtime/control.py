@@ -98,7 +98,7 @@ class DaemonControl:
         }
 
     def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
-        return self._engine.newest(limit, partial(_is_wanted, wanted))
+        return self._engine.newest(limit, partial(_is_wanted, wanted), with_ticket=bool(wanted.held_by))
 
     def error(self, error_id: str) -> ErrorView:
         return self._engine.view(error_id)
