@@ -40,7 +40,11 @@ def _quantile(alpha: float, beta: float, share: float) -> float:
 def _cumulative(a: float, b: float, x: float) -> float:
     """The regularised incomplete beta function, from the side where its fraction converges."""
     if x > (a + 1.0) / (a + b + 2.0):
-        return 1.0 - _cumulative(b, a, 1.0 - x)
+        return 1.0 - _lower(b, a, 1.0 - x)  # where rounding calls both sides the far one, either will do
+    return _lower(a, b, x)
+
+
+def _lower(a: float, b: float, x: float) -> float:
     front = exp(lgamma(a + b) - lgamma(a) - lgamma(b) + a * log(max(x, _TINY)) + b * log(1.0 - x)) / a
     return front * _fraction(a, b, x)
 

@@ -38,6 +38,16 @@ def test_it_is_exact_for_very_many_samples_too(size: float) -> None:
     assert beta_cumulative(size, size, high) - beta_cumulative(size, size, low) == pytest.approx(0.9, abs=1e-5)
 
 
+@pytest.mark.parametrize(("alpha", "beta"), [(1 / 3, 3.0), (3.0, 1 / 3)])
+def test_a_point_that_rounding_puts_beyond_the_middle_from_both_sides_has_a_share(alpha: float, beta: float) -> None:
+    """Its mirror's mirror is itself."""
+    x = (alpha + 1.0) / (alpha + beta + 2.0)
+    points = [beta_cumulative(alpha, beta, near) for near in (x - 1e-9, x, x + 1e-9)]
+    assert points == sorted(points)
+    assert points[2] - points[0] < 1e-7
+    assert beta_interval(alpha, beta, 0.5)[0] > 0.0
+
+
 def test_beyond_its_range_all_or_nothing_is_below() -> None:
     assert [beta_cumulative(2.0, 3.0, x) for x in (-1.0, 0.0, 1.0, 2.0)] == [0.0, 0.0, 1.0, 1.0]
 
