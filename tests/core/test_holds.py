@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from error_daemon.model import Backoff, Mode, ResponseClass, State, Strategy
-from tests.core.held_world import QUICK, world_of
-from tests.core.world import Plan, World, fault, house, rule
+from tests.core.held_world import QUICK, names, world_of
+from tests.core.world import Plan, World, fault, house, needs, rule
 
 
 def test_every_wait_is_seen_with_its_reason_and_its_time() -> None:
@@ -47,3 +47,49 @@ def test_every_brake_is_shown_outermost_first() -> None:
     world.foresee("ab", 10.0)
     kinds = [view.brake for view in world.engine.brakes(world.now)]
     assert kinds == ["pause", "global breaker", "throttle", "target breaker"]
+
+
+def test_a_root_that_only_waits_is_not_said_to_be_recovered() -> None:
+    definitions = house(rule("web"), rule("db", mode=Mode.APPROVE), targets=(needs("web", "db"), needs("db")))
+    world = World(definitions)
+    db, web = world.report(fault("db")), world.report(fault("web"))
+    assert world.view(web).reason == f"waits for db, on which web depends ({db} waits for approval)"
+    world.approve(db)
+    assert world.view(web).reason == f"waits for db, on which web depends ({db} is being recovered)"
+    world.run(5.0)
+    world.quiet()
+
+
+def test_those_that_are_let_go_one_at_a_time_wait_for_each_other_and_not_for_what_is_over() -> None:
+    """Their brake has told each of them a time that is in the past now."""
+    world = world_of(1)
+    world.plan = lambda _: Plan(takes_s=5.0)
+    [target] = names(1)
+    world.foresee(target, 20.0)
+    first, second, third = (world.report(fault(target, message)) for message in ("one", "two", "three"))
+    until = world.view(third).parked_until
+    assert until > world.now
+    world.run(until - world.now + 1.0)
+    assert world.state(first) is State.ATTEMPTING
+    views = [world.view(second), world.view(third)]
+    assert [(view.held_by, view.parked_until) for view in views] == [("target", 0.0), ("target breaker", 0.0)]
+    assert views[1].reason == f"lets go, one at a time: waits for {target}, which {first} has"
+    world.run(30.0)
+    world.quiet()
+
+
+def test_those_that_are_let_go_while_everything_is_held_wait_for_those_before_them() -> None:
+    definitions = house(rule("a"), rule("b"), rule("db"), targets=(needs("a", "db"), needs("b", "db"), needs("db")))
+    world = World(definitions)
+    db = world.report(fault("db"))
+    symptoms = [world.report(fault(name)) for name in "ab"]
+    world.run(0.05)
+    world.pause()
+    world.run(5.0)
+    assert world.state(db) is State.WATCHING
+    views = [world.view(symptom) for symptom in symptoms]
+    assert [view.held_by for view in views] == ["pause", "root"]
+    assert views[1].reason == "lets go, one at a time: others have waited longer"
+    world.resume()
+    world.run(20.0)
+    world.quiet()

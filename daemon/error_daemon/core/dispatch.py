@@ -35,6 +35,7 @@ from error_daemon.core.waiting import Waiting
 from error_daemon.model import ISOLATION, Severity, SlotState, State, Target
 
 STALE_S = 1.0
+ROOT = "root"  # the brake
 GROUP_RESTART = "group_restart"  # the kind of strategy that takes more than its own target
 
 
@@ -103,6 +104,25 @@ class Dispatch:
         self._board.end_ticket(error, Step.EXHAUST, why)
         self.free(error)
 
+    # --- what it waits for
+
+    def hold_now(self, error: Error) -> Hold | None:
+        """What its ticket waits for, in words that are true at this moment. What it was told when it came to a gate may be over: the
+        gate lets go one at a time, and nobody tells the others."""
+        hold = self.waiting.hold_of(error)
+        if hold is None or not hold.gate:
+            return hold
+        roots = self._board.with_ticket_on(hold.gate.removeprefix(_root_gate(""))) if hold.by == ROOT else {}
+        for root in roots.values():
+            first = self.waiting.hold_of(root)
+            does = f"waits for {first.by}" if first else "is being recovered"
+            return replace(hold, reason=f"{hold.reason} ({root.error_id} {does})")
+        if hold.by != ROOT and not 0.0 < hold.until <= self._board.now:
+            return hold
+        ahead = self.possession.hold(error, ticket_of(error).target.id)
+        why = ahead.reason if ahead else "others have waited longer"
+        return replace(hold, reason=f"lets go, one at a time: {why}", until=0.0)
+
     # --- roots
 
     def _root_hold(self, error: Error, ticket: Ticket) -> Hold | None:
@@ -111,8 +131,8 @@ class Dispatch:
             for first in board.with_ticket_on(root).values():
                 self._put_first(first, error)
                 ticket.look_at_wake = True
-                reason = f"waits for {root}, on which {ticket.target.id} depends ({first.error_id} is being recovered)"
-                return Hold("root", reason, 0.0, _root_gate(root))
+                reason = f"waits for {root}, on which {ticket.target.id} depends"
+                return Hold(ROOT, reason, 0.0, _root_gate(root))
         return None
 
     def _put_first(self, root: Error, symptom: Error) -> None:
@@ -235,4 +255,4 @@ class Dispatch:
 
 
 def _root_gate(target: str) -> str:
-    return f"root:{target}"
+    return f"{ROOT}:{target}"

@@ -193,9 +193,9 @@ class Engine(PeoplesActs):
         return self._view(self._find(prefix))
 
     def _view(self, error: Error) -> ErrorView:
-        """With what holds the whole queue, where it is only that."""
-        view, hold = error.view(), self._dispatch.waiting.hold_of(error)
-        if hold is None or view.held_by:
+        """With what it waits for as that is now, and be it the whole queue."""
+        view, hold = error.view(), self._dispatch.hold_now(error)
+        if hold is None:
             return view
         return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
 

@@ -6,7 +6,7 @@
     capacity              here                the whole queue: so many attempts at once; an eighth is kept for critical errors
     bulkhead              bulkhead.py         a class of tickets
     breaker per target    target_breaker.py   one target
-    root                  dispatch.py         a target that it depends on is being recovered: that goes first
+    root                  dispatch.py         a target that it depends on has a ticket: that goes first
     one attempt a target  possession.py
     flap suppression      flap.py             one error
     approval              approval.py         one decision, in mode approve
