@@ -70,11 +70,13 @@ def reset(wishes: Wishes, target: str) -> None:
 
     What it has counted is forgotten. It opens again when recoveries go on failing.
     """
+    from error_cli.caller import caller
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
+    request = recovery_pb2.ResetBreakerRequest(target=target, by=caller())
     with connect(wishes) as daemon:
-        answer = daemon.ask(daemon.recovery.ResetBreaker, recovery_pb2.ResetBreakerRequest(target=target))
+        answer = daemon.ask(daemon.recovery.ResetBreaker, request)
     if wishes.json:
         document(answer)
         return

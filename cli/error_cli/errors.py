@@ -94,11 +94,12 @@ def show(wishes: Wishes, error_id: str) -> None:
 @wishing
 def resolve(wishes: Wishes, error_id: str, note_: str) -> None:
     """Say that an error is gone: its ticket is closed, and nothing more is done about it."""
+    from error_cli.caller import caller
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
     with connect(wishes) as daemon:
-        request = recovery_pb2.ResolveErrorRequest(error_id=daemon.error_id(error_id), note=note_)
+        request = recovery_pb2.ResolveErrorRequest(error_id=daemon.error_id(error_id), note=note_, by=caller())
         answer = daemon.ask(daemon.recovery.ResolveError, request)
     if wishes.json:
         document(answer)

@@ -18,13 +18,14 @@ def command(wishes: Wishes, error_id: str, all_: bool) -> None:
 
     Attempts already running are left alone.
     """
+    from error_cli.caller import caller
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
     if bool(error_id) == all_:
         raise click.UsageError("name either an ERROR_ID or --all")
     with connect(wishes) as daemon:
-        request = recovery_pb2.FlushRequest(all=all_, error_id=daemon.error_id(error_id))
+        request = recovery_pb2.FlushRequest(all=all_, error_id=daemon.error_id(error_id), by=caller())
         answer = daemon.ask(daemon.recovery.Flush, request)
     if wishes.json:
         document(answer)

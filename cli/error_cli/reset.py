@@ -30,6 +30,7 @@ def command(wishes: Wishes, error_id: str, learned: bool, strategy: str, yes: bo
 
     Learned scores can't be brought back: it asks first, and refuses without --yes where nobody can be asked.
     """
+    from error_cli.caller import caller
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
@@ -40,7 +41,9 @@ def command(wishes: Wishes, error_id: str, learned: bool, strategy: str, yes: bo
     if learned and not yes:
         _ask_first(strategy)
     with connect(wishes) as daemon:
-        request = recovery_pb2.ResetRequest(error_id=daemon.error_id(error_id), learned=learned, strategy_id=strategy)
+        request = recovery_pb2.ResetRequest(
+            error_id=daemon.error_id(error_id), learned=learned, strategy_id=strategy, by=caller()
+        )
         answer = daemon.ask(daemon.recovery.Reset, request)
     if wishes.json:
         document(answer)

@@ -17,11 +17,13 @@ def command(wishes: Wishes, target: str) -> None:
 
     Without TARGET the pause of everything is let go; pauses of targets each by itself. What has waited starts slowly.
     """
+    from error_cli.caller import caller
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
     with connect(wishes) as daemon:
-        answer = daemon.ask(daemon.recovery.Resume, recovery_pb2.ResumeRequest(target=target))
+        request = recovery_pb2.ResumeRequest(target=target, by=caller())
+        answer = daemon.ask(daemon.recovery.Resume, request)
     if wishes.json:
         document(answer)
         return

@@ -170,33 +170,35 @@ class Control(Protocol):
     def brakes(self) -> Sequence[BrakeView]:
         """Every brake as it is now, the outermost first, with how many tickets wait for it."""
 
-    def resolve(self, error_id: str, note: str) -> ErrorView: ...
+    # Steering. `by`: who did it, in words for people, shown and recorded as it is; empty where they do not say.
 
-    def flush(self, error_id: str | None) -> tuple[int, int]:
+    def resolve(self, error_id: str, note: str, by: str) -> ErrorView: ...
+
+    def flush(self, error_id: str | None, by: str) -> tuple[int, int]:
         """None: all. Returns (tickets purged, attempts left running)."""
 
-    async def reset_ladder(self, error_id: str) -> ErrorView:
+    async def reset_ladder(self, error_id: str, by: str) -> ErrorView:
         """Back to its first level. One that has failed is tried again at once."""
 
-    async def forget(self, strategy_id: str | None) -> int:
+    async def forget(self, strategy_id: str | None, by: str) -> int:
         """Forget what was learned. Returns how many scores."""
 
     def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
         """Begin no attempt on `target` ("": on any) for `for_s` seconds; 0: until it is resumed. Attempts that run come to their end. In
-        the place of what was paused there before. `by` is shown as it is: who did it, in words for people. Returns all pauses that
-        are in force, with how many tickets wait for each. Raises NotFound for a target that is not defined."""
+        the place of what was paused there before. Returns all pauses that are in force, with how many tickets wait for each. Raises
+        NotFound for a target that is not defined."""
 
-    def resume(self, target: str) -> bool:
+    def resume(self, target: str, by: str) -> bool:
         """Let go what was paused as `target` ("": the pause of everything; those of single targets stay). Whether something was."""
 
     def approve(self, error_id: str, by: str) -> ErrorView:
-        """A person says yes to what the error's decision proposes, which is then done. `error_id` may be a prefix, `by` is as for pause.
+        """A person says yes to what the error's decision proposes, which is then done. `error_id` may be a prefix.
         Raises NotFound, or Refused where nothing waits for an answer."""
 
     def deny(self, error_id: str, by: str) -> ErrorView:
         """A person says no: nothing is done, and the error has failed. As approve."""
 
-    def reset_breaker(self, target: str) -> bool:
+    def reset_breaker(self, target: str, by: str) -> bool:
         """Close the breaker of `target` ("": the global one) at once. Whether it was not closed."""
 
     def replay(

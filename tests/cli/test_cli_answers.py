@@ -181,11 +181,11 @@ def test_errors_show_says_when_the_record_could_not_be_asked(cli: Cli, daemon: C
 
 
 def test_a_prefix_is_made_whole_before_something_is_changed(cli: Cli, daemon: CannedDaemon) -> None:
-    done = cli.run("errors", "resolve", "3f2a", "--note", "disk replaced")
+    done = cli.run("errors", "resolve", "3f2a", "--note", "disk replaced", SUDO_USER="ann")
     assert done.stdout == f"error {ERROR_ID} is resolved: no answer on 5432\n"
     assert daemon.requests == [
         recovery_pb2.GetErrorRequest(error_id="3f2a"),
-        recovery_pb2.ResolveErrorRequest(error_id=ERROR_ID, note="disk replaced"),
+        recovery_pb2.ResolveErrorRequest(error_id=ERROR_ID, note="disk replaced", by="ann"),
     ]
 
 
@@ -258,10 +258,10 @@ def test_history_lists_attempts_and_sends_the_filters(cli: Cli, daemon: CannedDa
 
 def test_reset_of_an_error(cli: Cli, daemon: CannedDaemon) -> None:
     assert (
-        cli.run("reset", "3f2a").stdout
+        cli.run("reset", "3f2a", SUDO_USER="ann").stdout
         == f"error {ERROR_ID} is back at its first level; if it had failed, it is tried again now\n"
     )
-    assert daemon.requests[-1] == recovery_pb2.ResetRequest(error_id=ERROR_ID)
+    assert daemon.requests[-1] == recovery_pb2.ResetRequest(error_id=ERROR_ID, by="ann")
 
 
 def test_forgetting_needs_a_yes_where_nobody_can_be_asked(cli: Cli, daemon: CannedDaemon) -> None:
@@ -269,13 +269,15 @@ def test_forgetting_needs_a_yes_where_nobody_can_be_asked(cli: Cli, daemon: Cann
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "say --yes" in refused.stderr
     assert daemon.requests == []
-    done = cli.run("reset", "--learned", "--strategy", "restart-db", "--yes")
+    done = cli.run("reset", "--learned", "--strategy", "restart-db", "--yes", SUDO_USER="ann")
     assert done.stdout == "forgot 12 scores\n"
-    assert daemon.requests == [recovery_pb2.ResetRequest(learned=True, strategy_id="restart-db")]
+    assert daemon.requests == [recovery_pb2.ResetRequest(learned=True, strategy_id="restart-db", by="ann")]
 
 
 def test_flush_says_how_many_were_purged_and_how_many_left_alone(cli: Cli, daemon: CannedDaemon) -> None:
-    assert cli.run("flush", "--all").stdout == "purged 3 pending tickets; 1 running attempt left alone\n"
-    assert daemon.requests == [recovery_pb2.FlushRequest(all=True)]
-    cli.run("flush", ERROR_ID)
-    assert daemon.requests[-1] == recovery_pb2.FlushRequest(error_id=ERROR_ID)
+    assert (
+        cli.run("flush", "--all", SUDO_USER="ann").stdout == "purged 3 pending tickets; 1 running attempt left alone\n"
+    )
+    assert daemon.requests == [recovery_pb2.FlushRequest(all=True, by="ann")]
+    cli.run("flush", ERROR_ID, SUDO_USER="ann")
+    assert daemon.requests[-1] == recovery_pb2.FlushRequest(error_id=ERROR_ID, by="ann")

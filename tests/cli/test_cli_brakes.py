@@ -51,8 +51,8 @@ def test_a_breaker_is_closed_by_hand(
     cli: Cli, daemon: CannedDaemon, target: list[str], was_open: bool, said: str
 ) -> None:
     daemon.answers["ResetBreaker"] = recovery_pb2.ResetBreakerResponse(was_open=was_open)
-    assert cli.run("brakes", "reset", *target).stdout == said
-    assert daemon.requests == [recovery_pb2.ResetBreakerRequest(target="".join(target))]
+    assert cli.run("brakes", "reset", *target, SUDO_USER="ann").stdout == said
+    assert daemon.requests == [recovery_pb2.ResetBreakerRequest(target="".join(target), by="ann")]
 
 
 def test_a_pause_says_what_still_runs_how_many_wait_and_how_it_ends(cli: Cli, daemon: CannedDaemon) -> None:
@@ -83,8 +83,8 @@ def test_resuming_names_what_is_still_paused(cli: Cli, daemon: CannedDaemon) -> 
     assert done.stderr == "still paused: postgres; let it go on with: error-cli resume postgres\n"
     daemon.answers["Resume"] = recovery_pb2.ResumeResponse()
     assert cli.run("resume").stdout == "recoveries were not paused as a whole\n"
-    assert cli.run("resume", "web").stdout == "recoveries of web were not paused\n"
-    assert daemon.requests[-1] == recovery_pb2.ResumeRequest(target="web")
+    assert cli.run("resume", "web", SUDO_USER="ann").stdout == "recoveries of web were not paused\n"
+    assert daemon.requests[-1] == recovery_pb2.ResumeRequest(target="web", by="ann")
 
 
 def _one_waits(daemon: CannedDaemon) -> None:

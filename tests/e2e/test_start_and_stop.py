@@ -143,17 +143,29 @@ def test_a_person_resolves_flushes_and_resets_and_it_is_in_the_audit(tmp_path: P
     with running(daemon):
         error_id = daemon.report(a_fault()).error_id
         recovery = daemon.recovery
-        resolved = recovery.ResolveError(recovery_pb2.ResolveErrorRequest(error_id=error_id[:6], note="seen to"))
+        resolved = recovery.ResolveError(
+            recovery_pb2.ResolveErrorRequest(error_id=error_id[:6], note="seen to", by="ann")
+        )
         assert resolved.error.state == "resolved"
         assert "seen to" in resolved.error.reason
-        flushed = recovery.Flush(recovery_pb2.FlushRequest(all=True))
+        flushed = recovery.Flush(recovery_pb2.FlushRequest(all=True, by="bob"))
         assert (flushed.purged, flushed.running) == (0, 0)
-        assert recovery.Reset(recovery_pb2.ResetRequest(learned=True)).scores_reset == 0
+        assert recovery.Reset(recovery_pb2.ResetRequest(learned=True, by="cyd")).scores_reset == 0
+        assert not recovery.Resume(recovery_pb2.ResumeRequest(by="dan")).was_paused
+        assert not recovery.ResetBreaker(recovery_pb2.ResetBreakerRequest(by="eve")).was_open
+        recovery.Reset(recovery_pb2.ResetRequest(error_id=error_id))
         with pytest.raises(grpc.RpcError) as unknown:
             recovery.GetError(recovery_pb2.GetErrorRequest(error_id="0123456789abcdef"))
         assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
         assert daemon.stop() == 0
-    assert [row[0] for row in daemon.record('SELECT action FROM audit ORDER BY "at"')] == ["resolve", "flush", "forget"]
+    assert daemon.record('SELECT action, actor FROM audit ORDER BY "at"') == [
+        ("resolve", "ann (as they say)"),
+        ("flush", "bob (as they say)"),
+        ("forget", "cyd (as they say)"),
+        ("resume", "dan (as they say)"),
+        ("reset_breaker", "eve (as they say)"),
+        ("reset", "grpc"),
+    ]
 
 
 def test_flush_purges_what_waits_and_leaves_what_runs_alone(tmp_path: Path) -> None:

@@ -90,20 +90,20 @@ class ToldControl:
         throttle = BrakeView("throttle", "", "closed", "3 begun in the last second, of 300", figures={"per_s": 300.0})
         return [*self.paused.values(), throttle]
 
-    def resolve(self, error_id: str, note: str) -> ErrorView:
-        self.asked.append(("resolve", (error_id, note)))
+    def resolve(self, error_id: str, note: str, by: str) -> ErrorView:
+        self.asked.append(("resolve", (error_id, note, by)))
         return self.error(error_id)
 
-    def flush(self, error_id: str | None) -> tuple[int, int]:
-        self.asked.append(("flush", error_id))
+    def flush(self, error_id: str | None, by: str) -> tuple[int, int]:
+        self.asked.append(("flush", (error_id, by)))
         return 3, 2
 
-    async def reset_ladder(self, error_id: str) -> ErrorView:
-        self.asked.append(("reset_ladder", error_id))
+    async def reset_ladder(self, error_id: str, by: str) -> ErrorView:
+        self.asked.append(("reset_ladder", (error_id, by)))
         return self.error(error_id)
 
-    async def forget(self, strategy_id: str | None) -> int:
-        self.asked.append(("forget", strategy_id))
+    async def forget(self, strategy_id: str | None, by: str) -> int:
+        self.asked.append(("forget", (strategy_id, by)))
         return 9
 
     def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
@@ -111,8 +111,8 @@ class ToldControl:
         self.paused[target] = BrakeView("pause", target, "paused", f"paused by {by}: {reason}", for_s, waiting=4)
         return list(self.paused.values())
 
-    def resume(self, target: str) -> bool:
-        self.asked.append(("resume", target))
+    def resume(self, target: str, by: str) -> bool:
+        self.asked.append(("resume", (target, by)))
         return self.paused.pop(target, None) is not None
 
     def approve(self, error_id: str, by: str) -> ErrorView:
@@ -123,8 +123,8 @@ class ToldControl:
         self.asked.append(("deny", (error_id, by)))
         raise Refused("nothing of it waits for an approval")
 
-    def reset_breaker(self, target: str) -> bool:
-        self.asked.append(("reset_breaker", target))
+    def reset_breaker(self, target: str, by: str) -> bool:
+        self.asked.append(("reset_breaker", (target, by)))
         return bool(target)
 
     async def replay(

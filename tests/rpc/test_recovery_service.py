@@ -148,9 +148,11 @@ def test_without_the_record_an_error_is_shown_all_the_same_and_says_what_is_miss
 def test_a_person_resolves_an_error() -> None:
     async def go() -> None:
         async with client_of() as client:
-            answer = await client.ask("ResolveError", pb.ResolveErrorRequest(error_id=ID, note="replaced the disk"))
+            answer = await client.ask(
+                "ResolveError", pb.ResolveErrorRequest(error_id=ID, note="replaced the disk", by="ann")
+            )
             assert answer.error.error_id == ID
-            assert client.control.asked == [("resolve", (ID, "replaced the disk"))]
+            assert client.control.asked == [("resolve", (ID, "replaced the disk", "ann (as they say)"))]
 
     run(go())
 
@@ -231,14 +233,28 @@ def test_history_is_asked_for_as_wanted() -> None:
     run(go())
 
 
+ANN = "ann (as they say)"
+
+
 @pytest.mark.parametrize(
     ("method", "request_message", "asked", "answer"),
     [
-        ("Reset", pb.ResetRequest(error_id=ID), ("reset_ladder", ID), pb.ResetResponse(errors_reset=1)),
-        ("Reset", pb.ResetRequest(learned=True), ("forget", None), pb.ResetResponse(scores_reset=9)),
-        ("Reset", pb.ResetRequest(learned=True, strategy_id="s"), ("forget", "s"), pb.ResetResponse(scores_reset=9)),
-        ("Flush", pb.FlushRequest(all=True), ("flush", None), pb.FlushResponse(purged=3, running=2)),
-        ("Flush", pb.FlushRequest(error_id=ID), ("flush", ID), pb.FlushResponse(purged=3, running=2)),
+        ("Reset", pb.ResetRequest(error_id=ID), ("reset_ladder", (ID, "")), pb.ResetResponse(errors_reset=1)),
+        ("Reset", pb.ResetRequest(learned=True), ("forget", (None, "")), pb.ResetResponse(scores_reset=9)),
+        (
+            "Reset",
+            pb.ResetRequest(learned=True, strategy_id="s", by="ann"),
+            ("forget", ("s", ANN)),
+            pb.ResetResponse(scores_reset=9),
+        ),
+        ("Flush", pb.FlushRequest(all=True), ("flush", (None, "")), pb.FlushResponse(purged=3, running=2)),
+        (
+            "Reset",
+            pb.ResetRequest(error_id=ID, by="ann"),
+            ("reset_ladder", (ID, ANN)),
+            pb.ResetResponse(errors_reset=1),
+        ),
+        ("Flush", pb.FlushRequest(error_id=ID, by="ann"), ("flush", (ID, ANN)), pb.FlushResponse(purged=3, running=2)),
     ],
 )
 def test_resetting_and_flushing_do_what_is_said(

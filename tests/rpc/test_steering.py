@@ -53,7 +53,8 @@ def test_resuming_says_whether_it_was_paused_and_what_still_is() -> None:
         async with client_of() as client:
             await client.ask("Pause", pb.PauseRequest())
             await client.ask("Pause", pb.PauseRequest(target="web"))
-            answer = await client.ask("Resume", pb.ResumeRequest())
+            answer = await client.ask("Resume", pb.ResumeRequest(by="ann"))
+            assert ("resume", ("", "ann (as they say)")) in client.control.asked
             assert answer.was_paused
             assert [pause.subject for pause in answer.pauses] == ["web"]
             assert not (await client.ask("Resume", pb.ResumeRequest())).was_paused
@@ -73,9 +74,12 @@ def test_every_brake_is_listed_with_its_figures() -> None:
 def test_a_breaker_is_reset_by_its_target() -> None:
     async def go() -> None:
         async with client_of() as client:
-            assert (await client.ask("ResetBreaker", pb.ResetBreakerRequest(target="web"))).was_open
+            assert (await client.ask("ResetBreaker", pb.ResetBreakerRequest(target="web", by="ann"))).was_open
             assert not (await client.ask("ResetBreaker", pb.ResetBreakerRequest())).was_open
-            assert client.control.asked == [("reset_breaker", "web"), ("reset_breaker", "")]
+            assert client.control.asked == [
+                ("reset_breaker", ("web", "ann (as they say)")),
+                ("reset_breaker", ("", "")),
+            ]
 
     run(go())
 
@@ -196,6 +200,18 @@ def test_a_replay_of_nothing_sensible_is_refused(request_message: pb.ReplayReque
     run(go())
 
 
+STEERING: list[tuple[str, Any, dict[str, Any]]] = [
+    ("Pause", pb.PauseRequest, {}),
+    ("Resume", pb.ResumeRequest, {}),
+    ("ResetBreaker", pb.ResetBreakerRequest, {}),
+    ("Approve", pb.ApproveRequest, {"error_id": ID}),
+    ("Deny", pb.DenyRequest, {"error_id": ID}),
+    ("ResolveError", pb.ResolveErrorRequest, {"error_id": ID}),
+    ("Reset", pb.ResetRequest, {"error_id": ID}),
+    ("Flush", pb.FlushRequest, {"all": True}),
+]
+
+
 @pytest.mark.parametrize(
     ("method", "request_message", "part"),
     [
@@ -204,7 +220,7 @@ def test_a_replay_of_nothing_sensible_is_refused(request_message: pb.ReplayReque
         ("Pause", pb.PauseRequest(for_s=4e7), "(a year)"),
         ("Pause", pb.PauseRequest(target="x" * 257), "target: has 257 characters"),
         ("Pause", pb.PauseRequest(reason="x" * 1001), "reason: has 1001 characters"),
-        ("Pause", pb.PauseRequest(by="x" * 257), "by: has 257 characters"),
+        *((method, request(by="x" * 257, **what), "by: has 257 characters") for method, request, what in STEERING),
         ("Approve", pb.ApproveRequest(), "error_id: is empty"),
         ("Deny", pb.DenyRequest(), "error_id: is empty"),
         ("GetMetrics", pb.GetMetricsRequest(since=9.0, until=8.0), "until: is not after `since`"),

@@ -1003,17 +1003,21 @@ class ResolveErrorRequest(_message.Message):
 
     ERROR_ID_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     note: _builtins.str
+    by: _builtins.str
+    """who they say they are; nobody checks it"""
     def __init__(
         self,
         *,
         error_id: _builtins.str = ...,
         note: _builtins.str = ...,
+        by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_id", b"error_id", "note", b"note"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "error_id", b"error_id", "note", b"note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1575,21 +1579,25 @@ class ResetRequest(_message.Message):
     ERROR_ID_FIELD_NUMBER: _builtins.int
     LEARNED_FIELD_NUMBER: _builtins.int
     STRATEGY_ID_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     """back to its first level; empty with learned = true: forget what was learned"""
     learned: _builtins.bool
     strategy_id: _builtins.str
     """with learned: only this strategy; empty: all"""
+    by: _builtins.str
+    """who they say they are; nobody checks it"""
     def __init__(
         self,
         *,
         error_id: _builtins.str = ...,
         learned: _builtins.bool = ...,
         strategy_id: _builtins.str = ...,
+        by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_id", b"error_id", "learned", b"learned", "strategy_id", b"strategy_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "error_id", b"error_id", "learned", b"learned", "strategy_id", b"strategy_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1623,18 +1631,22 @@ class FlushRequest(_message.Message):
 
     ALL_FIELD_NUMBER: _builtins.int
     ERROR_ID_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     all: _builtins.bool
     """every pending ticket; else the one of error_id"""
     error_id: _builtins.str
+    by: _builtins.str
+    """who they say they are; nobody checks it"""
     def __init__(
         self,
         *,
         all: _builtins.bool = ...,
         error_id: _builtins.str = ...,
+        by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "error_id", b"error_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["all", b"all", "by", b"by", "error_id", b"error_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1706,16 +1718,20 @@ class ResetBreakerRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TARGET_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """empty: the global breaker"""
+    by: _builtins.str
+    """who they say they are; nobody checks it"""
     def __init__(
         self,
         *,
         target: _builtins.str = ...,
+        by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1807,16 +1823,20 @@ class ResumeRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     TARGET_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
     target: _builtins.str
     """as it was paused; empty: the pause of everything"""
+    by: _builtins.str
+    """who they say they are; nobody checks it"""
     def __init__(
         self,
         *,
         target: _builtins.str = ...,
+        by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["target", b"target"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "target", b"target"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1898,6 +1918,7 @@ class DenyRequest(_message.Message):
     BY_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     by: _builtins.str
+    """who they say they are; nobody checks it"""
     def __init__(
         self,
         *,

@@ -140,29 +140,31 @@ class RecoveryService:
         self, request: recovery_pb2.ResolveErrorRequest, _call: Call
     ) -> recovery_pb2.ResolveErrorResponse:
         note = requests.short(request.note, "note", requests.MOST_NOTE_CHARACTERS)
-        view = self._control.resolve(requests.some_id(request.error_id), note)
+        view = self._control.resolve(requests.some_id(request.error_id), note, requests.person(request.by))
         return recovery_pb2.ResolveErrorResponse(error=convert.error_message(view))
 
     async def reset(self, request: recovery_pb2.ResetRequest, _call: Call) -> recovery_pb2.ResetResponse:
         if bool(request.error_id) == request.learned:
             raise InputError("error_id", "name an error, or set learned = true to forget what was learned; not both")
+        by = requests.person(request.by)
         if request.learned:
             strategy_id = requests.short(request.strategy_id, "strategy_id") or None
-            return recovery_pb2.ResetResponse(scores_reset=await self._control.forget(strategy_id))
-        await self._control.reset_ladder(requests.some_id(request.error_id))
+            return recovery_pb2.ResetResponse(scores_reset=await self._control.forget(strategy_id, by))
+        await self._control.reset_ladder(requests.some_id(request.error_id), by)
         return recovery_pb2.ResetResponse(errors_reset=1)
 
     def flush(self, request: recovery_pb2.FlushRequest, _call: Call) -> recovery_pb2.FlushResponse:
         if bool(request.error_id) == request.all:
             raise InputError("error_id", "name an error, or set all = true; not both")
-        purged, running = self._control.flush(requests.short(request.error_id, "error_id") or None)
+        error_id = requests.short(request.error_id, "error_id") or None
+        purged, running = self._control.flush(error_id, requests.person(request.by))
         return recovery_pb2.FlushResponse(purged=purged, running=running)
 
     def reset_breaker(
         self, request: recovery_pb2.ResetBreakerRequest, _call: Call
     ) -> recovery_pb2.ResetBreakerResponse:
-        target = requests.short(request.target, "target")
-        return recovery_pb2.ResetBreakerResponse(was_open=self._control.reset_breaker(target))
+        was_open = self._control.reset_breaker(requests.short(request.target, "target"), requests.person(request.by))
+        return recovery_pb2.ResetBreakerResponse(was_open=was_open)
 
     def pause(self, request: recovery_pb2.PauseRequest, _call: Call) -> recovery_pb2.PauseResponse:
         target = requests.short(request.target, "target")
@@ -184,7 +186,7 @@ class RecoveryService:
         return self._control.errors(ErrorFilter(state="attempting", target=target), 0)[1]
 
     def resume(self, request: recovery_pb2.ResumeRequest, _call: Call) -> recovery_pb2.ResumeResponse:
-        was_paused = self._control.resume(requests.short(request.target, "target"))
+        was_paused = self._control.resume(requests.short(request.target, "target"), requests.person(request.by))
         return recovery_pb2.ResumeResponse(was_paused=was_paused, pauses=map(brake_message, self._pauses()))
 
     def _pauses(self) -> Sequence[BrakeView]:

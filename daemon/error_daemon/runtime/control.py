@@ -161,20 +161,20 @@ class DaemonControl:
 
     # --- steering; each act of a person is in the audit
 
-    def resolve(self, error_id: str, note: str) -> ErrorView:
+    def resolve(self, error_id: str, note: str, by: str) -> ErrorView:
         view = self._engine.resolve(error_id, note, self._clock.now())
-        self._acted("resolve", view.error_id, {"note": note})
+        self._acted("resolve", view.error_id, {"note": note}, by)
         return view
 
-    def flush(self, error_id: str | None) -> tuple[int, int]:
+    def flush(self, error_id: str | None, by: str) -> tuple[int, int]:
         purged, running = self._engine.flush(error_id, self._clock.now())
-        self._acted("flush", error_id or "all", {"purged": purged, "running": running})
+        self._acted("flush", error_id or "all", {"purged": purged, "running": running}, by)
         return purged, running
 
-    async def reset_ladder(self, error_id: str) -> ErrorView:
+    async def reset_ladder(self, error_id: str, by: str) -> ErrorView:
         """See ports.Control. To be tried again a failed error needs a slot of the ring: its newest fault is taken once more."""
         view = self._engine.reset_ladder(error_id, self._clock.now())
-        self._acted("reset", view.error_id, {})
+        self._acted("reset", view.error_id, {}, by)
         if view.state is State.FAILED:
             payload = await self.fault(view.error_id)
             if payload is None:
@@ -184,11 +184,11 @@ class DaemonControl:
             self._parts.take(payload)
         return self._engine.view(view.error_id)
 
-    async def forget(self, strategy_id: str | None) -> int:
+    async def forget(self, strategy_id: str | None, by: str) -> int:
         """The record first: if it cannot forget, nothing is forgotten."""
         await self._store.forget(None, strategy_id)
         forgotten = self._engine.forget(strategy_id)
-        self._acted("forget", strategy_id or "all", {"scores": forgotten})
+        self._acted("forget", strategy_id or "all", {"scores": forgotten}, by)
         return forgotten
 
     def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
@@ -201,10 +201,10 @@ class DaemonControl:
         self._acted("pause", target or "all", {"until": pause.until, "reason": reason}, by)
         return [view for view in self.brakes() if view.brake == PAUSE]
 
-    def resume(self, target: str) -> bool:
+    def resume(self, target: str, by: str) -> bool:
         self._save_pauses([each for each in self._engine.pauses() if each.target != target])
         was_paused = self._engine.resume(target, self._clock.now()) is not None
-        self._acted("resume", target or "all", {"was_paused": was_paused})
+        self._acted("resume", target or "all", {"was_paused": was_paused}, by)
         return was_paused
 
     def _save_pauses(self, pauses: Sequence[Pause]) -> None:
@@ -223,12 +223,12 @@ class DaemonControl:
         self._acted("deny", view.error_id, {}, by)
         return view
 
-    def reset_breaker(self, target: str) -> bool:
+    def reset_breaker(self, target: str, by: str) -> bool:
         was_tripped = self._engine.reset_breaker(target, self._clock.now())
-        self._acted("reset_breaker", target or "global", {"was_tripped": was_tripped})
+        self._acted("reset_breaker", target or "global", {"was_tripped": was_tripped}, by)
         return was_tripped
 
-    def _acted(self, action: str, subject: str, detail: Mapping[str, Json], by: str = "") -> None:
+    def _acted(self, action: str, subject: str, detail: Mapping[str, Json], by: str) -> None:
         at = self._clock.now()
         row = {
             "id": f"{action}-{subject}-{at:.6f}",
