@@ -115,10 +115,11 @@ def print_attempt(attempt: recovery_pb2.Attempt) -> None:
     running = not attempt.outcome
     ended = "running" if running else f"{attempt.outcome} after {duration(attempt.execution_time_s)}"
     lag = f", lag {duration(attempt.lag_s)}" if attempt.lag_s else ""
+    withheld = f", {duration(attempt.withheld_s)} of it withheld by the host" if attempt.withheld_s else ""
     line(
         "  ",
         Styled(instant(attempt.started_at), "dim"),
-        f"  level {attempt.level or '-'}  attempt   {attempt.strategy_id}: {ended}{lag}",
+        f"  level {attempt.level or '-'}  attempt   {attempt.strategy_id}: {ended}{withheld}{lag}",
         " → " if attempt.verdict else "",
         Styled(attempt.verdict, VERDICT_STYLES.get(attempt.verdict, "")),
     )

@@ -337,5 +337,6 @@ def _attempt() -> recovery_pb2.Attempt:
         detail="exit 0",
         verdict="persisting",
         lag_s=0.000245,
+        withheld_s=0.02,
         readings=[recovery_pb2.Reading(probe="tcp-5432", value="not_ok", detail="refused", duration_s=0.0012)],
     )

@@ -159,7 +159,7 @@ def test_errors_show_has_the_fault_and_the_timeline(cli: Cli) -> None:
     assert '    Traceback (most recent call last):\n      File "shop.py", line 7, in pay\n' in out
     decision, attempt, detail, probe = out[out.index("timeline\n") :].splitlines()[1:]
     assert decision == "  2023-11-14 22:13:20  level 2  decision  restart-db: best score of 2 candidates"
-    expected = "level 2  attempt   restart-db: completed after 230 ms, lag 245 µs → persisting"
+    expected = "level 2  attempt   restart-db: completed after 230 ms, 20 ms of it withheld by the host, lag 245 µs → persisting"
     assert attempt == f"  2023-11-14 22:13:20  {expected}"
     assert detail.strip() == "exit 0"
     assert probe.strip() == "probe tcp-5432 not ok after 1.2 ms: refused"

@@ -37,12 +37,13 @@ def _step(world: ToldWorld, random: Random) -> None:
 
 def walk(seed: int) -> ToldWorld:
     """Without crashes, without people; no two things at one moment, and every target can be seen."""
-    random = Random(seed)
+    random, withholding = Random(seed), Random(seed)
     world = ToldWorld(_definitions(), Policy(capacity=2, seed=seed))
 
     def plan(_: AttemptOrder) -> Plan:
         takes_s = random.choice((0.05, 0.2, 2.0)) * random.uniform(0.5, 1.5)
-        return Plan(random.choice(_KINDS), takes_s, random.random() < 0.6)
+        kind, cures = random.choice(_KINDS), random.random() < 0.6
+        return Plan(kind, takes_s, cures, withheld_s=takes_s * withholding.choice((0.0, 0.0, 0.7)))
 
     world.plan = plan
     for _ in range(EVENTS):

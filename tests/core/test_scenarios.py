@@ -47,6 +47,15 @@ def never(_: AttemptOrder) -> Plan:
 # --- from fault to verdict
 
 
+def test_cpu_time_that_the_host_withheld_is_recorded_with_the_attempt() -> None:
+    world = world_of(1)
+    world.plan = lambda order: Plan(takes_s=3.0, withheld_s=2.5)
+    world.report(fault())
+    world.run(10.0)
+    [record] = world.records.values()
+    assert (record.execution_time_s, record.withheld_s) == (3.0, 2.5)
+
+
 def test_a_storm_of_equal_faults_gives_one_recovery() -> None:
     world = world_of(1, 2)
     for _ in range(1000):

@@ -69,6 +69,7 @@ class Plan:
     kind: OutcomeKind = OutcomeKind.COMPLETED
     takes_s: float = 0.1
     cures: bool = True
+    withheld_s: float = 0.0  # of what it takes
 
 
 @dataclass
@@ -372,7 +373,7 @@ class World:
         self.running[order.attempt_id] = order
         assert len(self.running) <= self.policy.capacity
         plan = self.plan(order)
-        outcome = Outcome(order.attempt_id, plan.kind, "", self.now, plan.takes_s)
+        outcome = Outcome(order.attempt_id, plan.kind, "", self.now, plan.takes_s, plan.withheld_s)
         self._at(self.now + plan.takes_s, lambda: self._finish(order, outcome, plan.cures))
 
     def _finish(self, order: AttemptOrder, outcome: Outcome, cures: bool) -> None:

@@ -74,6 +74,7 @@ RECORD = AttemptRecord(
     after=Usage(),
     ended_at=4.0,
     readings=(READING,),
+    withheld_s=0.125,
 )
 EVIDENCE = Evidence("type", 5, 4, 2.0, 1.5)
 CUT_EVIDENCE = Evidence("context", 9, 4, 2.0, 1.5, recent=0)

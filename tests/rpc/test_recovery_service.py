@@ -119,6 +119,7 @@ def test_an_error_comes_with_its_fault_attempts_and_decisions(payload: bytes | N
             assert answer.error.fault.message == ("it broke" if payload else "")
             [attempt], [decision] = answer.attempts, answer.decisions
             assert (attempt.attempt_id, attempt.verdict, attempt.stability_score) == ("a-1", "persisting", -1.0)
+            assert attempt.withheld_s == 0.125
             assert list(attempt.readings) == [
                 pb.Reading(probe="port", value="not_ok", detail="refused", at=5.0, duration_s=0.25)
             ]

@@ -489,6 +489,7 @@ class Attempt(_message.Message):
     LAG_S_FIELD_NUMBER: _builtins.int
     READINGS_FIELD_NUMBER: _builtins.int
     NUMBER_FIELD_NUMBER: _builtins.int
+    WITHHELD_S_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     error_id: _builtins.str
     decision_id: _builtins.str
@@ -512,6 +513,8 @@ class Attempt(_message.Message):
     """from the ticket's opening (of a later attempt: from when it was due) to the start of the strategy's code"""
     number: _builtins.int
     """of the attempts of its ticket, from 1"""
+    withheld_s: _builtins.float
+    """of execution_time_s: the host withheld the CPU (steal, throttling); 0 also where it was not recorded"""
     @_builtins.property
     def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reading]: ...
     def __init__(
@@ -535,10 +538,11 @@ class Attempt(_message.Message):
         lag_s: _builtins.float = ...,
         readings: _abc.Iterable[Global___Reading] | None = ...,
         number: _builtins.int = ...,
+        withheld_s: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "decision_id", b"decision_id", "detail", b"detail", "error_id", b"error_id", "error_type", b"error_type", "execution_time_s", b"execution_time_s", "impact_score", b"impact_score", "lag_s", b"lag_s", "level", b"level", "number", b"number", "outcome", b"outcome", "readings", b"readings", "stability_score", b"stability_score", "started_at", b"started_at", "strategy_id", b"strategy_id", "success", b"success", "target", b"target", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "decision_id", b"decision_id", "detail", b"detail", "error_id", b"error_id", "error_type", b"error_type", "execution_time_s", b"execution_time_s", "impact_score", b"impact_score", "lag_s", b"lag_s", "level", b"level", "number", b"number", "outcome", b"outcome", "readings", b"readings", "stability_score", b"stability_score", "started_at", b"started_at", "strategy_id", b"strategy_id", "success", b"success", "target", b"target", "verdict", b"verdict", "withheld_s", b"withheld_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

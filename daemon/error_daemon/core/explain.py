@@ -31,6 +31,8 @@ from error_daemon.model import (
     Strategy,
 )
 
+_WITHHELD_TOLD_RATIO = 0.01  # of the execution time: less is not worth a word
+
 
 def recompute(decision: Decision) -> Decision | None:
     """The decision, made again: equal to what was recorded. None: its draws were made before the generator was recorded."""
@@ -226,11 +228,19 @@ def _what_came_of_it(attempt: AttemptRecord) -> str:
     if attempt.outcome is OutcomeKind.LOST:
         return f"Its worker was lost, so what it did is not known; the probes said {attempt.verdict.value}."
     how = attempt.outcome.value.replace("_", " ")
-    told = f"It {how} after {attempt.execution_time_s:.3g} s; the probes said {attempt.verdict.value}."
+    told = (
+        f"It {how} after {attempt.execution_time_s:.3g} s{_withheld(attempt)}; the probes said {attempt.verdict.value}."
+    )
     if attempt.success and attempt.stability_score >= 0.0:
         held = "through" if attempt.stability_score == 1.0 else f"for {_percent(attempt.stability_score)} of"
         told += f" It held {held} its stability window."
     return told
+
+
+def _withheld(attempt: AttemptRecord) -> str:
+    if attempt.withheld_s < _WITHHELD_TOLD_RATIO * attempt.execution_time_s or not attempt.withheld_s:
+        return ""
+    return f", in {attempt.withheld_s:.3g} s of which the host withheld the CPU"
 
 
 def _percent(share: float) -> str:

@@ -52,6 +52,7 @@ def record_of(
         ended_at=now,
         readings=readings,
         number=ticket.attempts,
+        withheld_s=outcome.withheld_s,
     )
 
 

@@ -175,6 +175,9 @@ class AttemptRecord:
     readings: tuple[Reading, ...] = ()
     number: int = 1  # of the attempts of its ticket, from 1
     is_last: bool = True  # its level is not tried again after it
+    withheld_s: float = (
+        0.0  # of its execution time: the host withheld the CPU (A20); 0 also in rows from before it was recorded
+    )
 
 
 @dataclass(frozen=True, slots=True)

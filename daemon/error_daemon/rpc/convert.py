@@ -180,6 +180,7 @@ def attempt_message(record: AttemptRecord) -> recovery_pb2.Attempt:
         lag_s=record.lag_s,
         readings=[reading_message(reading) for reading in record.readings],
         number=record.number,
+        withheld_s=record.withheld_s,
     )
 
 

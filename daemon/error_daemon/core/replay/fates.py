@@ -123,6 +123,7 @@ class Fates:
             recorded.detail,
             recorded.started_at + later_s,
             recorded.execution_time_s,
+            recorded.withheld_s,
             before=recorded.before,
             after=recorded.after,
             affected_tasks=recorded.affected_tasks,
