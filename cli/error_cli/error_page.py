@@ -105,7 +105,12 @@ def _print_timeline(found: recovery_pb2.GetErrorResponse) -> None:
 
 def _print_decision(decision: recovery_pb2.Decision) -> None:
     text = ": ".join(part for part in (decision.strategy_id, decision.reason) if part)
-    line("  ", Styled(instant(decision.at), "dim"), f"  level {decision.level or '-'}  decision  {text}")
+    line(
+        "  ",
+        Styled(instant(decision.at), "dim"),
+        f"  level {decision.level or '-'}  decision  {text}",
+        hang=len(_UNDER),
+    )
     if not decision.attempt_id and decision.mode == "observe":
         line(_UNDER, "nothing was started: the rule only observes")
 
@@ -122,6 +127,7 @@ def print_attempt(attempt: recovery_pb2.Attempt) -> None:
         f"  level {attempt.level or '-'}  attempt   {attempt.strategy_id}: {ended}{withheld}{lag}",
         " → " if attempt.verdict else "",
         Styled(attempt.verdict, VERDICT_STYLES.get(attempt.verdict, "")),
+        hang=len(_UNDER),
     )
     indent = _UNDER
     if attempt.detail:

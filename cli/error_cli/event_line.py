@@ -24,9 +24,9 @@ def print_event(event: recovery_pb2.Event, with_error_id: bool) -> None:
         text = f"{text} | {event.error.message}{target}"
     elif event.kind == "state":
         text += _wait(event.error)
-    line(
-        Styled(instant(event.at), "dim"), "  ", about, event.kind.ljust(_KIND_WIDTH), "  ", Styled(text, _style(event))
-    )
+    at = instant(event.at)
+    about_and_kind = f"  {about}{event.kind.ljust(_KIND_WIDTH)}  "
+    line(Styled(at, "dim"), about_and_kind, Styled(text, _style(event)), hang=len(at) + len(about_and_kind))
 
 
 def _wait(error: recovery_pb2.Error) -> str:

@@ -68,21 +68,6 @@ def test_help_imports_neither_grpc_nor_rich(arguments: list[str]) -> None:
     assert done.stderr == "imported []\n"
 
 
-def test_a_command_that_prints_to_a_pipe_does_not_import_rich(cli: Cli) -> None:
-    program = (
-        "import atexit, sys\n"
-        "atexit.register(lambda: print('rich' in sys.modules, 'error_daemon' in sys.modules, file=sys.stderr))\n"
-        "sys.argv = ['error-cli', 'errors', 'list']\n"
-        "from error_cli.main import main\n"
-        "main()\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program], env=cli.environment, capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.startswith("ERROR ")
-    assert done.stderr == "False False\n"
-
-
 def test_completion_offers_commands_and_words(cli_alone: Cli) -> None:
     commands = cli_alone.run(_ERROR_CLI_COMPLETE="bash_complete", COMP_WORDS="error-cli ", COMP_CWORD="1")
     assert "plain,errors" in commands.stdout.splitlines()
