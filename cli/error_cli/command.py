@@ -1,25 +1,29 @@
-"""What all commands share: the options --address, --timeout and --json, before or after the command's name, and their help; and
-what several of them ask for: the time that a question is about.
+"""What all commands share: the options --address, --timeout, --output and --json, before or after the command's name, and their help;
+and what several of them ask for: the time that a question is about.
 
-Commands live in modules of their own, imported when they are needed; neither grpc nor rich is imported before a command runs.
+Commands live in modules of their own, imported when they are needed; neither grpc nor yaml is imported before a command runs.
 """
 
 from __future__ import annotations
 
 import importlib
+import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any, TypeVar
 
 import click
 
-from error_cli.failure import EXIT_CODES, Exit
+from error_cli.documents import FORMATS, choose
+from error_cli.failure import Exit
+from error_cli.known import complete_known
 from error_cli.phrase import instant_option, seconds_option
 
 DEFAULT_ADDRESS = "127.0.0.1:50051"
 DEFAULT_TIMEOUT_S = 5.0
+_EXAMPLE_WIDTH = 74  # click indents it by 4
+_BREAKS = re.compile(r" (?=--|-a |\| )")
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -29,15 +33,31 @@ class Wishes:
 
     address: str = DEFAULT_ADDRESS
     timeout_s: float = DEFAULT_TIMEOUT_S
-    json: bool = False
+    output: str = "table"
+
+    @property
+    def json(self) -> bool:
+        """Whether a program reads the answer: it gets the whole of it, by `page.document` and its like, which know the format."""
+        return self.output != "table"
 
 
 wishing = click.make_pass_decorator(Wishes, ensure=True)
 
 
 def examples(*lines: str) -> str:
-    """An epilog that click leaves as it is."""
-    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+    """An epilog that click leaves as it is. Lines that 80 columns would not hold go on behind a backslash, before an option or a pipe."""
+    return "\b\nExamples:\n" + "\n".join(f"  {one}" for line in lines for one in _typed(line))
+
+
+def _typed(example: str) -> Iterator[str]:
+    indent = ""
+    while len(indent + example) > _EXAMPLE_WIDTH:
+        breaks = [found.start() for found in _BREAKS.finditer(example) if found.start() < _EXAMPLE_WIDTH - len(indent)]
+        if not breaks:
+            break
+        yield f"{indent}{example[: breaks[-1]]} \\"
+        indent, example = "    ", example[breaks[-1] + 1 :]
+    yield indent + example
 
 
 def period(command: F) -> F:
@@ -64,28 +84,59 @@ def address_option(text: str) -> str:
     return text
 
 
-class Command(click.Command):
-    """A command that takes the shared options too."""
+def walk(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command under `command`, itself included, with the words that are typed for it."""
+    yield path, command
+    if isinstance(command, click.Group):
+        ctx = click.Context(command)
+        for name in command.list_commands(ctx):
+            inner = command.get_command(ctx, name)
+            assert inner is not None
+            yield from walk(inner, (*path, name))
+
+
+class NoSuchCommand(click.UsageError):
+    def __init__(self, name: str, ctx: click.Context) -> None:
+        super().__init__(f"there is no command {name!r}", ctx)
+        self.name = name
+
+
+class Telling(click.Command):
+    """A command of which a wrong command line is told with its mend: the parser leaves out of its errors which command it was."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as wrong:
+            wrong.ctx = wrong.ctx or ctx
+            raise
+
+
+class Command(Telling):
+    """A command that takes the shared options too, and whose ids and targets the shell can complete."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        complete_known(self.params)
+        for param in self.params:
+            if isinstance(param.type, click.IntRange) and param.metavar is None:
+                param.metavar = "NUMBER"  # click's INTEGER RANGE looks like two words to type
         self.params.extend(_shared_options(outermost=False))
 
 
-class Guessing(click.Group):
-    """A group that says what was probably meant by a command that it does not have."""
+class Named(Telling, click.Group):
+    """A group that says which command it does not have, for usage.py to find what was meant."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if self.get_command(ctx, name) is None and name[:1].isalnum() and not ctx.resilient_parsing:
-            likely = get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.5)
-            ctx.fail(f"No such command {name!r}." + (f" Did you mean {likely[0]!r}?" if likely else ""))
+            raise NoSuchCommand(name, ctx)
         return super().resolve_command(ctx, args)
 
 
-class Group(Guessing):
+class Group(Named):
     """A group that takes the shared options, as its commands do."""
 
     command_class = Command
@@ -95,7 +146,7 @@ class Group(Guessing):
         self.params.extend(_shared_options(outermost=False))
 
 
-class Root(Guessing):
+class Root(Named):
     """The group of all commands: each is the object `command` of the module with its name.
 
     `shared` are those that stand in one module with others, each as the object with its name; `aliases` are other names, which
@@ -104,7 +155,7 @@ class Root(Guessing):
     def __init__(
         self, *args: Any, names: Sequence[str], shared: Mapping[str, str], aliases: Mapping[str, str], **kwargs: Any
     ) -> None:
-        super().__init__(*args, epilog=EXIT_CODES, **kwargs)
+        super().__init__(*args, **kwargs)
         self.names = tuple(names)
         self.shared = dict(shared)
         self.aliases = dict(aliases)
@@ -117,6 +168,16 @@ class Root(Guessing):
             if sys.stderr.isatty():
                 sys.stderr.write("\n")  # what follows does not belong behind the ^C
             raise click.exceptions.Exit(Exit.INTERRUPTED) from None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] == "help":  # `error-cli help errors show` is what many type
+            if len(args) == 1:
+                click.echo(ctx.get_help())
+                ctx.exit()
+            args = [*args[1:], "--help"]
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.names)
@@ -135,7 +196,7 @@ def _shared_options(outermost: bool) -> list[click.Option]:
     """The environment is read by the outermost group only, so that it never overrides what stands on the command line."""
     address = f" [env ERROR_RECOVERY_ADDRESS, else {DEFAULT_ADDRESS}]" if outermost else ""
     timeout = f" [{DEFAULT_TIMEOUT_S:.0f}]" if outermost else ""
-    json = ": one document, or one line for each message of a stream" if outermost else ""
+    stream = " Of a stream: one document, or one line of JSON, for each message." if outermost else ""
     return [
         click.Option(
             ["--address"],
@@ -154,7 +215,21 @@ def _shared_options(outermost: bool) -> list[click.Option]:
             expose_value=False,
             help=f"How long to wait for an answer.{timeout}",
         ),
-        click.Option(["--json"], is_flag=True, callback=_keep, expose_value=False, help=f"Print JSON{json}."),
+        click.Option(
+            ["--output", "-o"],
+            type=click.Choice(FORMATS),
+            callback=_keep,
+            expose_value=False,
+            help=f"Tables are for people, JSON and YAML for programs.{stream}",
+        ),
+        click.Option(
+            ["--json", "output"],
+            is_flag=True,
+            flag_value="json",
+            callback=_keep,
+            expose_value=False,
+            help="Short for --output json.",
+        ),
     ]
 
 
@@ -162,3 +237,5 @@ def _keep(ctx: click.Context, param: click.Parameter, value: object) -> None:
     wishes = ctx.ensure_object(Wishes)
     if value and param.name:
         setattr(wishes, param.name, value)
+        if param.name == "output":
+            choose(ctx, wishes.output)

@@ -15,13 +15,13 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from error_cli.command import Wishes
 from error_cli.failure import Exit, Failure
+from error_cli.listening import problem_of_listening
 from error_cli.phrase import duration
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log lines would stand between ours
@@ -83,7 +83,7 @@ class Daemon:
     def _failure(self, error: grpc.RpcError) -> Failure:
         code, said = error.code(), error.details() or ""
         if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-            problem = _problem_of_listening(self.address)
+            problem = problem_of_listening(self.address, _LISTENS_WITHIN_S)
             if problem is not None:
                 return _no_daemon(self.address, problem)
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
@@ -101,21 +101,6 @@ def connect(wishes: Wishes) -> Iterator[Daemon]:
     """A daemon to ask. Connects with the first call."""
     with grpc.insecure_channel(wishes.address, options=_CHANNEL_OPTIONS) as channel:
         yield Daemon(channel, wishes.address, wishes.timeout_s)
-
-
-def _problem_of_listening(address: str) -> OSError | None:
-    """Why nobody can be reached at `address`; None when somebody can."""
-    try:
-        if address.startswith("unix:"):
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.settimeout(_LISTENS_WITHIN_S)
-                probe.connect(re.sub("^unix:(//)?", "", address))
-        else:
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), _LISTENS_WITHIN_S).close()
-    except OSError as problem:
-        return problem
-    return None
 
 
 def _no_daemon(address: str, problem: OSError) -> Failure:

@@ -11,7 +11,10 @@ from error_cli.phrase import count
 from error_cli.words import SEVERITIES, STATES, STATUSES, TYPES, number
 
 
-@click.group(cls=Group)
+@click.group(
+    cls=Group,
+    epilog=examples("error-cli errors list", "error-cli errors show 3f2a9c0d", "error-cli errors watch"),
+)
 def command() -> None:
     """List, show, resolve and watch errors."""
 
@@ -75,7 +78,7 @@ def list_errors(  # noqa: PLR0913  (one parameter for each option)
 @click.argument("error_id", metavar="ID")
 @wishing
 def show(wishes: Wishes, error_id: str) -> None:
-    """Show an error: its newest fault, and everything that was decided and done about it."""
+    """Show an error, its newest fault, and what was done about it."""
     from error_cli.connection import connect
     from error_cli.error_page import print_error_page
     from error_recovery.v1 import recovery_pb2
@@ -93,7 +96,10 @@ def show(wishes: Wishes, error_id: str) -> None:
 @click.option("--note", "note_", default="", metavar="TEXT", help="What was done, for the record.")
 @wishing
 def resolve(wishes: Wishes, error_id: str, note_: str) -> None:
-    """Say that an error is gone: its ticket is closed, and nothing more is done about it."""
+    """Say that an error is gone.
+
+    Its ticket is closed, and nothing more is done about it.
+    """
     from error_cli.caller import caller
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
@@ -112,9 +118,9 @@ def resolve(wishes: Wishes, error_id: str, note_: str) -> None:
 @click.option("--once", is_flag=True, help="End with code 6 when the daemon goes away, instead of waiting for it.")
 @wishing
 def watch(wishes: Wishes, error_id: str, once: bool) -> None:
-    """Print what happens to all errors, or to one, as it happens; Ctrl-C ends it.
+    """Print what happens to errors, as it happens.
 
-    When the daemon is restarted, it says so, and goes on when it is back.
+    To all errors, or to that with ID. Ctrl-C ends it. When the daemon is restarted, it says so, and goes on when it is back.
     """
     from error_cli.connection import connect
     from error_cli.watching import events

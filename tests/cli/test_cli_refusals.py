@@ -139,33 +139,6 @@ def test_a_proxy_in_the_environment_is_not_asked(cli: Cli) -> None:
     assert cli.run("status", http_proxy="http://127.0.0.1:1", https_proxy="http://127.0.0.1:1").returncode == 0
 
 
-@pytest.mark.parametrize(
-    ("arguments", "complaint"),
-    [
-        (["status", "--address", "127.0.0.1"], "neither host:port"),
-        (["status", "--timeout", "soon"], "is not a duration"),
-        (["report"], "a fault needs a MESSAGE"),
-        (["report", "x", "--type", "netwrok"], "'netwrok' is not one of"),
-        (["report", "x", "-a", "novalue"], "key=value"),
-        (["history", "--since", "yesterday"], "neither a distance such as 1h"),
-        (["flush"], "either an ERROR_ID or --all"),
-        (["flush", "--all", "3f2a"], "either an ERROR_ID or --all"),
-        (["reset"], "either an ERROR_ID or --learned"),
-        (["reset", "3f2a", "--strategy", "x"], "--strategy goes with --learned"),
-        (["errors", "lst"], "No such command 'lst'. Did you mean 'list'?"),
-        (["xyzzy"], "No such command 'xyzzy'.\n"),
-        (["stauts"], "No such command 'stauts'. Did you mean 'status'?"),
-    ],
-)
-def test_a_wrong_command_line_is_told_before_anything_is_asked(
-    cli: Cli, daemon: CannedDaemon, arguments: list[str], complaint: str
-) -> None:
-    done = cli.run(*arguments)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert complaint in done.stderr
-    assert daemon.requests == []
-
-
 def test_ctrl_c_ends_a_watch_quietly(cli: Cli, daemon: CannedDaemon) -> None:
     daemon.streams_stay_open = True
     with cli.start("errors", "watch") as process:

@@ -39,6 +39,7 @@ def test_no_line_is_wider_than_80_columns(cli: Cli, daemon: CannedDaemon, argume
     _, seen = cli.run_on_terminal(*arguments, COLUMNS="80", TERM="dumb")
     for line in (plain + seen).splitlines():
         assert len(line) <= 80, line
+    assert "\x1b" not in plain + seen  # TERM=dumb: neither colours nor a line that is written over
 
 
 @pytest.mark.parametrize("arguments", [["brakes"], ["approvals"], ["errors", "list"], ["explain", "a1"]], ids=" ".join)

@@ -1,0 +1,91 @@
+"""What the shell completes from a running daemon: error ids, targets, components, rules.
+
+A parameter is completed by its name, so that a new command has it by calling its ids and targets what the others do. Whoever presses
+TAB waits half a second at most, and without a daemon sees nothing at all.
+
+Names come with faults from anywhere, and a shell puts what it completes into the command line as it is. So only names that no shell
+reads anything into are offered.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import click
+from click.shell_completion import CompletionItem
+
+from error_cli.failure import Failure
+from error_cli.lines import printable
+from error_cli.listening import problem_of_listening
+
+if TYPE_CHECKING:
+    from error_cli.connection import Daemon
+    from error_recovery.v1 import recovery_pb2
+
+_KINDS = {"error_id": "error", "id_": "error", "target": "target", "component": "component", "rule": "rule"}
+_ANSWERING = ("approve", "deny")  # commands for errors that wait for a person
+_WITHIN_S = 0.4  # and a tenth for the start of the program
+_LISTENS_WITHIN_S = 0.1
+_LEAST_S = 0.05
+_MOST = 200
+_HELP_WIDTH = 60
+_HARMLESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:@/+-]*")
+
+
+class Known(click.types.StringParamType):
+    """Any text; the shell offers those that the daemon knows."""
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem[str]]:
+        return [
+            CompletionItem(name, help=said)
+            for name, said in _ask(ctx, self.kind).items()
+            if name.startswith(incomplete) and _HARMLESS.fullmatch(name)
+        ]
+
+
+def complete_known(params: Sequence[click.Parameter]) -> None:
+    """Let the shell complete those of `params` whose names say what they are."""
+    for param in params:
+        if param.name in _KINDS and isinstance(param.type, click.types.StringParamType):
+            param.type = Known(_KINDS[param.name])
+
+
+def _ask(ctx: click.Context, kind: str) -> dict[str, str]:
+    """Names and what is said of each, the newest first."""
+    from error_cli.command import Wishes
+
+    until_s = time.monotonic() + _WITHIN_S
+    asked = ctx.find_object(Wishes) or Wishes()
+    if problem_of_listening(asked.address, _LISTENS_WITHIN_S):
+        return {}
+    from error_cli.connection import connect
+
+    wishes = Wishes(address=asked.address, timeout_s=max(_LEAST_S, until_s - time.monotonic()))
+    try:
+        with connect(wishes) as daemon:
+            found = list(_names(daemon, kind, ctx.info_name or ""))
+    except Failure:
+        return {}
+    names: dict[str, str] = {}
+    for name, said in found:
+        names.setdefault(name, printable(said)[:_HELP_WIDTH])
+    return names
+
+
+def _names(daemon: Daemon, kind: str, command: str) -> Iterator[tuple[str, str]]:
+    from error_recovery.v1 import recovery_pb2
+
+    held_by = "approval" if command in _ANSWERING else ""
+    request = recovery_pb2.ListErrorsRequest(limit=_MOST, held_by=held_by)
+    for error in daemon.ask(daemon.recovery.ListErrors, request).errors:
+        yield _name(error, kind), f"{error.state}: {error.message}" if kind == "error" else ""
+
+
+def _name(error: recovery_pb2.Error, kind: str) -> str:
+    return {"error": error.error_id, "target": error.target, "component": error.component, "rule": error.rule}[kind]
