@@ -1,7 +1,7 @@
 """What the shell completes from a running daemon: error ids, targets, components, rules.
 
 A parameter is completed by its name, so that a new command has it by calling its ids and targets what the others do. Whoever presses
-TAB waits half a second at most, and without a daemon sees nothing at all.
+TAB waits half a second at most, and without a daemon sees nothing at all. On a slow host ERROR_CLI_COMPLETE_WITHIN=2s gives it longer.
 
 Names come with faults from anywhere, and a shell puts what it completes into the command line as it is. So only names that no shell
 reads anything into are offered.
@@ -9,6 +9,7 @@ reads anything into are offered.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from click.shell_completion import CompletionItem
 from error_cli.failure import Failure
 from error_cli.lines import printable
 from error_cli.listening import problem_of_listening
+from error_cli.phrase import parse_duration_s
 
 if TYPE_CHECKING:
     from error_cli.connection import Daemon
@@ -27,7 +29,8 @@ if TYPE_CHECKING:
 
 _KINDS = {"error_id": "error", "id_": "error", "target": "target", "component": "component", "rule": "rule"}
 _ANSWERING = ("approve", "deny")  # commands for errors that wait for a person
-_WITHIN_S = 0.4  # and a tenth for the start of the program
+_WITHIN = "400ms"  # and a tenth of a second for the start of the program
+_WITHIN_VARIABLE = "ERROR_CLI_COMPLETE_WITHIN"
 _LISTENS_WITHIN_S = 0.1
 _LEAST_S = 0.05
 _MOST = 200
@@ -60,7 +63,7 @@ def _ask(ctx: click.Context, kind: str) -> dict[str, str]:
     """Names and what is said of each, the newest first."""
     from error_cli.command import Wishes
 
-    until_s = time.monotonic() + _WITHIN_S
+    until_s = time.monotonic() + _within_s()
     asked = ctx.find_object(Wishes) or Wishes()
     if problem_of_listening(asked.address, _LISTENS_WITHIN_S):
         return {}
@@ -76,6 +79,13 @@ def _ask(ctx: click.Context, kind: str) -> dict[str, str]:
     for name, said in found:
         names.setdefault(name, printable(said)[:_HELP_WIDTH])
     return names
+
+
+def _within_s() -> float:
+    try:
+        return parse_duration_s(os.environ.get(_WITHIN_VARIABLE, _WITHIN))
+    except ValueError:  # nobody who presses TAB wants to read about it
+        return parse_duration_s(_WITHIN)
 
 
 def _names(daemon: Daemon, kind: str, command: str) -> Iterator[tuple[str, str]]:
