@@ -52,14 +52,14 @@ def coloured() -> bool:
 
 
 def screen_width() -> int:
-    """Columns of the terminal: COLUMNS, else what the terminal says, else 80."""
-    return shutil.get_terminal_size().columns
+    """Columns of the terminal (COLUMNS, else what it says, else 80); 0 into a pipe or a file, which have none."""
+    return shutil.get_terminal_size().columns if on_terminal() else 0
 
 
 def line(*parts: Cell, hang: int | None = None) -> None:
     """One line on standard output. Where it must be broken, it goes on `hang` columns in; by default a little more than it began."""
     clean = [Styled(printable(text_of(part)), style_of(part)) for part in parts]
-    for one in _fitted(clean, hang) if on_terminal() else [clean]:
+    for one in _fitted(clean, screen_width(), hang) if on_terminal() else [clean]:
         sys.stdout.write("".join(map(_render, one)).rstrip() + "\n")
     sys.stdout.flush()  # somebody may be watching, through a pipe too
 
@@ -70,7 +70,7 @@ def note(sentence: str) -> None:
     if not sys.stderr.isatty():
         print(text, file=sys.stderr)
         return
-    for one in _fitted([Styled(text)], None):
+    for one in _fitted([Styled(text)], shutil.get_terminal_size().columns, None):
         print("".join(part.text for part in one), file=sys.stderr)
 
 
@@ -78,11 +78,11 @@ def wrapped(text: str, indent: str = " " * HANG) -> list[str]:
     """`text` in lines that fit a terminal with `indent` before them; into a pipe one line."""
     if not on_terminal():
         return [text]
-    room = max(_LEAST_ROOM, screen_width() - width(indent))
+    room = max(_LEAST_ROOM, screen_width() - text_width(indent))
     return [text[start:end] for start, end in pieces(text.rstrip(), room, room)] or [""]
 
 
-def width(text: str) -> int:
+def text_width(text: str) -> int:
     """Columns that `text` takes on a terminal."""
     if text.isascii():
         return len(text)
@@ -118,14 +118,13 @@ def _word_end(text: str, start: int, end: int, later_room: int) -> int:
         return end
     next_space = text.find(" ", space + 1)
     word = text[space + 1 : next_space if next_space >= 0 else len(text)]
-    return space if width(word) <= later_room else end
+    return space if text_width(word) <= later_room else end
 
 
-def _fitted(parts: Sequence[Styled], hang: int | None) -> Iterator[list[Styled]]:
+def _fitted(parts: Sequence[Styled], columns: int, hang: int | None) -> Iterator[list[Styled]]:
     """The parts of each line of a text that may be wider than the screen."""
     text = "".join(part.text for part in parts).rstrip()
-    columns = screen_width()
-    if width(text) <= columns:
+    if text_width(text) <= columns:
         yield list(parts)
         return
     inward = len(text) - len(text.lstrip()) + HANG if hang is None else hang

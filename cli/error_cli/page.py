@@ -6,11 +6,24 @@ No pager is ever started: who wants one pipes into it.
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 from collections.abc import Iterable
 
 from error_cli.documents import document, document_text, json_line
-from error_cli.lines import Cell, Styled, coloured, line, note, on_terminal, printable, screen_width, text_of, wrapped
+from error_cli.lines import (
+    Cell,
+    Styled,
+    coloured,
+    line,
+    note,
+    on_terminal,
+    printable,
+    screen_width,
+    text_of,
+    text_width,
+    wrapped,
+)
 from error_cli.tables import Column, fits, stacked, table
 
 __all__ = (
@@ -31,8 +44,10 @@ __all__ = (
     "on_terminal",
     "paragraph",
     "printable",
+    "screen_width",
     "stacked",
     "table",
+    "text_width",
     "wrapped",
 )
 
@@ -75,7 +90,7 @@ class Progress:
             full = round(_BAR_WIDTH * min(1.0, max(0.0, ratio)))
             bar = "█" * full + "░" * (_BAR_WIDTH - full)
             said = f"{bar} {100 * ratio:3.0f} %  {printable(text)}"
-            sys.stderr.write(f"\r\x1b[K{said[: screen_width() - 1]}")
+            sys.stderr.write(f"\r\x1b[K{said[: shutil.get_terminal_size().columns - 1]}")
             sys.stderr.flush()
 
     def clear(self) -> None:

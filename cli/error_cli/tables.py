@@ -13,7 +13,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from error_cli.lines import Cell, Styled, line, on_terminal, pieces, printable, screen_width, style_of, text_of, width
+from error_cli.lines import (
+    Cell,
+    Styled,
+    line,
+    on_terminal,
+    pieces,
+    printable,
+    screen_width,
+    style_of,
+    text_of,
+    text_width,
+)
 
 _GAP = "  "
 _INDENT = "    "
@@ -75,10 +86,10 @@ def _print_beneath(column: Column, cell: Cell) -> None:
 
 
 def fits(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> bool:
-    """Whether a table stands on the terminal with each row in its columns."""
+    """Whether a table stands on the terminal with each row in its columns; into a pipe any does."""
     widths = _widths(columns, rows)
     least = [min(one, _FLEXIBLE_WIDTH) if column.flexible else one for one, column in zip(widths, columns, strict=True)]
-    return _total(least) <= screen_width()
+    return not on_terminal() or _total(least) <= screen_width()
 
 
 def _subject(columns: Sequence[Column]) -> int:
@@ -89,6 +100,8 @@ def _subject(columns: Sequence[Column]) -> int:
 def _kept(columns: Sequence[Column], widths: Sequence[int], subject: int) -> list[int]:
     """The columns that stay columns on this screen: all but the widest texts."""
     kept = list(range(len(columns)))
+    if not on_terminal():
+        return kept
     texts = sorted(
         (index for index in kept[subject:] if not columns[index].right),
         key=lambda index: (columns[index].flexible, widths[index]),
@@ -104,7 +117,8 @@ def _kept(columns: Sequence[Column], widths: Sequence[int], subject: int) -> lis
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> list[int]:
     return [
-        max(width(column.title), *(width(_flat(row[index])) for row in rows), 0) for index, column in enumerate(columns)
+        max(text_width(column.title), *(text_width(_flat(row[index])) for row in rows), 0)
+        for index, column in enumerate(columns)
     ]
 
 
@@ -141,7 +155,7 @@ def _without_end(parts: Sequence[Cell]) -> list[Cell]:
 
 def _folded(cell: Cell, room: int) -> Iterator[str]:
     text = _flat(cell)
-    if width(text) <= room:
+    if text_width(text) <= room:
         yield text
     else:
         yield from (text[start:end] for start, end in pieces(text, room, room))
@@ -153,5 +167,5 @@ def _flat(cell: Cell) -> str:
 
 
 def _pad(text: str, room: int, right: bool) -> str:
-    spaces = " " * (room - width(text))
+    spaces = " " * (room - text_width(text))
     return spaces + text if right else text + spaces

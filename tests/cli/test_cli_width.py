@@ -13,7 +13,7 @@ from google.protobuf.message import Message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_cli.lines import pieces, width
+from error_cli.lines import pieces, text_width
 from tests.cli.test_cli_answers import COMMANDS
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ def test_the_pieces_of_a_text_fit_and_lose_nothing_but_spaces(text: str, room: i
     found = [text[start:end] for start, end in pieces(text, room, later_room)]
     assert "".join(found).replace(" ", "") == text.replace(" ", "")
     for number, one in enumerate(found):
-        assert width(one) <= (later_room if number else room)
-    assert width(text) == sum(2 if char == "日" else 0 if unicodedata.combining(char) else 1 for char in text)
+        assert text_width(one) <= (later_room if number else room)
+    assert text_width(text) == sum(2 if char == "日" else 0 if unicodedata.combining(char) else 1 for char in text)
 
 
 def _all(answers: object) -> Iterator[Message]:
