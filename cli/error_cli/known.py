@@ -1,4 +1,4 @@
-"""What the shell completes from a running daemon: error ids, targets, components, rules.
+"""What the shell completes from a running daemon: error ids, components, and the names of targets, strategies and rules.
 
 A parameter is completed by its name, so that a new command has it by calling its ids and targets what the others do. Whoever presses
 TAB waits half a second at most, and without a daemon sees nothing at all. On a slow host ERROR_CLI_COMPLETE_WITHIN=2s gives it longer.
@@ -25,9 +25,15 @@ from error_cli.phrase import parse_duration_s
 
 if TYPE_CHECKING:
     from error_cli.connection import Daemon
-    from error_recovery.v1 import recovery_pb2
 
-_KINDS = {"error_id": "error", "id_": "error", "target": "target", "component": "component", "rule": "rule"}
+_KINDS = {
+    "error_id": "error",
+    "id_": "error",
+    "component": "component",
+    "target": "target",
+    "strategy": "strategy",
+    "rule": "rule",
+}
 _ANSWERING = ("approve", "deny")  # commands for errors that wait for a person
 _WITHIN = "400ms"  # and a tenth of a second for the start of the program
 _WITHIN_VARIABLE = "ERROR_CLI_COMPLETE_WITHIN"
@@ -60,7 +66,7 @@ def complete_known(params: Sequence[click.Parameter]) -> None:
 
 
 def _ask(ctx: click.Context, kind: str) -> dict[str, str]:
-    """Names and what is said of each, the newest first."""
+    """Names, and what is said of each: errors and what they tell of the newest first."""
     from error_cli.command import Wishes
 
     until_s = time.monotonic() + _within_s()
@@ -91,11 +97,12 @@ def _within_s() -> float:
 def _names(daemon: Daemon, kind: str, command: str) -> Iterator[tuple[str, str]]:
     from error_recovery.v1 import recovery_pb2
 
+    if kind not in ("error", "component"):
+        status = daemon.ask(daemon.recovery.GetStatus, recovery_pb2.GetStatusRequest())
+        defined = {"target": status.target_names, "strategy": status.strategy_names, "rule": status.rule_names}
+        yield from ((name, "") for name in defined[kind])
+        return
     held_by = "approval" if command in _ANSWERING else ""
     request = recovery_pb2.ListErrorsRequest(limit=_MOST, held_by=held_by)
     for error in daemon.ask(daemon.recovery.ListErrors, request).errors:
-        yield _name(error, kind), f"{error.state}: {error.message}" if kind == "error" else ""
-
-
-def _name(error: recovery_pb2.Error, kind: str) -> str:
-    return {"error": error.error_id, "target": error.target, "component": error.component, "rule": error.rule}[kind]
+        yield (error.error_id, f"{error.state}: {error.message}") if kind == "error" else (error.component, "")

@@ -234,6 +234,9 @@ def _status() -> recovery_pb2.GetStatusResponse:
         applications=["shop", "coordinator"],
         rules=12,
         targets=7,
+        target_names=["postgres", "shop-web"],
+        strategy_names=["reconnect-db", "restart-db"],
+        rule_names=["db-down"],
     )
 
 

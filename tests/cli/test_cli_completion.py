@@ -115,7 +115,9 @@ def test_what_the_daemon_knows_is_offered(cli: Cli, daemon: CannedDaemon) -> Non
     assert offered(cli, "error-cli explain ") == [ERROR_ID, "00aa00aa00aa00aa"]
     assert offered(cli, "error-cli errors show 3f2") == [ERROR_ID]
     assert offered(cli, "error-cli history --error 00") == ["00aa00aa00aa00aa"]
-    assert offered(cli, "error-cli report x --target ") == ["postgres"]
+    assert offered(cli, "error-cli pause ") == ["postgres", "shop-web"]
+    assert offered(cli, "error-cli report x --target p") == ["postgres"]
+    assert offered(cli, "error-cli history --strategy res") == ["restart-db"]
     assert offered(cli, "error-cli errors list --component s") == ["shop-web"]
     assert offered(cli, "error-cli report x --component b") == ["backup"]
 

@@ -67,7 +67,7 @@ def test_a_wide_screen_shows_a_table_and_a_narrow_one_its_texts_beneath(cli: Cli
 
 def test_the_timeline_goes_on_under_its_text(cli: Cli) -> None:
     _, seen = cli.run_on_terminal("errors", "show", "3f2a9c0d11e4b7aa", COLUMNS="80", NO_COLOR="1")
-    assert "completed after 230 ms,\n                       lag 245 µs → persisting\n" in seen
+    assert re.search(r"\n  2023-11-14 22:13:20  level 2  attempt   restart-db: .*\n {23}\S.*persisting\n", seen)
 
 
 def test_no_pager_is_started(cli: Cli) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.e2e.daemon_process import SH, DaemonProcess, journal_scripts, running
 
@@ -36,8 +37,8 @@ def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
         yield started
 
 
-def cli(daemon: DaemonProcess, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "ERROR_RECOVERY_ADDRESS": daemon.address, "NO_COLOR": "1"}
+def cli(daemon: DaemonProcess, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "ERROR_RECOVERY_ADDRESS": daemon.address, "NO_COLOR": "1", **more}
     command = [sys.executable, "-m", "error_cli", *arguments]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
 
@@ -82,6 +83,27 @@ def test_status_flush_and_reset_answer(daemon: DaemonProcess) -> None:
     assert "0 pending tickets" in flushed.stdout
     forgotten = cli(daemon, "reset", "--learned", "--yes")
     assert forgotten.returncode == 0, forgotten.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ("error-cli pause ", ["plain,t"]),
+        ("error-cli history --strategy h", ["plain,heal"]),
+        ("error-cli reset --learned --strategy lo", ["plain,look-again"]),
+    ],
+)
+def test_a_shell_completes_what_is_defined(daemon: DaemonProcess, words: str, wanted: list[str]) -> None:
+    asked = {"_ERROR_CLI_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    done = cli(daemon, **asked, ERROR_CLI_COMPLETE_WITHIN="30s")
+    assert (done.stdout.split(), done.stderr) == (wanted, "")
+
+
+def test_yaml_has_what_json_has(daemon: DaemonProcess) -> None:
+    as_json = json.loads(cli(daemon, "brakes", "--json").stdout)
+    as_yaml = yaml.safe_load(cli(daemon, "brakes", "--output", "yaml").stdout)
+    assert as_yaml.keys() == as_json.keys() == {"brakes"}
+    assert json.loads(cli(daemon, "status", "--json").stdout)["rule_names"] == ["heal-it"]
 
 
 def test_what_is_not_known_and_what_is_wrong_have_their_exit_codes(daemon: DaemonProcess) -> None:

@@ -652,6 +652,9 @@ class GetStatusResponse(_message.Message):
     ERRORS_BY_STATE_FIELD_NUMBER: _builtins.int
     BRAKES_FIELD_NUMBER: _builtins.int
     APPROVALS_WAITING_FIELD_NUMBER: _builtins.int
+    TARGET_NAMES_FIELD_NUMBER: _builtins.int
+    STRATEGY_NAMES_FIELD_NUMBER: _builtins.int
+    RULE_NAMES_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     pid: _builtins.int
     started_at: _builtins.float
@@ -691,6 +694,14 @@ class GetStatusResponse(_message.Message):
     def brakes(self) -> _containers.RepeatedCompositeFieldContainer[Global___Brake]:
         """those that hold something, or slow it"""
 
+    @_builtins.property
+    def target_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """What is defined, by name, so that a shell can complete it."""
+
+    @_builtins.property
+    def strategy_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def rule_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     def __init__(
         self,
         *,
@@ -716,10 +727,13 @@ class GetStatusResponse(_message.Message):
         errors_by_state: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         brakes: _abc.Iterable[Global___Brake] | None = ...,
         approvals_waiting: _builtins.int = ...,
+        target_names: _abc.Iterable[_builtins.str] | None = ...,
+        strategy_names: _abc.Iterable[_builtins.str] | None = ...,
+        rule_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "store", b"store"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rule_names", b"rule_names", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "strategy_names", b"strategy_names", "target_names", b"target_names", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -95,6 +95,9 @@ class DaemonControl:
             "torn_slots": counters.torn_slots,
             "rules": len(parts.definitions.rules),
             "targets": len(parts.definitions.targets),
+            "target_names": sorted(parts.definitions.targets),
+            "strategy_names": sorted(parts.definitions.strategies),
+            "rule_names": [rule.id for rule in parts.definitions.rules],
         }
 
     def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
