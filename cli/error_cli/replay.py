@@ -33,7 +33,7 @@ _MOST_BYTES = (4 << 20) - (64 << 10)  # what the daemon takes in one message, un
     required=True,
     metavar="DIR",
     type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="A directory with *.yaml, all that the daemon would have.",
+    help="A directory with *.yaml, all that the daemon would have; what they include in it is read, too.",
 )
 @period
 @click.option(
@@ -84,13 +84,14 @@ def _wrong(problems: list[recovery_pb2.DefinitionProblem]) -> Failure:
 
 
 def _read(directory: Path) -> list[tuple[str, str]]:
-    """Name and text of each file. Raises UsageError for what cannot be sent."""
-    paths = sorted(directory.glob("*.yaml"))
+    """Path from the directory and text of each file in it and below: any may be included. Raises UsageError for what cannot be sent."""
+    paths = sorted(path.relative_to(directory) for suffix in ("yaml", "yml") for path in directory.rglob(f"*.{suffix}"))
+    paths = [path for path in paths if not any(part.startswith(".") for part in path.parts)]
     if not paths:
         raise click.UsageError(f"{directory} has no *.yaml")
     if len(paths) > _MOST_FILES:
         raise click.UsageError(f"{directory} has {len(paths)} files *.yaml; at most {_MOST_FILES}")
-    found = [(path.name, _text(path)) for path in paths]
+    found = [(path.as_posix(), _text(directory / path)) for path in paths]
     total = sum(len(text.encode()) for _, text in found)
     if total > _MOST_BYTES:
         raise click.UsageError(f"{directory} has {total:,} bytes of definitions; at most {_MOST_BYTES:,}")

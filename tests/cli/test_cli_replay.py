@@ -20,6 +20,10 @@ def directory(tmp_path: Path) -> Path:
     (tmp_path / "b.yaml").write_text("version: 1\n")
     (tmp_path / "a.yaml").write_text("# é\n")
     (tmp_path / "notes.txt").write_text("not sent")
+    (tmp_path / ".hidden").mkdir()
+    (tmp_path / ".hidden" / "x.yaml").write_text("not sent")
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "c.yml").write_text("may be included")
     return tmp_path
 
 
@@ -31,6 +35,7 @@ def test_the_definitions_and_the_range_are_sent(cli: Cli, daemon: CannedDaemon, 
             files=[
                 recovery_pb2.DefinitionFile(name="a.yaml", text="# é\n"),
                 recovery_pb2.DefinitionFile(name="b.yaml", text="version: 1\n"),
+                recovery_pb2.DefinitionFile(name="lib/c.yml", text="may be included"),
             ],
             since=1_699_999_200.0,
             until=1_700_002_800.0,
@@ -123,7 +128,7 @@ def _binary(directory: Path) -> None:
 
 
 def _nothing(directory: Path) -> None:
-    for path in directory.iterdir():
+    for path in directory.rglob("*.y*ml"):
         path.unlink()
 
 

@@ -9,6 +9,7 @@ from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.yaml_nodes import read_yaml
 from error_daemon.model import Mode
 from tests.definitions.reference import PAGE, TABLES, rendered
+from tests.definitions.writing import write
 
 EXAMPLES = Path(__file__).parents[2] / "etc" / "recovery" / "definitions"
 
@@ -28,8 +29,10 @@ def test_the_examples_of_the_page_load_together(tmp_path: Path) -> None:
     for number, block in enumerate(blocks):
         _, problems = read_yaml("page", block)
         assert not problems
-        (tmp_path / f"{number}.yaml").write_text(block if block.startswith("version") else f"version: 1\n{block}")
-    definitions = load_definitions(tmp_path)
+        text = block if block.startswith("version") else f"version: 1\n{block}"
+        write(tmp_path / "definitions", {f"{number}.yaml": text.removeprefix("version: 1\n")})
+    write(tmp_path, {"common/any.yaml": "", "definitions/shop/recovery.yaml": ""})
+    definitions = load_definitions(tmp_path / "definitions")
     assert definitions.rules
     assert definitions.bulkheads
 

@@ -178,8 +178,22 @@ def test_a_replay_ends_when_nobody_waits_for_it() -> None:
         (pb.ReplayRequest(files=FILES * 2), "files[1].name: 'a.yaml' is there twice"),
         (pb.ReplayRequest(files=[pb.DefinitionFile(text="x")]), "files[0].name: is empty"),
         *(
-            (pb.ReplayRequest(files=[pb.DefinitionFile(name=name)]), "is not the plain name of a YAML file")
-            for name in ("../a.yaml", "/tmp/a.yaml", ".a.yaml", "a/b.yaml", "a.txt", "..", "a" * 200 + ".yaml")
+            (
+                pb.ReplayRequest(files=[pb.DefinitionFile(name=name)]),
+                "is not the plain name of a YAML file, as in shop.yaml or common/disk.yaml",
+            )
+            for name in (
+                "../a.yaml",
+                "/tmp/a.yaml",
+                ".a.yaml",
+                "a/../b.yaml",
+                "a/.b.yaml",
+                "a//b.yaml",
+                "a/" * 8 + "b.yaml",
+                "a.txt",
+                "..",
+                "a" * 200 + ".yaml",
+            )
         ),
         (pb.ReplayRequest(files=[pb.DefinitionFile(name="a\n.yaml")]), "files[0].name: has control characters"),
         (pb.ReplayRequest(files=[pb.DefinitionFile(name=str(n)) for n in range(101)]), "there are 101; at most 100"),

@@ -48,7 +48,26 @@ def test_a_name_that_leads_elsewhere_is_written_nowhere() -> None:
             return problems
 
     [problem] = asyncio.run(go())
-    assert problem.message == "is not the name of a file"
+    assert problem.message == "is not the name of a file in the directory"
+
+
+def test_files_below_the_directory_are_read_where_they_are_included_and_nothing_else_can_be() -> None:
+    async def go() -> list[Problem]:
+        files = {
+            "a.yaml": "version: 1\ninclude: [lib/*.yaml, ../x.yaml, /etc/passwd]\n",
+            "lib/b.yaml": "version: 1\nprobes: {a: {kind: pint}}\n",
+            "lib/deep/c.yaml": "not read: [",
+        }
+        async with Analysis().begin(ReplayJob(files, Policy())) as session:
+            problems: list[Problem] = await session.hear()
+            return problems
+
+    problems = asyncio.run(go())
+    assert [(problem.file, problem.message[:20]) for problem in problems] == [
+        ("a.yaml", "`../x.yaml` is not i"),
+        ("a.yaml", "`/etc/passwd` is not"),
+        ("lib/b.yaml", "unknown kind `pint`"),
+    ]
 
 
 def test_no_more_than_two_run_at_once() -> None:

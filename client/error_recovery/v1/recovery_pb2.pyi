@@ -1978,7 +1978,7 @@ class DefinitionFile(_message.Message):
     NAME_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """"shop.yaml" """
+    """"shop.yaml"; below the directory, what the others include: "common/disk.yaml" """
     text: _builtins.str
     """at most 1 MiB"""
     def __init__(

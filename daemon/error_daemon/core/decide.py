@@ -8,6 +8,7 @@ from error_daemon.core.select import Choice, select
 from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.timeouts import bounds_of
 from error_daemon.model import ISOLATION, AttemptOrder, Decision, Severity, Strategy
+from error_daemon.model.variables import ATTRIBUTE
 
 
 def case_of(error: Error, ticket: Ticket) -> Case:
@@ -63,7 +64,7 @@ def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
 
 
 def order_of(board: Board, error: Error, ticket: Ticket, proposal: Proposal) -> AttemptOrder:
-    """The order that carries the proposal out. The fault's fields are data for the strategy, and never part of a command."""
+    """The order that carries the proposal out. The fault's fields are data for the strategy, and never part of a program."""
     fault, decision = error.fault, proposal.decision
     environment = {
         "ER_ERROR_ID": error.error_id,
@@ -90,4 +91,25 @@ def order_of(board: Board, error: Error, ticket: Ticket, proposal: Proposal) -> 
         environment=environment,
         group=proposal.members,
         probes={name: board.definitions.probes[name] for member in proposal.members for name in member.probes},
+        variables=_variables(error, decision),
     )
+
+
+def _variables(error: Error, decision: Decision) -> dict[str, str]:
+    """What the params of the strategy may name of the fault and its attempt (model/variables.py)."""
+    fault = error.fault
+    return {
+        "error_id": error.error_id,
+        "attempt_id": decision.attempt_id,
+        "level": str(decision.level),
+        "fault.type": fault.type.value,
+        "fault.severity": error.severity.name.lower(),
+        "fault.component": fault.component,
+        "fault.operation": fault.operation,
+        "fault.node": fault.node,
+        "fault.environment": fault.environment,
+        "fault.message": fault.message or fault.exception_message,
+        "fault.exception": fault.exception_type,
+        "fault.source": fault.source,
+        **{ATTRIBUTE + name: value for name, value in fault.attributes.items()},
+    }

@@ -1,6 +1,6 @@
 """What definitions mean together. Each check looks at entries that have the right shape, and yields every problem it sees.
 
-Of targets, probes and strategies here; of rules in rule_checks.py, of bulkheads in bulkhead_checks.py:
+Of targets, probes and strategies here; of rules in rule_checks.py, of bulkheads in bulkhead_checks.py, of variables in variable_checks.py:
 
 - Every name that is used is defined: probes and dependencies of targets; strategies of ladders.
 - Dependencies end somewhere: no target depends on itself, be it by way of others.
@@ -31,6 +31,7 @@ from error_daemon.definitions.kinds import (
 )
 from error_daemon.definitions.names import unknown
 from error_daemon.definitions.rule_checks import check_levels, check_rules
+from error_daemon.definitions.variable_checks import check_variables
 from error_daemon.definitions.written import Directory, Written
 from error_daemon.errors import Problem
 
@@ -51,6 +52,7 @@ def check(directory: Directory) -> Iterator[Problem]:
         yield from check_levels(directory, ladder, ladder.value, ())
     yield from check_rules(directory, groups)
     yield from check_bulkheads(directory)
+    yield from check_variables(directory)
 
 
 def _check_target(directory: Directory, target: Written[TargetEntry]) -> Iterator[Problem]:

@@ -57,7 +57,13 @@ class Complaint:
 
 def complaints(error: ValidationError, model: type[BaseModel]) -> list[Complaint]:
     """All that `model` refused, in the order of the data."""
-    return [_complaint(details, model) for details in error.errors(include_url=False)]
+    found = [details for details in error.errors(include_url=False) if not _is_short_for_what_was_refused(details)]
+    return [_complaint(details, model) for details in found]
+
+
+def _is_short_for_what_was_refused(details: ErrorDetails) -> bool:
+    """pydantic counts only the items that are right, and each wrong one is told by itself."""
+    return details["type"] == "too_short" and bool(details["input"])
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
@@ -108,7 +114,18 @@ def _complaint(details: ErrorDetails, model: type[BaseModel]) -> Complaint:
         return Complaint(loc, "must not be empty", about_key=about_key)
     bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in context.items()}
     wanted = _WANTED[kind].format(**bounds) if kind in _WANTED else details["msg"]
-    return Complaint(loc, f"{_described(written)} is not {wanted}", about_key=about_key)
+    return Complaint(loc, f"{_described(written)} is not {wanted}", _mend(loc, written), about_key)
+
+
+def _mend(loc: Loc, written: object) -> str:
+    """For what looks as if it were meant to stand for something else."""
+    if not isinstance(written, str):
+        return ""
+    if "${" in written:
+        return "variables stand in texts, and in port"
+    if "*" in written and loc[-1:] == ("target",):
+        return f"for a family leave target out, and write when: {{target: {written}}}"
+    return ""
 
 
 def _about_tag(loc: Loc, context: dict[str, Any]) -> Complaint:

@@ -1,20 +1,23 @@
 """What a definitions file may say: its shape. The JSON Schema for editors comes from here, so every field is described.
 
-A file has six sections, each of them optional: targets, probes, strategies and ladders by name, and rules and bulkheads in
-the order in which they are tried. The kind of an entry decides which keys it has (kinds.py). What entries mean together (names, kinds that
-fit, times in order) is the business of checks.py.
+A file has sections, each of them optional: targets, probes, strategies and ladders by name, and rules and bulkheads in
+the order in which they are tried. The kind of an entry decides which keys it has (kinds.py). Other files are read with it by `include`
+(includes.py), and `defaults` says what its entries share (defaults.py). What entries mean together (names, kinds that fit, times in
+order) is the business of checks.py.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Discriminator, Field, Tag
 
+from error_daemon.definitions.defaulted import defaulted
 from error_daemon.definitions.fields import (
     ErrorTypes,
     FilledText,
     Glob,
+    Includes,
     LevelKeys,
     Levels,
     Name,
@@ -23,9 +26,10 @@ from error_daemon.definitions.fields import (
     Priorities,
     Regex,
     SeverityName,
+    StarredNames,
     glob_or_regex,
 )
-from error_daemon.definitions.kinds import Entry, ProbeEntry, StrategyEntry, TargetEntry
+from error_daemon.definitions.kinds import Entry, ProbeEntry, StrategyEntry, TargetEntry, models_by_kind
 from error_daemon.model import Mode, RecoveryClass, ResponseClass
 from error_daemon.settings import Duration
 
@@ -132,10 +136,50 @@ class BulkheadEntry(Entry):
     per_tenant: bool = Field(default=False, description="Whether each tenant has a share of this size.")
 
 
+_IN_FAMILIES = dict.fromkeys(("probes", "depends_on"), StarredNames)  # where a family takes it, * is its instance
+
+if TYPE_CHECKING:
+
+    class TargetDefaults(Entry): ...
+
+    class ProbeDefaults(Entry): ...
+
+    class StrategyDefaults(Entry): ...
+
+    class RuleDefaults(Entry): ...
+
+    class BulkheadDefaults(Entry): ...
+
+else:
+    TargetDefaults = defaulted("TargetDefaults", models_by_kind(TargetEntry).values(), **_IN_FAMILIES)
+    ProbeDefaults = defaulted("ProbeDefaults", models_by_kind(ProbeEntry).values())
+    StrategyDefaults = defaulted("StrategyDefaults", models_by_kind(StrategyEntry).values())
+    RuleDefaults = defaulted("RuleDefaults", [RuleEntry])
+    BulkheadDefaults = defaulted("BulkheadDefaults", [BulkheadEntry])
+
+
+class DefaultsEntry(Entry):
+    """What the entries of this file have that do not write it themselves. An entry takes the keys that its kind has."""
+
+    targets: TargetDefaults = Field(default=TargetDefaults(), description="What targets have, unless they write it.")
+    probes: ProbeDefaults = Field(default=ProbeDefaults(), description="What probes have, unless they write it.")
+    strategies: StrategyDefaults = Field(
+        default=StrategyDefaults(), description="What strategies have, unless they write it."
+    )
+    rules: RuleDefaults = Field(default=RuleDefaults(), description="What rules have, unless they write it.")
+    bulkheads: BulkheadDefaults = Field(
+        default=BulkheadDefaults(), description="What bulkheads have, unless they write it."
+    )
+
+
 class Document(Entry):
     """One definitions file."""
 
     version: Literal["1"] = Field(description="Version of this format: 1.")
+    include: Includes = Field(
+        default=(), description="Other files to read with this one: paths and globs, from the directory of this file."
+    )
+    defaults: DefaultsEntry = Field(default=DefaultsEntry(), description="What the entries of this file share.")
     targets: dict[Name, TargetEntry] = Field(default={}, description="Things to be recovered, by name.")
     probes: dict[Name, ProbeEntry] = Field(default={}, description="Ways to look at targets, by name.")
     strategies: dict[Name, StrategyEntry] = Field(default={}, description="Ways to recover, by name.")

@@ -1,7 +1,10 @@
 """The types of single values in definitions: what may be written, and what is made of it.
 
 Everything arrives as text (yaml_nodes.py). Paths are made absolute here: a relative one counts from the directory of the file
-that holds it, which is given as the pydantic context. Nothing is expanded: no `~`, no `$VARIABLE`, no shell.
+that holds it, which the pydantic context gives. Nothing of the host is expanded: no `~`, no `$VARIABLE`, no shell.
+
+Variables (model/variables.py) may stand in the texts of targets, probes and strategies. A text that has some is kept as it is written:
+whether it is, say, a URL shows when it is filled for a target (variable_checks.py), and then it is validated again.
 """
 
 from __future__ import annotations
@@ -10,13 +13,64 @@ import os.path
 import re
 import signal
 import warnings
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, ValidationInfo
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 
 from error_daemon.definitions.complaints import did_you_mean, quoted
 from error_daemon.model import ErrorType
+from error_daemon.model.variables import OF_TARGETS, RESERVED, is_from_fault, parts_of, variables_in
+
+WHERE = (
+    "in texts of targets, probes and strategies (those of the fault: in arguments and environment of exec strategies)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Of the validation: the directory that relative paths count from, and whether variables were filled, so that none are left."""
+
+    base: str
+    is_filled: bool = False
+
+
+def _context(info: ValidationInfo) -> Context:
+    return cast("Context", info.context)
+
+
+def _may_vary(value: Any, read: ValidatorFunctionWrapHandler, info: ValidationInfo) -> Any:
+    return value if _varies(value, info) else read(value)
+
+
+def _varies(value: object, info: ValidationInfo) -> bool:
+    """Whether it has variables that are still to be filled. Raises ValueError if they are not written as they are to be."""
+    if not isinstance(value, str) or "${" not in value or _context(info).is_filled:
+        return False
+    for literal, name in parts_of(value.replace("$${", "")):
+        if "${" in literal:
+            raise ValueError(f"{quoted(value)}: a variable has no end: write ${{name}}, or $${{ for a plain ${{")
+        if not literal and not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]*|fault\.[a-z]+|fault\.attributes\..+", name):
+            raise ValueError(f"{quoted('${' + name + '}')} is not a variable: write $${{ for a plain ${{")
+    return True
+
+
+def _plain(text: str) -> str:
+    """Where variables can't stand. What only looks like one of somebody's own may be meant: a message may have ${HOME}."""
+    for name in variables_in(text):
+        if name in OF_TARGETS or is_from_fault(name):
+            raise ValueError(f"{quoted('${' + name + '}')}: no variable can stand here, but {WHERE}")
+    return text
 
 
 def _text(text: str) -> str:
@@ -26,9 +80,13 @@ def _text(text: str) -> str:
 
 
 def _path(text: str, info: ValidationInfo) -> str:
+    context = _context(info)
     if text.startswith("~"):
         raise ValueError(f"{quoted(text)}: ~ is not expanded, write the whole path")
-    return os.path.normpath(os.path.join(str(info.context), _text(text)))
+    if _varies(text, info):
+        return text if text.startswith("${") else os.path.join(context.base.replace("${", "$${"), text)
+    path = os.path.normpath(os.path.join(context.base, _text(text)))
+    return path if context.is_filled else path.replace("${", "$${")
 
 
 def _no_string(command: object) -> object:
@@ -41,6 +99,8 @@ def _command(command: list[str], info: ValidationInfo) -> list[str]:
     program = command[0]
     if not program:
         raise ValueError("the name of the program is empty")
+    if program.startswith("${") and not _context(info).is_filled:
+        return command  # whether it is absolute shows when it is filled
     if program.startswith(("./", "../")):
         return [_path(program, info), *command[1:]]
     if "/" in program and not program.startswith("/"):
@@ -52,6 +112,20 @@ def _variable(name: str) -> str:
     if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
         raise ValueError(f"{quoted(name)} is not the name of an environment variable")
     return name
+
+
+def _own_variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_-]{0,63}", name):
+        raise ValueError(f"{quoted(name)} is not the name of a variable: letters, digits, _ and -, a letter or _ first")
+    if name in RESERVED:
+        raise ValueError(f"{quoted(name)} has a meaning of its own: call the variable something else")
+    return name
+
+
+def _variable_value(text: str) -> str:
+    if "${" in text:
+        raise ValueError(f"{quoted(text)}: the value of a variable is plain text, without variables")
+    return _text(text)
 
 
 def _regex(text: str) -> str:
@@ -85,6 +159,13 @@ def _header(text: str) -> str:
     if re.search(r"[\x00\r\n]", text):
         raise ValueError("a header is one line")
     return text
+
+
+def _unit(name: str) -> str:
+    kinds = "service|socket|target|timer|mount|automount|path|slice|scope|swap|device"
+    if not re.fullmatch(rf"[A-Za-z0-9:_.\\@-]{{1,200}}\.(?:{kinds})", name):
+        raise ValueError(f"{quoted(name)} is not the name of a unit: write nginx.service, shop@1.service ...")
+    return name
 
 
 def _signal(name: str) -> str:
@@ -126,18 +207,26 @@ def name_or_levels(value: object) -> str:
 
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")]
-Text = Annotated[str, AfterValidator(_text)]
-FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text)]
+MayVary = WrapValidator(_may_vary)
+Text = Annotated[str, AfterValidator(_text), AfterValidator(_plain)]
+FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text), AfterValidator(_plain)]
+VaryingText = Annotated[str, AfterValidator(_text), MayVary]
+VaryingFilledText = Annotated[str, Field(min_length=1), AfterValidator(_text), MayVary]
 AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(_path)]
-Command = Annotated[list[Text], Field(min_length=1), BeforeValidator(_no_string), AfterValidator(_command)]
-Environment = dict[Annotated[str, AfterValidator(_variable)], Text]
+Command = Annotated[list[VaryingText], Field(min_length=1), BeforeValidator(_no_string), AfterValidator(_command)]
+Environment = dict[Annotated[str, AfterValidator(_variable)], VaryingText]
 ExitCodes = Annotated[list[Annotated[int, Field(ge=0, le=255)]], BeforeValidator(_listed)]
-Glob = Annotated[str, Field(min_length=1)]
-Port = Annotated[int, Field(ge=1, le=65535)]
-Regex = Annotated[str, AfterValidator(_regex)]
-Url = Annotated[str, AfterValidator(_url)]
+Glob = Annotated[str, Field(min_length=1), AfterValidator(_plain)]
+Port = Annotated[int, Field(ge=1, le=65535), MayVary]  # text, where it has variables
+Regex = Annotated[str, AfterValidator(_regex), AfterValidator(_plain)]
+VaryingRegex = Annotated[str, AfterValidator(_regex), MayVary]
+Url = Annotated[str, AfterValidator(_url), MayVary]
 Method = Annotated[str, AfterValidator(_method)]
-Headers = dict[Annotated[str, Field(min_length=1), AfterValidator(_header)], Annotated[str, AfterValidator(_header)]]
+Headers = dict[
+    Annotated[str, Field(min_length=1), AfterValidator(_header)], Annotated[str, AfterValidator(_header), MayVary]
+]
+Body = Annotated[str, MayVary]
+UnitName = Annotated[str, AfterValidator(_unit), MayVary]
 SignalName = Annotated[str, AfterValidator(_signal)]
 Statuses = Annotated[tuple[int, int], BeforeValidator(_statuses, json_schema_input_type=str)]
 SeverityName = Literal["info", "low", "medium", "high", "critical"]
@@ -147,11 +236,22 @@ LevelKey = Annotated[
     Literal["1", "2", "3", "4", "5"],
     BeforeValidator(_level, json_schema_input_type=Literal["1", "2", "3", "4", "5"]),
 ]
-Include = Literal["dependents", "dependencies", "both"]
+Group = Literal["dependents", "dependencies", "both"]
 TargetKind = Literal["process", "service", "host", "database", "application"]
 Names = Annotated[
     tuple[Name, ...], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])
 ]
+StarredName = Annotated[str, Field(pattern=r"^[A-Za-z0-9*][A-Za-z0-9*._-]{0,63}$")]
+StarredNames = Annotated[
+    tuple[StarredName, ...], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])
+]
+Includes = Annotated[
+    tuple[FilledText, ...], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])
+]
+VariableName = Annotated[str, AfterValidator(_own_variable)]
+OwnVariables = dict[VariableName, Annotated[str, AfterValidator(_variable_value)]]
+InstanceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+Instances = list[InstanceName] | dict[InstanceName, OwnVariables | Literal[""]]
 ErrorTypes = Annotated[
     frozenset[ErrorType],
     Field(min_length=1),

@@ -12,7 +12,7 @@ import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from error_daemon.definitions.fields import Include
+from error_daemon.definitions.fields import Group
 from error_daemon.definitions.graph import Graph, reached, turned
 from error_daemon.definitions.kinds import GroupRestartStrategy, StrategyEntry
 from error_daemon.definitions.written import Directory
@@ -25,7 +25,7 @@ class Groups:
     needs: Graph
     needed_by: Graph
 
-    def of(self, target: str, include: Include) -> tuple[str, ...]:
+    def of(self, target: str, include: Group) -> tuple[str, ...]:
         """The names of the group of `target`, itself first."""
         dependents = reached(self.needed_by, target) if include != "dependencies" else ()
         dependencies = reached(self.needs, target) if include != "dependents" else ()

@@ -6,28 +6,32 @@ The JSON Schema for editors comes from these models, so every field is described
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from error_daemon.definitions.fields import (
     AbsolutePath,
+    Body,
     Command,
     Environment,
     ErrorTypes,
     ExitCodes,
-    FilledText,
+    Group,
     Headers,
-    Include,
+    Instances,
     Method,
     Names,
+    OwnVariables,
     Port,
-    Regex,
     SignalName,
     Statuses,
     TargetKinds,
     Text,
+    UnitName,
     Url,
+    VaryingFilledText,
+    VaryingRegex,
     Weight,
 )
 from error_daemon.model import Json
@@ -38,6 +42,12 @@ class Entry(BaseModel):
     """Anything written as a mapping. Keys that are not known are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def models_by_kind(entry: Any) -> dict[str, type[Entry]]:
+    """The models of TargetEntry, ProbeEntry or StrategyEntry, by the kinds that they are for."""
+    models: tuple[type[Entry], ...] = get_args(get_args(entry)[0])
+    return {kind: model for model in models for kind in get_args(model.model_fields["kind"].annotation)}
 
 
 # --- what strategies and probes share ------------------------------------------------------------------------------
@@ -74,6 +84,11 @@ class _Target(Entry):
     probes: Names = Field(default=(), description="Names of the probes that say how this target is.")
     depends_on: Names = Field(default=(), description="Names of the targets that must be well for this one to be.")
     weight: Weight = Field(default=1.0, description="What it is worth, above 0 to 1000; an ordinary target is worth 1.")
+    variables: OwnVariables = Field(default={}, description="Texts of its own, by name: ${port} is its variable port.")
+    instances: Instances = Field(
+        default=[],
+        description="Only of a family, such as shop-*: what the * stands for, or that with variables of each.",
+    )
 
     def params(self) -> dict[str, Json]:
         return {}
@@ -96,13 +111,23 @@ class ProcessTarget(_Target):
         return {"command": self.command, **cwd, **environment, **files}
 
 
+class ServiceTarget(_Target):
+    """What a service manager starts and stops."""
+
+    kind: Literal["service"] = Field(description="Something that a service manager starts and stops.")
+    unit: UnitName | None = Field(default=None, description="Its systemd unit, as in nginx.service.")
+
+    def params(self) -> dict[str, Json]:
+        return {"unit": self.unit} if self.unit is not None else {}
+
+
 class OtherTarget(_Target):
     """A target that only its probes and strategies know more about."""
 
-    kind: Literal["service", "host", "database", "application"] = Field(description="What sort of thing it is.")
+    kind: Literal["host", "database", "application"] = Field(description="What sort of thing it is.")
 
 
-TargetEntry = Annotated[ProcessTarget | OtherTarget, Field(discriminator="kind")]
+TargetEntry = Annotated[ProcessTarget | ServiceTarget | OtherTarget, Field(discriminator="kind")]
 
 
 # --- probes --------------------------------------------------------------------------------------------------------
@@ -116,7 +141,7 @@ class TcpProbe(_Probe):
     """Good when a connection can be made."""
 
     kind: Literal["tcp"] = Field(description="Good when a TCP connection can be made.")
-    host: FilledText = Field(description="Name or address to connect to.")
+    host: VaryingFilledText = Field(description="Name or address to connect to.")
     port: Port = Field(description="Port to connect to.")
 
     def params(self) -> dict[str, Json]:
@@ -128,7 +153,9 @@ class HttpProbe(_Request, _Probe):
 
     kind: Literal["http"] = Field(description="Good when an HTTP request is answered as wanted.")
     method: Method = Field(default="GET", description="Method of the request.")
-    body_pattern: Regex = Field(default="", description="Regular expression that the answer must contain; empty: any.")
+    body_pattern: VaryingRegex = Field(
+        default="", description="Regular expression that the answer must contain; empty: any."
+    )
 
     def params(self) -> dict[str, Json]:
         return {**self.request(), "method": self.method, "body_pattern": self.body_pattern}
@@ -162,7 +189,7 @@ class FileProbe(_Probe):
     exists: bool = Field(default=True, description="Whether it is to be there.")
     max_age: Duration | None = Field(default=None, description="It must have been changed within this time.")
     min_bytes: int = Field(default=0, ge=0, description="It must have at least this many bytes.")
-    pattern: Regex = Field(default="", description="Regular expression that it must contain; empty: any.")
+    pattern: VaryingRegex = Field(default="", description="Regular expression that it must contain; empty: any.")
     min_free_ratio: float | None = Field(
         default=None, ge=0, le=1, allow_inf_nan=False, description="Free part of its file system, 0 to 1, at least."
     )
@@ -219,7 +246,7 @@ class HttpOperation(_Request):
 
     kind: Literal["http"] = Field(description="Send an HTTP request.")
     method: Method = Field(default="POST", description="Method of the request.")
-    body: str = Field(default="", description="Body of the request.")
+    body: Body = Field(default="", description="Body of the request.")
 
     def params(self) -> dict[str, Json]:
         return {**self.request(), "method": self.method, "body": self.body}
@@ -278,7 +305,7 @@ class GroupRestartStrategy(RestartStrategy):
     kind: Literal["group_restart"] = Field(
         description="Restart the target with what depends on it: dependents stop first, dependencies start first."
     )
-    include: Include = Field(
+    include: Group = Field(
         default="dependents",
         description="Who is restarted with the target: its dependents, its dependencies, or both; with all of theirs.",
     )
@@ -291,8 +318,8 @@ class HandlerStrategy(_Strategy):
     """Asks an attached application to run a recovery handler of its own."""
 
     kind: Literal["handler"] = Field(description="Ask an application to run a recovery handler of its own.")
-    application: FilledText = Field(description="Name under which the application attaches.")
-    handler: FilledText = Field(description="Name of the handler that it offers.")
+    application: VaryingFilledText = Field(description="Name under which the application attaches.")
+    handler: VaryingFilledText = Field(description="Name of the handler that it offers.")
 
     def params(self) -> dict[str, Json]:
         return {"application": self.application, "handler": self.handler}

@@ -17,10 +17,11 @@ from error_daemon.definitions.document import (
     WhenEntry,
 )
 from error_daemon.definitions.fields import LevelKey
+from error_daemon.definitions.filled import filled, own_variables
 from error_daemon.definitions.groups import groups_of, least_timeout_s
-from error_daemon.definitions.kinds import ProbeEntry, RestartStrategy, StrategyEntry, TargetEntry
-from error_daemon.definitions.written import in_order, read_directory
-from error_daemon.errors import ConfigError
+from error_daemon.definitions.kinds import ProbeEntry, RestartStrategy, StrategyEntry
+from error_daemon.definitions.written import Directory, in_order, read_directory
+from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import (
     Backoff,
     Bulkhead,
@@ -36,26 +37,38 @@ from error_daemon.model import (
 )
 
 
-def load_definitions(directory: Path) -> Definitions:
+def load_definitions(directory: Path, *, only_within: bool = False) -> Definitions:
     """What the *.yaml files of `directory` define; nothing where there are none: faults are then only recorded.
 
-    Raises ConfigError with all problems of all files, in the order of file and line; also when there is no such directory."""
-    written = read_directory(directory)
-    problems = [*written.problems, *check(written)]
-    if problems:
-        raise ConfigError(list(in_order(problems)))
+    Raises ConfigError with all problems of all files, in the order of file and line; also when there is no such directory.
+    With `only_within`, nothing outside of the directory is read, whatever is included."""
+    written = read_directory(directory, only_within=only_within)
+    errors = [problem for problem in found_in(written) if not problem.is_warning]
+    if errors:
+        raise ConfigError(errors)
+    return made_of(written)
+
+
+def found_in(written: Directory) -> list[Problem]:
+    """All problems of all files, warnings too, each once, in the order of file and line."""
+    return in_order(written, [*written.problems, *check(written)])
+
+
+def made_of(written: Directory) -> Definitions:
+    """What is written, where nothing is wrong with it."""
     groups = groups_of(written)
     least_s = {name: least_timeout_s(written, groups, name, entry.value) for name, entry in written.strategies.items()}
     return Definitions(
         rules=tuple(_rule(entry.value, written.ladder_of(entry.value)) for entry in written.rules),
-        targets={name: _target(name, entry.value) for name, entry in written.targets.items()},
+        targets={name: _target(written, name) for name in written.targets},
         strategies={name: _strategy(name, entry.value, least_s[name]) for name, entry in written.strategies.items()},
         probes={name: _probe(name, entry.value) for name, entry in written.probes.items()},
         bulkheads=tuple(_bulkhead(entry.value) for entry in written.bulkheads),
     )
 
 
-def _target(name: str, entry: TargetEntry) -> Target:
+def _target(written: Directory, name: str) -> Target:
+    entry = filled(written, written.targets[name], name)
     return Target(
         id=name,
         kind=entry.kind,
@@ -63,6 +76,7 @@ def _target(name: str, entry: TargetEntry) -> Target:
         probes=entry.probes,
         depends_on=tuple(dict.fromkeys(entry.depends_on)),
         weight=entry.weight,
+        variables=own_variables(written, name),
     )
 
 

@@ -1,15 +1,15 @@
-"""All files of the definitions directory, read: every entry that has the right shape, with the place where it stands.
+"""All files of the definitions directory and what they include, read: every entry of the right shape, with the place where it stands.
 
 An entry of a wrong shape is a problem and is left out, and all others are still there, so that one pass finds everything. Its name
 counts as defined, lest each use of it is reported, too. Where a whole section can't be read, `unreadable` says so: nobody knows
-then which names it would have defined.
+then which names it would have defined. Defaults and families are written out before (defaults.py, families.py).
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -17,17 +17,19 @@ from typing import Any, Generic, TypeVar
 from pydantic import ValidationError
 
 from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
+from error_daemon.definitions.defaults import with_defaults
 from error_daemon.definitions.document import BulkheadEntry, Document, RuleEntry
-from error_daemon.definitions.fields import LevelKey
+from error_daemon.definitions.families import Family, said_once, with_members
+from error_daemon.definitions.fields import Context, LevelKey
+from error_daemon.definitions.includes import SUFFIXES, Reading
 from error_daemon.definitions.kinds import ProbeEntry, StrategyEntry, TargetEntry
-from error_daemon.definitions.yaml_nodes import Source, read_yaml
+from error_daemon.definitions.yaml_nodes import Source, made_of, read_yaml
 from error_daemon.errors import ConfigError, Problem
 
 MAX_FILE_BYTES = 1 << 20
 NAMED_SECTIONS = ("targets", "probes", "strategies", "ladders")  # name → entry
 LISTED_SECTIONS = ("rules", "bulkheads")  # entries in their order, each with its id
 SECTIONS = NAMED_SECTIONS + LISTED_SECTIONS
-SUFFIXES = (".yaml", ".yml")
 
 T_co = TypeVar("T_co", covariant=True)
 
@@ -40,6 +42,14 @@ class Written(Generic[T_co]):
     source: Source
     loc: Loc
 
+    @property
+    def data(self) -> Any:
+        """What was written, with defaults."""
+        data = self.source.data
+        for part in self.loc:
+            data = data[part]
+        return data
+
     def problem(self, message: str, mend: str = "", at: Loc = (), *, key: bool = False) -> Problem:
         """A problem with the part of the entry at `at`, or with the key before it."""
         return self.source.problem(message, mend, (*self.loc, *at), key=key)
@@ -51,7 +61,9 @@ class Written(Generic[T_co]):
 
 @dataclass(slots=True)
 class Directory:
-    """What is written in a definitions directory. Rules and bulkheads are in their order: by file name, then as they stand."""
+    """What is written in a definitions directory. Rules and bulkheads are in their order: by file name, then as they stand.
+
+    `sources` are the files just as they are written; those of entries have defaults and families written out."""
 
     targets: dict[str, Written[TargetEntry]] = field(default_factory=dict)
     probes: dict[str, Written[ProbeEntry]] = field(default_factory=dict)
@@ -62,6 +74,9 @@ class Directory:
     names: dict[str, dict[str, Written[None]]] = field(default_factory=lambda: {name: {} for name in SECTIONS})
     unreadable: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)
+    families: list[Family] = field(default_factory=list)
+    instances: dict[str, str] = field(default_factory=dict)  # of the members of families, by their names
+    sources: list[Source] = field(default_factory=list)
 
     def is_process(self, target: str) -> bool:
         """Whether it is there, and the daemon can start and stop it."""
@@ -75,8 +90,10 @@ class Directory:
         return shared.value if shared else {}
 
 
-def read_directory(directory: Path) -> Directory:
-    """Everything written in the files of `directory`. Raises ConfigError if it can't be listed."""
+def read_directory(directory: Path, *, only_within: bool = False) -> Directory:
+    """Everything written in the files of `directory`. Raises ConfigError if it can't be listed.
+
+    With `only_within`, nothing outside of it is read, whatever is included."""
     try:
         paths = sorted(path for path in directory.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
     except FileNotFoundError:
@@ -86,16 +103,40 @@ def read_directory(directory: Path) -> Directory:
     except OSError as error:
         raise ConfigError([Problem(str(directory), 0, 0, f"cannot be listed: {error.strerror}")]) from error
     written = Directory()
-    for path in paths:
+    reading = Reading([str(path) for path in paths], directory.absolute() if only_within else None)
+    for path in reading.files():
         try:
-            source, problems = read_yaml(str(path), _text(path))
+            _read(written, reading, path)
         except ConfigError as error:
             written.problems += error.problems
             written.unreadable.update(SECTIONS)
-            continue
-        written.problems += problems
-        _add(written, source, str(path.parent.absolute()))
     return written
+
+
+def _read(written: Directory, reading: Reading, path: str) -> None:
+    """Adds what one file says. Raises ConfigError where nothing of it can be read."""
+    source, problems = read_yaml(path, _text(Path(path)))
+    written.sources.append(source)
+    written.problems += problems
+    absent = reading.add(source)
+    if absent:
+        written.problems += absent
+        written.unreadable.update(SECTIONS)
+    if isinstance(source.data, dict) and source.root is not None:
+        source = _written_out(written, source)
+    _add(written, source)
+
+
+def _written_out(written: Directory, source: Source) -> Source:
+    """The file with its defaults and families written out. What is wrong with single nodes was said before."""
+    root, problems = with_defaults(source)
+    members = with_members(source, root)
+    written.problems += problems + members.problems
+    written.families += members.families
+    written.instances.update(members.instances)
+    if not members.is_whole:
+        written.unreadable.add("targets")
+    return source if members.root is source.root else made_of(source, members.root)[0]
 
 
 def _text(path: Path) -> str:
@@ -121,8 +162,7 @@ def _open_at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-def _add(written: Directory, source: Source, base: str) -> None:
-    """Adds what one file says. `base` is the directory that relative paths in it count from."""
+def _add(written: Directory, source: Source) -> None:
     data = source.data
     if not isinstance(data, dict):
         written.problems.append(source.problem("a definitions file is a mapping: version, targets, rules ...", "", ()))
@@ -132,7 +172,7 @@ def _add(written: Directory, source: Source, base: str) -> None:
         return
     # `rules:` with nothing but comments below is empty text to YAML, and no rules to people
     data = {key: value for key, value in data.items() if value or key not in Document.model_fields}
-    document, kept = _shaped(written, source, data, base)
+    document, kept = _shaped(written, source, data)
     for section in NAMED_SECTIONS:
         for name in data[section] if isinstance(data.get(section), dict) else ():
             _name(written, section, Written(None, source, (section, name)), name)
@@ -163,14 +203,12 @@ def _note_id(written: Directory, place: Written[None], entry: object) -> None:
         written.unreadable.add(section)
 
 
-def _shaped(
-    written: Directory, source: Source, data: dict[str, Any], base: str
-) -> tuple[Document, dict[str, list[int]]]:
+def _shaped(written: Directory, source: Source, data: dict[str, Any]) -> tuple[Document, dict[str, list[int]]]:
     """The entries of the right shape, and the positions in the file of those in lists."""
     listed = {section: data[section] if isinstance(data.get(section), list) else [] for section in LISTED_SECTIONS}
     kept = {section: list(range(len(entries))) for section, entries in listed.items()}
     try:
-        return Document.model_validate(data, context=base), kept
+        return Document.model_validate(data, context=Context(source.base)), kept
     except ValidationError as error:
         found = complaints(error, Document)
     written.problems += [_placed(source, complaint) for complaint in found]
@@ -183,16 +221,22 @@ def _shaped(
         elif isinstance(section, list) and key in LISTED_SECTIONS:
             kept[key] = [index for index in kept[key] if (key, index) not in wrong]
             sound[key] = [section[index] for index in kept[key]]
+        elif key in (
+            "include",
+            "defaults",
+        ):  # entries say for themselves what is wrong with the defaults that they took
+            del sound[key]
         elif key != "version":
             sound.pop(key, None)
             written.unreadable.update(SECTIONS)
-    return Document.model_validate(sound, context=base), kept
+    return Document.model_validate(sound, context=Context(source.base)), kept
 
 
 def _placed(source: Source, complaint: Complaint) -> Problem:
     return source.problem(complaint.message, complaint.mend, complaint.loc, key=complaint.about_key)
 
 
-def in_order(problems: list[Problem]) -> Iterator[Problem]:
-    """By file and place."""
-    yield from sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column, problem.message))
+def in_order(written: Directory, problems: Iterable[Problem]) -> list[Problem]:
+    """Each once, by file and place."""
+    found = sorted(problems, key=lambda problem: (problem.file, problem.line, problem.column, problem.message))
+    return said_once(found, written.families)

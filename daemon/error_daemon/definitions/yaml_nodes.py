@@ -4,12 +4,16 @@ YAML 1.1 resolves plain scalars by their looks: `no` is false, `1e3` is text, `2
 was written, and what it means is decided by the type that is expected at its place. Only mappings, lists and text exist: no tags,
 one document a file, no key twice. Anchors and aliases work. What a text can make of itself is bounded: nesting by MAX_DEPTH, and
 values with all aliases written out by MAX_VALUES, so that a few lines of aliases to aliases can't fill the memory.
+
+What a file leaves to be written out (defaults.py, families.py) is written out in the nodes, before they become data: each node
+keeps the place where it was written, so that whatever is found wrong is told there.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+import os.path
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -32,6 +36,11 @@ class Source:
     data: Any = field(default_factory=dict)
     lines: tuple[str, ...] = ()
 
+    @property
+    def base(self) -> str:
+        """The directory that relative paths in the file count from."""
+        return os.path.dirname(os.path.abspath(self.file))
+
     def place(self, loc: Loc, *, key: bool = False) -> tuple[int, int]:
         """Line and column, from 1, of the value at `loc`, or of the key before it."""
         node = self._node(loc, key)
@@ -40,8 +49,13 @@ class Source:
     def problem(self, message: str, mend: str, loc: Loc, *, key: bool = False, is_warning: bool = False) -> Problem:
         """A problem with the value at `loc`, or with the key before it."""
         node = self._node(loc, key)
-        width, text = shown_of(self.lines, node) if node else (0, "")
-        return Problem(self.file, *self.place(loc, key=key), message, mend, width, text, is_warning)
+        if node is None:
+            return Problem(self.file, 1, 1, message, mend, is_warning=is_warning)
+        return replace(self.problem_at(node, message, mend), is_warning=is_warning)
+
+    def problem_at(self, node: yaml.Node, message: str, mend: str = "") -> Problem:
+        place = node.start_mark.line + 1, node.start_mark.column + 1
+        return Problem(self.file, *place, message, mend, *shown_of(self.lines, node))
 
     def _node(self, loc: Loc, key: bool) -> yaml.Node | None:
         """Parts of `loc` that nobody wrote (tags of unions, a missing key) are stepped over: what holds them is meant then."""
@@ -72,12 +86,34 @@ def read_yaml(file: str, text: str) -> tuple[Source, list[Problem]]:
         raise ConfigError([Problem(file, *place, "a character that YAML does not allow")]) from error
     except yaml.MarkedYAMLError as error:
         raise ConfigError([_syntax_problem(file, text, error)]) from error
-    lines = tuple(text.splitlines())
-    if root is None:
-        return Source(file, lines=lines), []
-    reading = _Reading(file, lines)
-    data = reading.value(root, 0)
-    return Source(file, root, data, lines), reading.problems
+    source = Source(file, lines=tuple(text.splitlines()))
+    return (source, []) if root is None else made_of(source, root)
+
+
+def made_of(source: Source, root: yaml.Node) -> tuple[Source, list[Problem]]:
+    """The same file with `root` as what it says, and what is wrong with single nodes. Raises ConfigError if there are too many."""
+    reading = _Reading(source)
+    return replace(source, root=root, data=reading.value(root, 0)), reading.problems
+
+
+def pairs(node: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
+    """The keys and values of a mapping; none where it is no mapping, or a key is no text."""
+    if isinstance(node, yaml.MappingNode):
+        yield from ((key, value) for key, value in node.value if isinstance(key, yaml.ScalarNode))
+
+
+def value_of(node: yaml.Node | None, key: str) -> yaml.Node | None:
+    """What stands behind `key` in a mapping; None where there is nothing."""
+    return next((value for each, value in pairs(node) if each.value == key), None)
+
+
+def mapping_like(node: yaml.Node, content: Sequence[tuple[yaml.Node, yaml.Node]]) -> yaml.MappingNode:
+    """A mapping of these keys and values at the place of `node`."""
+    return yaml.MappingNode("tag:yaml.org,2002:map", list(content), node.start_mark, node.end_mark)
+
+
+def text_like(node: yaml.Node, text: str) -> yaml.ScalarNode:
+    return yaml.ScalarNode("tag:yaml.org,2002:str", text, node.start_mark, node.end_mark)
 
 
 class _Composer(yaml.BaseLoader):
@@ -107,10 +143,9 @@ def _composed(composer: _Composer) -> yaml.Node | None:
 class _Reading:
     """Turns nodes into data, with the aliases written out."""
 
-    def __init__(self, file: str, lines: Sequence[str]) -> None:
+    def __init__(self, source: Source) -> None:
         self.problems: list[Problem] = []
-        self._file = file
-        self._lines = lines
+        self._at = source.problem_at
         self._values = 0
 
     def value(self, node: yaml.Node, depth: int) -> Any:
@@ -157,10 +192,6 @@ class _Reading:
             mapping[key] = self.value(value_node, depth + 1)
         return mapping
 
-    def _at(self, node: yaml.Node, message: str, mend: str = "") -> Problem:
-        place = node.start_mark.line + 1, node.start_mark.column + 1
-        return Problem(self._file, *place, message, mend, *shown_of(self._lines, node))
-
 
 def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
     if isinstance(node, yaml.MappingNode):
@@ -179,4 +210,7 @@ def _syntax_problem(file: str, text: str, error: yaml.MarkedYAMLError) -> Proble
         return Problem(file, 1, 1, f"not YAML: {message}")
     lines = text.splitlines()
     shown = (1, lines[mark.line]) if mark.line < len(lines) else (0, "")
-    return Problem(file, mark.line + 1, mark.column + 1, f"not YAML: {message}", str(error.note or ""), *shown)
+    mend = str(error.note or "")
+    if shown[1][: mark.column + 1].endswith("${"):
+        mend = 'within [...] and {...}, write a text with variables in quotes: "${port}"'
+    return Problem(file, mark.line + 1, mark.column + 1, f"not YAML: {message}", mend, *shown)

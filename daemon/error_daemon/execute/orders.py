@@ -1,4 +1,7 @@
-"""Orders as frames for a worker, and a worker's frames as values of the model."""
+"""Orders as frames for a worker, and a worker's frames as values of the model.
+
+Here the variables in the params of probes and strategies are filled (model/variables.py): a worker gets plain texts.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,6 @@ from contextlib import contextmanager
 from error_daemon.errors import PermanentError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.framing import encode
-from error_daemon.execute.program import MAX_VALUE_CHARACTERS
 from error_daemon.model import (
     AttemptOrder,
     Json,
@@ -22,16 +24,19 @@ from error_daemon.model import (
     Target,
     Usage,
 )
+from error_daemon.model.variables import MAX_VALUE_CHARACTERS, fill, fill_from_fault, has_variables, varies_with_fault
 from error_daemon.ports import Clock
 
 _TEXTS_KEPT = 1024
 
 
 class OrderWriter:
-    """Remembers the JSON of parameters by the mapping's identity: definitions are frozen, and orders recur."""
+    """Remembers the JSON of parameters by the identity of the mapping, and of the target that they are filled for: definitions are
+    frozen, and orders recur."""
 
     def __init__(self) -> None:
-        self._texts: dict[int, tuple[Mapping[str, Json], str]] = {}
+        self._texts: dict[tuple[int, int], tuple[Mapping[str, Json], Target | None, str]] = {}
+        self._varying: dict[int, tuple[Mapping[str, Json], bool]] = {}
 
     def attempt(self, order: AttemptOrder) -> bytes:
         """The order as a frame. Raises PermanentError if it can't be sent, because of its size or its parameters."""
@@ -39,7 +44,7 @@ class OrderWriter:
             run = frames.RunAttempt(
                 attempt_id=order.attempt_id,
                 kind=order.strategy.kind,
-                params_json=self._text(order.strategy.params),
+                params_json=self._strategy(order),
                 target_json=self._text(order.target.params),
                 timeout_s=order.timeout_s,
                 environment={name: _clean(value) for name, value in order.environment.items()},
@@ -72,19 +77,41 @@ class OrderWriter:
         return frames.ProbeOrder(
             probe=probe.id,
             kind=probe.kind,
-            params_json=self._text(probe.params),
+            params_json=self._text(probe.params, target),
             timeout_s=probe.timeout_s,
             target_json=self._text(target.params),
         )
 
-    def _text(self, params: Mapping[str, Json]) -> str:
-        kept = self._texts.get(id(params))
+    def _strategy(self, order: AttemptOrder) -> str:
+        params, target = order.strategy.params, order.target
+        if not self._varies(params) or not varies_with_fault(params):
+            return self._text(params, target)
+        return json.dumps(fill_from_fault(params, _variables(target), order.variables))
+
+    def _text(self, params: Mapping[str, Json], target: Target | None = None) -> str:
+        """As JSON, filled for `target`."""
+        filled_for = target if target is not None and self._varies(params) else None
+        key = (id(params), id(filled_for))
+        kept = self._texts.get(key)
         if kept is None:
             if len(self._texts) >= _TEXTS_KEPT:
                 self._texts.clear()
-            # the mapping is kept with its text, so that its id can't become another's
-            kept = self._texts[id(params)] = (params, json.dumps(dict(params)))
+            text = json.dumps(dict(params) if filled_for is None else fill(params, _variables(filled_for)))
+            # the mapping and the target are kept with their text, so that their ids can't become others'
+            kept = self._texts[key] = (params, filled_for, text)
+        return kept[2]
+
+    def _varies(self, params: Mapping[str, Json]) -> bool:
+        kept = self._varying.get(id(params))
+        if kept is None:
+            if len(self._varying) >= _TEXTS_KEPT:
+                self._varying.clear()
+            kept = self._varying[id(params)] = (params, has_variables(params))
         return kept[1]
+
+
+def _variables(target: Target) -> dict[str, str]:
+    return {"target": target.id, **target.variables}
 
 
 @contextmanager

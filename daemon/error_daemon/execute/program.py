@@ -28,13 +28,13 @@ from dataclasses import dataclass
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute.identity import Identity, describe_end, group_lives, identify, run_mark, signal_group
+from error_daemon.model.variables import MAX_VALUE_CHARACTERS
 
 TAIL_BYTES = 2048
 TERM_GRACE_S = 0.5
 _KILL_GRACE_S = 0.5  # nobody outlives SIGKILL but in an uninterruptible sleep, which nobody can end
 _GROUP_POLL_S = 0.02
 _READ_BYTES = 1 << 16
-MAX_VALUE_CHARACTERS = 8192  # at most 4 bytes each
 _BASE = ("PATH", "HOME", "LANG", "USER")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FAULT_VARIABLE = re.compile(r"ER_[A-Za-z0-9_]{1,128}")

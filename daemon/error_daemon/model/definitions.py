@@ -27,7 +27,7 @@ class Backoff:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A way to look at a target. `params` belong to the kind (execute/probes/)."""
+    """A way to look at a target. `params` belong to the kind (execute/probes/); their texts may have variables (variables.py)."""
 
     id: str
     kind: str
@@ -37,7 +37,8 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The thing to be recovered."""
+    """The thing to be recovered. `variables` are what the params of probes and strategies get from it, beside `target`, its id. Its own
+    params are filled."""
 
     id: str
     kind: str  # process | service | host | ...
@@ -45,11 +46,12 @@ class Target:
     probes: tuple[str, ...] = ()
     depends_on: tuple[str, ...] = ()  # targets that must be well for this one to be
     weight: float = 1.0  # what it is worth to the business, beside an ordinary target's 1 (C7)
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Strategy:
-    """A named way to recover. `params` belong to the kind (execute/strategies/).
+    """A named way to recover. `params` belong to the kind (execute/strategies/); their texts may have variables.
 
     `max_attempts` is how often it may be tried at one level for a transient fault (at most 5, B3); for any other
     response class it is tried once a level. Timeouts are learned between `timeout_min_s` and `timeout_max_s`; `timeout_s`

@@ -39,7 +39,8 @@ class OutcomeKind(str, Enum):
 
 @dataclass(frozen=True, slots=True)
 class AttemptOrder:
-    """Run one strategy once. `environment` carries the fault's fields as variables: data, never part of a command."""
+    """Run one strategy once. What is known of the fault is data, never part of a program: `environment` carries it for programs,
+    `variables` for the strategy's params (variables.py)."""
 
     attempt_id: str
     error_id: str
@@ -50,6 +51,7 @@ class AttemptOrder:
     environment: Mapping[str, str]
     group: tuple[Target, ...] = ()  # of a group restart: its targets, each after those that it depends on
     probes: Mapping[str, Probe] = field(default_factory=dict)  # by name: those that the group's targets name
+    variables: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

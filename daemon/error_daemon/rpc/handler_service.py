@@ -8,13 +8,14 @@ the application is told), with the stream (lost: nobody knows what was done), or
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
 from error_daemon.errors import InputError, TransientError
-from error_daemon.model import AttemptOrder, Outcome, OutcomeKind
+from error_daemon.model import AttemptOrder, Json, Outcome, OutcomeKind
+from error_daemon.model.variables import fill
 from error_daemon.ports import Call, Clock, Method, OnOutcome, Service, Shape
 from error_recovery.v1 import fault_pb2, handler_pb2
 
@@ -72,9 +73,9 @@ class HandlerService:
     def start_attempt(self, order: AttemptOrder) -> None:
         """Ask an application. Answered exactly once through `on_outcome`, never before this returns."""
         loop = asyncio.get_running_loop()
-        session = self._session_for(order)
+        params = fill(order.strategy.params, {"target": order.target.id, **order.target.variables})
+        session = self._session_for(params)
         if session is None:
-            params = order.strategy.params
             detail = f"application {params['application']!r} is not attached with a handler {params['handler']!r}"
             loop.call_soon(self._on_outcome, Outcome(order.attempt_id, OutcomeKind.REFUSED, detail))
             return
@@ -82,7 +83,7 @@ class HandlerService:
         session.runs[order.attempt_id] = _Run(order, self._clock.now(), deadline)
         run = handler_pb2.RunHandler(
             attempt_id=order.attempt_id,
-            handler=order.strategy.params["handler"],
+            handler=params["handler"],
             error_id=order.error_id,
             level=order.level,
             deadline_s=order.timeout_s,
@@ -92,8 +93,7 @@ class HandlerService:
             run.fault.CopyFrom(fault_pb2.Fault.FromString(payload))
         session.outgoing.put_nowait(handler_pb2.AttachResponse(run=run))
 
-    def _session_for(self, order: AttemptOrder) -> _Session | None:
-        params = order.strategy.params
+    def _session_for(self, params: Mapping[str, Json]) -> _Session | None:
         able = (
             session
             for session in self._sessions

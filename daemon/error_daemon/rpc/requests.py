@@ -19,7 +19,7 @@ MOST_FILES = 100
 MOST_FILE_BYTES = 1 << 20
 _MOST_CHARACTERS = 256
 _MOST_PAUSE_S = 366 * 86400.0
-_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}\.ya?ml")
+_FILE_NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}/){0,7}[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\.ya?ml")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
 
@@ -87,7 +87,7 @@ def pause_length_s(for_s: float) -> float:
 
 
 def definition_files(request: recovery_pb2.ReplayRequest) -> Mapping[str, str]:
-    """Name → text. The names are plain ones: neither hidden nor with a way to another directory."""
+    """Path from the directory → text. The paths are plain ones: nothing in them is hidden, or leads out of the directory."""
     if not request.files:
         raise InputError("files", "there are none: a replay needs definitions to run the history through")
     if len(request.files) > MOST_FILES:
@@ -96,7 +96,10 @@ def definition_files(request: recovery_pb2.ReplayRequest) -> Mapping[str, str]:
     for index, file in enumerate(request.files):
         name = some_id(file.name, f"files[{index}].name")
         if not _FILE_NAME.fullmatch(name):
-            raise InputError(f"files[{index}].name", f"{name!r} is not the plain name of a YAML file, as in shop.yaml")
+            raise InputError(
+                f"files[{index}].name",
+                f"{name!r} is not the plain name of a YAML file, as in shop.yaml or common/disk.yaml",
+            )
         size = len(file.text.encode())
         if size > MOST_FILE_BYTES:
             raise InputError(f"files[{index}].text", f"{name} has {size} bytes; at most {MOST_FILE_BYTES}")

@@ -33,6 +33,7 @@ from error_daemon.runtime import records
 
 LENGTH = struct.Struct(">Q")
 _NICENESS = 10
+_MOST_FOLDERS = 8
 Row = Mapping[str, Any]
 Rows = Mapping[str, Sequence[Row]]  # of the record, by what they are
 Read = Callable[[], Rows]
@@ -66,7 +67,7 @@ class ReplayJob:
 
     Rows: faults, decisions, attempts, tickets, learned, timeouts; and pauses, which are no rows."""
 
-    files: Mapping[str, str]  # name → YAML
+    files: Mapping[str, str]  # name, or path from the directory of the definitions → YAML
     policy: Policy
 
     def run(self, read: Read) -> Iterator[Json]:
@@ -90,16 +91,24 @@ class ReplayJob:
 
 
 def _loaded(files: Mapping[str, str]) -> Definitions:
-    """Raises ConfigError; its problems name the files as they were given."""
+    """Raises ConfigError; its problems name the files as they were given. Nothing but these files can be included."""
     with tempfile.TemporaryDirectory(prefix="error-recovery-replay-") as directory:
         for name, text in files.items():
-            if Path(name).name != name:
-                raise ConfigError([Problem(name, 0, 0, "is not the name of a file")])
-            (Path(directory) / name).write_text(text, encoding="utf-8")
+            path = Path(directory, name)
+            if not _is_below(name):
+                raise ConfigError([Problem(name, 0, 0, "is not the name of a file in the directory")])
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
         try:
-            return load_definitions(Path(directory))
+            return load_definitions(Path(directory), only_within=True)
         except ConfigError as wrong:
             raise ConfigError([_named(one, f"{directory}/") for one in wrong.problems]) from None
+
+
+def _is_below(name: str) -> bool:
+    """Whether it is the relative path of a file: `shop.yaml`, `common/disk.yaml`."""
+    parts = name.split("/")
+    return "\0" not in name and len(parts) <= _MOST_FOLDERS and not {"", ".", ".."}.intersection(parts)
 
 
 def _named(problem: Problem, directory: str) -> Problem:
