@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from error_daemon.definitions import document, fields, kinds
+from error_daemon.definitions.schema_types import written_duration
 from error_daemon.model import ErrorType, Mode, RecoveryClass, ResponseClass
 from error_daemon.settings import Duration
 
@@ -168,7 +169,7 @@ def _default(hint: Any, field: FieldInfo) -> str:
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
     if hint == Duration:
-        return f"`{_duration(value)}`"
+        return f"`{written_duration(value)}`"
     if isinstance(value, int | float):
         return f"`{value:g}`"
     if hint == fields.Statuses:
@@ -176,13 +177,6 @@ def _default(hint: Any, field: FieldInfo) -> str:
     if isinstance(value, list) and value:
         return ", ".join(f"`{each}`" for each in value)
     return f"`{value}`" if isinstance(value, str) and value else ""
-
-
-def _duration(seconds: float) -> str:
-    for unit, size in (("h", 3600), ("m", 60), ("s", 1)):
-        if seconds >= size and seconds % size == 0:
-            return f"{seconds / size:g}{unit}"
-    return f"{seconds * 1000:g}ms" if seconds else "0s"
 
 
 def _cell(text: str) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
-from pydantic import Field, create_model
+from pydantic import create_model
+from pydantic.fields import FieldInfo
 
 from error_daemon.definitions.kinds import Entry
 
@@ -17,9 +18,11 @@ def defaulted(name: str, models: Iterable[type[Entry]], **hints: Any) -> type[En
     `hints` are for keys that have another type here."""
     keys: dict[str, Any] = {}
     for model in models:
+        written = {**get_type_hints(model, include_extras=True), **hints}
         for key, field in model.model_fields.items():
             if key not in OWN_KEYS:
-                marks = (*field.metadata, Field(description=field.description))
-                parts: Any = (hints[key], marks[-1]) if key in hints else (field.annotation, *marks)
-                keys.setdefault(key, (Annotated[parts], None))
+                optional = FieldInfo(default=None, description=field.description)
+                of_type = get_args(written[key])[1:] if get_origin(written[key]) is Annotated else ()
+                optional.metadata = [] if key in hints else [mark for mark in field.metadata if mark not in of_type]
+                keys.setdefault(key, (written[key], optional))
     return create_model(name, __base__=Entry, **keys)

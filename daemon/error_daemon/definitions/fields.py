@@ -14,7 +14,7 @@ import re
 import signal
 import warnings
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -252,6 +252,8 @@ VariableName = Annotated[str, AfterValidator(_own_variable)]
 OwnVariables = dict[VariableName, Annotated[str, AfterValidator(_variable_value)]]
 InstanceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Instances = list[InstanceName] | dict[InstanceName, OwnVariables | Literal[""]]
+TARGET_KINDS: tuple[str, ...] = get_args(TargetKind)
+PRIORITY_NAMES: tuple[str, ...] = get_args(PriorityName)
 ErrorTypes = Annotated[
     frozenset[ErrorType],
     Field(min_length=1),

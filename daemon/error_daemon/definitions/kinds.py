@@ -252,11 +252,14 @@ class HttpOperation(_Request):
         return {**self.request(), "method": self.method, "body": self.body}
 
 
+OperationEntry = Annotated[ExecOperation | HttpOperation, Field(discriminator="kind")]
+
+
 class RetryStrategy(_Strategy):
     """Does the operation again; without one, only the probes look again."""
 
     kind: Literal["retry", "exponential_backoff"] = Field(description="Do the operation again, or only look again.")
-    operation: Annotated[ExecOperation | HttpOperation, Field(discriminator="kind")] | None = Field(
+    operation: OperationEntry | None = Field(
         default=None, description="What to do again; absent: nothing, the probes just look again."
     )
 
