@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from error_daemon.definitions import document, fields, kinds
+from error_daemon.definitions.complaints import written_key
 from error_daemon.definitions.schema_types import written_duration
 from error_daemon.model import ErrorType, Mode, RecoveryClass, ResponseClass
 from error_daemon.settings import Duration
@@ -50,6 +51,9 @@ TABLES: dict[
     "verify": (document.VerifyEntry, None),
     "bulkhead": (document.BulkheadEntry, None),
     "bulkhead when": (document.ShareEntry, None),
+    "hook": (document.HookEntry, None),
+    "workflow": (document.WorkflowEntry, None),
+    "step": (document.StepEntry, None),
 }
 
 _WORDS: list[tuple[Any, str]] = [
@@ -67,6 +71,8 @@ _WORDS: list[tuple[Any, str]] = [
     (fields.UnitName, "name of a unit, may vary"),
     (str, "text"),
     (fields.AbsolutePath, "path, may vary"),
+    (fields.PlainPath, "path"),
+    (fields.PlainUrl, "URL"),
     (fields.Command, "list of texts, may vary"),
     (fields.Environment, "name: text, may vary"),
     (fields.ExitCodes, "0 to 255, or list"),
@@ -86,6 +92,9 @@ _WORDS: list[tuple[Any, str]] = [
     (fields.LevelKeys, "level, or list of levels"),
     (fields.NameOrLevels, "name, or level: names"),
     (fields.SeverityName, "severity"),
+    (fields.HookTypes, "`*`, type, or list of types"),
+    (fields.HookEvents, "`opened`, `recovered`, `failed`, `approval`, or list"),
+    (tuple[fields.FilledText, ...], "list of texts"),
     (document.Pattern, "glob, or {regex: ...}"),
     (dict[fields.FilledText, fields.Glob], "attribute: glob"),
 ]
@@ -96,11 +105,15 @@ def table(name: str) -> str:
     elsewhere = set() if shared is None else {key for key in shared.model_fields if key != "kind"}
     hints = get_type_hints(model, include_extras=True)
     rows = [
-        f"| `{key}` | {_written(hints[key], field)} | {_default(hints[key], field)} | {_cell(field.description or '')} |"
+        _row(written_key(key, field), _written(hints[key], field), _default(hints[key], field), field)
         for key, field in sorted(model.model_fields.items(), key=lambda item: item[0] != "kind")
         if key not in elsewhere
     ]
     return "\n".join(["| key | what | default | meaning |", "| --- | --- | --- | --- |", *rows])
+
+
+def _row(key: str, what: str, default: str, field: FieldInfo) -> str:
+    return f"| `{key}` | {what} | {default} | {_cell(field.description or '')} |"
 
 
 def choices() -> str:
@@ -138,7 +151,7 @@ def _written(hint: Any, field: FieldInfo) -> str:
         return _written(inner[0], field)
     if get_origin(hint) is Literal:
         return ", ".join(f"`{each}`" for each in inner)
-    if get_origin(hint) is list:
+    if get_origin(hint) in (list, tuple):
         return "list, below"
     if get_origin(hint) is not None:
         return "mapping, below"
@@ -172,6 +185,8 @@ def _default(hint: Any, field: FieldInfo) -> str:
         return f"`{written_duration(value)}`"
     if isinstance(value, int | float):
         return f"`{value:g}`"
+    if hint == fields.HookEvents:
+        return "all of them"
     if hint == fields.Statuses:
         return "`{}-{}`".format(*value)
     if isinstance(value, list) and value:

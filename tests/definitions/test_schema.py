@@ -21,6 +21,7 @@ from tests.definitions.reference import PAGE
 from tests.definitions.test_broken_definitions import ALONE, BELOW_SOUND, FOUR, GROUP, RULE, SOUND
 from tests.definitions.test_definitions import SHOP
 from tests.definitions.test_families import SHOP as FAMILY
+from tests.definitions.test_hooks_and_workflows import SOUND as HOOKS
 from tests.definitions.test_variables import SOUND as VARYING
 
 ROOT = Path(__file__).parents[2]
@@ -79,7 +80,7 @@ BLOCKS = [
 ]
 SOUND_TEXTS = [
     *BLOCKS,
-    *(SHOP, SOUND + RULE, GROUP, FOUR, f"version: 1\n{FAMILY}", f"version: 1\n{VARYING}"),
+    *(SHOP, SOUND + RULE, GROUP, FOUR, f"version: 1\n{FAMILY}", f"version: 1\n{VARYING}", f"version: 1\n{HOOKS}"),
     *("", "# nothing\n", "version: 1\n", "version: 1\nrules:\nprobes:\ninclude:\ndefaults:\n", 'version: "1"\n'),
     "version: 1\ndefaults: {probes: {port: 80, host: h}}\nprobes: {a: {kind: tcp}, b: {kind: tcp, port: '81'}}\n",
     "version: 1\ndefaults: {rules: {ladder: {1: s}}}\nrules: [{id: 1, when: {}}]\n",
@@ -158,6 +159,11 @@ def test_it_refuses_what_has_the_wrong_shape_and_nothing_else(case: str) -> None
         ("rules: [{id: a, when: {}, ladder: {6: x}}]", "rules/0/ladder"),
         ("rules: [{id: a, when: {message: {regx: x}}, ladder: l}]", "rules/0/when/message"),
         ("rules: [{id: a, when: {type: [data, netwrok]}, ladder: l}]", "rules/0/when/type/1"),
+        ("hooks: [{id: a, url: 'http://h', on: [dta]}]", "hooks/0/on/0"),
+        ("hooks: [{id: a, url: 'http://h', on: any}]", "hooks/0/on"),
+        ("hooks: [{id: a, url: 'http://h', events: []}]", "hooks/0/events"),
+        ("workflows: [{id: a, steps: [{id: b, instructions: c}]}]", "workflows/0"),
+        ("workflows: [{id: a, for: {}, steps: []}]", "workflows/0/steps"),
         ("bulkheads: [{id: a, max_concurrency: 0}]", "bulkheads/0/max_concurrency"),
         ("strategies: {a: {kind: retry, operation: {kind: exec, command: x}}}", "strategies/a/operation/command"),
         (

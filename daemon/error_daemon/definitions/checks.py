@@ -19,6 +19,7 @@ from error_daemon.definitions.bulkhead_checks import check_bulkheads
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.graph import cycles
 from error_daemon.definitions.groups import Groups, groups_of, largest_group, least_timeout_s
+from error_daemon.definitions.hook_checks import check_hooks, check_workflows
 from error_daemon.definitions.kinds import (
     FileProbe,
     GroupRestartStrategy,
@@ -53,6 +54,8 @@ def check(directory: Directory) -> Iterator[Problem]:
     yield from check_rules(directory, groups)
     yield from check_bulkheads(directory)
     yield from check_variables(directory)
+    yield from check_hooks(directory)
+    yield from check_workflows(directory)
 
 
 def _check_target(directory: Directory, target: Written[TargetEntry]) -> Iterator[Problem]:

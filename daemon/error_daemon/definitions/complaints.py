@@ -15,6 +15,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel, Tag, ValidationError
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 Loc = tuple[str | int, ...]
@@ -142,6 +143,11 @@ def _described(written: object) -> str:
     return "a list" if isinstance(written, list | tuple) else quoted(written)
 
 
+def written_key(key: str, field: FieldInfo) -> str:
+    """How a key of a model is written: some have a name that Python keeps for itself."""
+    return field.alias or key
+
+
 def _keys_at(annotation: Any, loc: Sequence[str | int]) -> list[str]:
     """The keys that may be written in the mapping at `loc`; empty where any may be."""
     origin, arguments = get_origin(annotation), get_args(annotation)
@@ -151,8 +157,8 @@ def _keys_at(annotation: Any, loc: Sequence[str | int]) -> list[str]:
         return _keys_of_union(arguments, loc)
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         if not loc:
-            return list(annotation.model_fields)
-        field = annotation.model_fields.get(str(loc[0]))
+            return [written_key(key, field) for key, field in annotation.model_fields.items()]
+        field = next((each for key, each in annotation.model_fields.items() if written_key(key, each) == loc[0]), None)
         return _keys_at(field.annotation, loc[1:]) if field else []
     if origin in (dict, list, tuple) and loc:
         return _keys_at(arguments[1] if origin is dict else arguments[0], loc[1:])

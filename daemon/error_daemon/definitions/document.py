@@ -1,9 +1,9 @@
 """What a definitions file may say: its shape. The JSON Schema for editors comes from here, so every field is described.
 
 A file has sections, each of them optional: targets, probes, strategies and ladders by name, and rules and bulkheads in
-the order in which they are tried. The kind of an entry decides which keys it has (kinds.py). Other files are read with it by `include`
-(includes.py), and `defaults` says what its entries share (defaults.py). What entries mean together (names, kinds that fit, times in
-order) is the business of checks.py.
+the order in which they are tried; hooks and workflows are for a version to come. The kind of an entry decides which keys it
+has (kinds.py). Other files are read with it by `include` (includes.py), and `defaults` says what its entries share (defaults.py). What
+entries mean together (names, kinds that fit, times in order) is the business of checks.py.
 """
 
 from __future__ import annotations
@@ -14,19 +14,25 @@ from pydantic import Discriminator, Field, Tag
 
 from error_daemon.definitions.defaulted import defaulted
 from error_daemon.definitions.fields import (
+    HOOK_EVENTS,
     ErrorTypes,
     FilledText,
     Glob,
+    HookEvents,
+    HookTypes,
     Includes,
     LevelKeys,
     Levels,
     Name,
     NameOrLevels,
     Names,
+    PlainPath,
+    PlainUrl,
     Priorities,
     Regex,
     SeverityName,
     StarredNames,
+    Text,
     glob_or_regex,
 )
 from error_daemon.definitions.kinds import Entry, ProbeEntry, StrategyEntry, TargetEntry, models_by_kind
@@ -136,6 +142,40 @@ class BulkheadEntry(Entry):
     per_tenant: bool = Field(default=False, description="Whether each tenant has a share of this size.")
 
 
+class HookEntry(Entry):
+    """Who is told of an error by an HTTP request of their own."""
+
+    id: Name = Field(description="Its name: what error-cli calls it.")
+    on: HookTypes = Field(default="*", description="Types of errors that it is called for; *: any.")
+    url: PlainUrl = Field(description="http:// or https:// URL that is sent a POST.")
+    secret_file: PlainPath | None = Field(
+        default=None, description="File with the key that signs what is sent; nobody else may read it (mode 600)."
+    )
+    events: HookEvents = Field(
+        default=HOOK_EVENTS,
+        description="When it is called: an error is opened, recovered, or failed (a person is needed), an approval is asked.",
+    )
+
+
+class StepEntry(Entry):
+    """What a person does in one step of a workflow, and how they see that it helped."""
+
+    id: Name = Field(description="Its name, once in its workflow.")
+    instructions: FilledText = Field(description="What to do, in words.")
+    expected: Text = Field(default="", description="What is to be seen when it is done.")
+    probe: Name | None = Field(default=None, description="Name of the probe that can see it.")
+    hints: tuple[FilledText, ...] = Field(default=(), description="What may be known when it does not help.")
+
+
+class WorkflowEntry(Entry):
+    """Steps that lead a person through a recovery which no strategy can do."""
+
+    id: Name = Field(description="Its name: what error-cli calls it.")
+    name: Text = Field(default="", description="For people.")
+    for_: WhenEntry = Field(alias="for", description="Which faults it is for; {} is all of them.")
+    steps: tuple[StepEntry, ...] = Field(min_length=1, description="The steps, in their order.")
+
+
 _IN_FAMILIES = dict.fromkeys(("probes", "depends_on"), StarredNames)  # where a family takes it, * is its instance
 
 if TYPE_CHECKING:
@@ -189,4 +229,8 @@ class Document(Entry):
     )
     bulkheads: list[BulkheadEntry] = Field(
         default=[], description="Shares of what may run at once, in the order in which they are tried."
+    )
+    hooks: list[HookEntry] = Field(default=[], description="Who is told of errors. Checked, and not called yet.")
+    workflows: list[WorkflowEntry] = Field(
+        default=[], description="Steps that lead a person. Checked, and not called yet."
     )

@@ -81,12 +81,18 @@ def _text(text: str) -> str:
 
 def _path(text: str, info: ValidationInfo) -> str:
     context = _context(info)
+    if not _varies(text, info):
+        path = _plain_path(text, info)
+        return path if context.is_filled else path.replace("${", "$${")
     if text.startswith("~"):
         raise ValueError(f"{quoted(text)}: ~ is not expanded, write the whole path")
-    if _varies(text, info):
-        return text if text.startswith("${") else os.path.join(context.base.replace("${", "$${"), text)
-    path = os.path.normpath(os.path.join(context.base, _text(text)))
-    return path if context.is_filled else path.replace("${", "$${")
+    return text if text.startswith("${") else os.path.join(context.base.replace("${", "$${"), text)
+
+
+def _plain_path(text: str, info: ValidationInfo) -> str:
+    if text.startswith("~"):
+        raise ValueError(f"{quoted(text)}: ~ is not expanded, write the whole path")
+    return os.path.normpath(os.path.join(_context(info).base, _text(text)))
 
 
 def _no_string(command: object) -> object:
@@ -202,6 +208,10 @@ def glob_or_regex(value: object) -> str:
     return "regex" if isinstance(value, dict) else "glob"
 
 
+def any_or_types(value: object) -> str:
+    return "any" if value == "*" else "types"
+
+
 def name_or_levels(value: object) -> str:
     return "levels" if isinstance(value, dict) else "name"
 
@@ -213,6 +223,7 @@ FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text), AfterVal
 VaryingText = Annotated[str, AfterValidator(_text), MayVary]
 VaryingFilledText = Annotated[str, Field(min_length=1), AfterValidator(_text), MayVary]
 AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(_path)]
+PlainPath = Annotated[str, Field(min_length=1), AfterValidator(_plain), AfterValidator(_plain_path)]
 Command = Annotated[list[VaryingText], Field(min_length=1), BeforeValidator(_no_string), AfterValidator(_command)]
 Environment = dict[Annotated[str, AfterValidator(_variable)], VaryingText]
 ExitCodes = Annotated[list[Annotated[int, Field(ge=0, le=255)]], BeforeValidator(_listed)]
@@ -221,6 +232,7 @@ Port = Annotated[int, Field(ge=1, le=65535), MayVary]  # text, where it has vari
 Regex = Annotated[str, AfterValidator(_regex), AfterValidator(_plain)]
 VaryingRegex = Annotated[str, AfterValidator(_regex), MayVary]
 Url = Annotated[str, AfterValidator(_url), MayVary]
+PlainUrl = Annotated[str, AfterValidator(_url), AfterValidator(_plain)]
 Method = Annotated[str, AfterValidator(_method)]
 Headers = dict[
     Annotated[str, Field(min_length=1), AfterValidator(_header)], Annotated[str, AfterValidator(_header), MayVary]
@@ -278,4 +290,15 @@ Levels = Annotated[dict[LevelKey, Names], Field(min_length=1)]
 NameOrLevels = Annotated[
     Annotated[Name, Tag("name")] | Annotated[Levels, Tag("levels")],
     Discriminator(name_or_levels),
+]
+HookEvent = Literal["opened", "recovered", "failed", "approval"]
+HOOK_EVENTS: tuple[HookEvent, ...] = get_args(HookEvent)
+HookEvents = Annotated[
+    tuple[HookEvent, ...],
+    Field(min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=HookEvent | list[HookEvent]),
+]
+HookTypes = Annotated[
+    Annotated[Literal["*"], Tag("any")] | Annotated[ErrorTypes, Tag("types")],
+    Discriminator(any_or_types),
 ]

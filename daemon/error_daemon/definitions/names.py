@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from error_daemon.definitions.complaints import did_you_mean, quoted
-from error_daemon.definitions.document import BulkheadEntry, RuleEntry
 from error_daemon.definitions.written import Directory, Written
 from error_daemon.errors import Problem
 
@@ -16,6 +16,8 @@ _SINGULAR = {
     "ladders": "ladder",
     "rules": "rule",
     "bulkheads": "bulkhead",
+    "hooks": "hook",
+    "workflows": "workflow",
 }
 
 
@@ -27,9 +29,14 @@ def unknown(directory: Directory, section: str, name: str, words: Sequence[str] 
     return f"no {_SINGULAR[section]} is called {quoted(name)}", did_you_mean(name, [*known, *words])
 
 
-def twice(entries: Sequence[Written[RuleEntry]] | Sequence[Written[BulkheadEntry]], section: str) -> Iterator[Problem]:
+class _HasId(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+def twice(entries: Sequence[Written[_HasId]], section: str) -> Iterator[Problem]:
     """Ids that another entry of the section has."""
-    first: dict[str, Written[RuleEntry] | Written[BulkheadEntry]] = {}
+    first: dict[str, Written[_HasId]] = {}
     for entry in entries:
         before = first.setdefault(entry.value.id, entry)
         if before is not entry:

@@ -21,6 +21,7 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from error_daemon.definitions import document, kinds
+from error_daemon.definitions.complaints import written_key
 from error_daemon.definitions.defaulted import OWN_KEYS
 from error_daemon.definitions.schema_types import (
     DEFS,
@@ -119,7 +120,7 @@ class _Schema:
             return self._by_kind(_BY_KIND[hint], kinds.models_by_kind(hint))
         origin, arguments = get_origin(hint), get_args(hint)
         if origin is Annotated:
-            return self._of(arguments[0], arguments[1:])
+            return self._of(arguments[0], [*arguments[1:], *marks])
         if origin in (Union, types.UnionType):
             return self._any_of([each for each in arguments if each is not types.NoneType], marks)
         if origin is Literal:
@@ -127,7 +128,8 @@ class _Schema:
         if origin is dict:
             return self._mapping(arguments[1])
         if origin in (list, tuple, frozenset):
-            return {"type": "array", "items": self._of(arguments[0])}
+            least = next((mark.min_length for mark in marks if hasattr(mark, "min_length")), 0)
+            return {"type": "array", "items": self._of(arguments[0]), **({"minItems": least} if least else {})}
         return self._of_class(hint, marks)
 
     def _of_class(self, hint: Any, marks: Sequence[Any]) -> Schema:
@@ -176,7 +178,8 @@ class _Schema:
     def _object(self, model: type[BaseModel], required: Sequence[str]) -> Schema:
         hints = get_type_hints(model, include_extras=True)
         properties = {
-            key: {**self._of(hints[key], field.metadata), **_about(field)} for key, field in model.model_fields.items()
+            written_key(key, field): {**self._of(hints[key], field.metadata), **_about(field)}
+            for key, field in model.model_fields.items()
         }
         needed = {"required": list(required)} if required else {}
         described = {"description": " ".join((model.__doc__ or "").split())} if model.__doc__ else {}
@@ -205,7 +208,7 @@ def _written(annotation: Any, marks: Sequence[Any], value: Any) -> Any:
 
 
 def _required(model: type[BaseModel]) -> list[str]:
-    return [key for key, field in model.model_fields.items() if field.is_required()]
+    return [written_key(key, field) for key, field in model.model_fields.items() if field.is_required()]
 
 
 def _kinds(model: type[BaseModel]) -> tuple[str, ...]:

@@ -93,6 +93,7 @@ def _one_of(*shapes: Schema) -> Schema:
     return {"anyOf": list(shapes)}
 
 
+_PATH = text(r"^[^~]", examples=["/srv/shop/server.py", "run/shop.pid"])
 _word = text(is_filled=False)
 _variables = _mapping(r"^[A-Za-z_][A-Za-z0-9_-]{0,63}$", _word, [{"port": 8081}])
 _instance = text(r"^[A-Za-z0-9._-]{1,64}$")
@@ -123,7 +124,8 @@ KNOWN: list[tuple[str, Any, Schema]] = [
     ("text", fields.Body, _word),
     ("filledText", fields.FilledText, text()),
     ("filledText", fields.VaryingFilledText, text()),
-    ("path", fields.AbsolutePath, text(r"^[^~]", examples=["/srv/shop/server.py", "run/shop.pid"])),
+    ("path", fields.AbsolutePath, _PATH),
+    ("path", fields.PlainPath, _PATH),
     ("command", fields.Command, {
         "type": "array",
         "items": _word,
@@ -140,6 +142,7 @@ KNOWN: list[tuple[str, Any, Schema]] = [
     ("regex", fields.Regex, _word),
     ("regex", fields.VaryingRegex, _word),
     ("url", fields.Url, {"type": "string", "pattern": f"{_URL}|{_VARIES}", "examples": ["http://127.0.0.1:8080/healthz"]}),
+    ("plainUrl", fields.PlainUrl, {"type": "string", "pattern": _URL, "examples": ["https://ops.example/hook"]}),
     ("method", fields.Method, text("^[A-Za-z]+$", examples=["GET", "POST", "HEAD"])),
     ("headers", fields.Headers, _mapping(r"^[^\r\n]+$", text(r"^[^\r\n]*$", is_filled=False), [{"Accept": "application/json"}])),
     ("unit", fields.UnitName, text(rf"\.[a-z]+$|{_VARIES}", examples=["nginx.service"])),
@@ -150,6 +153,12 @@ KNOWN: list[tuple[str, Any, Schema]] = [
     )),
     ("weight", fields.Weight, number(gt=0, le=1000)),
     ("errorTypes", fields.ErrorTypes, one_or_list(enum_of([each.value for each in ErrorType]))),
+    ("hookTypes", fields.HookTypes, _where(
+        "array",
+        {"items": enum_of([each.value for each in ErrorType]), "minItems": 1},
+        enum_of(["*", *(each.value for each in ErrorType)]),
+    )),
+    ("hookEvents", fields.HookEvents, one_or_list(enum_of(fields.HOOK_EVENTS))),
     ("targetKinds", fields.TargetKinds, one_or_list(enum_of(fields.TARGET_KINDS))),
     ("priorities", fields.Priorities, one_or_list(enum_of(fields.PRIORITY_NAMES))),
     ("levels", fields.LevelKeys, one_or_list(enum_of("12345"))),

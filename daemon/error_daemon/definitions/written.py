@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
 from error_daemon.definitions.defaults import with_defaults
-from error_daemon.definitions.document import BulkheadEntry, Document, RuleEntry
+from error_daemon.definitions.document import BulkheadEntry, Document, HookEntry, RuleEntry, WorkflowEntry
 from error_daemon.definitions.families import Family, said_once, with_members
 from error_daemon.definitions.fields import Context, LevelKey
 from error_daemon.definitions.includes import SUFFIXES, Reading
@@ -28,7 +28,7 @@ from error_daemon.errors import ConfigError, Problem
 
 MAX_FILE_BYTES = 1 << 20
 NAMED_SECTIONS = ("targets", "probes", "strategies", "ladders")  # name → entry
-LISTED_SECTIONS = ("rules", "bulkheads")  # entries in their order, each with its id
+LISTED_SECTIONS = ("rules", "bulkheads", "hooks", "workflows")  # entries in their order, each with its id
 SECTIONS = NAMED_SECTIONS + LISTED_SECTIONS
 
 T_co = TypeVar("T_co", covariant=True)
@@ -71,6 +71,8 @@ class Directory:
     ladders: dict[str, Written[Mapping[LevelKey, tuple[str, ...]]]] = field(default_factory=dict)
     rules: list[Written[RuleEntry]] = field(default_factory=list)
     bulkheads: list[Written[BulkheadEntry]] = field(default_factory=list)
+    hooks: list[Written[HookEntry]] = field(default_factory=list)
+    workflows: list[Written[WorkflowEntry]] = field(default_factory=list)
     names: dict[str, dict[str, Written[None]]] = field(default_factory=lambda: {name: {} for name in SECTIONS})
     unreadable: set[str] = field(default_factory=set)
     problems: list[Problem] = field(default_factory=list)

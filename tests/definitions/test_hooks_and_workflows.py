@@ -1,0 +1,73 @@
+"""Hooks and workflows: their shape and their names. Nothing calls them yet, and that is said."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from error_daemon.definitions.loader import found_in
+from error_daemon.definitions.written import read_directory
+from tests.definitions.writing import loaded, refused, write
+
+SOUND = """\
+hooks:
+- {id: ops, url: "https://ops.example/hook", on: [data, network], events: [opened, failed], secret_file: hook.key}
+- {id: all, url: "http://localhost:8080/", on: "*", secret_file: /etc/recovery/hook.key}
+workflows:
+- id: disk
+  name: A disk is full
+  for: {type: resource, message: "*No space*"}
+  steps:
+  - {id: look, instructions: Look for large files, expected: You know them, hints: [du -x, logs]}
+  - {id: free, instructions: Remove them, probe: room}
+probes: {room: {kind: file, path: /, min_free_ratio: 0.1}}
+"""
+
+
+def test_each_of_them_is_warned_of_and_keeps_nobody_from_starting(tmp_path: Path) -> None:
+    loaded(tmp_path, SOUND)
+    problems = found_in(read_directory(tmp_path))
+    assert [(problem.line, problem.message, problem.is_warning) for problem in problems] == [
+        (3, "the hook `ops` is checked, and not called yet", True),
+        (4, "the hook `all` is checked, and not called yet", True),
+        (6, "the workflow `disk` is checked, and not called yet", True),
+    ]
+
+
+def test_a_secret_that_is_sent_in_the_open_is_warned_of(tmp_path: Path) -> None:
+    write(tmp_path, {"a.yaml": "hooks: [{id: a, url: 'http://ops.example/', secret_file: k}]\n"})
+    assert [problem.message for problem in found_in(read_directory(tmp_path))][1:] == [
+        "what is sent to `http://ops.example/` can be read and repeated on its way"
+    ]
+
+
+FLOW = "workflows: [{id: a, for: {}, "
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hooks: [{id: a}]", "1:9: `url` is missing"),
+        ("hooks: [{id: a, url: ftp://h}]", "1:22: `ftp://h` is not a URL"),
+        ("hooks: [{id: a, url: 'http://h', on: [dta]}]", "1:39: `dta` is not known here (did you mean `data`?)"),
+        ("hooks: [{id: a, url: 'http://h/${fault.type}'}]", "1:22: `${fault.type}`: no variable can stand here"),
+        ("hooks: [{id: a, url: 'http://h', secret_file: '${target}'}]", "1:47: `${target}`: no variable can stand here"),
+        ("hooks: [{id: a, url: 'http://h', secret_file: ~/key}]", "1:47: `~/key`: ~ is not expanded"),
+        ("hooks: [{id: a, url: 'http://h', on: any}]", "1:38: `any` is not known here"),
+        ("hooks: [{id: a, url: 'http://h', events: oppened}]", "1:42: `oppened` is not known here (did you mean `opened`?)"),
+        ("hooks: [{id: a, url: 'http://h', events: []}]", "1:42: must not be empty"),
+        ("hooks: [{id: a, url: 'http://h'}, {id: a, url: 'http://h'}]", "1:40: two hooks are called `a`"),
+        ("workflows: [{id: a, steps: [{id: b, instructions: c}]}]", "1:13: `for` is missing"),
+        (FLOW + "fro: {}, steps: [{id: b, instructions: c}]}]", "1:30: unknown key `fro` (did you mean `for`?)"),
+        ("workflows: [{id: a, for: {componet: x}, steps: [{id: b, instructions: c}]}]", "1:27: unknown key `componet`"),
+        (FLOW + "steps: []}]", "1:37: must not be empty"),
+        (FLOW + "steps: [{id: b}]}]", "1:38: `instructions` is missing"),
+        (FLOW + "steps: [{id: b, instructions: c, probe: d}]}]", "1:70: no probe is called `d`"),
+        (FLOW + "steps: [{id: b, instructions: c}, {id: b, instructions: d}]}]", "1:69: two steps of `a` are called `b`"),
+        (FLOW + "steps: [{id: b, instructions: '${fault.message}'}]}]", "1:60: `${fault.message}`: no variable can stand here"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_is_told_with_its_place(text: str, expected: str, tmp_path: Path) -> None:
+    (found,) = refused(tmp_path, text + "\n")
+    assert found.startswith(f"a.yaml:{expected}")
