@@ -10,6 +10,7 @@ from error_daemon.core.learning import Case, Learning, Lesson
 from error_daemon.core.policy import Policy
 from error_daemon.errors import NotFound, Refused
 from error_daemon.model import ErrorType, LearnedTimeout, Mode, State
+from error_daemon.model.variables import ATTRIBUTE, OF_ATTEMPTS, OF_FAULTS
 from tests.core.world import Plan, World, fault, house, rule
 
 RULES = house(rule("web"), rule("seen", mode=Mode.OBSERVE))
@@ -168,6 +169,28 @@ def test_an_order_carries_the_fault_as_data() -> None:
         "ER_LEVEL": "1",
         "ER_COUNT": "3",
     }
+
+
+def test_an_order_carries_what_the_params_of_its_strategy_may_name_of_the_fault() -> None:
+    world = World(RULES)
+    error_id = world.report(fault(message="gone", attributes={"tenant": "a"}, source="client/python"))
+    order = world.started[0]
+    assert order.variables == {
+        "error_id": error_id,
+        "attempt_id": order.attempt_id,
+        "level": "1",
+        "fault.type": "network",
+        "fault.severity": "medium",
+        "fault.component": "web",
+        "fault.operation": "",
+        "fault.node": "",
+        "fault.environment": "",
+        "fault.message": "gone",
+        "fault.exception": "",
+        "fault.source": "client/python",
+        "fault.attributes.tenant": "a",
+    }
+    assert {name for name in order.variables if not name.startswith(ATTRIBUTE)} == {*OF_FAULTS, *OF_ATTEMPTS}
 
 
 def test_flushing_an_empty_name_is_not_flushing_everything() -> None:

@@ -6,7 +6,8 @@ be had another way: every exec strategy gets the fault in ER_* variables of its 
 
 - Not in the program itself, and with them in its arguments the program is written out.
 - Not in what is code to a program: the argument after `-c`, `-e`, `--eval` ... of any program, or glued to it; and of an interpreter (sh,
-  python3, perl, awk, psql ...) nothing up to its script, which it would be or choose.
+  python3, perl, awk, psql ...) nothing up to its script, which it would be or choose, and nothing at all where it isn't certain which
+  argument that is.
 - Not behind a program that runs another one or reads code from its arguments (env, sudo, ssh, xargs ...), unless that other one is
   written as a path before: `[sudo, /usr/local/bin/tool, --, "${fault.message}"]`.
 - Not at the beginning of an argument, where `-x` would be an option, unless after an argument `--`.
@@ -28,16 +29,22 @@ _ELSEWHERE = "take it from the environment: ER_MESSAGE, ER_COMPONENT ..."
 _PLACES = "only in arguments and environment values of exec strategies and exec operations"
 
 _INTERPRETER = re.compile(
-    r"(?:ba|da|a|z|k|mk|pdk|c|tc|fi|r|ya|elvi|x?on)?sh|nu|busybox|python[0-9.]*|pypy[0-9.]*|perl[0-9.]*|ruby[0-9.]*|node|nodejs|deno|bun"
-    r"|php[0-9.]*|lua(?:jit)?[0-9.]*|[gmn]?awk|sed|jq|yq|Rscript|R|julia|tclsh[0-9.]*|wish|expect|guile|sbcl|emacs|vim?|nvim|ed|ex|gdb|make"
+    r"(?:ba|da|a|z|k|mk|pdk|c|tc|fi|r|ya|elvi|x?on)?sh|nu|python[0-9.]*|pypy[0-9.]*|perl[0-9.]*|ruby[0-9.]*|node|nodejs|deno|bun"
+    r"|php[0-9.]*|lua(?:jit)?[0-9.]*|[gmn]?awk|sed|jq|yq|Rscript|R|julia|tclsh[0-9.]*|wish|expect|guile|sbcl|emacs|vim?|nvim|ed|ex|gdb"
     r"|java|groovy|scala|kotlin|elixir|erl|ghc|runghc|stack|osascript|pwsh|powershell|psql|mysql|mariadb|sqlite3?|duckdb|redis-cli|mongosh?"
-    r"|clickhouse(?:-client)?|bc|dc|m4|gnuplot|octave|test|find"
+    r"|clickhouse(?:-client)?|bc|dc|m4|gnuplot|octave"
 )
 _RUNS_OTHERS = re.compile(r"env|sudo|doas|nice|ionice|chrt|taskset|nohup|setsid|timeout|stdbuf|time|numactl|prlimit")
 _NEVER = re.compile(
     r"ssh|su|runuser|xargs|parallel|watch|script|at|batch|chroot|unshare|nsenter|setpriv|capsh|systemd-run|systemd-nspawn|flock|strace|ltrace"
     r"|docker|podman|nerdctl|kubectl|crictl|ctr|lxc|lxc-attach|machinectl|ansible|salt|rsh|eval|exec|command|start-stop-daemon|daemonize"
-    r"|entr|inotifywait|run-parts|crontab|screen|tmux|dtach|expect|rlwrap|unbuffer|socat|nc|ncat|scp|rsync|tar|git|trap|source|\."
+    r"|busybox|toybox|find|make|gmake|ninja|entr|inotifywait|run-parts|crontab|screen|tmux|dtach|expect|rlwrap|unbuffer|socat|nc|ncat|scp|rsync|tar|git|trap|source|\."
+)
+_TAKES_CODE = (  # the options of some interpreters that surely take code
+    (re.compile(r"(?:ba|da|a|z|k|mk)?sh|python[0-9.]*|pypy[0-9.]*"), re.compile(r"-[A-Za-z]*c")),
+    (re.compile(r"perl[0-9.]*|ruby[0-9.]*|lua[0-9.]*"), re.compile(r"-[A-Za-z]*e")),
+    (re.compile(r"node|nodejs"), re.compile(r"-e|--eval")),
+    (re.compile(r"php[0-9.]*"), re.compile(r"-r")),
 )
 _CODE_OPTION = re.compile(
     r"-[A-Za-z]*[ceE]|--?(?:eval|exec|execute|command|print|expression|code|require|import|Command|EncodedCommand)"
@@ -114,20 +121,34 @@ def _is_code(command: Sequence[str], index: int) -> bool:
     if not ended and (_CODE_OPTION.fullmatch(command[index - 1]) or _GLUED_CODE.fullmatch(command[index])):
         return True
     return any(
-        _INTERPRETER.fullmatch(_base(command[place])) and index <= _script_of(command, place)
+        _INTERPRETER.fullmatch(_base(command[place])) and index <= _script_of(command, place, index)
         for place in _programs(command, index)
     )
 
 
-def _script_of(command: Sequence[str], interpreter: int) -> int:
-    """The position of the code that an interpreter is given, or of the file with it."""
-    for place in range(interpreter + 1, len(command)):
+def _script_of(command: Sequence[str], interpreter: int, index: int) -> int:
+    """The last position that may be the code that an interpreter is given, or the file with it; `index`, if it may be that itself.
+
+    Where an option is known to take code, that is the argument after it (`sh -c -- CODE` takes the one after that). Any other option may
+    have a value or none: so the script is certain only where more arguments without a dash than with one come before."""
+    takes_code = _takes_code(_base(command[interpreter]))
+    options = others = 0
+    for place in range(interpreter + 1, index):
         argument = command[place]
-        if argument == "--" or _CODE_OPTION.fullmatch(argument):
-            return place + 1
-        if not argument.startswith("-"):
+        if takes_code and not others and takes_code.fullmatch(argument):
+            code = place + 2 if command[place + 1] == "--" else place + 1
+            return index if command[place + 1].startswith("-") and code == place + 1 else code
+        if argument == "--":
+            return index
+        options += argument.startswith("-")
+        others += not argument.startswith("-")
+        if others > options:
             return place
-    return len(command)
+    return index
+
+
+def _takes_code(base: str) -> re.Pattern[str] | None:
+    return next((option for names, option in _TAKES_CODE if names.fullmatch(base)), None)
 
 
 def _runner(command: Sequence[str], index: int) -> int | None:
