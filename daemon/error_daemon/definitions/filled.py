@@ -8,6 +8,7 @@ what is really run for a target.
 from __future__ import annotations
 
 import fnmatch
+import re
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
@@ -65,25 +66,25 @@ def users_of_probes(directory: Directory) -> dict[str, dict[str, None]]:
 
 
 def users_of_strategies(directory: Directory) -> dict[str, dict[str, None]]:
-    """The targets that rules may use each strategy for. A rule without target is for those that its faults may name."""
-    users: dict[str, dict[str, None]] = {}
+    """The targets that rules may use each strategy with variables for. A rule without target is for those that its faults may name."""
+    users: dict[str, dict[str, None]] = {
+        name: {} for name, entry in directory.strategies.items() if has_variables(varying_of(entry))
+    }
     for rule in (written.value for written in directory.rules):
-        targets = dict.fromkeys(targets_of(directory, rule))
-        for strategy in {name: None for names in directory.ladder_of(rule).values() for name in names} | _isolate(rule):
-            entry = directory.strategies.get(strategy)
-            kinds = entry.value.for_targets if entry else frozenset()
-            fitting = {name: None for name in targets if not kinds or directory.targets[name].value.kind in kinds}
-            users.setdefault(strategy, {}).update(fitting)
+        named = {name for names in directory.ladder_of(rule).values() for name in names} | {rule.isolate}
+        used = named & users.keys()
+        targets = list(targets_of(directory, rule)) if used else []
+        for strategy in used:
+            kinds = directory.strategies[str(strategy)].value.for_targets
+            fitting = (name for name in targets if not kinds or directory.targets[name].value.kind in kinds)
+            users[str(strategy)].update(dict.fromkeys(fitting))
     return users
 
 
 def targets_of(directory: Directory, rule: RuleEntry) -> Iterator[str]:
     """The names of the targets that a rule may be for."""
-    named = rule.when.target or "*"
-    for name in directory.targets:
-        if name == rule.target or (rule.target is None and fnmatch.fnmatchcase(name, named)):
-            yield name
-
-
-def _isolate(rule: RuleEntry) -> dict[str, None]:
-    return {rule.isolate: None} if rule.isolate is not None else {}
+    if rule.target is not None:
+        yield from (name for name in (rule.target,) if name in directory.targets)
+    else:
+        matches = re.compile(fnmatch.translate(rule.when.target or "*")).match
+        yield from (name for name in directory.targets if matches(name))
