@@ -1,0 +1,83 @@
+"""A whole host for a test: a real systemd as pid 1 with D-Bus and journal, over a throw-away copy of this machine's files, loopback only.
+
+`booted()` boots one. Everything that is written in it is gone when it ends; this repository stands in it, read only, at its own path.
+What is run in it enters its namespaces and finds the usual places: `/etc/recovery`, port 50051, `systemctl`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from tests.box.systemd_box import Box, BoxError
+
+ROOT = Path(__file__).parents[2]
+PATIENCE_S = 90.0  # for what takes a few seconds; only something that is stuck comes near it
+
+
+def why_no_box() -> str:
+    """Why no box can boot here; empty if nothing is known to be in the way."""
+    if os.geteuid() != 0:
+        return "a box with its own systemd needs root"
+    needed = ["/lib/systemd/systemd", "/usr/bin/dbus-daemon", "/usr/bin/nsenter", "/usr/bin/systemd-run"]
+    missing = [path for path in needed if not Path(path).exists()]
+    return f"a box with its own systemd needs {', '.join(missing)}" if missing else ""
+
+
+class Host:
+    def __init__(self, box: Box) -> None:
+        self._box = box
+
+    def run(self, *command: str, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
+        """Run a program in the host, as root, to its end. A bad exit code is a failed assertion, unless `is_checked` is false."""
+        ended: subprocess.CompletedProcess[str] = self._box.run(
+            list(command), workdir="/", direct=True, capture_output=True, text=True, timeout=PATIENCE_S
+        )
+        assert ended.returncode == 0 or not is_checked, (
+            f"{command} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
+        )
+        return ended
+
+    def read(self, path: str) -> str:
+        return self.run("cat", path).stdout
+
+    def write(self, path: str, text: str) -> None:
+        self._box.run(
+            ["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat > "$1"', "sh", path],
+            workdir="/", direct=True, stdin=None, input=text, text=True, check=True, timeout=PATIENCE_S,
+        )  # fmt: skip
+
+    def exists(self, path: str) -> bool:
+        return self.run("test", "-e", path, is_checked=False).returncode == 0
+
+    def main_pid(self, unit: str) -> str:
+        return self.run("systemctl", "show", "--property=MainPID", "--value", unit).stdout.strip()
+
+    def journal(self, unit: str) -> str:
+        return self.run("journalctl", "--no-pager", "--lines=80", "--unit", unit, is_checked=False).stdout
+
+
+def _interpreter_directories() -> Iterator[str]:
+    """Where this interpreter and its packages live, as far as a box would not show them anyway."""
+    for directory in dict.fromkeys((sys.prefix, sys.base_prefix)):
+        if not directory.startswith(("/usr", f"{ROOT}/")):
+            yield directory
+
+
+@contextlib.contextmanager
+def booted(copies: Sequence[tuple[Path, str]] = ()) -> Iterator[Host]:
+    """A host, with `copies` (of files or directories here, to paths there) in it before it boots. Raises BoxError."""
+    box = Box(
+        ro=[str(ROOT), *_interpreter_directories()],
+        copy=[f"{source}:{place}" for source, place in copies],
+        no_cwd=True,
+    )
+    with box:
+        yield Host(box)
+
+
+__all__ = ["ROOT", "BoxError", "Host", "booted", "why_no_box"]
