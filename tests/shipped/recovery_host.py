@@ -1,0 +1,110 @@
+"""A host with error_daemon as a systemd service and the shipped definitions in force, and what a test does with one."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.box.host import Host
+
+UNIT = f"""[Service]
+Type=notify
+ExecStart={sys.executable} -m error_daemon
+Environment=LOG_LEVEL=INFO
+"""
+
+
+def lay_out(shipped: Path, place: Path) -> None:
+    """Copy /etc/recovery as it ships to `place`, each example of a service in force with `mode: auto`."""
+    shutil.copytree(shipped, place)
+    for example in (place / "definitions").glob("6*.yaml.example"):
+        text, changes = re.subn(r"^    mode: observe\b", "    mode: auto", example.read_text(), flags=re.MULTILINE)
+        assert changes == text.count("\n  - id:"), f"{example.name}: a rule without mode: observe"
+        example.with_suffix("").write_text(text)
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What error-cli says of a fault that was reported and followed to its end."""
+
+    error_id: str
+    exit_code: int
+    said: str
+    strategies: list[str]  # of its attempts, oldest first
+    verdicts: list[str]
+    seen: dict[str, str]  # by its last attempt's probes: probe → last reading
+
+
+class RecoveryHost:
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self.run, self.read, self.write = host.run, host.read, host.write
+        self.exists, self.main_pid, self.journal = host.exists, host.main_pid, host.journal
+
+    def start(self) -> RecoveryHost:
+        self.write("/etc/systemd/system/error-recovery.service", UNIT)
+        started = self.run("systemctl", "start", "error-recovery.service", is_checked=False)
+        assert started.returncode == 0, self.journal("error-recovery.service")
+        return self
+
+    def begin(self, unit: str, program: str) -> None:
+        """Start a service's unit. Skips the test if its program is not installed on this machine."""
+        if not Path(program).exists():
+            pytest.skip(f"{program} is not installed: as root, `make services`")
+        self.run("systemctl", "start", unit)
+
+    def begin_example(self, unit: str) -> None:
+        """Start one of the services of examples/services."""
+        self.run("cp", f"/srv/services/{unit}", "/etc/systemd/system/")
+        self.run("systemctl", "daemon-reload")
+        self.run("systemctl", "restart", unit)
+
+    def wait_until(self, *command: str) -> None:
+        """Until a program in the host ends with 0."""
+        eventually(" ".join(command), lambda: self.run(*command, is_checked=False).returncode == 0)
+
+    def kill(self, unit: str, signal: str) -> str:
+        """Send a signal to the unit's main process; its pid."""
+        pid = self.main_pid(unit)
+        assert pid not in {"", "0"}, f"{unit} does not run"
+        self.run("kill", f"-{signal}", pid)
+        return pid
+
+    def error_cli(self, *arguments: str) -> tuple[int, str]:
+        ended = self.run(sys.executable, "-m", "error_cli", *arguments, is_checked=False)
+        return ended.returncode, ended.stdout + ended.stderr
+
+    def report(self, *arguments: str) -> Recovery:
+        """Report a fault with error-cli, follow it to its end, and read its attempts from error-cli.
+
+        Each is an error of its own, not one that came back: tests break the same service in several ways."""
+        exit_code, said = self.error_cli("report", *arguments, "--fingerprint", uuid.uuid4().hex, "--wait=60")
+        return self.recovery(said.split()[0], exit_code, said)
+
+    def recovery(self, error_id: str, exit_code: int, said: str) -> Recovery:
+        _, text = self.error_cli("history", "--error", error_id, "--json")
+        attempts = json.loads(text)["attempts"][::-1]
+        return Recovery(
+            error_id,
+            exit_code,
+            said,
+            [attempt["strategy_id"] for attempt in attempts],
+            [attempt["verdict"] for attempt in attempts],
+            {reading["probe"]: reading["value"] for reading in attempts[-1].get("readings", [])} if attempts else {},
+        )
+
+
+def eventually(what: str, look: Callable[[], bool], within_s: float = 30.0) -> None:
+    deadline = time.monotonic() + within_s
+    while not look():
+        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
+        time.sleep(0.05)
