@@ -29,8 +29,12 @@ $(STAMP): pyproject.toml constraints.txt
 run: setup ## start the daemon, break a real service, watch it come back, keep serving until Ctrl-C
 	@$(BIN)/python examples/first_recovery/run.py $(RUN_ARGS)
 
+.PHONY: services
+services: ## as root: install the services that tests/shipped breaks and sees recovered; none is started
+	@sh tests/box/install_services.sh
+
 .PHONY: test
-test: setup ## all tests; the engine's with their branch coverage, which must be complete
+test: setup services ## all tests; the engine's with their branch coverage, which must be complete
 	$(BIN)/python -m pytest -n 2 tests/core --cov=error_daemon.core --cov-branch --cov-fail-under=100
 	$(BIN)/python -m pytest -n 2 --ignore=tests/core $(TEST_ARGS)
 
@@ -39,6 +43,7 @@ check: setup ## ruff, mypy --strict, import-linter, generated files current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy etc/recovery/scripts/clean-oldest
 	$(BIN)/lint-imports
 	@$(MAKE) --no-print-directory generated-current
 

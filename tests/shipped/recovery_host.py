@@ -79,9 +79,18 @@ class RecoveryHost:
         self.run("kill", f"-{signal}", pid)
         return pid
 
+    def install_error_cli(self) -> None:
+        """Where an installation has it, for what runs in the host."""
+        self.run("ln", "-sf", str(Path(sys.prefix) / "bin" / "error-cli"), "/usr/local/bin/error-cli")
+
     def error_cli(self, *arguments: str) -> tuple[int, str]:
         ended = self.run(sys.executable, "-m", "error_cli", *arguments, is_checked=False)
         return ended.returncode, ended.stdout + ended.stderr
+
+    def errors(self, component: str) -> list[dict[str, str]]:
+        """What error-cli lists of a component's errors."""
+        listed = json.loads(self.error_cli("errors", "list", "--json")[1]).get("errors", [])
+        return [error for error in listed if error["component"] == component]
 
     def report(self, *arguments: str) -> Recovery:
         """Report a fault with error-cli, follow it to its end, and read its attempts from error-cli.

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from tests.shipped.recovery_host import RecoveryHost
+import re
+
+from tests.box.host import ROOT
+from tests.shipped.recovery_host import RecoveryHost, eventually
 
 UNIT, PROGRAM = "nginx.service", "/usr/sbin/nginx"
 FAULT = ("nginx does not answer", "--type", "network", "--component", "nginx")
@@ -33,3 +36,20 @@ def test_an_nginx_with_a_broken_configuration_is_not_restarted_into_nothing(host
     assert recovery.verdicts == ["persisting", "persisting"]
     assert "not restarted" in host.error_cli("history", "--error", recovery.error_id, "--json")[1]
     assert host.main_pid(UNIT) == pid
+
+
+def test_a_unit_that_fails_reports_itself_as_the_page_tells_and_is_recovered(host: RecoveryHost) -> None:
+    [reporter] = re.findall(r"```ini\n(.*?)```", (ROOT / "docs" / "shipped.md").read_text(), re.DOTALL)
+    [on_failure] = re.findall(r"OnFailure=\S+", reporter)
+    host.install_error_cli()
+    host.write("/etc/systemd/system/report-failure@.service", reporter)
+    host.write("/etc/systemd/system/nginx.service.d/report.conf", f"[Unit]\n{on_failure}\n")
+    host.run("systemctl", "daemon-reload")
+    host.begin(UNIT, PROGRAM)
+    killed = host.kill(UNIT, "KILL")
+
+    def states() -> list[str]:
+        return [error["state"] for error in host.errors("nginx") if error["message"] == "the unit failed"]
+
+    eventually("systemd has reported it, and it is recovered", lambda: states() == ["watching"])
+    assert host.main_pid(UNIT) not in {"0", killed}

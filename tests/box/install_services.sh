@@ -1,0 +1,35 @@
+#!/bin/sh
+# What tests/shipped breaks and sees recovered, installed if it is missing, as far as that can be done here: as root, with apt. Nothing is
+# started, and nothing that is installed here is started at the next boot. Without it those tests are skipped, and say so.
+set -u
+missing=
+add() { [ -e "$1" ] || missing="$missing $2"; }
+add /usr/sbin/nginx nginx
+add /usr/bin/redis-server redis-server
+add /usr/bin/pg_ctlcluster postgresql
+add /usr/bin/curl curl
+add /lib/systemd/systemd systemd-sysv
+add /usr/bin/dbus-daemon dbus
+[ -n "$missing" ] || exit 0
+if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
+  echo "tests of services are skipped without:$missing"
+  exit 0
+fi
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  trap 'rm -f "$policy"' EXIT
+  trap 'exit 130' INT TERM HUP
+  printf '#!/bin/sh\nexit 101\n' >"$policy" && chmod +x "$policy"  # services that are installed are not started
+fi
+export DEBIAN_FRONTEND=noninteractive
+apt="apt-get -q -o Acquire::http::Timeout=20 -o Acquire::Retries=1"
+echo "for tests of services, installed and not started:$missing"
+# shellcheck disable=SC2086
+{ $apt update && $apt install -y --no-install-recommends $missing; } >/dev/null 2>&1 ||
+  echo "tests of services are skipped: apt-get could not install$missing"
+for unit in nginx.service redis-server.service postgresql.service; do
+  case $missing in
+    *"${unit%.service}"*) systemctl disable "$unit" >/dev/null 2>&1 ;;
+  esac
+done
+exit 0
