@@ -46,10 +46,14 @@ def test_a_unit_that_fails_reports_itself_as_the_page_tells_and_is_recovered(hos
     host.write("/etc/systemd/system/nginx.service.d/report.conf", f"[Unit]\n{on_failure}\n")
     host.run("systemctl", "daemon-reload")
     host.begin(UNIT, PROGRAM)
-    killed = host.kill(UNIT, "KILL")
 
     def states() -> list[str]:
         return [error["state"] for error in host.errors("nginx") if error["message"] == "the unit failed"]
 
-    eventually("systemd has reported it, and it is recovered", lambda: states() == ["watching"])
+    killed = host.kill(UNIT, "KILL")
+    try:
+        eventually("systemd has reported it, and it is recovered", lambda: states() == ["watching"])
+    finally:
+        host.run("rm", "/etc/systemd/system/nginx.service.d/report.conf")
+        host.run("systemctl", "daemon-reload")
     assert host.main_pid(UNIT) not in {"0", killed}
