@@ -24,6 +24,7 @@ from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.engine import Engine
 from error_daemon.core.life import WITH_TICKET
 from error_daemon.core.policy import Policy
+from error_daemon.core.renewal import Redefined
 from error_daemon.model import (
     AttemptOrder,
     AttemptRecord,
@@ -213,7 +214,10 @@ class World:
 
     def crash(self, after_s: float = 1.0) -> None:
         """`kill -9`, and a new start. The ring and what was committed are left."""
-        self._lost = (self._lost - self._purged) | {order.target.id for order in self.running.values()}
+        running = {
+            order.target.id for order in self.running.values() if self._leads_to(order.error_id) == order.target.id
+        }
+        self._lost = (self._lost - self._purged) | running
         self.running, self._open_rounds, self._agenda, self._saving = {}, set(), [], []
         self.now += after_s
         self.engine = Engine(self.definitions, self.policy)
@@ -284,6 +288,13 @@ class World:
         was_tripped = self.engine.reset_breaker(target, self.now)
         self._carry_out()
         return was_tripped
+
+    def redefine(self, definitions: Definitions) -> Redefined:
+        """What was lost on a target is known to the ring by the error alone: where that leads elsewhere, a restart forgets it."""
+        self.definitions = definitions
+        done = self.engine.redefine(definitions, self.now)
+        self._carry_out()
+        return done
 
     def foresee(self, target: str, for_s: float) -> None:
         self.feed(fx.FailurePredicted(target, 0.9, "smart", self.now + for_s))
@@ -444,6 +455,12 @@ class World:
         if kind == "root":
             return bool(self.engine._board.with_ticket_on(name))
         return name in dispatch.brakes.bulkheads._inside
+
+    def _leads_to(self, error_id: str) -> str:
+        """The target of an error, by the definitions of now."""
+        _, newest = self._known[error_id]
+        found = self.engine.classify(newest).rule
+        return (found.target if found else None) or newest.target
 
     def _at(self, at: float, what: Callable[[], None]) -> None:
         heappush(self._agenda, (at, self._number(), what))

@@ -89,16 +89,28 @@ class AttemptPromises:
     def was_reset(self, error_id: str) -> None:
         self._tries.pop(error_id, None)
 
+    def reloaded(self, changed: set[str]) -> None:
+        """A ticket may be of another class now, or begin anew on another target."""
+        for error_id in [error_id for error_id, name in self._scene.component_of.items() if name in changed]:
+            self._tries.pop(error_id, None)
+            self._class[error_id] = ResponseClass.TRANSIENT
+
     def died(self) -> None:
         """Doubt outlives it in the ring: in what was running, and in tickets that had not looked yet."""
         scene = self._scene
         running = {
             kept.fingerprint.error_id for kept in scene.ring.kept.values() if kept.progress.state is SlotState.RUNNING
         }
-        doubtful = {patient.id for error_id in running if (patient := scene.patient_of[error_id])}
+        doubtful = {target for error_id in running if (target := self._target_of(error_id))}
         self._doubt = {target: at for target, at in self._doubt.items() if target in doubtful}
-        self._doubt |= {run.order.target.id: scene.t for run in scene.workers.running.values()}
+        orders = [run.order for run in scene.workers.running.values()]
+        self._doubt |= {o.target.id: scene.t for o in orders if o.target.id == self._target_of(o.error_id)}
         self._owner, self._orders, self._asked = {}, {}, {}
+
+    def _target_of(self, error_id: str) -> str:
+        """As far as the ring and the definitions tell: where they lead elsewhere now, nobody knows what was running."""
+        patient = self._scene.patient_of[error_id]
+        return patient.rule_target(self._scene.house) if patient else ""
 
     # --- what must hold
 

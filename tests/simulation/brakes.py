@@ -172,6 +172,15 @@ class BrakePromises:
             if roots:
                 raise Broken("a symptom waits for its root", f"{order.attempt_id} on {order.target.id}, before {roots}")
 
+    def reloaded(self, changed: set[str]) -> None:
+        """Brakes keep what they know, but of targets that are gone."""
+        defined = self._scene.patients
+        self._places.reloaded()
+        self._blurred |= changed  # a level may have ended there, or not, by the new definitions
+        self.targets = {target: known for target, known in self.targets.items() if target in defined}
+        for target in [target for target in self._scene.pauses if target != EVERYTHING and target not in defined]:
+            del self._scene.pauses[target]
+
     # --- people
 
     def approved(self, error_id: str) -> None:

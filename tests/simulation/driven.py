@@ -60,7 +60,7 @@ def bulkhead_of(data: Mapping[str, Any]) -> Bulkhead:
 
 class Driven:
     def __init__(self, house: House) -> None:
-        self.definitions = Definitions(**definitions(house), bulkheads=tuple(map(bulkhead_of, house.bulkheads)))
+        self.definitions = _defined(house)  # when it was started
         self.policy = policy_of(house)
         self.rules = {rule.id: rule for rule in self.definitions.rules}
         self.engine = Engine(self.definitions, self.policy)
@@ -83,6 +83,9 @@ class Driven:
         """A person's act. Whether it was done: the engine may refuse it, or not know what is meant."""
         self.calls.append((act, arguments))
         return _do(self.engine, act, arguments)
+
+    def redefine(self, house: House, now: float) -> None:
+        self.call("redefine", _defined(house), now)
 
     def restore_learned(self, scores: Iterable[Score], timeouts: Iterable[LearnedTimeout]) -> None:
         self.call("restore_learned", tuple(scores), tuple(timeouts))
@@ -138,6 +141,10 @@ class Driven:
 
 def pause(target: str, at: float, until: float) -> Pause:
     return Pause(target, at, until, "maintenance", BY)
+
+
+def _defined(house: House) -> Definitions:
+    return Definitions(**definitions(house), bulkheads=tuple(map(bulkhead_of, house.bulkheads)))
 
 
 def _do(engine: Engine, act: str, arguments: tuple[Any, ...]) -> bool:

@@ -22,7 +22,7 @@ class EndPromises:
         self._scene = scene
         self._ended: set[str] = set()
         self._told: dict[str, dict[str, float]] = {}  # ticket → cause → when
-        self._life_began_at = 0.0
+        self._life_began_at = self._reloaded_at = 0.0
 
     def told(self, escalation: Escalation) -> None:
         causes = self._told.setdefault(escalation.ticket_id, {})
@@ -47,11 +47,19 @@ class EndPromises:
         began_at = max(record.opened_at, self._life_began_at)  # a daemon that starts begins to count anew
         took_s = record.ended_at - began_at
         is_due = record.response_class is ResponseClass.PERMANENT and took_s > PERMANENT_WITHIN_S + _LATE_S
-        if is_due and min(told.values(), default=inf) > began_at + PERMANENT_WITHIN_S + _LATE_S:
+        if (
+            is_due
+            and record.opened_at > self._reloaded_at
+            and min(told.values(), default=inf) > began_at + PERMANENT_WITHIN_S + _LATE_S
+        ):
             raise Broken("a permanent error is told of within 30 s", f"{record.ticket_id}: {took_s} s, {told}")
 
     def died(self) -> None:
         self._told = {}
+
+    def reloaded(self, now: float) -> None:
+        """What the new class of an open ticket promises counts from then, or from the end of its attempt."""
+        self._reloaded_at = now
 
     def restored(self, now: float) -> None:
         self._life_began_at = now

@@ -98,6 +98,11 @@ class Patient:
     is_named_by_fault: bool = False  # the rule leaves the target to the fault
     quality: Quality = Quality()
     weight: float = 1.0
+    recovers: str = ""  # another target, to which its rule leads; only where definitions are reloaded
+
+    def rule_target(self, house: House) -> str:
+        """The target that its rule names, or leaves to the fault."""
+        return self.recovers if any(other.id == self.recovers for other in house.patients) else self.id
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +124,22 @@ class House:
 def definitions(house: House) -> dict[str, Any]:
     """What the operator wrote, as the fields of `Definitions` that every engine knows."""
     return {
-        "rules": tuple(_rule(patient) for patient in house.patients),
-        "targets": {patient.id: _target(patient) for patient in house.patients},
+        "rules": tuple(_rule(patient, house) for patient in house.patients),
+        "targets": {patient.id: _target(patient, house) for patient in house.patients},
         "strategies": {name: _strategy(name, level) for level, names in STRATEGIES.items() for name in names},
         "probes": {name: Probe(name, "tcp") for name in PROBES},
     }
 
 
-def _target(patient: Patient) -> Target:
-    declared = patient.needs if patient.needs_are_declared else ()
-    return Target(patient.id, "service", probes=PROBES[: patient.probes], depends_on=declared, weight=patient.weight)
+def declared_needs(patient: Patient, house: House) -> tuple[str, ...]:
+    """Of the targets that are defined."""
+    names = {other.id for other in house.patients}
+    return tuple(need for need in patient.needs if need in names) if patient.needs_are_declared else ()
+
+
+def _target(patient: Patient, house: House) -> Target:
+    needs = declared_needs(patient, house)
+    return Target(patient.id, "service", probes=PROBES[: patient.probes], depends_on=needs, weight=patient.weight)
 
 
 def _strategy(name: str, level: int) -> Strategy:
@@ -138,12 +149,12 @@ def _strategy(name: str, level: int) -> Strategy:
     return Strategy(name, "exec", timeout_s=_TIMEOUT_S, max_attempts=tries, backoff=Backoff(0.1, 2.0, 5.0))
 
 
-def _rule(patient: Patient) -> Rule:
+def _rule(patient: Patient, house: House) -> Rule:
     return Rule(
         id=patient.id,
         when=Condition(component=re.compile(re.escape(patient.id))),
         ladder={level: tuple(names) for level, names in patient.ladder.items()},
-        target=None if patient.is_named_by_fault else patient.id,
+        target=None if patient.is_named_by_fault else patient.rule_target(house),
         mode=Mode(patient.mode),
         response_class=ResponseClass(patient.response_class) if patient.response_class else None,
         entry_level=patient.entry_level,
@@ -176,11 +187,11 @@ def _default(item: Field[Any]) -> Any:
 
 
 def from_json(data: Mapping[str, Any]) -> House:
-    patients = tuple(_patient(item) for item in data["patients"])
+    patients = tuple(patient_from_json(item) for item in data["patients"])
     return House(**{**data, "patients": patients, "bulkheads": tuple(data.get("bulkheads", ()))})
 
 
-def _patient(data: Mapping[str, Any]) -> Patient:
+def patient_from_json(data: Mapping[str, Any]) -> Patient:
     return Patient(
         **{
             **data,

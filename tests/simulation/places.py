@@ -15,9 +15,13 @@ from tests.simulation.scene import Broken, Scene
 class Places:
     def __init__(self, scene: Scene) -> None:
         self._scene = scene
-        self._bulkheads: Sequence[Bulkhead] = tuple(map(bulkhead_of, scene.house.bulkheads))
-        self._by_id = {bulkhead.id: bulkhead for bulkhead in self._bulkheads}
         self._inside: dict[tuple[str, str], set[str]] = {}  # bulkhead and tenant → attempts
+        self.reloaded()
+
+    def reloaded(self) -> None:
+        """There are others now; who has a place keeps it."""
+        self._bulkheads: Sequence[Bulkhead] = tuple(map(bulkhead_of, self._scene.house.bulkheads))
+        self._by_id = {bulkhead.id: bulkhead for bulkhead in self._bulkheads}
 
     def enter(self, order: AttemptOrder, level: int, priority: Priority) -> None:
         tenant = self._scene.tenant_of.get(order.error_id, "")

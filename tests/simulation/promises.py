@@ -82,6 +82,13 @@ class Promises:
         if self._batches % _LOOK_EVERY == 0:
             self.waiting.look(daemon, now)
 
+    def reloaded(self, changed: set[str], now: float) -> None:
+        """Other definitions are about to be told. `changed`: the targets of which they say something else."""
+        self.attempts.reloaded(changed)
+        self.brakes.reloaded(changed)
+        self.ends.reloaded(now)
+        self.waiting.reloaded()
+
     # --- the daemon's end and beginning
 
     def died(self) -> None:

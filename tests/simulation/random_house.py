@@ -19,7 +19,7 @@ def random_house(random: Random) -> House:
     return House(
         patients=patients,
         policy=_policy(random),
-        bulkheads=_bulkheads(random, names),
+        bulkheads=random_bulkheads(random, names),
         workers=random.randint(1, 4),
         slots=random.choice((8, 256, 256)),
         hangs_rate=random.choice((0.0, 0.02, 0.1)),
@@ -65,7 +65,7 @@ def _target_limits(random: Random) -> dict[str, float]:
     }
 
 
-def _bulkheads(random: Random, targets: list[str]) -> tuple[dict[str, Any], ...]:
+def random_bulkheads(random: Random, targets: list[str]) -> tuple[dict[str, Any], ...]:
     bulkheads: list[dict[str, Any]] = []
     for number in range(random.choice((0, 0, 1, 3))):
         one: dict[str, Any] = {"id": f"bulkhead {number}", "max_concurrency": random.choice((1, 2, 4))}
@@ -87,8 +87,7 @@ def _bulkheads(random: Random, targets: list[str]) -> tuple[dict[str, Any], ...]
 
 
 def _patient(random: Random, name: str, earlier: list[str]) -> Patient:
-    levels = sorted(random.sample((1, 2, 3, 4, 5), random.randint(1, 4)))
-    ladder = {level: _some(random, STRATEGIES[level]) for level in levels}
+    ladder = random_ladder(random)
     needs = tuple(random.sample(earlier, min(len(earlier), random.choice((0, 0, 1, 1, 2)))))
     illnesses = tuple(_illness(random, number, ladder) for number in range(random.randint(1, 3)))
     return Patient(
@@ -113,6 +112,11 @@ def _patient(random: Random, name: str, earlier: list[str]) -> Patient:
         quality=_quality(random),
         weight=random.choice((0.5, 1.0, 1.0, 5.0)),
     )
+
+
+def random_ladder(random: Random) -> dict[int, tuple[str, ...]]:
+    levels = sorted(random.sample((1, 2, 3, 4, 5), random.randint(1, 4)))
+    return {level: _some(random, STRATEGIES[level]) for level in levels}
 
 
 def _some(random: Random, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ Each input says `at` how many seconds what is done (`do`), with what that needs:
     drift       target, illness, strategy, rate       from now on the strategy cures it at this rate
     person      act, pick, ...                        see people.py
     predict     target, probability, for_s            something foresees a failure
+    reload      gone, patients, bulkheads             other definitions (reloading.py)
 """
 
 from __future__ import annotations

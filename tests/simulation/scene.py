@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from error_daemon.core.brakes.pause import Pause
 from tests.simulation.agenda import Agenda
 from tests.simulation.dice import Dice
-from tests.simulation.house import House, Patient
+from tests.simulation.house import House, Patient, declared_needs
 from tests.simulation.keeping import Record, Ring
 from tests.simulation.targets import Targets
 from tests.simulation.workers import Workers
@@ -36,8 +36,23 @@ class Scene:
     patient_of: dict[str, Patient | None] = field(default_factory=dict)  # by error; None: no rule is for it
     tenant_of: dict[str, str] = field(default_factory=dict)  # by error
     pauses: dict[str, Pause] = field(default_factory=dict)  # by target; they outlive the daemon
+    component_of: dict[str, str] = field(default_factory=dict)  # by error
     life: int = 0  # how often the daemon was started
     _roots: dict[str, frozenset[str]] = field(default_factory=dict)
+
+    def move_in(self, house: House) -> set[str]:
+        """From now on that is what is defined. The targets of which something is written otherwise, or nothing any more."""
+        before, self.house = self.house, house
+        self.patients = {patient.id: patient for patient in house.patients}
+        self.patient_of = {error_id: self.patients.get(name) for error_id, name in self.component_of.items()}
+        self._roots = {}
+        were = {patient.id: patient for patient in before.patients}
+        changed = [
+            each
+            for each in (*were.values(), *self.patients.values())
+            if were.get(each.id) != self.patients.get(each.id)
+        ]
+        return {target for each in changed for target in (each.id, each.rule_target(before), each.rule_target(house))}
 
     @property
     def t(self) -> float:
@@ -47,7 +62,7 @@ class Scene:
         """What it depends on, as the operator declared it, directly and by others."""
         known = self._roots.get(target)
         if known is None:
-            patient = self.patients[target]
-            direct = patient.needs if patient.needs_are_declared else ()
+            patient = self.patients.get(target)
+            direct = declared_needs(patient, self.house) if patient else ()
             known = self._roots[target] = frozenset(direct).union(*(self.roots(root) for root in direct))
         return known

@@ -7,6 +7,7 @@ from typing import Any
 
 from tests.simulation.house import HOUR_S, STRATEGIES, House, Illness, Patient
 from tests.simulation.random_house import TENANTS, TYPES, random_house
+from tests.simulation.reloading import random_reloads
 from tests.simulation.scenario import Input, Scenario
 
 
@@ -20,6 +21,7 @@ def scenario(seed: int) -> Scenario:
         *_people(random, house, inputs),
         *_forecasts(random, house),
     ]
+    inputs += random_reloads(random, house, [float(what["at"]) for what in inputs if what["do"] == "break"])
     return Scenario(seed, house, tuple(sorted(inputs, key=lambda what: float(what["at"]))))
 
 

@@ -35,9 +35,17 @@ class WaitingPromises:
             "target breaker": max(policy.target_limits.open_s, MOST_FORETOLD_S),
             "flap suppression": max(policy.flap_longest_s, policy.flap_threshold_s),
             "backoff": 5.0,
-            "approval": max((each.approval_expires_s for each in scene.house.patients), default=0.0),
-            "bulkhead": max((float(each.get("timeout_s", 60.0)) for each in scene.house.bulkheads), default=0.0),
+            "approval": 0.0,
+            "bulkhead": 0.0,
         }
+        self.reloaded()
+
+    def reloaded(self) -> None:
+        """What waits already may wait as long as it was told before."""
+        house, longest = self._scene.house, self._longest
+        longest["approval"] = max((longest["approval"], *(each.approval_expires_s for each in house.patients)))
+        timeouts_s = (float(each.get("timeout_s", 60.0)) for each in house.bulkheads)
+        longest["bulkhead"] = max((longest["bulkhead"], *timeouts_s))
 
     def look(self, daemon: Driven, now: float) -> None:
         tickets = daemon.tickets()

@@ -19,6 +19,7 @@ from tests.simulation.driven import Driven
 from tests.simulation.keeping import HEARD_S, Record, Ring
 from tests.simulation.people import People
 from tests.simulation.promises import Promises
+from tests.simulation.reloading import reloaded
 from tests.simulation.restoring import restoring
 from tests.simulation.scenario import Input, Scenario
 from tests.simulation.scene import Broken, Scene
@@ -85,6 +86,7 @@ class World:
             "drift": lambda what: targets.drift(what["target"], what["illness"], what["strategy"], what["rate"]),
             "person": self._person,
             "predict": self._predict,
+            "reload": self._reload,
         }
 
     # --- the whole
@@ -245,6 +247,7 @@ class World:
                 self.refused += 1
                 return
         self.faults += 1
+        self.scene.component_of.setdefault(fingerprint.error_id, fault.component)
         self.scene.patient_of.setdefault(fingerprint.error_id, self.scene.patients.get(fault.component))
         self.scene.tenant_of.setdefault(fingerprint.error_id, fault.tenant)
         self.promises.attempts.fault(fingerprint.error_id, daemon.classify(fault).response_class)
@@ -307,6 +310,14 @@ class World:
     def _person(self, what: Input) -> None:
         if self._is_up:
             self._people.act(self.daemon, what, self.now())
+            self._carry_out()
+
+    def _reload(self, what: Input) -> None:
+        """One that is down reads them when it starts."""
+        changed = self.scene.move_in(reloaded(self._scenario.house, what))
+        self.promises.reloaded(changed, self.now())
+        if self._is_up:
+            self.daemon.redefine(self.scene.house, self.now())
             self._carry_out()
 
     def _predict(self, what: Input) -> None:

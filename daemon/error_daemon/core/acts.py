@@ -47,7 +47,7 @@ class PeoplesActs:
         ticket = error.ticket
         if ticket:
             running = error.state in WITH_TICKET - PENDING
-            first = entry(ticket.levels, ticket.rule, error.severity) or ticket.level
+            first = entry(ticket.levels, ticket.rule, error.severity)
             ticket.attempts_at_level = int(running and ticket.level == first)
             error.level = ticket.level = first
             self._dispatch.propose_anew(error)

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from math import inf
 
 from error_daemon.core.census import Census
-from error_daemon.core.classify import Classification
+from error_daemon.core.classify import Classification, classify
 from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder, SaveTicket
 from error_daemon.core.experience import Known
 from error_daemon.core.graph import Graph
@@ -18,6 +19,7 @@ from error_daemon.core.learning import Learning
 from error_daemon.core.life import ENDED, Step, follow
 from error_daemon.core.policy import Policy
 from error_daemon.core.rng import Generator
+from error_daemon.core.standing import Standing, standing
 from error_daemon.core.ticket import Error, Ticket, record_of_ticket
 from error_daemon.core.timeouts import Timeouts
 from error_daemon.core.timers import Timers
@@ -27,7 +29,6 @@ from error_daemon.model import (
     Definitions,
     Fault,
     Fingerprint,
-    Mode,
     Notice,
     Progress,
     Reading,
@@ -42,6 +43,7 @@ _ENDED_AS = {
     Step.RESOLVE: "resolved",
     Step.FLUSH: "flushed",
     Step.DENY: "failed",
+    Step.OBSERVE: "observed",
 }
 
 
@@ -53,6 +55,8 @@ class Board:
         self.rng = Generator(policy.seed)
         self.graph = Graph(definitions.targets)
         self.ladders = Ladders(definitions.strategies)
+        self.generation = 0  # of the definitions: how often they were replaced
+        self.redefined_at = -inf
         self.learning = Learning(policy.half_life_s)
         self.timeouts = Timeouts()
         self.errors: dict[bytes, Error] = {}
@@ -68,6 +72,23 @@ class Board:
         self.recall: Callable[[Error, Ticket], Mapping[str, Known]] = _nothing
         self.let_go: list[str] = []  # targets on which a ticket ended; the dispatch takes them
         self._last_number = 0
+
+    # --- what is defined
+
+    def redefine(self, definitions: Definitions) -> None:
+        """From now on these hold. What tickets stand by they keep until they are renewed (renewal.py)."""
+        self.definitions = definitions
+        self.graph = Graph(definitions.targets)
+        self.ladders = Ladders(definitions.strategies)
+        self.generation += 1
+        self.redefined_at = self.now
+
+    def classify(self, fault: Fault) -> Classification:
+        return classify(self.definitions.rules, fault, self.graph)
+
+    def standing(self, rule: Rule | None, fault: Fault) -> Standing | str:
+        """What the definitions of now say; or why nothing can be done."""
+        return standing(self.definitions, self.ladders, rule, fault)
 
     # --- errors
 
@@ -100,6 +121,14 @@ class Board:
         error.root = ""
         self.cancel_timer(error)
         self._on_target.setdefault(ticket.target.id, {})[error.error_id] = error
+
+    def restand(self, error: Error, ticket: Ticket, anew: Standing) -> None:
+        """The ticket stands by other definitions, perhaps on another target."""
+        if anew.target.id != ticket.target.id:
+            self._leave_target(error, ticket.target.id)
+            error.target = anew.target.id
+            self._on_target.setdefault(error.target, {})[error.error_id] = error
+        ticket.standing = anew
 
     def settle(self, error: Error) -> None:
         """Keep the account of what may be dropped: what is done with, or only watched. One that still holds a slot is not
@@ -145,9 +174,11 @@ class Board:
 
     def _close(self, error: Error, ticket: Ticket) -> None:
         error.ticket = None
-        for number in ticket.deadlines:
+        for number in ticket.deadlines.values():
             self.timers.cancel(number)
-        target = ticket.target.id
+        self._leave_target(error, ticket.target.id)
+
+    def _leave_target(self, error: Error, target: str) -> None:
         holders = self._on_target[target]
         del holders[error.error_id]
         if not holders:
@@ -198,11 +229,6 @@ class Board:
         """A number never given before."""
         self._last_number += 1
         return self._last_number
-
-
-def acts(rule: Rule) -> bool:
-    """Whether something may come of it: at once, or when a person has approved."""
-    return rule.mode is not Mode.OBSERVE
 
 
 def _nothing(_error: Error, _ticket: Ticket) -> Mapping[str, Known]:

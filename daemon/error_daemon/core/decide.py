@@ -48,11 +48,11 @@ def decide(board: Board, error: Error, ticket: Ticket, attempt_id: str = "") -> 
 
 
 def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
-    isolate = ticket.rule.isolate
+    isolate = ticket.standing.isolate
     if isolate and not ticket.is_isolated:
         reason = "what may spread is isolated before its ladder is climbed"
-        return ISOLATION, Choice(board.definitions.strategies[isolate], (), False, reason, False)
-    strategies = board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
+        return ISOLATION, Choice(isolate, (), False, reason, False)
+    strategies = ticket.standing.offer[ticket.level]
     case, recalled = case_of(error, ticket), board.recall(error, ticket)
     choice = select(
         strategies,

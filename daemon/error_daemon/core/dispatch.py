@@ -32,7 +32,7 @@ from error_daemon.core.response import Response
 from error_daemon.core.running import Running
 from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.waiting import Waiting
-from error_daemon.model import ISOLATION, Severity, SlotState, State, Target
+from error_daemon.model import ISOLATION, Severity, SlotState, State, Strategy, Target
 
 STALE_S = 1.0
 ROOT = "root"  # the brake
@@ -112,7 +112,7 @@ class Dispatch:
         hold = self.waiting.hold_of(error)
         if hold is None or not hold.gate:
             return hold
-        roots = self._board.with_ticket_on(hold.gate.removeprefix(_root_gate(""))) if hold.by == ROOT else {}
+        roots = self._board.with_ticket_on(hold.gate.removeprefix(root_gate(""))) if hold.by == ROOT else {}
         for root in roots.values():
             first = self.waiting.hold_of(root)
             does = f"waits for {first.by}" if first else "is being recovered"
@@ -132,7 +132,7 @@ class Dispatch:
                 self._put_first(first, error)
                 ticket.look_at_wake = True
                 reason = f"waits for {root}, on which {ticket.target.id} depends"
-                return Hold(ROOT, reason, 0.0, _root_gate(root))
+                return Hold(ROOT, reason, 0.0, root_gate(root))
         return None
 
     def _put_first(self, root: Error, symptom: Error) -> None:
@@ -151,7 +151,7 @@ class Dispatch:
     def _call_symptoms(self) -> None:
         """Of the targets on which the last ticket has ended."""
         while self._board.let_go:
-            self.waiting.call(_root_gate(self._board.let_go.pop()))
+            self.waiting.call(root_gate(self._board.let_go.pop()))
 
     # --- looked at
 
@@ -189,10 +189,13 @@ class Dispatch:
     def _propose(self, error: Error, ticket: Ticket) -> Proposal:
         ticket.brakes = self.brakes.say(error, ticket, self._board.now)
         decision, strategy = decide(self._board, error, ticket, f"{ticket.ticket_id}-{ticket.attempts + 1}")
-        members: tuple[Target, ...] = ()
-        if strategy.kind == GROUP_RESTART:
-            members = self._board.graph.group(ticket.target.id, str(strategy.params.get("include", "dependents")))
-        return Proposal(decision, strategy, members)
+        return Proposal(decision, strategy, self.members(ticket, strategy))
+
+    def members(self, ticket: Ticket, strategy: Strategy) -> tuple[Target, ...]:
+        """All that a group restart takes; none for any other."""
+        if strategy.kind != GROUP_RESTART or ticket.target.id not in self._board.definitions.targets:
+            return ()
+        return self._board.graph.group(ticket.target.id, str(strategy.params.get("include", "dependents")))
 
     def _take_all(self, error: Error, members: tuple[Target, ...]) -> Hold | None:
         names = (member.id for member in members)
@@ -224,7 +227,7 @@ class Dispatch:
     def propose_anew(self, error: Error) -> None:
         """What was proposed for its ticket, or approved, is to be done no more."""
         ticket = ticket_of(error)
-        waits_for_answer = approval.hold(ticket) is not None
+        waits_for_answer = ticket.hold is not None and ticket.hold.by == approval.NAME
         ticket.proposal, ticket.approved_by = None, ""
         if error.state is State.QUEUED:
             self._give_back(error)
@@ -254,5 +257,5 @@ class Dispatch:
                 ticket_of(other).look_first = True
 
 
-def _root_gate(target: str) -> str:
+def root_gate(target: str) -> str:
     return f"{ROOT}:{target}"

@@ -18,7 +18,7 @@ from itertools import chain
 from error_daemon.core.acts import PeoplesActs
 from error_daemon.core.board import Board
 from error_daemon.core.brakes.pause import Pause
-from error_daemon.core.classify import Classification, classify
+from error_daemon.core.classify import Classification
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import (
     AttemptEnded,
@@ -36,6 +36,7 @@ from error_daemon.core.fingerprint import Fingerprinter
 from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.opening import Opening
 from error_daemon.core.policy import Policy
+from error_daemon.core.renewal import Redefined, Renewal
 from error_daemon.core.response import Response
 from error_daemon.core.ticket import Error
 from error_daemon.core.verification import Verification
@@ -61,7 +62,8 @@ class Engine(PeoplesActs):
         self._board.on_timer = self._timer
         response = Response(self._board)
         self._dispatch = Dispatch(self._board, response)
-        self._verification = Verification(self._board, self._dispatch, response)
+        self._renewal = Renewal(self._board, self._dispatch, response)
+        self._verification = Verification(self._board, self._dispatch, response, self._renewal)
         self._opening = Opening(self._board, self._dispatch, self._verification, response)
         self._fingerprinter = Fingerprinter()
 
@@ -71,7 +73,7 @@ class Engine(PeoplesActs):
         return self._fingerprinter(fault)
 
     def classify(self, fault: Fault) -> Classification:
-        return classify(self._board.definitions.rules, fault, self._board.graph)
+        return self._board.classify(fault)
 
     def slot_of(self, fingerprint: Fingerprint) -> SlotRef | None:
         """The slot to count an equal fault on, if its error has one."""
@@ -154,6 +156,18 @@ class Engine(PeoplesActs):
         self._board.effects += map(ReleaseSlot, (*error.other_slots, error.slot))
         error.slot, error.slot_count, error.other_slots = None, 0, ()
         self._board.settle(error)
+
+    # --- what is defined
+
+    @property
+    def definitions(self) -> Definitions:
+        """Those in force."""
+        return self._board.definitions
+
+    def redefine(self, definitions: Definitions, now: float) -> Redefined:
+        """From now on these hold (renewal.py says what becomes of what is under way). Drain after it. The same again change nothing."""
+        self._board.now = now
+        return Redefined() if definitions == self._board.definitions else self._renewal.redefine(definitions)
 
     # --- at start
 

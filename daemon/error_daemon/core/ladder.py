@@ -15,7 +15,7 @@ from error_daemon.model import LEVELS, ErrorType, Rule, Severity, Strategy, Targ
 
 
 class Ladders:
-    """What each level of a rule's ladder offers. Definitions do not change under an engine, so each answer is worked out once."""
+    """What each level of a rule's ladder offers. Each answer is worked out once."""
 
     def __init__(self, strategies: Mapping[str, Strategy]) -> None:
         self._strategies = strategies
@@ -40,10 +40,11 @@ class Ladders:
         )
 
 
-def entry(available: tuple[int, ...], rule: Rule, severity: Severity) -> int | None:
-    """Where a new ticket starts. A critical error whose entry level is above all there is starts at the highest."""
+def entry(available: tuple[int, ...], rule: Rule, severity: Severity) -> int:
+    """Where a new ticket starts, with at least one level. A critical error whose entry level is above all there is starts at the
+    highest."""
     floor = rule.entry_level if severity is Severity.CRITICAL else 1
-    return next((level for level in available if level >= floor), available[-1] if available else None)
+    return next((level for level in available if level >= floor), available[-1])
 
 
 def above(available: tuple[int, ...], level: int) -> int | None:

@@ -7,7 +7,8 @@ a strategy running; when that has ended, however it ended, the error is *verifyi
 *watching* (recovered, and watched for as long as the stability window is open) and at last *resolved*; or it goes back to the
 queue for the next attempt; or, with the ladder exhausted or nothing to be seen, it has *failed* and a person is needed.
 
-Where no rule may act the error is *observed*: decided and recorded, with nothing done. A person can purge tickets that wait
+Where no rule may act the error is *observed*: decided and recorded, with nothing done; so is one whose ticket waits when the definitions
+are replaced by others that let nothing be done for it. A person can purge tickets that wait
 (*flushed*) and call any error resolved that has no attempt running.
 
 A pair that is not in the table is a bug of the engine: `follow` raises InvariantError and nothing is changed.
@@ -51,6 +52,7 @@ TABLE: dict[tuple[State, Step], State] = {
     (_S.QUEUED, Step.START): _S.ATTEMPTING,
     (_S.QUEUED, Step.HEAL): _S.WATCHING,
     (_S.QUEUED, Step.EXHAUST): _S.FAILED,
+    (_S.QUEUED, Step.OBSERVE): _S.OBSERVED,
     (_S.QUEUED, Step.RESOLVE): _S.RESOLVED,
     (_S.QUEUED, Step.FLUSH): _S.FLUSHED,
     (_S.PARKED, Step.FOLD): _S.PARKED,
@@ -58,10 +60,13 @@ TABLE: dict[tuple[State, Step], State] = {
     (_S.PARKED, Step.RESOLVE): _S.RESOLVED,
     (_S.PARKED, Step.FLUSH): _S.FLUSHED,
     (_S.PARKED, Step.DENY): _S.FAILED,
+    (_S.PARKED, Step.EXHAUST): _S.FAILED,
+    (_S.PARKED, Step.OBSERVE): _S.OBSERVED,
     (_S.PROBING, Step.FOLD): _S.PROBING,
     (_S.PROBING, Step.PERSIST): _S.QUEUED,
     (_S.PROBING, Step.HEAL): _S.WATCHING,
     (_S.PROBING, Step.EXHAUST): _S.FAILED,
+    (_S.PROBING, Step.OBSERVE): _S.OBSERVED,
     (_S.PROBING, Step.RESOLVE): _S.RESOLVED,
     (_S.PROBING, Step.FLUSH): _S.FLUSHED,
     (_S.ATTEMPTING, Step.FOLD): _S.ATTEMPTING,

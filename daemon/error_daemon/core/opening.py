@@ -5,7 +5,8 @@
     it is being watched             newer than the recovery: a relapse, which opens a ticket again · older, and soon after it: a late
                                     report, counted
     it was recovered before         older than the recovery (a sender that was cut off): a ticket, which looks before it acts
-    it was observed                 counted until `retry_failed_after_s` has passed; then it is decided anew
+    it was observed                 counted until `retry_failed_after_s` has passed, or the definitions are others; then it is decided
+                                    anew
     it has failed                   counted; that long after it failed it is tried again by itself, looking first
     else                            a ticket is opened
 
@@ -16,7 +17,7 @@ from __future__ import annotations
 
 from itertools import islice
 
-from error_daemon.core.board import Board, acts
+from error_daemon.core.board import Board
 from error_daemon.core.classify import by_impact
 from error_daemon.core.decide import decide
 from error_daemon.core.dispatch import Dispatch
@@ -31,9 +32,10 @@ from error_daemon.core.effects import (
 from error_daemon.core.ladder import above, entry
 from error_daemon.core.life import ENDED, WITH_TICKET, Step
 from error_daemon.core.response import Response
+from error_daemon.core.standing import Standing
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.core.verification import Verification
-from error_daemon.model import ErrorView, Fault, Progress, Rule, SlotState, State, Target
+from error_daemon.model import ErrorView, Fault, Progress, SlotState, State
 
 MOST_RELAPSES = 5  # at the top of the ladder, before a person is needed
 MOST_ISOLATIONS = 3  # that the daemon died of, before the ladder is climbed without
@@ -106,9 +108,13 @@ class Opening:
         return ""
 
     def is_left_alone(self, error: Error, now: float) -> bool:
-        """It has failed, or nothing may be done for it, and that is not long ago."""
-        patience_s = self._board.policy.retry_failed_after_s
-        return error.state in (State.FAILED, State.OBSERVED) and now < error.ended_at + patience_s
+        """It has failed, or nothing may be done for it, and that is not long ago; nor was that said by other definitions."""
+        board = self._board
+        if error.state is State.OBSERVED and error.ended_at <= board.redefined_at:
+            return False
+        return (
+            error.state in (State.FAILED, State.OBSERVED) and now < error.ended_at + board.policy.retry_failed_after_s
+        )
 
     def _try_again_later(self, error: Error) -> None:
         """It was reported after it had failed: it is tried again in time, whether it is reported again then or not."""
@@ -119,6 +125,9 @@ class Opening:
     def try_again(self, error: Error) -> None:
         """The time of one that had failed has come. Somebody may have mended it meanwhile: look first."""
         error.parked_until = 0.0
+        if error.ended_at <= self._board.redefined_at:
+            error.classification = self._board.classify(error.fault)
+            error.severity = error.classification.severity
         self._open(error, in_doubt=True)
 
     def _only_count(self, error: Error, reason: str, newly_kept: bool) -> None:
@@ -133,41 +142,34 @@ class Opening:
 
     def _open(self, error: Error, progress: Progress | None = None, *, in_doubt: bool = False) -> None:
         """Open a ticket, or say why not. `progress`: how far it was when the daemon died. `in_doubt`: it may be well by now."""
-        rule = error.classification.rule
-        if rule is None:
-            self._observe(error, "no rule matches it")
+        found = self._board.standing(error.classification.rule, error.fault)
+        if isinstance(found, str):
+            self._observe(error, found)
             return
-        target_id = rule.target or error.fault.target
-        target = self._board.definitions.targets.get(target_id)
-        if target is None:
-            missing = f"target {target_id!r} is not defined" if target_id else "neither it nor the fault names a target"
-            self._observe(error, f"rule {rule.id}: {missing}")
-            return
-        available = tuple(self._board.ladders.offer(rule, error.fault.type, target))
-        first = entry(available, rule, error.severity)
-        if first is None:
-            self._observe(
-                error, f"rule {rule.id}: no strategy of its ladder fits a {error.fault.type.value} error of {target.id}"
-            )
-            return
-        ticket = self._new_ticket(error, rule, target, available)
-        ticket.level = first
+        ticket = self._new_ticket(error, found)
         ticket.look_first = in_doubt or _is_late(error, error.fault)
         if progress:
             ticket.opened_at = min(error.fault.received_at, ticket.opened_at)
         error.opened_at = ticket.opened_at
-        if acts(rule):
+        if found.acts:
             self._act(error, ticket, progress)
         else:
             self._record_only(error, ticket)
 
-    def _new_ticket(self, error: Error, rule: Rule, target: Target, available: tuple[int, ...]) -> Ticket:
-        now = self._board.now
-        error.target = target.id
-        born = self._board.number()
-        ticket_id = f"{error.error_id}-{int(now * 1000):x}-{born:x}"
-        occurred_at = min(error.fault.occurred_at, now)
-        return Ticket(ticket_id, rule, target, available, 0, now, occurred_at, error.fault.type, born=born)
+    def _new_ticket(self, error: Error, found: Standing) -> Ticket:
+        board, now = self._board, self._board.now
+        error.target = found.target.id
+        born = board.number()
+        return Ticket(
+            ticket_id=f"{error.error_id}-{int(now * 1000):x}-{born:x}",
+            standing=found,
+            fault=error.fault,
+            level=entry(found.levels, found.rule, error.severity),
+            opened_at=now,
+            occurred_at=min(error.fault.occurred_at, now),
+            generation=board.generation,
+            born=born,
+        )
 
     def _observe(self, error: Error, reason: str) -> None:
         if error.state is State.WATCHING:
@@ -284,6 +286,8 @@ class Opening:
         error.first_at = min(error.first_at, event.fault.received_at)
         board.census.change(error, State.NEW)
         board.cancel_timer(error)
+        if event.progress.state is SlotState.RUNNING:
+            self._dispatch.possession.doubt(error.target)  # as recorded: the definitions may lead elsewhere now
         self._open(error, event.progress)
 
     def _take_over(self, error: Error, view: ErrorView) -> None:

@@ -30,7 +30,7 @@ class Response:
         self.hold_of: Callable[[Error], Hold | None]  # what its ticket waits for; the dispatch says it
 
     def promise(self, error: Error, ticket: Ticket) -> None:
-        """A ticket is opened: set its deadlines."""
+        """A ticket is opened, or renewed (renewal.py): set its deadlines, but none twice."""
         response = error.classification.response_class
         if error.severity is Severity.CRITICAL:
             self.promise_start(error, ticket)
@@ -62,8 +62,9 @@ class Response:
         )
 
     def _by(self, within_s: float, error: Error, ticket: Ticket, cause: str) -> None:
-        at = self._board.now + within_s
-        ticket.deadlines.append(self._board.timers.set(at, partial(self._overdue, error, ticket, cause)))
+        if cause not in ticket.deadlines:
+            at = self._board.now + within_s
+            ticket.deadlines[cause] = self._board.timers.set(at, partial(self._overdue, error, ticket, cause))
 
     def _overdue(self, error: Error, ticket: Ticket, cause: str) -> None:
         """A deadline has come, and the ticket is still open."""

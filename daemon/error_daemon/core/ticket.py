@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.classify import Classification
+from error_daemon.core.standing import Standing
 from error_daemon.core.verify import Looking
 from error_daemon.model import (
     AttemptRecord,
@@ -41,13 +42,12 @@ class Ticket:
     """The pending recovery of an error, from the fault that opened it to the verdict that ends it."""
 
     ticket_id: str
-    rule: Rule
-    target: Target
-    levels: tuple[int, ...]  # those that have something to try
+    standing: Standing
+    fault: Fault  # the one that opened it; later ones may differ where the sender names the fingerprint
     level: int
     opened_at: float
     occurred_at: float  # of the fault that opened it; 0: the sender does not say
-    error_type: ErrorType  # of the fault that opened it; later ones may differ where the sender names the fingerprint
+    generation: int = 0  # of the definitions that its standing is from
     unfinished: bool = False  # an attempt was running when the daemon died
     look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
     look_at_wake: bool = False  # it may heal while it is held: look first then
@@ -61,7 +61,9 @@ class Ticket:
     escalated_at: float = 0.0
     entry_level: int = 0
     why_now: str = ""  # what made it ready
-    deadlines: list[int] = field(default_factory=list)  # timers
+    deadlines: dict[str, int] = field(
+        default_factory=dict
+    )  # the causes for which a person is told in time: their timers
     due_at: float = 0.0  # when it last became ready
     born: int = 0  # its place among those that were opened at the same moment
     queued: int = 0  # which of its places in the queue is the valid one
@@ -79,6 +81,23 @@ class Ticket:
     readings: tuple[Reading, ...] = ()  # of the last round
     seen_at: float = 0.0  # when that was
     history: list[dict[str, Json]] = field(default_factory=list)
+
+    @property
+    def rule(self) -> Rule:
+        return self.standing.rule
+
+    @property
+    def target(self) -> Target:
+        return self.standing.target
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        """Those that have something to try."""
+        return self.standing.levels
+
+    @property
+    def error_type(self) -> ErrorType:
+        return self.fault.type
 
 
 @dataclass(slots=True)

@@ -25,6 +25,7 @@ from error_daemon.core.effects import SaveAttempt, StartProbes
 from error_daemon.core.ladder import above
 from error_daemon.core.lessons import record_of, teach, teach_stability, time_it
 from error_daemon.core.life import Step
+from error_daemon.core.renewal import Renewal
 from error_daemon.core.response import Response
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import (
@@ -45,8 +46,9 @@ BACKOFF = "backoff"
 
 
 class Verification:
-    def __init__(self, board: Board, dispatch: Dispatch, response: Response) -> None:
+    def __init__(self, board: Board, dispatch: Dispatch, response: Response, renewal: Renewal) -> None:
         self._board = board
+        self._renewal = renewal
         self._dispatch = dispatch
         self._response = response
         self._rounds: dict[str, Error] = {}
@@ -85,12 +87,10 @@ class Verification:
         """The next round of probes."""
         ticket = error.ticket
         assert ticket is not None, "only errors with a ticket are looked at"
-        definitions = self._board.definitions
         ticket.round_id = f"{ticket.ticket_id}-r{self._board.number():x}"
         ticket.round_at = self._board.now
         self._rounds[ticket.round_id] = error
-        probes = tuple(definitions.probes[name] for name in ticket.target.probes)
-        self._board.effects.append(StartProbes(ProbeOrder(ticket.round_id, ticket.target, probes)))
+        self._board.effects.append(StartProbes(ProbeOrder(ticket.round_id, ticket.target, ticket.standing.probes)))
 
     def seen(self, round_id: str, readings: tuple[Reading, ...]) -> None:
         error = self._rounds.pop(round_id, None)
@@ -132,7 +132,7 @@ class Verification:
         """An attempt was running when the daemon died, and the fault is still there: it did not help. Or it was what killed
         the daemon, and must not be repeated for ever."""
         ticket.unfinished = False
-        offered = self._board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
+        offered = ticket.standing.offer[ticket.level]
         most = min(max(strategy.max_attempts for strategy in offered), MOST_ATTEMPTS_AT_A_LEVEL)
         is_transient = error.classification.response_class is ResponseClass.TRANSIENT
         was_isolation = not ticket.attempts_at_level
@@ -146,7 +146,8 @@ class Verification:
 
     def _conclude(self, error: Error, ticket: Ticket, verdict: Verdict, readings: tuple[Reading, ...]) -> None:
         record = record_of(error, ticket, verdict, readings, self._board.now)
-        may_try_again = self._may_try_again(error, ticket, record)
+        why_not = self._renewal.renew(error, ticket) if verdict is not Verdict.RECOVERED else ""
+        may_try_again = not why_not and self._may_try_again(error, ticket, record)
         record = replace(record, is_last=not may_try_again)
         teach(self._board, record)
         self._board.effects.append(SaveAttempt(record))
@@ -165,15 +166,32 @@ class Verification:
         if verdict is Verdict.RECOVERED:
             error.watched = record
             self._heal(error, ticket, f"{record.strategy_id} at level {record.level}, verified by probes")
-        elif record.level == ISOLATION:
-            self._conclude_isolation(error, ticket, record)
-        elif verdict is Verdict.UNKNOWN:
+        elif why_not:
+            self._board.move(error, Step.PERSIST, f"{record.strategy_id} did not help")
+            self._board.end_ticket(error, Step.OBSERVE, why_not)
+            self._dispatch.free(error)
+        else:
+            self._go_on(error, ticket, record, verdict)
+
+    def _go_on(self, error: Error, ticket: Ticket, record: AttemptRecord, verdict: Verdict) -> None:
+        """It was not recovered. By now its ticket stands by the definitions that are in force."""
+        is_elsewhere = record.target != ticket.target.id
+        if record.level == ISOLATION and not is_elsewhere:
+            ticket.is_isolated = True  # it is not tried twice: its ladder is what helps
+        if is_elsewhere:
+            self._board.move(error, Step.PERSIST, f"the definitions were replaced: on with {ticket.target.id}")
+            self._requeue(error, ticket)
+        elif verdict is Verdict.UNKNOWN and record.level != ISOLATION:
             why = f"{record.strategy_id} was run, but nothing can be seen of {ticket.target.id}"
             self._give_up(error, ticket, "blind", why)
+        elif ticket.level not in ticket.levels:
+            self._escalate(error, ticket, f"level {ticket.level} is no longer on its ladder")
+        elif record.level == ISOLATION:
+            self._conclude_isolation(error, ticket, record)
         elif record.level != ticket.level:
             self._board.move(error, Step.PERSIST, f"the ladder was reset: on from level {ticket.level}")
             self._requeue(error, ticket)
-        elif may_try_again:
+        elif not record.is_last:
             self._back_off(error, ticket, record)
         elif record.outcome is OutcomeKind.REFUSED:
             self._escalate(error, ticket, f"{record.strategy_id} was not run: {record.detail}")
@@ -181,8 +199,6 @@ class Verification:
             self._escalate(error, ticket, f"{record.strategy_id} did not help ({verdict.value})")
 
     def _conclude_isolation(self, error: Error, ticket: Ticket, record: AttemptRecord) -> None:
-        """It is not tried twice: its ladder is what helps."""
-        ticket.is_isolated = True
         self._board.move(
             error, Step.PERSIST, f"{record.strategy_id} {record.outcome.value}: on to level {ticket.level}"
         )
@@ -231,6 +247,8 @@ class Verification:
             error.classification.response_class is ResponseClass.TRANSIENT
             and record.verdict is Verdict.PERSISTING  # not worse; nor refused, which it would be again
             and ticket.attempts_at_level < min(ticket.strategy.max_attempts, MOST_ATTEMPTS_AT_A_LEVEL)
+            and record.target == ticket.target.id
+            and record.level in ticket.levels
         )
 
     def _back_off(self, error: Error, ticket: Ticket, record: AttemptRecord) -> None:

@@ -50,6 +50,11 @@ class Bulkheads:
         self._waiting: dict[str, set[str]] = {}  # share → errors that wait for a place
         self._tried: dict[str, dict[str, float]] = {}  # error → shares that it has waited for, and since when
 
+    def redefine(self, bulkheads: Sequence[Bulkhead]) -> None:
+        """Who has a place keeps it, be its bulkhead gone or smaller now. Who waits must come up again, and be told what for."""
+        self._bulkheads = tuple(bulkheads)
+        self._by_id = {bulkhead.id: bulkhead for bulkhead in bulkheads}
+
     def share_of(self, error: Error, ticket: Ticket) -> Share | None:
         for bulkhead in self._bulkheads:
             if _fits(bulkhead, error, ticket):
@@ -120,7 +125,9 @@ class Bulkheads:
     def views(self) -> list[BrakeView]:
         found = []
         for key in dict.fromkeys((*(b.id for b in self._bulkheads if not b.per_tenant), *self._inside, *self._waiting)):
-            bulkhead = self._by_id[key.split(" of ", 1)[0]]
+            bulkhead = self._by_id.get(key.split(" of ", 1)[0])
+            if bulkhead is None:
+                continue  # it is gone, and what had a place in it still runs
             inside, waiting = len(self._inside.get(key, ())), len(self._waiting.get(key, ()))
             state = "full" if inside >= bulkhead.max_concurrency else "closed"
             reason = f"{inside} of {bulkhead.max_concurrency} places taken, {waiting} of {bulkhead.queue_size} waiting"

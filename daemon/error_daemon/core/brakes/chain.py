@@ -22,7 +22,7 @@ from error_daemon.core.brakes.bulkhead import Bulkheads
 from error_daemon.core.brakes.flap import FlapSuppression
 from error_daemon.core.brakes.global_breaker import GlobalBreaker
 from error_daemon.core.brakes.hold import Hold
-from error_daemon.core.brakes.pause import ALL, PauseSwitch
+from error_daemon.core.brakes.pause import ALL, Pause, PauseSwitch
 from error_daemon.core.brakes.target_breaker import TargetBreakers
 from error_daemon.core.brakes.throttle import Throttle
 from error_daemon.core.policy import Policy
@@ -51,6 +51,12 @@ class Brakes:
         self.targets = TargetBreakers(policy.target_limits)
         self.flap = FlapSuppression(policy.flap_threshold_s, policy.flap_longest_s)
         self._capacity = policy.capacity
+
+    def redefine(self, definitions: Definitions) -> list[Pause]:
+        """What each knows it keeps, but for targets that are gone. The pauses of those; they are in force no more."""
+        self.bulkheads.redefine(definitions.bulkheads)
+        self.targets.keep(definitions.targets)
+        return self.pause.keep(definitions.targets)
 
     # --- the whole queue
 

@@ -5,6 +5,7 @@ What runs comes to its end; nothing new is begun. Faults are taken, counted and 
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
@@ -50,6 +51,13 @@ class PauseSwitch:
         for pause in over:
             del self._pauses[pause.target]
         return over
+
+    def keep(self, targets: Container[str]) -> list[Pause]:
+        """Those of any other target; they are in force no more."""
+        gone = [pause for pause in self._pauses.values() if pause.target != ALL and pause.target not in targets]
+        for pause in gone:
+            del self._pauses[pause.target]
+        return gone
 
     def all(self) -> list[Pause]:
         """Those in force."""

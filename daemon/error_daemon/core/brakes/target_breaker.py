@@ -17,6 +17,7 @@ in p, lest an incident makes itself look usual.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from dataclasses import dataclass, field
 from math import comb, inf
 
@@ -99,6 +100,10 @@ class TargetBreakers:
         known = self._known(event.target)
         known.why = f"{event.by} foresees a failure with a probability of {event.probability:.0%}"
         known.circuit.trip(now, min(event.until, now + MOST_FORETOLD_S))
+
+    def keep(self, targets: Container[str]) -> None:
+        """Forget any other target."""
+        self._targets = {target: known for target, known in self._targets.items() if target in targets}
 
     def reset(self, target: str) -> bool:
         """A person closes it: what was known of the target is forgotten. Whether it was not closed."""

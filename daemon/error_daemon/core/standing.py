@@ -1,0 +1,47 @@
+"""What the definitions say of one ticket: by which rule, on which target, seen by which probes, with what to try at each level.
+
+A ticket has the standing that it was opened with until the definitions are replaced and it is given another (renewal.py). What runs is
+seen to its end by the standing it was begun with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from error_daemon.core.ladder import Ladders
+from error_daemon.model import Definitions, Fault, Mode, Probe, Rule, Strategy, Target
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    rule: Rule
+    target: Target
+    probes: tuple[Probe, ...]  # of the target
+    offer: Mapping[int, tuple[Strategy, ...]]  # the levels that have something to try, in their order
+    isolate: Strategy | None = None
+
+    @property
+    def levels(self) -> tuple[int, ...]:
+        return tuple(self.offer)
+
+    @property
+    def acts(self) -> bool:
+        """Whether something may come of it: at once, or when a person has approved."""
+        return self.rule.mode is not Mode.OBSERVE
+
+
+def standing(definitions: Definitions, ladders: Ladders, rule: Rule | None, fault: Fault) -> Standing | str:
+    """Or why nothing can be done for the fault. `ladders`: of these definitions."""
+    if rule is None:
+        return "no rule matches it"
+    target_id = rule.target or fault.target
+    target = definitions.targets.get(target_id)
+    if target is None:
+        missing = f"target {target_id!r} is not defined" if target_id else "neither it nor the fault names a target"
+        return f"rule {rule.id}: {missing}"
+    offer = ladders.offer(rule, fault.type, target)
+    if not offer:
+        return f"rule {rule.id}: no strategy of its ladder fits a {fault.type.value} error of {target.id}"
+    probes = tuple(definitions.probes[name] for name in target.probes)
+    return Standing(rule, target, probes, offer, definitions.strategies[rule.isolate] if rule.isolate else None)
