@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -65,7 +66,7 @@ def _follow(daemon: Daemon, request: recovery_pb2.ReplayRequest) -> recovery_pb2
     try:
         for event in daemon.stream(daemon.recovery.Replay, request):
             if event.problems:
-                raise _wrong(event.problems)
+                raise wrong(event.problems)
             if event.HasField("result"):
                 result: recovery_pb2.ReplayResult = event.result
                 return result
@@ -75,7 +76,7 @@ def _follow(daemon: Daemon, request: recovery_pb2.ReplayRequest) -> recovery_pb2
     raise Failure(Exit.LATER, "the daemon has ended the replay: it is stopping", "see: error-cli status")
 
 
-def _wrong(problems: list[recovery_pb2.DefinitionProblem]) -> Failure:
+def wrong(problems: Sequence[recovery_pb2.DefinitionProblem]) -> Failure:
     sentences = []
     for problem in problems:
         place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file

@@ -51,8 +51,15 @@ def _facts(status: recovery_pb2.GetStatusResponse) -> Iterator[tuple[str, Cell]]
         yield "brake", Styled(_brake(brake), BRAKE_STYLES.get(brake.state, ""))
     if status.torn_slots:
         yield "ring", Styled(f"{count(status.torn_slots, 'torn slot')} skipped at the start", "yellow")
-    yield "definitions", f"{count(status.rules, 'rule')}, {count(status.targets, 'target')}"
+    yield "definitions", _definitions(status)
     yield "applications", ", ".join(status.applications) or "none attached"
+
+
+def _definitions(status: recovery_pb2.GetStatusResponse) -> str:
+    counts = f"{count(status.rules, 'rule')}, {count(status.targets, 'target')}"
+    if not status.definitions_digest:
+        return counts  # a daemon from before there were digests
+    return f"{counts}, {status.definitions_digest} (loaded {instant(status.definitions_loaded_at)})"
 
 
 def _approvals(status: recovery_pb2.GetStatusResponse) -> str:

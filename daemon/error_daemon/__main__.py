@@ -33,7 +33,7 @@ def main() -> int:
         settings = load_settings(arguments.config, os.environ)
         definitions = load_definitions(Path(settings.definitions_dir))
         configure(settings.log)
-        daemon = Daemon(settings, definitions)
+        daemon = Daemon(settings, definitions, arguments.config)
         gc.freeze()  # what is here now stays; the collector need not look at it again
         gc.set_threshold(*_COLLECT_AFTER)
         loop = uvloop.new_event_loop()
@@ -55,7 +55,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="error_daemon",
-        description="The recovery daemon. Runs in the foreground; SIGTERM drains and stops it.",
+        description="The recovery daemon. Runs in the foreground; SIGTERM drains and stops it, SIGHUP reloads the definitions.",
         epilog="exit codes: 0 stopped when told to, 1 could not start or go on, 2 wrong arguments, 78 wrong settings or definitions",
     )
     parser.add_argument(

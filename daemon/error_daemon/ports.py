@@ -24,6 +24,7 @@ from error_daemon.model import (
     ProbeOrder,
     Progress,
     Reading,
+    Reloaded,
     SlotRef,
 )
 
@@ -200,6 +201,10 @@ class Control(Protocol):
 
     def reset_breaker(self, target: str, by: str) -> bool:
         """Close the breaker of `target` ("": the global one) at once. Whether it was not closed."""
+
+    async def reload(self, by: str, *, dry_run: bool) -> Reloaded:
+        """Read the definitions again, and take them if nothing is wrong in them. `dry_run`: only say what would change. `by` as for pause.
+        Raises Refused while the daemon stops."""
 
     def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int

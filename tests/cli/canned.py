@@ -232,3 +232,21 @@ def _replay_result() -> recovery_pb2.ReplayResult:
             recovery_pb2.ReplayRate(name="failover-db for database", mean=0.5, low=0.05, high=0.95),
         ],
     )
+
+
+def reloaded() -> recovery_pb2.ReloadResponse:
+    keys = [recovery_pb2.KeyChange(key="ladder.3", old='["restart"]', new="")]
+    return recovery_pb2.ReloadResponse(
+        is_in_force=True,
+        changes=[
+            recovery_pb2.DefinitionChange(kind="target", name="shop", how="added"),
+            recovery_pb2.DefinitionChange(kind="rule", name="web-down", how="changed", keys=keys),
+        ],
+        definitions_digest="92bfc51dce7492ab",
+        definitions_loaded_at=1_700_000_000.0,
+        settings_to_restart=["listen"],
+        tickets_changed=2,
+        tickets_ended=1,
+        attempts_running=1,
+        pauses_dropped=["postgres"],
+    )

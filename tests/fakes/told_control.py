@@ -6,7 +6,17 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 
 from error_daemon.errors import ErrorRecoveryError, NotFound, Refused, StoreUnavailable
-from error_daemon.model import AttemptRecord, BrakeView, Decision, ErrorView, Json, Notice
+from error_daemon.model import (
+    AttemptRecord,
+    BrakeView,
+    Decision,
+    DefinitionChange,
+    ErrorView,
+    Json,
+    KeyChange,
+    Notice,
+    Reloaded,
+)
 from error_daemon.ports import ErrorFilter
 
 
@@ -126,6 +136,22 @@ class ToldControl:
     def reset_breaker(self, target: str, by: str) -> bool:
         self.asked.append(("reset_breaker", (target, by)))
         return bool(target)
+
+    async def reload(self, by: str, *, dry_run: bool) -> Reloaded:
+        self.asked.append(("reload", (by, dry_run)))
+        keys = (KeyChange("mode", "observe", "auto"),)
+        return Reloaded(
+            not dry_run,
+            (),
+            (DefinitionChange("rule", "web", "changed", keys),),
+            "abc",
+            5.0,
+            ("listen",),
+            1,
+            2,
+            3,
+            ("db",),
+        )
 
     async def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int

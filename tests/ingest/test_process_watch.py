@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -275,3 +276,34 @@ def test_targets_of_other_kinds_are_not_watched(house: _House) -> None:
         assert (desk.faults, desk.problems) == ([], [])
 
     asyncio.run(go())
+
+
+def test_after_a_reload_others_are_watched_and_what_is_gone_is_not(house: _House) -> None:
+    gone, stays, new = house.start("gone"), house.start("stays"), house.start("new")
+
+    async def body(watch: ProcessWatch, desk: _Desk) -> None:
+        watch.redefine(house.targets("stays", "new"))
+        assert set(watch.watched()) == {"stays", "new"}
+        gone.kill()
+        for child in (stays, new):
+            child.kill()
+        faults = await desk.reports(2)
+        assert sorted(fault.target for fault in faults) == ["new", "stays"]
+        watch.redefine({})
+        assert not watch.watched()
+
+    _watching(house, ("gone", "stays"), body)
+
+
+def test_a_target_with_another_pid_file_is_watched_by_that(house: _House) -> None:
+    house.start("old")
+    child = house.start("web")
+    moved = {"old": replace(house.targets("old")["old"], params={"pid_file": str(house.pid_file("web"))})}
+
+    async def body(watch: ProcessWatch, desk: _Desk) -> None:
+        watch.redefine(moved)
+        child.kill()
+        [fault] = await desk.reports(1)
+        assert (fault.target, f"pid {child.pid}" in fault.message) == ("old", True)
+
+    _watching(house, ("old",), body)

@@ -249,3 +249,19 @@ def test_what_is_out_of_bounds_is_refused(method: str, request_message: Message,
             assert client.control.asked == []
 
     run(go())
+
+
+def test_a_reload_says_what_has_changed_and_what_it_did() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            answer = await client.ask("Reload", pb.ReloadRequest(by="ann"))
+            assert client.control.asked == [("reload", ("ann (as they say)", False))]
+            assert (answer.is_in_force, answer.definitions_digest, answer.definitions_loaded_at) == (True, "abc", 5.0)
+            [change] = answer.changes
+            assert (change.kind, change.name, change.how) == ("rule", "web", "changed")
+            assert change.keys[0] == pb.KeyChange(key="mode", old="observe", new="auto")
+            assert (answer.tickets_changed, answer.tickets_ended, answer.attempts_running) == (1, 2, 3)
+            assert (list(answer.settings_to_restart), list(answer.pauses_dropped)) == (["listen"], ["db"])
+            assert not (await client.ask("Reload", pb.ReloadRequest(dry_run=True))).is_in_force
+
+    run(go())

@@ -652,6 +652,8 @@ class GetStatusResponse(_message.Message):
     ERRORS_BY_STATE_FIELD_NUMBER: _builtins.int
     BRAKES_FIELD_NUMBER: _builtins.int
     APPROVALS_WAITING_FIELD_NUMBER: _builtins.int
+    DEFINITIONS_DIGEST_FIELD_NUMBER: _builtins.int
+    DEFINITIONS_LOADED_AT_FIELD_NUMBER: _builtins.int
     TARGET_NAMES_FIELD_NUMBER: _builtins.int
     STRATEGY_NAMES_FIELD_NUMBER: _builtins.int
     RULE_NAMES_FIELD_NUMBER: _builtins.int
@@ -674,6 +676,9 @@ class GetStatusResponse(_message.Message):
     targets: _builtins.int
     approvals_waiting: _builtins.int
     """errors that wait for a person to say yes or no"""
+    definitions_digest: _builtins.str
+    """equal on two daemons whose definitions mean the same"""
+    definitions_loaded_at: _builtins.float
     @_builtins.property
     def rings(self) -> _containers.RepeatedCompositeFieldContainer[Global___RingUse]: ...
     @_builtins.property
@@ -727,13 +732,15 @@ class GetStatusResponse(_message.Message):
         errors_by_state: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
         brakes: _abc.Iterable[Global___Brake] | None = ...,
         approvals_waiting: _builtins.int = ...,
+        definitions_digest: _builtins.str = ...,
+        definitions_loaded_at: _builtins.float = ...,
         target_names: _abc.Iterable[_builtins.str] | None = ...,
         strategy_names: _abc.Iterable[_builtins.str] | None = ...,
         rule_names: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "store", b"store"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rule_names", b"rule_names", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "strategy_names", b"strategy_names", "target_names", b"target_names", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "definitions_digest", b"definitions_digest", "definitions_loaded_at", b"definitions_loaded_at", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rule_names", b"rule_names", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "strategy_names", b"strategy_names", "target_names", b"target_names", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2038,6 +2045,156 @@ class DefinitionProblem(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DefinitionProblem: _TypeAlias = DefinitionProblem  # noqa: Y015
+
+@_typing.final
+class ReloadRequest(_message.Message):
+    """Read the definitions again, and take them if nothing is wrong in them; all of them or none."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DRY_RUN_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    dry_run: _builtins.bool
+    """only say what is wrong, and what would change"""
+    by: _builtins.str
+    """who asks, for the audit; the daemon does not check it"""
+    def __init__(
+        self,
+        *,
+        dry_run: _builtins.bool = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "dry_run", b"dry_run"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReloadRequest: _TypeAlias = ReloadRequest  # noqa: Y015
+
+@_typing.final
+class ReloadResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IS_IN_FORCE_FIELD_NUMBER: _builtins.int
+    PROBLEMS_FIELD_NUMBER: _builtins.int
+    CHANGES_FIELD_NUMBER: _builtins.int
+    DEFINITIONS_DIGEST_FIELD_NUMBER: _builtins.int
+    DEFINITIONS_LOADED_AT_FIELD_NUMBER: _builtins.int
+    SETTINGS_TO_RESTART_FIELD_NUMBER: _builtins.int
+    TICKETS_CHANGED_FIELD_NUMBER: _builtins.int
+    TICKETS_ENDED_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_RUNNING_FIELD_NUMBER: _builtins.int
+    PAUSES_DROPPED_FIELD_NUMBER: _builtins.int
+    is_in_force: _builtins.bool
+    """what was read is in force now; false: it is wrong, or this was a dry run"""
+    definitions_digest: _builtins.str
+    """of what is in force after it"""
+    definitions_loaded_at: _builtins.float
+    tickets_changed: _builtins.int
+    """that wait, and go on by the new definitions"""
+    tickets_ended: _builtins.int
+    """that ended, because nothing may or can be done for them any more"""
+    attempts_running: _builtins.int
+    """that are carried to their end by what they were begun with"""
+    @_builtins.property
+    def problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___DefinitionProblem]:
+        """any that is not a warning keeps all of it from being taken"""
+
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___DefinitionChange]:
+        """between what was in force and what was read"""
+
+    @_builtins.property
+    def settings_to_restart(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """that are others in recovery.conf now: they need a restart"""
+
+    @_builtins.property
+    def pauses_dropped(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """the targets of pauses that are gone"""
+
+    def __init__(
+        self,
+        *,
+        is_in_force: _builtins.bool = ...,
+        problems: _abc.Iterable[Global___DefinitionProblem] | None = ...,
+        changes: _abc.Iterable[Global___DefinitionChange] | None = ...,
+        definitions_digest: _builtins.str = ...,
+        definitions_loaded_at: _builtins.float = ...,
+        settings_to_restart: _abc.Iterable[_builtins.str] | None = ...,
+        tickets_changed: _builtins.int = ...,
+        tickets_ended: _builtins.int = ...,
+        attempts_running: _builtins.int = ...,
+        pauses_dropped: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts_running", b"attempts_running", "changes", b"changes", "definitions_digest", b"definitions_digest", "definitions_loaded_at", b"definitions_loaded_at", "is_in_force", b"is_in_force", "pauses_dropped", b"pauses_dropped", "problems", b"problems", "settings_to_restart", b"settings_to_restart", "tickets_changed", b"tickets_changed", "tickets_ended", b"tickets_ended"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReloadResponse: _TypeAlias = ReloadResponse  # noqa: Y015
+
+@_typing.final
+class DefinitionChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KIND_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    HOW_FIELD_NUMBER: _builtins.int
+    KEYS_FIELD_NUMBER: _builtins.int
+    kind: _builtins.str
+    """target | probe | strategy | rule | bulkhead"""
+    name: _builtins.str
+    """empty: the order of all of the kind"""
+    how: _builtins.str
+    """added | removed | changed"""
+    @_builtins.property
+    def keys(self) -> _containers.RepeatedCompositeFieldContainer[Global___KeyChange]:
+        """of a changed one"""
+
+    def __init__(
+        self,
+        *,
+        kind: _builtins.str = ...,
+        name: _builtins.str = ...,
+        how: _builtins.str = ...,
+        keys: _abc.Iterable[Global___KeyChange] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["how", b"how", "keys", b"keys", "kind", b"kind", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DefinitionChange: _TypeAlias = DefinitionChange  # noqa: Y015
+
+@_typing.final
+class KeyChange(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    OLD_FIELD_NUMBER: _builtins.int
+    NEW_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """dotted: ladder.3, verify.within_s"""
+    old: _builtins.str
+    """empty where it was not there; *** for what looks like a secret"""
+    new: _builtins.str
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        old: _builtins.str = ...,
+        new: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "new", b"new", "old", b"old"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___KeyChange: _TypeAlias = KeyChange  # noqa: Y015
 
 @_typing.final
 class ReplayRequest(_message.Message):

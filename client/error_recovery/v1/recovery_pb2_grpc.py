@@ -119,6 +119,11 @@ class RecoveryServiceStub(object):
                 request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ReplayRequest.SerializeToString,
                 response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ReplayEvent.FromString,
                 _registered_method=True)
+        self.Reload = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/Reload',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ReloadRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ReloadResponse.FromString,
+                _registered_method=True)
 
 
 class RecoveryServiceServicer(object):
@@ -226,6 +231,12 @@ class RecoveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Reload(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecoveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -313,6 +324,11 @@ def add_RecoveryServiceServicer_to_server(servicer, server):
                     servicer.Replay,
                     request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ReplayRequest.FromString,
                     response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ReplayEvent.SerializeToString,
+            ),
+            'Reload': grpc.unary_unary_rpc_method_handler(
+                    servicer.Reload,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ReloadRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ReloadResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -774,6 +790,33 @@ class RecoveryService(object):
             '/error_recovery.v1.RecoveryService/Replay',
             error__recovery_dot_v1_dot_recovery__pb2.ReplayRequest.SerializeToString,
             error__recovery_dot_v1_dot_recovery__pb2.ReplayEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Reload(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/Reload',
+            error__recovery_dot_v1_dot_recovery__pb2.ReloadRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.ReloadResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -48,6 +48,7 @@ class RecoveryServiceStub:
     Approve: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ApproveRequest, _recovery_pb2.ApproveResponse]
     Deny: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.DenyRequest, _recovery_pb2.DenyResponse]
     Replay: _grpc.UnaryStreamMultiCallable[_recovery_pb2.ReplayRequest, _recovery_pb2.ReplayEvent]
+    Reload: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ReloadRequest, _recovery_pb2.ReloadResponse]
 
 @_typing.type_check_only
 class RecoveryServiceAsyncStub(RecoveryServiceStub):
@@ -69,6 +70,7 @@ class RecoveryServiceAsyncStub(RecoveryServiceStub):
     Approve: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ApproveRequest, _recovery_pb2.ApproveResponse]  # type: ignore[assignment]
     Deny: _aio.UnaryUnaryMultiCallable[_recovery_pb2.DenyRequest, _recovery_pb2.DenyResponse]  # type: ignore[assignment]
     Replay: _aio.UnaryStreamMultiCallable[_recovery_pb2.ReplayRequest, _recovery_pb2.ReplayEvent]  # type: ignore[assignment]
+    Reload: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ReloadRequest, _recovery_pb2.ReloadResponse]  # type: ignore[assignment]
 
 class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -189,5 +191,12 @@ class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recovery_pb2.ReplayRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_recovery_pb2.ReplayEvent], _abc.AsyncIterator[_recovery_pb2.ReplayEvent]]: ...
+
+    @_abc_1.abstractmethod
+    def Reload(
+        self,
+        request: _recovery_pb2.ReloadRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.ReloadResponse, _abc.Awaitable[_recovery_pb2.ReloadResponse]]: ...
 
 def add_RecoveryServiceServicer_to_server(servicer: RecoveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

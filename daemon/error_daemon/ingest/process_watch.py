@@ -36,9 +36,7 @@ class ProcessWatch:
         *,
         repeat_s: float = 60.0,
     ) -> None:
-        self._pid_files = {
-            target.id: Path(target.params["pid_file"]) for target in targets.values() if target.kind == "process"
-        }
+        self._pid_files = _pid_files(targets)
         self._clock = clock
         self._take = take
         self._on_problem = on_problem
@@ -61,6 +59,19 @@ class ProcessWatch:
             self._timer.cancel()
         for target_id in list(self._watched):
             self._unwatch(target_id)
+
+    def redefine(self, targets: Mapping[str, Target]) -> None:
+        """Watch these, and no others any more. What is known of a target whose pid file is the same stays known."""
+        before, self._pid_files = self._pid_files, _pid_files(targets)
+        for target_id, pid_file in before.items():
+            if self._pid_files.get(target_id) != pid_file:
+                self._unwatch(target_id)
+                for known in (self._reported_at, self._dead, self._unreported):
+                    known.pop(target_id, None)
+        for target_id, pid_file in self._pid_files.items():
+            if before.get(target_id) != pid_file:
+                self._look_at_unwatched(target_id)
+        self._look_later()
 
     def watched(self) -> Collection[str]:
         """The targets that have a living process, as far as is known."""
@@ -158,6 +169,10 @@ class ProcessWatch:
             if isinstance(error, TransientError):
                 self._unreported[target_id] = message
             self._on_problem(f"{message}, and that could not be taken: {error}")
+
+
+def _pid_files(targets: Mapping[str, Target]) -> dict[str, Path]:
+    return {target.id: Path(target.params["pid_file"]) for target in targets.values() if target.kind == "process"}
 
 
 def _said(pid_file: Path) -> str | None:

@@ -59,6 +59,7 @@ from error_daemon.model.record import (
     State,
     TicketRecord,
 )
+from error_daemon.model.reload import DefinitionChange, KeyChange, Reloaded
 
 __all__ = [
     "ISOLATION",
@@ -74,6 +75,7 @@ __all__ = [
     "Candidate",
     "Condition",
     "Decision",
+    "DefinitionChange",
     "Definitions",
     "ErrorType",
     "ErrorView",
@@ -82,6 +84,7 @@ __all__ = [
     "Fault",
     "Fingerprint",
     "Json",
+    "KeyChange",
     "LearnedTimeout",
     "Mode",
     "Notice",
@@ -94,6 +97,7 @@ __all__ = [
     "Reading",
     "ReadingValue",
     "RecoveryClass",
+    "Reloaded",
     "ResponseClass",
     "Rule",
     "Score",

@@ -13,6 +13,7 @@ from error_daemon.model import BrakeView
 from error_daemon.ports import Call, Control, ErrorFilter, Method, Service, Shape
 from error_daemon.rpc import convert, requests
 from error_daemon.rpc.convert_metrics import metrics_message
+from error_daemon.rpc.convert_reload import reload_message
 from error_daemon.rpc.convert_replay import problems_message, replay_message
 from error_daemon.rpc.convert_status import brake_message, status_message
 from error_recovery.v1 import fault_pb2, recovery_pb2
@@ -46,6 +47,7 @@ class RecoveryService:
                 _unary("Resume", self.resume, pb.ResumeRequest),
                 _unary("Approve", self.approve, pb.ApproveRequest),
                 _unary("Deny", self.deny, pb.DenyRequest),
+                _unary("Reload", self.reload, pb.ReloadRequest),
                 Method("Replay", Shape.SERVER_STREAM, self.replay, pb.ReplayRequest.FromString, _serialise),
             ),
         )
@@ -199,6 +201,9 @@ class RecoveryService:
     def deny(self, request: recovery_pb2.DenyRequest, _call: Call) -> recovery_pb2.DenyResponse:
         view = self._control.deny(requests.some_id(request.error_id), requests.person(request.by))
         return recovery_pb2.DenyResponse(error=convert.error_message(view))
+
+    async def reload(self, request: recovery_pb2.ReloadRequest, _call: Call) -> recovery_pb2.ReloadResponse:
+        return reload_message(await self._control.reload(requests.person(request.by), dry_run=request.dry_run))
 
 
 def _serialise(message: Message) -> bytes:

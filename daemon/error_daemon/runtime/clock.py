@@ -20,3 +20,8 @@ class SteadyClock:
 
     def from_monotonic(self, monotonic_s: float) -> float:
         return monotonic_s + self._offset_s
+
+
+def monotonic_us() -> int:
+    """CLOCK_MONOTONIC, as systemd wants to be told it."""
+    return time.monotonic_ns() // 1000

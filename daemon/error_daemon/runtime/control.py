@@ -18,16 +18,17 @@ from error_daemon.model import (
     AttemptRecord,
     BrakeView,
     Decision,
-    Definitions,
     ErrorView,
     Json,
     Notice,
+    Reloaded,
     State,
 )
 from error_daemon.ports import Applications, Clock, ErrorFilter, Ring
 from error_daemon.runtime import records
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.reload import Reloader
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
@@ -40,7 +41,7 @@ _DISK_RETRY_AFTER_S = 5.0
 class Parts:
     """What there is to see and to steer. `workers()`: how many are ready. `take(payload)`: the intake."""
 
-    definitions: Definitions
+    reloader: Reloader
     ring: Ring
     store: DuckStore
     applications: Applications
@@ -93,11 +94,13 @@ class DaemonControl:
             "lag": _figures(counters.lag),
             "applications": list(parts.applications.names()),
             "torn_slots": counters.torn_slots,
-            "rules": len(parts.definitions.rules),
-            "targets": len(parts.definitions.targets),
-            "target_names": sorted(parts.definitions.targets),
-            "strategy_names": sorted(parts.definitions.strategies),
-            "rule_names": [rule.id for rule in parts.definitions.rules],
+            "rules": len(self._engine.definitions.rules),
+            "targets": len(self._engine.definitions.targets),
+            "target_names": sorted(self._engine.definitions.targets),
+            "strategy_names": sorted(self._engine.definitions.strategies),
+            "rule_names": [rule.id for rule in self._engine.definitions.rules],
+            "definitions_digest": parts.reloader.digest,
+            "definitions_loaded_at": parts.reloader.loaded_at,
         }
 
     def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
@@ -230,6 +233,9 @@ class DaemonControl:
         was_tripped = self._engine.reset_breaker(target, self._clock.now())
         self._acted("reset_breaker", target or "global", {"was_tripped": was_tripped}, by)
         return was_tripped
+
+    async def reload(self, by: str, *, dry_run: bool) -> Reloaded:
+        return await self._parts.reloader.reload(by, dry_run=dry_run)
 
     def _acted(self, action: str, subject: str, detail: Mapping[str, Json], by: str) -> None:
         at = self._clock.now()

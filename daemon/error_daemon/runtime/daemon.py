@@ -1,6 +1,7 @@
 """The composition root: makes every part, joins them, starts and stops them in order.
 
 start   ring → record → engine (what was learned, errors) → workers → the ring's faults → gRPC → sensors → ready
+reload  read and examine in another process → engine, intake and sensors in one turn of the loop
 stop    no new calls → running attempts end → workers → record → ring
 """
 
@@ -36,6 +37,7 @@ from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.systemd import Notifier
@@ -50,9 +52,9 @@ _log = structlog.get_logger()
 class Daemon:
     """One daemon. `await run()` returns after SIGTERM or SIGINT; `address` is then known to have been served."""
 
-    def __init__(self, settings: Settings, definitions: Definitions) -> None:
+    def __init__(self, settings: Settings, definitions: Definitions, config: Path | None = None) -> None:
+        """`config`: where the settings are from, so that a reload can say which are others there now."""
         self._settings = settings
-        self._definitions = definitions
         self._clock = SteadyClock()
         self._counters = Counters()
         self._notifier = Notifier()
@@ -94,6 +96,10 @@ class Daemon:
             most_rows_waiting=settings.store.waiting_rows,
         )
         self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
+        takers = Takers(
+            self._loop, self._store, self._pauses, self._notifier, (self._intake.redefine, self._sensor.redefine)
+        )
+        self._reloader = Reloader(settings, config, self._clock, takers)
 
     # --- run
 
@@ -103,6 +109,7 @@ class Daemon:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reloader.signalled)
         told = asyncio.ensure_future(stop.wait())
         starting = asyncio.ensure_future(self._start())
         try:
@@ -121,7 +128,7 @@ class Daemon:
     async def _start(self) -> AioServer:
         await self._store.start()
         views = await restore_record(
-            self._store, self._loop, self._definitions, self._settings.known_errors, self._clock.now()
+            self._store, self._loop, self._engine.definitions, self._settings.known_errors, self._clock.now()
         )
         for pause in self._pauses.load(self._clock.now()):
             self._pause(pause)
@@ -132,13 +139,15 @@ class Daemon:
             server.add(service)
         address = await server.start(self._settings.listen)
         self._sensor.start()
+        self._reloader.open()
         self._notifier.ready(f"serving on {address}")
         _log.info(
             "serving",
             version=__version__,
             address=address,
             pid=os.getpid(),
-            rules=len(self._definitions.rules),
+            rules=len(self._engine.definitions.rules),
+            definitions=self._reloader.digest,
             workers=self._pool.alive,
             errors=self._engine.errors_known(),
             tickets=self._engine.tickets_open(),
@@ -159,14 +168,14 @@ class Daemon:
             self._loop,
             self._clock,
             Parts(
-                definitions=self._definitions,
+                reloader=self._reloader,
                 ring=self._ring,
                 store=self._store,
                 applications=self._handlers,
                 watchers=self._watchers,
                 counters=self._counters,
                 pauses=self._pauses,
-                reports=Reports(self._store, Analysis(), self._definitions, self._policy),
+                reports=Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy),
                 workers=lambda: self._pool.alive,
                 take=self._intake.take,
             ),
@@ -182,6 +191,7 @@ class Daemon:
         """Take no more faults, and let what is running come to its end."""
         self._notifier.stopping()
         _log.info("draining", attempts=self._engine.attempts_running())
+        await self._reloader.close()
         self._sensor.stop()
         drain_timeout_s = self._settings.drain_timeout
         stopping = asyncio.ensure_future(server.stop(drain_timeout_s))

@@ -42,6 +42,10 @@ class RingIntake:
         self._syncing: asyncio.Future[None] | None = None
         self._next_sync: asyncio.Future[None] | None = None
 
+    def redefine(self, targets: Container[str]) -> None:
+        """From now on faults may name these."""
+        self._targets = targets
+
     def take(self, payload: bytes) -> tuple[str, bool]:
         """See ports.Intake."""
         try:

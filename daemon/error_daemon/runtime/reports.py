@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -23,7 +23,10 @@ Row = Mapping[str, Any]
 
 
 class Reports:
-    def __init__(self, store: DuckStore, analysis: Analysis, definitions: Definitions, policy: Policy) -> None:
+    def __init__(
+        self, store: DuckStore, analysis: Analysis, definitions: Callable[[], Definitions], policy: Policy
+    ) -> None:
+        """`definitions()`: those in force."""
         self._store = store
         self._analysis = analysis
         self._definitions = definitions
@@ -32,7 +35,7 @@ class Reports:
     async def metrics(self, since: float, until: float, still_down: Sequence[OpenInterval]) -> Json:
         """See ports.Control."""
         begin = since or await self._begin(until)
-        weights = {target.id: target.weight for target in self._definitions.targets.values()}
+        weights = {target.id: target.weight for target in self._definitions().targets.values()}
         async with self._analysis.begin(MetricsJob(Span(begin, until), weights, still_down)) as session:
             await session.give(
                 {

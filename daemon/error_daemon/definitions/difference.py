@@ -1,0 +1,126 @@
+"""What is other in one set of definitions than in another, and a digest by which two sets are told apart.
+
+Both go by what is meant, not by how it is written: a comment, another file or another order of keys is no difference. Each definition is
+made flat: dotted keys, and values as texts. The ladders that rules share are part of each rule here. The order of rules and of
+bulkheads means something, so it belongs to both.
+
+Values that look like secrets are compared and not shown.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import fields, is_dataclass
+from enum import Enum
+from typing import Any
+
+from error_daemon.model import DefinitionChange, Definitions, KeyChange
+
+_KINDS = ("target", "probe", "strategy", "rule", "bulkhead")
+_ORDERED = ("rule", "bulkhead")
+_SECRET = re.compile(r"authorization|cookie|token|secret|passw|api.?key|credential", re.IGNORECASE)
+_DIGEST_CHARACTERS = 16
+
+Flat = Mapping[str, str]
+
+
+def digest(definitions: Definitions) -> str:
+    """Equal where the definitions mean the same."""
+    all_flat = [[kind, name, sorted(flat.items())] for kind in _KINDS for name, flat in _in_order(definitions, kind)]
+    return hashlib.sha256(json.dumps(all_flat).encode()).hexdigest()[:_DIGEST_CHARACTERS]
+
+
+def difference(old: Definitions, new: Definitions) -> tuple[DefinitionChange, ...]:
+    """By kind, in the order of the new ones; what was removed after them."""
+    return tuple(change for kind in _KINDS for change in _of_kind(kind, old, new))
+
+
+def _of_kind(kind: str, old: Definitions, new: Definitions) -> Iterator[DefinitionChange]:
+    before, after = dict(_flat(old, kind)), dict(_flat(new, kind))
+    for name, flat in after.items():
+        if name not in before:
+            yield DefinitionChange(kind, name, "added")
+        elif flat != before[name]:
+            yield DefinitionChange(kind, name, "changed", tuple(_keys(before[name], flat)))
+    for name in before:
+        if name not in after:
+            yield DefinitionChange(kind, name, "removed")
+    if kind in _ORDERED:
+        yield from _order(kind, [name for name in before if name in after], [name for name in after if name in before])
+
+
+def _order(kind: str, before: Sequence[str], after: Sequence[str]) -> Iterator[DefinitionChange]:
+    if before != after:
+        yield DefinitionChange(kind, "", "changed", (KeyChange("order", ", ".join(before), ", ".join(after)),))
+
+
+def _keys(before: Flat, after: Flat) -> Iterator[KeyChange]:
+    for key in dict.fromkeys((*before, *after)):
+        old, new = before.get(key, ""), after.get(key, "")
+        if old != new:
+            yield KeyChange(key, "***", "***") if _SECRET.search(f"{key} {old} {new}") else KeyChange(key, old, new)
+
+
+# --- flat
+
+
+def _in_order(definitions: Definitions, kind: str) -> Iterable[tuple[str, Flat]]:
+    """In the operator's order where that means something."""
+    found = _flat(definitions, kind)
+    return found if kind in _ORDERED else sorted(found, key=lambda each: each[0])
+
+
+def _flat(definitions: Definitions, kind: str) -> Iterator[tuple[str, Flat]]:
+    if kind in _ORDERED:
+        defined: Iterable[Any] = definitions.rules if kind == "rule" else definitions.bulkheads
+    else:
+        named: Mapping[str, Mapping[str, Any]] = {
+            "target": definitions.targets,
+            "probe": definitions.probes,
+            "strategy": definitions.strategies,
+        }
+        defined = named[kind].values()
+    for one in defined:
+        yield one.id, {key: text for key, text in _texts("", one) if key != "id" and text}
+
+
+def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    if is_dataclass(value):
+        for item in fields(value):
+            name = "" if item.name == "params" else item.name  # the operator writes them beside the others
+            yield from _texts(f"{key}.{name}".strip("."), getattr(value, item.name))
+    elif isinstance(value, Mapping):
+        for name, one in value.items():
+            yield from _texts(f"{key}.{name}".strip("."), one)
+    else:
+        yield key, _text(value)
+
+
+def _text(value: Any) -> str:
+    if value is None or value in ((), frozenset()):
+        return ""
+    if isinstance(value, re.Pattern):
+        return _written(value.pattern)
+    if isinstance(value, Enum):
+        return value.name.lower() if isinstance(value, int) else str(value.value)
+    if isinstance(value, frozenset):
+        return json.dumps(sorted(map(_text, value)))
+    if isinstance(value, (list, tuple)):
+        return json.dumps([_text(one) for one in value], ensure_ascii=False)
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _written(pattern: str) -> str:
+    """A glob as it was written, where it was one."""
+    body = re.sub(r"\\(.)|\.\*|\.", _unescaped, pattern[len("(?s:") : -len(")\\Z")])
+    return body if fnmatch.translate(body) == pattern else pattern
+
+
+def _unescaped(match: re.Match[str]) -> str:
+    return match[1] or {".*": "*", ".": "?"}[match[0]]

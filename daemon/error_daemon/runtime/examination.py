@@ -1,0 +1,68 @@
+"""Definitions are read and examined in a process of their own (jobs.py), so that the loop goes on meanwhile."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from error_daemon.definitions.configuration import load_settings
+from error_daemon.definitions.difference import difference, digest
+from error_daemon.definitions.loader import load_definitions
+from error_daemon.errors import ConfigError, Problem
+from error_daemon.model import DefinitionChange, Definitions
+from error_daemon.runtime.jobs import Read
+from error_daemon.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Examination:
+    """`definitions` None: they are wrong, and the problems say how."""
+
+    definitions: Definitions | None
+    digest: str = ""
+    problems: tuple[Problem, ...] = ()
+    changes: tuple[DefinitionChange, ...] = ()
+    settings_to_restart: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReloadJob:
+    """Tells one Examination: of the definitions as they are on the disk now, beside those in force, and of the settings likewise."""
+
+    directory: str
+    in_force: Definitions
+    config: Path | None
+    settings: Settings
+
+    def run(self, _read: Read) -> Iterator[Examination]:
+        settings, problems = self._settings()
+        try:
+            definitions = load_definitions(Path(self.directory))
+        except ConfigError as wrong:
+            yield Examination(None, problems=(*wrong.problems, *problems), settings_to_restart=settings)
+            return
+        changes = difference(self.in_force, definitions)
+        yield Examination(definitions, digest(definitions), problems, changes, settings)
+
+    def _settings(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
+        """Those that are others than in force. What is wrong in them concerns the next start, and is only said."""
+        try:
+            written = load_settings(self.config, os.environ)
+        except ConfigError as wrong:
+            return (), tuple(_for_later(problem) for problem in wrong.problems)
+        return tuple(_others("", self.settings.model_dump(), written.model_dump())), ()
+
+
+def _for_later(problem: Problem) -> Problem:
+    return replace(problem, message=f"{problem.message}: the daemon would not start with that", is_warning=True)
+
+
+def _others(prefix: str, old: dict[str, Any], new: dict[str, Any]) -> Iterator[str]:
+    for name, value in old.items():
+        if isinstance(value, dict):
+            yield from _others(f"{prefix}{name}.", value, new[name])
+        elif value != new[name]:
+            yield f"{prefix}{name}"
