@@ -218,7 +218,7 @@ class TicketRecord:
     opened_at: float
     responded_at: float  # when the first attempt was handed out; 0: none was
     ended_at: float
-    ended_as: str  # recovered | failed | resolved | flushed
+    ended_as: str  # recovered | failed | resolved | flushed | observed (after a reload)
     reason: str
     attempts: int
     entry_level: int  # the level of its first attempt; 0: none
