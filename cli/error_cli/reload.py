@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import DEFAULT_TIMEOUT_S, Command, Wishes, examples, wishing
 from error_cli.failure import Exit
 from error_cli.page import document, line, note
 from error_cli.phrase import count
@@ -14,6 +15,9 @@ from error_cli.replay import wrong
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2
+
+
+_PATIENCE_S = 60.0  # the files are examined by a process that yields to all others
 
 
 @click.command(
@@ -34,7 +38,8 @@ def command(wishes: Wishes, dry_run: bool) -> int:
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
-    with connect(wishes) as daemon:
+    is_default = wishes.timeout_s == DEFAULT_TIMEOUT_S
+    with connect(replace(wishes, timeout_s=_PATIENCE_S) if is_default else wishes) as daemon:
         answer = daemon.ask(daemon.recovery.Reload, recovery_pb2.ReloadRequest(dry_run=dry_run, by=caller()))
     errors = [problem for problem in answer.problems if not problem.is_warning]
     if wishes.json:

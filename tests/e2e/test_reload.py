@@ -15,6 +15,7 @@ from typing import Any
 import grpc
 import pytest
 
+from error_recovery.v1 import recovery_pb2
 from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal, journal_scripts, running
 
 
@@ -73,6 +74,7 @@ def test_a_reload_while_an_attempt_runs_leaves_it_alone_and_the_next_goes_by_the
         before = daemon.status()
         first = daemon.report(a_fault(target="web")).error_id
         eventually("it runs", lambda: journal(tmp_path))
+        daemon.recovery.Pause(recovery_pb2.PauseRequest(target="web"))
         host.write(definitions(host.scripts, "heal", ("db", "shop")))
         trial = host.reload("--dry-run")
         assert not trial.get("is_in_force")
@@ -80,6 +82,7 @@ def test_a_reload_while_an_attempt_runs_leaves_it_alone_and_the_next_goes_by_the
         said = host.reload()
         assert (said["is_in_force"], said["attempts_running"]) == (True, 1)
         assert said["changes"] == trial["changes"]
+        assert said["pauses_dropped"] == ["web"]
         kinds = {(change["how"], change["kind"], change["name"]) for change in said["changes"]}
         assert {
             ("removed", "target", "web"),
@@ -98,9 +101,10 @@ def test_a_reload_while_an_attempt_runs_leaves_it_alone_and_the_next_goes_by_the
         daemon.wait_until_recorded()
         assert [attempt.strategy_id for attempt in daemon.history()] == ["heal-slowly", "heal"]
         assert daemon.stop() == 0
-    actors = daemon.record("SELECT actor, action, subject FROM audit WHERE action = 'reload'")
-    assert len(actors) == 1
-    assert actors[0][0].endswith("(as they say)")
+    acts = daemon.record('SELECT actor, action, subject FROM audit ORDER BY "at"')
+    assert [act[1:] for act in acts] == [("pause", "web"), ("resume", "web"), ("reload", "definitions")]
+    assert acts[-1][0].endswith("(as they say)")
+    assert json.loads((daemon.state / "pauses.json").read_text()) == []
 
 
 def test_wrong_definitions_change_nothing_and_every_problem_is_told_with_its_place(tmp_path: Path) -> None:

@@ -115,7 +115,7 @@ class Reloader:
             self._audit(by, {"refused": len(found.problems)})
             _log.error("reload_refused", by=by, problems=len(found.problems), note="the definitions in force stay")
             return self._said(found, None)
-        done = self._swap(found.definitions)
+        done = self._swap(found.definitions, by)
         self.digest, self.loaded_at = found.digest, self._clock.now()
         said = self._said(found, done)
         self._audit(
@@ -140,18 +140,19 @@ class Reloader:
             )
         return said
 
-    def _swap(self, definitions: Definitions) -> Redefined:
+    def _swap(self, definitions: Definitions, by: str) -> Redefined:
         takers = self._takers
         done = self._engine.redefine(definitions, self._clock.now())
         for take in takers.targets:
             take(definitions.targets)
         takers.loop.carry_out()
         if done.pauses:
-            self._keep_pauses(done)
+            self._keep_pauses(done, by)
         return done
 
-    def _keep_pauses(self, done: Redefined) -> None:
+    def _keep_pauses(self, done: Redefined, by: str) -> None:
         for pause in done.pauses:
+            self._audit(by, {"was_paused": True}, "resume", pause.target)
             _log.warning("pause_of_nothing", says=pause.says(), reason="its target is no longer defined")
         try:
             self._takers.pauses.save(self._engine.pauses())
@@ -172,10 +173,12 @@ class Reloader:
             pauses_dropped=tuple(pause.target for pause in done.pauses) if done else (),
         )
 
-    def _audit(self, by: str, detail: Mapping[str, object]) -> None:
+    def _audit(
+        self, by: str, detail: Mapping[str, object], action: str = "reload", subject: str = "definitions"
+    ) -> None:
         at = self._clock.now()
-        row = {"id": f"reload-definitions-{at:.6f}", "at": at, "actor": by or "grpc", "action": "reload"}
-        self._takers.store.append("audit", {**row, "subject": "definitions", "detail": dict(detail)})
+        row = {"id": f"{action}-{subject}-{at:.6f}", "at": at, "actor": by or "grpc", "action": action}
+        self._takers.store.append("audit", {**row, "subject": subject, "detail": dict(detail)})
 
 
 def _say(problem: Problem) -> None:
