@@ -11,7 +11,7 @@ from error_cli.command import DEFAULT_TIMEOUT_S, Command, Wishes, examples, wish
 from error_cli.failure import Exit
 from error_cli.page import document, line, note
 from error_cli.phrase import count
-from error_cli.replay import wrong
+from error_cli.replay import _wrong as wrong
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2

@@ -11,7 +11,7 @@ import click
 from error_cli.command import Command, Wishes, examples, period, wishing
 from error_cli.failure import Exit, Failure
 from error_cli.page import Progress, document_text
-from error_cli.phrase import count
+from error_cli.problems_page import counted, problem_lines
 
 if TYPE_CHECKING:
     from error_cli.connection import Daemon
@@ -66,7 +66,7 @@ def _follow(daemon: Daemon, request: recovery_pb2.ReplayRequest) -> recovery_pb2
     try:
         for event in daemon.stream(daemon.recovery.Replay, request):
             if event.problems:
-                raise wrong(event.problems)
+                raise _wrong(event.problems)
             if event.HasField("result"):
                 result: recovery_pb2.ReplayResult = event.result
                 return result
@@ -76,12 +76,8 @@ def _follow(daemon: Daemon, request: recovery_pb2.ReplayRequest) -> recovery_pb2
     raise Failure(Exit.LATER, "the daemon has ended the replay: it is stopping", "see: error-cli status")
 
 
-def wrong(problems: Sequence[recovery_pb2.DefinitionProblem]) -> Failure:
-    sentences = []
-    for problem in problems:
-        place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
-        sentences.append(f"{place}: {problem.message}" + (f" ({problem.mend})" if problem.mend else ""))
-    return Failure(Exit.REFUSED, f"{count(len(sentences), 'problem')} in the definitions", *sentences)
+def _wrong(problems: Sequence[recovery_pb2.DefinitionProblem]) -> Failure:
+    return Failure(Exit.REFUSED, f"{counted(problems)} in the definitions", *problem_lines(problems))
 
 
 def _read(directory: Path) -> list[tuple[str, str]]:

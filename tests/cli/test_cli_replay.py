@@ -86,19 +86,32 @@ def test_a_replay_in_which_all_is_known_says_that_nothing_is_estimated(
     assert "what would have gone otherwise" not in out
 
 
-def test_every_problem_of_the_definitions_is_shown(cli: Cli, daemon: CannedDaemon, directory: Path) -> None:
+def test_every_problem_of_the_definitions_is_shown_where_it_stands(
+    cli: Cli, daemon: CannedDaemon, directory: Path
+) -> None:
     problem = recovery_pb2.DefinitionProblem
+    text = "  - {id: r, taget: web}"
     problems = [
-        problem(file="a.yaml", line=3, column=5, message="unknown key 'taget'", mend="did you mean target?"),
+        problem(
+            file="a.yaml",
+            line=3,
+            column=13,
+            message="unknown key 'taget'",
+            mend="did you mean target?",
+            width=5,
+            text=text,
+        ),
         problem(file="b.yaml", message="defines nothing"),
     ]
     daemon.answers["Replay"] = [recovery_pb2.ReplayEvent(problems=problems)]
     done = cli.run("replay", "--definitions", str(directory))
     assert (done.returncode, done.stdout) == (5, "")
     assert done.stderr.splitlines() == [
-        "error-cli: 2 problems in the definitions",
-        "  a.yaml:3:5: unknown key 'taget' (did you mean target?)",
-        "  b.yaml: defines nothing",
+        "error-cli: 2 errors in the definitions",
+        "  a.yaml:3:13: error: unknown key 'taget' (did you mean target?)",
+        "      3 |   - {id: r, taget: web}",
+        "        |             ^^^^^",
+        "  b.yaml: error: defines nothing",
     ]
 
 
