@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -92,20 +92,29 @@ class Directory:
         return shared.value if shared else {}
 
 
-def read_directory(directory: Path, *, only_within: bool = False) -> Directory:
-    """Everything written in the files of `directory`. Raises ConfigError if it can't be listed.
-
-    With `only_within`, nothing outside of it is read, whatever is included."""
+def files_of(directory: Path) -> list[Path]:
+    """The definitions files of a directory, in their order. Raises ConfigError if it can't be listed."""
     try:
-        paths = sorted(path for path in directory.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
+        return sorted(path for path in directory.iterdir() if path.suffix in SUFFIXES and path.name[0] != ".")
     except FileNotFoundError:
         raise ConfigError(
             [Problem(str(directory), 0, 0, "there is no such directory", "make it; it may be empty")]
         ) from None
     except OSError as error:
         raise ConfigError([Problem(str(directory), 0, 0, f"cannot be listed: {error.strerror}")]) from error
+
+
+def read_directory(directory: Path, *, only_within: bool = False) -> Directory:
+    """Everything written in the files of `directory`. Raises ConfigError if it can't be listed.
+
+    With `only_within`, nothing outside of it is read, whatever is included."""
+    return read_files(files_of(directory), directory.absolute() if only_within else None)
+
+
+def read_files(paths: Sequence[Path], within: Path | None = None) -> Directory:
+    """Everything written in these files and what they include, as if they were all of a directory."""
     written = Directory()
-    reading = Reading([str(path) for path in paths], directory.absolute() if only_within else None)
+    reading = Reading([str(path) for path in paths], within)
     for path in reading.files():
         try:
             _read(written, reading, path)

@@ -1,0 +1,82 @@
+"""`error-cli validate`: what is wrong with definitions, before they are in force. Needs no daemon.
+
+The daemon's own checks do it, in a process of their own: `python -m error_daemon.runtime.validation`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import click
+
+from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.failure import Exit, Failure
+from error_cli.page import document_text, line, note
+from error_cli.phrase import count
+from error_cli.problems_page import print_problems
+
+# As `python -m` would, but what lies in the working directory never stands for a module of ours.
+_PROGRAM = (
+    "import sys; sys.path[:] = [path for path in sys.path if path]; "
+    "from error_daemon.runtime.validation import main; sys.exit(main())"
+)
+_USAGE = 2
+
+
+@click.command(
+    cls=Command,
+    epilog=examples(
+        "error-cli validate",
+        "error-cli validate --schema=/etc/recovery/schema.json --strict",
+        "error-cli validate etc/recovery/definitions --no-host --json",
+    ),
+)
+@click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True, path_type=Path))
+@click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Settings. [/etc/recovery.conf]")
+@wishing
+def command(wishes: Wishes, paths: tuple[Path, ...], strict: bool, config: Path | None) -> int:
+    """Check definitions: every problem in one pass, each where it stands.
+
+    PATH is a directory or a file; several are checked as one set. Without it, the directory that /etc/recovery.conf or
+    ERROR_RECOVERY_DEFINITIONS_DIR names.
+
+    Exit codes: 0 sound, 1 errors (or, with --strict, warnings), 2 nothing could be checked.
+    """
+    arguments = [f"--definitions={path}" for path in paths]
+    arguments += [f"--config={config}"] if config else []
+    told = _run(arguments)
+    problems = [SimpleNamespace(**problem) for problem in told["problems"]]
+    errors = [problem for problem in problems if not problem.is_warning]
+    if wishes.json:
+        document_text(json.dumps({**told, "errors": len(errors), "warnings": len(problems) - len(errors)}))
+    else:
+        print_problems(problems)
+        if not problems:
+            line(_sound(told))
+        for sentence in told["notes"]:
+            note(sentence)
+    return Exit.NO if errors or (strict and problems) else Exit.DONE
+
+
+def _run(arguments: Sequence[str]) -> dict[str, Any]:
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
+    )
+    if done.returncode not in (0, _USAGE):
+        raise Failure(Exit.LATER, f"the check ended with {done.returncode}: standard error has why")
+    told: dict[str, Any] = json.loads(done.stdout)
+    if "usage" in told:
+        raise click.UsageError(told["usage"])
+    return told
+
+
+def _sound(told: dict[str, Any]) -> str:
+    said = (count(told[name], name[:-1], name) for name in ("rules", "targets", "files"))
+    return f"sound: {', '.join(said)}"
