@@ -17,6 +17,7 @@ import click
 
 from error_cli.command import Command, Wishes, examples, wishing
 from error_cli.failure import Exit, Failure
+from error_cli.learned import learned
 from error_cli.page import document_text, line, note
 from error_cli.phrase import count
 from error_cli.problems_page import print_problems
@@ -39,10 +40,21 @@ _USAGE = 2
 )
 @click.argument("paths", nargs=-1, metavar="[PATH]...", type=click.Path(exists=True, path_type=Path))
 @click.option("--strict", is_flag=True, help="Warnings count as errors.")
+@click.option(
+    "--schema",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A JSON Schema that every file must fit. [/etc/recovery/schema.json, if it is there]",
+)
+@click.option("--no-host", is_flag=True, help="Leave out what this host has: programs, directories, units.")
 @click.option("--config", metavar="FILE", type=click.Path(path_type=Path), help="Settings. [/etc/recovery.conf]")
 @wishing
-def command(wishes: Wishes, paths: tuple[Path, ...], strict: bool, config: Path | None) -> int:
-    """Check definitions: every problem in one pass, each where it stands.
+def command(
+    wishes: Wishes, paths: tuple[Path, ...], *, strict: bool, schema: Path | None, no_host: bool, config: Path | None
+) -> int:
+    """Check definitions. Needs no daemon.
+
+    Every problem comes in one pass, each where it stands, with its mend.
 
     PATH is a directory or a file; several are checked as one set. Without it, the directory that /etc/recovery.conf or
     ERROR_RECOVERY_DEFINITIONS_DIR names.
@@ -51,7 +63,11 @@ def command(wishes: Wishes, paths: tuple[Path, ...], strict: bool, config: Path 
     """
     arguments = [f"--definitions={path}" for path in paths]
     arguments += [f"--config={config}"] if config else []
-    told = _run(arguments)
+    arguments += [f"--schema={schema}"] if schema else []
+    arguments += ["--no-host"] if no_host else []
+    timeouts, complaint = learned(wishes.address)
+    told = _run(arguments, timeouts)
+    told["notes"] += [complaint] if complaint else []
     problems = [SimpleNamespace(**problem) for problem in told["problems"]]
     errors = [problem for problem in problems if not problem.is_warning]
     if wishes.json:
@@ -65,11 +81,12 @@ def command(wishes: Wishes, paths: tuple[Path, ...], strict: bool, config: Path 
     return Exit.NO if errors or (strict and problems) else Exit.DONE
 
 
-def _run(arguments: Sequence[str]) -> dict[str, Any]:
+def _run(arguments: Sequence[str], learned: str) -> dict[str, Any]:
+    given = [*arguments, "--learned=-"] if learned else arguments
     done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, check=False
+        [sys.executable, "-c", _PROGRAM, *given], input=learned.encode(), stdout=subprocess.PIPE, check=False
     )
-    if done.returncode not in (0, _USAGE):
+    if done.returncode not in (0, _USAGE) or not done.stdout:
         raise Failure(Exit.LATER, f"the check ended with {done.returncode}: standard error has why")
     told: dict[str, Any] = json.loads(done.stdout)
     if "usage" in told:

@@ -4,7 +4,8 @@ The file is TOML; a setting that is not written has its default. Four settings c
 the file: LOG_LEVEL, ERROR_RECOVERY_LISTEN, ERROR_RECOVERY_STATE_DIR and ERROR_RECOVERY_DEFINITIONS_DIR (an empty one counts as
 not given). Nothing is converted silently: a number in quotes is not a number, and a duration without its unit is refused.
 
-Settings that are right by themselves are then checked against each other, even while others are wrong.
+Settings that are right by themselves are then checked against each other, even while others are wrong. A file with a secret in it must
+be for its owner alone (A22).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
+from error_daemon.definitions.secret_checks import hidden, readable_by_others, said
+from error_daemon.definitions.secrets import Secret, secrets_in
 from error_daemon.definitions.toml_places import KeyPlace, places
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.settings import Settings
@@ -45,12 +48,17 @@ _VARIABLES: dict[str, tuple[str, ...]] = {
 def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings:
     """Settings from `path`, else from DEFAULT_PATH where that exists. Raises ConfigError with all problems."""
     written = _read(path)
+    found_secrets = list(
+        secrets_in(written.data)
+    )  # before the environment's values are put in, and wrong ones taken out
     overridden = _override(written.data, environment)
     settings, found = _validated(written.data)
     wrong = {complaint.loc for complaint in found}
     found += [complaint for concerned, complaint in _cross_checks(settings) if not wrong.intersection(concerned)]
+    found += _secret_complaints(written, found_secrets)
     if found:
-        problems = [_problem(complaint, written, overridden) for complaint in found]
+        placed = [_problem(complaint, written, overridden) for complaint in found]
+        problems = hidden(placed, [secret.value for secret in found_secrets])
         raise ConfigError(sorted(problems, key=lambda problem: (problem.line, problem.column, problem.message)))
     return settings
 
@@ -119,6 +127,14 @@ def _override(data: dict[str, Any], environment: Mapping[str, str]) -> dict[Loc,
             section[loc[-1]] = environment[variable]
             overridden[loc] = variable
     return overridden
+
+
+def _secret_complaints(written: _Written, secrets: Sequence[Secret]) -> list[Complaint]:
+    """Secrets in a file that others may read."""
+    mode = readable_by_others(written.file)
+    return [
+        Complaint(secret.loc, *said(secret, mode, written.file), about_key=True) for secret in (secrets if mode else ())
+    ]
 
 
 def _validated(data: dict[str, Any]) -> tuple[Settings, list[Complaint]]:

@@ -1,9 +1,11 @@
 """Everything that can be said of definitions before they are in force: the one entry for `error-cli validate` and for a reload.
 
-Three questions, each in files of their own:
+Four questions, each in files of their own:
 
-- Are they whole and consistent? (written.py, checks.py, secret_checks.py.) An error here keeps the daemon from starting.
-- Do they say what was meant? (meaning.py has the list.) And do they fit the schema of the house? (schema_checks.py.)
+- Are they whole and consistent, and are their secrets kept? (written.py, checks.py, secret_checks.py.) An error here keeps the daemon from
+  starting, too.
+- Do they fit the schema of the house? (schema_checks.py.)
+- Do they say what was meant? (meaning.py has the list.)
 - Does this host have what they name? (host_checks.py.)
 
 What is wrong for sure is an error; what may be meant as it is, is a warning.
@@ -11,40 +13,68 @@ What is wrong for sure is an error; what may be meant as it is, is a warning.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from error_daemon.definitions.host import DEFAULT_PATH, Host
+from error_daemon.definitions.host_checks import check_host
+from error_daemon.definitions.learned_checks import Learned
 from error_daemon.definitions.loader import found_in, made_of
-from error_daemon.definitions.written import Directory, files_of, read_files
+from error_daemon.definitions.meaning import check_meaning
+from error_daemon.definitions.secret_checks import hidden, secrets_of
+from error_daemon.definitions.written import Directory, files_of, in_order, read_files
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import Definitions
+
+if TYPE_CHECKING:
+    from error_daemon.definitions.schema_file import Schema
+
+
+@dataclass(frozen=True, slots=True)
+class Against:
+    """What definitions are examined against. `host` None: what this host has is left out."""
+
+    host: Host | None = None
+    schema: Schema | None = None
+    learned: Learned = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """`definitions` is None where there is any error."""
+    """`definitions` is None where there is any error. `written` is for counting."""
 
     problems: tuple[Problem, ...]
     definitions: Definitions | None
     written: Directory = field(default_factory=Directory)
 
-    @property
-    def errors(self) -> tuple[Problem, ...]:
-        return tuple(problem for problem in self.problems if not problem.is_warning)
+
+def examine(directory: Path, *, host: bool, schema: Schema | None = None, learned: Learned | None = None) -> Examined:
+    """All definitions of a directory, as the daemon would have them. Raises SchemaUnusable."""
+    this = Host(os.environ.get("PATH", DEFAULT_PATH)) if host else None
+    return examine_places([directory], Against(this, schema, learned or {}))
 
 
-def examine(directory: Path) -> Examined:
-    """All definitions of a directory, as the daemon would have them."""
-    return examine_places([directory])
-
-
-def examine_places(places: Sequence[Path]) -> Examined:
-    """Directories and files, together: as if all of it were one directory."""
+def examine_places(places: Sequence[Path], against: Against) -> Examined:
+    """Directories and files, together: as if all of it were one directory. Raises SchemaUnusable."""
     try:
         written = read_files([path for place in places for path in (files_of(place) if place.is_dir() else [place])])
     except ConfigError as error:
         return Examined(error.problems, None)
-    problems = tuple(found_in(written))
-    is_sound = all(problem.is_warning for problem in problems)
-    return Examined(problems, made_of(written) if is_sound else None, written)
+    problems = in_order(written, [*found_in(written), *_beyond(written, against)])
+    shown = tuple(hidden(problems, secrets_of(written)))
+    is_sound = all(problem.is_warning for problem in shown)
+    return Examined(shown, made_of(written) if is_sound else None, written)
+
+
+def _beyond(written: Directory, against: Against) -> Iterator[Problem]:
+    """What does not keep the daemon from starting."""
+    if against.schema:
+        from error_daemon.definitions.schema_checks import check_schema  # its library takes long to import
+
+        yield from check_schema(written, against.schema)
+    yield from check_meaning(written, against.learned)
+    if against.host:
+        yield from check_host(written, against.host)

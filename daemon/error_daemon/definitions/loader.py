@@ -20,6 +20,7 @@ from error_daemon.definitions.fields import LevelKey
 from error_daemon.definitions.filled import filled, own_variables
 from error_daemon.definitions.groups import groups_of, least_timeout_s
 from error_daemon.definitions.kinds import ProbeEntry, RestartStrategy, StrategyEntry
+from error_daemon.definitions.secret_checks import check_secrets, hidden, secrets_of
 from error_daemon.definitions.written import Directory, in_order, read_directory
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import (
@@ -50,8 +51,9 @@ def load_definitions(directory: Path, *, only_within: bool = False) -> Definitio
 
 
 def found_in(written: Directory) -> list[Problem]:
-    """All problems of all files, warnings too, each once, in the order of file and line."""
-    return in_order(written, [*written.problems, *check(written)])
+    """All problems of all files, warnings too, each once, in the order of file and line, and with no secret in them."""
+    found = in_order(written, [*written.problems, *check(written), *check_secrets(written)])
+    return list(hidden(found, secrets_of(written)))
 
 
 def made_of(written: Directory) -> Definitions:

@@ -98,6 +98,7 @@ def _loaded(files: Mapping[str, str]) -> Definitions:
             if not _is_below(name):
                 raise ConfigError([Problem(name, 0, 0, "is not the name of a file in the directory")])
             path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch(mode=0o600)  # there may be secrets in it
             path.write_text(text, encoding="utf-8")
         try:
             return load_definitions(Path(directory), only_within=True)

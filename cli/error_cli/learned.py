@@ -1,0 +1,48 @@
+"""What a daemon has learned, if one answers at once. Nothing depends on it, so whatever is wrong is silence."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import time
+
+_AT_ONCE_S = 0.3
+_ANSWERS_WITHIN_S = 1.0
+
+
+def learned(address: str) -> tuple[str, str]:
+    """The learned timeouts as JSON, a list of error_type, strategy_id and timeout_s, and a complaint. Both empty where no daemon is."""
+    if not _listens(address):  # grpc takes long to import, and longer to give up
+        return "", ""
+    from error_cli.command import Wishes
+    from error_cli.connection import connect
+    from error_cli.failure import Failure
+    from error_recovery.v1 import recovery_pb2
+
+    now = time.time()  # what was learned is told over all time; the figures that are not wanted, of no time
+    try:
+        with connect(Wishes(address, _ANSWERS_WITHIN_S)) as daemon:
+            metrics = daemon.ask(daemon.recovery.GetMetrics, recovery_pb2.GetMetricsRequest(since=now))
+    except Failure:
+        return "", f"the daemon at {address} did not say at once what it has learned: timeouts are not compared with it"
+    rows = [
+        {"error_type": one.error_type, "strategy_id": one.strategy_id, "timeout_s": one.timeout_s}
+        for one in metrics.strategies
+        if one.timeout_s > 0
+    ]
+    return json.dumps(rows), ""
+
+
+def _listens(address: str) -> bool:
+    try:
+        if address.startswith("unix:"):
+            with socket.socket(socket.AF_UNIX) as probe:
+                probe.settimeout(_AT_ONCE_S)
+                probe.connect(re.sub("^unix:(//)?", "", address))
+        else:
+            host, _, port = address.rpartition(":")
+            socket.create_connection((host.strip("[]"), int(port)), _AT_ONCE_S).close()
+    except OSError:
+        return False
+    return True
