@@ -85,10 +85,10 @@ def _kinds(word: str, known: Sequence[str]) -> str:
     return f"{meant}known: {', '.join(known)}"
 
 
-def quoted(value: object) -> str:
+def quoted(value: object, longest: int = 60) -> str:
     """`value` on one line between backquotes, shortened, and safe to print."""
     text = str(value)
-    text = text if len(text) <= 60 else text[:57] + "..."
+    text = text if len(text) <= longest else text[: longest - 3] + "..."
     return "`" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text) + "`"
 
 

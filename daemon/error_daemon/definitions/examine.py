@@ -63,18 +63,20 @@ def examine_places(places: Sequence[Path], against: Against) -> Examined:
         written = read_files([path for place in places for path in (files_of(place) if place.is_dir() else [place])])
     except ConfigError as error:
         return Examined(error.problems, None)
-    problems = in_order(written, [*found_in(written), *_beyond(written, against)])
+    first = found_in(written)
+    is_sound = all(problem.is_warning for problem in first)
+    problems = in_order(written, [*first, *_beyond(written, against, is_sound=is_sound)])
     shown = tuple(hidden(problems, secrets_of(written)))
     is_sound = all(problem.is_warning for problem in shown)
     return Examined(shown, made_of(written) if is_sound else None, written)
 
 
-def _beyond(written: Directory, against: Against) -> Iterator[Problem]:
+def _beyond(written: Directory, against: Against, *, is_sound: bool) -> Iterator[Problem]:
     """What does not keep the daemon from starting."""
     if against.schema:
         from error_daemon.definitions.schema_checks import check_schema  # its library takes long to import
 
         yield from check_schema(written, against.schema)
-    yield from check_meaning(written, against.learned)
+    yield from check_meaning(written, against.learned, is_sound=is_sound)
     if against.host:
         yield from check_host(written, against.host)

@@ -60,7 +60,7 @@ class Host:
 
     def unit_problem(self, name: str) -> str:
         """What is wrong with a unit, empty where nothing is: that there is none, or that it is masked."""
-        unit = name if name.endswith(_SUFFIXES) else f"{name}.service"
+        unit = full_name(name)
         if unit.endswith(_COME_AND_GO):
             return ""
         stem, _, suffix = unit.rpartition(".")
@@ -110,6 +110,11 @@ class Host:
         if is_name and shutil.which(named, path=self.path) is None:
             return f"is a script for {named}, which was not found in PATH={self.path}"
         return ""
+
+
+def full_name(unit: str) -> str:
+    """As systemctl takes it: a name without a suffix is that of a service."""
+    return unit if unit.endswith(_SUFFIXES) else f"{unit}.service"
 
 
 def _file_problem(path: str) -> str:

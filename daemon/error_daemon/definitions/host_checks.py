@@ -22,6 +22,7 @@ from error_daemon.definitions.unit_checks import check_units
 from error_daemon.definitions.written import Directory
 from error_daemon.errors import Problem
 
+_LONGEST = 4096  # of a path the end says most
 _VOLATILE = ("/run/", "/var/run/", "/tmp/", "/dev/shm/")
 
 
@@ -38,10 +39,10 @@ def _check_program(program: Program, host: Host) -> Iterator[Problem]:
     for index in sorted({0, inner} - {len(program.command)}):
         name = program.command[index]
         if VARIABLE not in name and (problem := host.program_problem(name, program.environment)):
-            yield program.say(f"{quoted(name)} {problem}", _mend(name, problem), ("command", index))
+            yield program.say(f"{quoted(name, _LONGEST)} {problem}", _mend(name, problem), ("command", index))
     if program.cwd is not None and VARIABLE not in program.cwd and not os.path.isdir(program.cwd):
         is_there = os.path.lexists(program.cwd)
-        message = f"{quoted(program.cwd)} {'is not a directory' if is_there else 'does not exist'}"
+        message = f"{quoted(program.cwd, _LONGEST)} {'is not a directory' if is_there else 'does not exist'}"
         yield program.say(message, "the program cannot be started there", ("cwd",))
     else:
         yield from _check_script(program)
@@ -55,7 +56,9 @@ def _check_script(program: Program) -> Iterator[Problem]:
     path = os.path.join(program.cwd or "", script)
     if os.path.isabs(path) and not os.path.lexists(path) and os.path.isdir(os.path.dirname(path)):
         at = ("command", list(program.command).index(script))
-        yield program.say(f"{quoted(path)} does not exist", f"{quoted(program.command[0])} would be told to run it", at)
+        yield program.say(
+            f"{quoted(path, _LONGEST)} does not exist", f"{quoted(program.command[0])} would be told to run it", at
+        )
 
 
 def _mend(name: str, problem: str) -> str:
@@ -79,4 +82,4 @@ def _check_files(directory: Directory) -> Iterator[Problem]:
             said.add(holder)
             is_error = name in used.targets and not holder.startswith(_VOLATILE) and f"{holder}/" not in _VOLATILE
             say = target.problem if is_error else target.warning
-            yield say(f"there is no directory {quoted(holder)} to hold it", f"mkdir -p {holder}", (key,))
+            yield say(f"there is no directory {quoted(holder, _LONGEST)} to hold it", f"mkdir -p {holder}", (key,))

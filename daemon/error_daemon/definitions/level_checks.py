@@ -23,8 +23,11 @@ def check_served_levels(directory: Directory) -> Iterator[Problem]:
     users: dict[str, list[Written[RuleEntry]]] = {}
     for rule in directory.rules:
         if isinstance(rule.value.ladder, str):
-            users.setdefault(rule.value.ladder, []).append(rule)
-            yield from _check_ladder_of(directory, rule)
+            if _has_a_served_level(directory, rule.value):
+                users.setdefault(rule.value.ladder, []).append(rule)
+            else:
+                message = f"no strategy of ladder {quoted(rule.value.ladder)} is for {_faults(directory, rule.value)}"
+                yield rule.problem(message, "take another ladder, or widen for_errors or for_targets", ("ladder",))
         else:
             yield from _check_own_ladder(directory, rule)
     for name, rules in users.items():
@@ -40,11 +43,10 @@ def _check_own_ladder(directory: Directory, rule: Written[RuleEntry]) -> Iterato
             yield rule.problem(message, _MEND, ("ladder", level))
 
 
-def _check_ladder_of(directory: Directory, rule: Written[RuleEntry]) -> Iterator[Problem]:
-    levels = directory.ladder_of(rule.value)
-    if levels and not any(_is_served(directory, rule.value, names) for names in levels.values()):
-        message = f"no strategy of ladder {quoted(rule.value.ladder)} is for {_faults(directory, rule.value)}"
-        yield rule.problem(message, "take another ladder, or widen for_errors or for_targets", ("ladder",))
+def _has_a_served_level(directory: Directory, rule: RuleEntry) -> bool:
+    """True, too, for a ladder that is not there."""
+    levels = directory.ladder_of(rule)
+    return not levels or any(_is_served(directory, rule, names) for names in levels.values())
 
 
 def _check_shared(directory: Directory, name: str, rules: Sequence[Written[RuleEntry]]) -> Iterator[Problem]:

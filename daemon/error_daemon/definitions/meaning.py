@@ -26,7 +26,10 @@ from error_daemon.definitions.written import Directory
 from error_daemon.errors import Problem
 
 
-def check_meaning(directory: Directory, learned: Learned) -> Iterator[Problem]:
-    for check in (check_shadows, check_served_levels, check_verifying, check_telling, check_early, check_unused):
+def check_meaning(directory: Directory, learned: Learned, *, is_sound: bool) -> Iterator[Problem]:
+    """`is_sound`: nothing else keeps the daemon from starting."""
+    for check in (check_shadows, check_served_levels, check_verifying, check_telling, check_early):
         yield from check(directory)
     yield from check_learned(directory, learned)
+    if is_sound:
+        yield from check_unused(directory)

@@ -51,15 +51,14 @@ def problems_of(source: Source, error: Complaint) -> Iterator[tuple[Problem, boo
     """Each with whether something is missing, which may be said beside what is wrong there."""
     error = _meant(error)
     loc: Loc = tuple(error.absolute_path)
-    described = _description(error)
+    described = _description(error.schema)
     if error.validator == "required":
         names = [name for name in error.validator_value if name not in error.instance]
         for name in names:
-            properties = error.schema.get("properties", {}) if isinstance(error.schema, Mapping) else {}
-            about = properties.get(name, {}).get("description", "") if isinstance(properties, Mapping) else ""
+            about = _description(_properties(error.schema).get(name))
             yield source.problem(f"{quoted(name)} is missing", about, loc, key=True), True
     elif error.validator in ("additionalProperties", "unevaluatedProperties") and isinstance(error.instance, dict):
-        known = _known_keys(error)
+        known = list(_properties(error.schema))
         for name in _unexpected(error, known):
             yield (
                 source.problem(f"unknown key {quoted(name)}", did_you_mean(name, known), (*loc, name), key=True),
@@ -92,10 +91,9 @@ def _strangeness(errors: Iterable[Complaint]) -> tuple[bool, int]:
     return is_other, len(found)
 
 
-def _known_keys(error: Complaint) -> list[str]:
-    schema = error.schema if isinstance(error.schema, Mapping) else {}
-    properties = schema.get("properties", {})
-    return list(properties) if isinstance(properties, Mapping) else []
+def _properties(schema: Json) -> Mapping[str, Json]:
+    found = schema.get("properties") if isinstance(schema, Mapping) else None
+    return found if isinstance(found, Mapping) else {}
 
 
 def _unexpected(error: Complaint, known: Sequence[str]) -> list[str]:
@@ -131,8 +129,7 @@ def _shown(value: Json) -> str:
     return "nothing" if value is None else quoted(str(value).lower() if isinstance(value, bool) else value)
 
 
-def _description(error: Complaint) -> str:
+def _description(schema: Json) -> str:
     """What the schema says that it is for."""
-    schema = error.schema if isinstance(error.schema, Mapping) else {}
-    text = schema.get("description", "")
+    text = schema.get("description") if isinstance(schema, Mapping) else None
     return text.rstrip(".") if isinstance(text, str) else ""

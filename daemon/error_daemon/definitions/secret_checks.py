@@ -21,7 +21,9 @@ def check_secrets(directory: Directory) -> Iterator[Problem]:
     for source in directory.sources:
         mode = readable_by_others(source.file)
         for secret in secrets_in(source.data) if mode else ():
-            yield replace(source.problem(*said(secret, mode, source.file), secret.loc), width=0, text="")
+            problem = source.problem(*said(secret, mode, source.file), secret.loc)
+            can_be_hidden = len(secret.value) >= _SHORTEST and secret.value in problem.text
+            yield problem if can_be_hidden else replace(problem, width=0, text="")
 
 
 def readable_by_others(file: str) -> int:

@@ -26,17 +26,17 @@ _Pattern = str | RegexEntry | None
 
 def check_shadows(directory: Directory) -> Iterator[Problem]:
     for index, rule in enumerate(directory.rules):
-        shadows = _shadows(rule.value.when, directory.rules[:index])
+        shadows = _shadows(rule.value, directory.rules[:index])
         if shadows:
             yield rule.problem(*_said(rule.value.id, shadows), ("when",), key=True)
 
 
-def _shadows(when: WhenEntry, earlier: Sequence[Written[RuleEntry]]) -> list[Written[RuleEntry]]:
-    """The earlier rules that take all of it together; none where something is left."""
-    candidates = [rule for rule in earlier if _takes_all(rule.value.when, when)]
+def _shadows(rule: RuleEntry, earlier: Sequence[Written[RuleEntry]]) -> list[Written[RuleEntry]]:
+    """The earlier rules that take all of it together; none where something is left. One of the same id is wrong anyway."""
+    candidates = [one for one in earlier if one.value.id != rule.id and _takes_all(one.value.when, rule.when)]
     found: dict[str, Written[RuleEntry]] = {}
-    for error_type in sorted(when.type or frozenset(ErrorType)):
-        taking = (rule for rule in candidates if not rule.value.when.type or error_type in rule.value.when.type)
+    for error_type in sorted(rule.when.type or frozenset(ErrorType)):
+        taking = (one for one in candidates if not one.value.when.type or error_type in one.value.when.type)
         first = next(taking, None)
         if first is None:
             return []

@@ -13,7 +13,7 @@ from typing import Any
 
 from error_daemon.definitions.command_lines import Run, runs
 from error_daemon.definitions.complaints import Loc, quoted
-from error_daemon.definitions.host import Host
+from error_daemon.definitions.host import Host, full_name
 from error_daemon.definitions.names import nearest
 from error_daemon.definitions.programs import VARIABLE, Program
 from error_daemon.definitions.reach import acting
@@ -49,7 +49,11 @@ def check_units(directory: Directory, programs: Sequence[Program], host: Host) -
     known = host.units() if units else []
     for unit in units:
         if problem := host.unit_problem(unit.name):
-            mend = nearest(unit.name, known) if problem.startswith("is not") else f"systemctl unmask {unit.name}"
+            mend = (
+                nearest(full_name(unit.name), known)
+                if problem.startswith("is not")
+                else f"systemctl unmask {unit.name}"
+            )
             yield unit.say(f"{quoted(unit.name)} {problem}", mend)
 
 

@@ -1,10 +1,11 @@
 """What is defined and never used: a misspelled name that exists elsewhere, or what a rule was forgotten for.
 
 Unused are: strategies in no ladder and no `isolate`, ladders of no rule, probes of no target, and targets that no rule is for. A target
-is of use, too, when one that a rule is for depends on it, or it on that one: groups and impact go by that. A strategy that stands only in a
-ladder that no rule has, is said once: with the ladder.
+is of use, too, when one that a rule is for depends on it, or it on that one: groups and impact go by that. A strategy that stands
+only in a ladder that no rule has is said once: with the ladder.
 
-While something in the files has a wrong shape, nobody knows what it would have used, and nothing is said here.
+While anything else keeps the daemon from starting, nothing is said here: a name that is misspelled where it is used, or an entry of a wrong
+shape, would leave others unused, and is to be mended first.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from error_daemon.errors import Problem
 
 
 def check_unused(directory: Directory) -> Iterator[Problem]:
-    if any(not problem.is_warning for problem in directory.problems):
-        return
     rules = [rule.value for rule in directory.rules]
     ladders = {rule.ladder for rule in rules if isinstance(rule.ladder, str)}
     levels = [*(directory.ladder_of(rule) for rule in rules), *(ladder.value for ladder in directory.ladders.values())]

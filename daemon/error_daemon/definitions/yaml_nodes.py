@@ -19,6 +19,7 @@ from typing import Any
 import yaml
 
 from error_daemon.definitions.complaints import Loc, quoted
+from error_daemon.definitions.yaml_words import in_words
 from error_daemon.errors import ConfigError, Problem
 
 MAX_DEPTH = 32
@@ -204,13 +205,11 @@ def _step(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Node
 
 
 def _syntax_problem(file: str, text: str, error: yaml.MarkedYAMLError) -> Problem:
-    mark = error.problem_mark or error.context_mark
-    message = ", ".join(part for part in (error.context, error.problem) if part)
-    if mark is None:
-        return Problem(file, 1, 1, f"not YAML: {message}")
     lines = text.splitlines()
+    mark, message, mend = in_words(error, lines)
+    if mark is None:
+        return Problem(file, 1, 1, f"not YAML: {message}", mend)
     shown = (1, lines[mark.line]) if mark.line < len(lines) else (0, "")
-    mend = str(error.note or "")
     if shown[1][: mark.column + 1].endswith("${"):
         mend = 'within [...] and {...}, write a text with variables in quotes: "${port}"'
     return Problem(file, mark.line + 1, mark.column + 1, f"not YAML: {message}", mend, *shown)
