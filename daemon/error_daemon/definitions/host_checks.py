@@ -4,7 +4,7 @@ An error where a rule that may act comes to it: then it will go wrong, at night.
 set of definitions may be written before what it is about is installed. A directory below /run is made when its service starts: its
 absence is a warning, too.
 
-Texts with a variable in them (`${...}`) are not looked at: what they will be is not known here.
+Texts with a variable of the fault in them are not looked at: what they will be is not known here.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from error_daemon.definitions.command_lines import script_file, unwrapped
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.host import Host
-from error_daemon.definitions.kinds import ProcessTarget
-from error_daemon.definitions.programs import VARIABLE, Program, programs_of
+from error_daemon.definitions.kinds import ProcessTarget, TargetEntry
+from error_daemon.definitions.programs import VARIABLE, Program, as_run, programs_of
 from error_daemon.definitions.reach import acting
 from error_daemon.definitions.unit_checks import check_units
-from error_daemon.definitions.written import Directory
+from error_daemon.definitions.written import Directory, Written
 from error_daemon.errors import Problem
 
 _LONGEST = 4096  # of a path the end says most
@@ -72,14 +72,17 @@ def _mend(name: str, problem: str) -> str:
 def _check_files(directory: Directory) -> Iterator[Problem]:
     used = acting(directory)
     for name, target in directory.targets.items():
-        if not isinstance(target.value, ProcessTarget):
+        for value in as_run(directory, target, (name,)):
+            if isinstance(value, ProcessTarget):
+                yield from _check_files_of(target, value, name in used.targets)
+
+
+def _check_files_of(target: Written[TargetEntry], value: ProcessTarget, is_used: bool) -> Iterator[Problem]:
+    said = {value.cwd}
+    for key, path in (("pid_file", value.pid_file), ("log_file", value.log_file or "")):
+        holder = os.path.dirname(path)
+        if not path or VARIABLE in path or os.path.isdir(holder) or holder in said:
             continue
-        said = {target.value.cwd}
-        for key, path in (("pid_file", target.value.pid_file), ("log_file", target.value.log_file or "")):
-            holder = os.path.dirname(path)
-            if not path or VARIABLE in path or os.path.isdir(holder) or holder in said:
-                continue
-            said.add(holder)
-            is_error = name in used.targets and not holder.startswith(_VOLATILE) and f"{holder}/" not in _VOLATILE
-            say = target.problem if is_error else target.warning
-            yield say(f"there is no directory {quoted(holder, _LONGEST)} to hold it", f"mkdir -p {holder}", (key,))
+        said.add(holder)
+        say = target.problem if is_used and not f"{holder}/".startswith(_VOLATILE) else target.warning
+        yield say(f"there is no directory {quoted(holder, _LONGEST)} to hold it", f"mkdir -p {holder}", (key,))

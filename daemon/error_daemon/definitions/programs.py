@@ -5,17 +5,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from error_daemon.definitions.complaints import Loc
+from error_daemon.definitions.filled import filled, users_of_probes, users_of_strategies
 from error_daemon.definitions.kinds import ExecOperation, ExecProbe, ProcessTarget, RetryStrategy
 from error_daemon.definitions.reach import acting
 from error_daemon.definitions.written import Directory, Written
 from error_daemon.errors import Problem
 
-VARIABLE = "${"  # what is filled in later is not known here
+VARIABLE = "${"  # what is known in an attempt only
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,19 +37,40 @@ class Program:
 
 
 def programs_of(directory: Directory) -> Iterator[Program]:
+    """Once for each way in which a command is filled with the variables of the targets that it is for."""
     used = acting(directory)
-    for name, target in directory.targets.items():
-        if isinstance(target.value, ProcessTarget):
-            yield _program(target, target.value, (), name in used.targets)
-    for name, probe in directory.probes.items():
-        if isinstance(probe.value, ExecProbe):
-            yield _program(probe, probe.value, (), name in used.probes)
-    for name, strategy in directory.strategies.items():
-        if isinstance(strategy.value, ExecOperation):
-            yield _program(strategy, strategy.value, (), name in used.strategies)
-        elif isinstance(strategy.value, RetryStrategy) and isinstance(strategy.value.operation, ExecOperation):
-            yield _program(strategy, strategy.value.operation, ("operation",), name in used.strategies)
+    users: Mapping[str, Mapping[str, Iterable[str]]] = {
+        "targets": {name: (name,) for name in directory.targets},
+        "probes": users_of_probes(directory),
+        "strategies": users_of_strategies(directory),
+    }
+    for section, of_targets in users.items():
+        entries: Mapping[str, Written[Any]] = getattr(directory, section)
+        for name, entry in entries.items():
+            is_used = name in getattr(used, section)
+            for value in as_run(directory, entry, of_targets.get(name, ())):
+                yield from _programs_in(entry, value, is_used)
 
 
-def _program(entry: Written[Any], value: ExecOperation | ExecProbe | ProcessTarget, at: Loc, is_used: bool) -> Program:
-    return Program(entry, at, value.command, value.cwd, value.environment, is_used)
+def _programs_in(entry: Written[Any], value: Any, is_used: bool) -> Iterator[Program]:
+    at: Loc = ()
+    if isinstance(value, RetryStrategy):
+        value, at = value.operation, ("operation",)
+    if isinstance(value, ExecOperation | ExecProbe | ProcessTarget):
+        yield Program(entry, at, value.command, value.cwd, value.environment, is_used)
+
+
+def as_run(directory: Directory, entry: Written[T], targets: Iterable[str]) -> Iterator[T]:
+    """The entry as it is for each of these targets, each way once; as it is written where there are none."""
+    ways: set[str] = set()
+    for target in targets:
+        try:
+            value = filled(directory, entry, target)
+        except ValueError:  # variable_checks.py has said why
+            continue
+        way = repr(value)
+        if way not in ways:
+            ways.add(way)
+            yield value
+    if not ways:
+        yield entry.value

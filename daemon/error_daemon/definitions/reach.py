@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from error_daemon.definitions.document import RuleEntry
 from error_daemon.definitions.fields import LevelKey
-from error_daemon.definitions.globs import is_within
+from error_daemon.definitions.filled import targets_of
 from error_daemon.definitions.graph import reached, turned
 from error_daemon.definitions.groups import groups_of
 from error_daemon.definitions.kinds import GroupRestartStrategy
@@ -32,14 +32,6 @@ def acts(rule: RuleEntry) -> bool:
     return rule.mode is not Mode.OBSERVE
 
 
-def targets_of(directory: Directory, rule: RuleEntry) -> tuple[str, ...]:
-    """The targets that are there and that the rule may be for, in their order."""
-    if rule.target is not None:
-        return (rule.target,) if rule.target in directory.targets else ()
-    named = rule.when.target or "*"
-    return tuple(name for name in directory.targets if is_within(name, named))
-
-
 def levels_of(directory: Directory, rule: RuleEntry) -> Iterator[tuple[LevelKey | None, str]]:
     """The strategies of a rule, each with its level; None: before the ladder."""
     for level, names in directory.ladder_of(rule).items():
@@ -54,7 +46,7 @@ def acting(directory: Directory) -> Reach:
     groups = groups_of(directory)
     for rule in (written.value for written in directory.rules if acts(written.value)):
         names = {name for _, name in levels_of(directory, rule)}
-        targets = targets_of(directory, rule)
+        targets = [*targets_of(directory, rule)]
         found.strategies |= names
         found.targets.update(targets)
         for entry in (directory.strategies[name].value for name in names & directory.strategies.keys()):

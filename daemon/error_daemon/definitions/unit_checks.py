@@ -14,8 +14,9 @@ from typing import Any
 from error_daemon.definitions.command_lines import Run, runs
 from error_daemon.definitions.complaints import Loc, quoted
 from error_daemon.definitions.host import Host, full_name
+from error_daemon.definitions.kinds import ServiceTarget
 from error_daemon.definitions.names import nearest
-from error_daemon.definitions.programs import VARIABLE, Program
+from error_daemon.definitions.programs import Program, as_run
 from error_daemon.definitions.reach import acting
 from error_daemon.definitions.written import Directory, Written
 from error_daemon.errors import Problem
@@ -60,9 +61,9 @@ def check_units(directory: Directory, programs: Sequence[Program], host: Host) -
 def _of_targets(directory: Directory) -> Iterator[_Unit]:
     used = acting(directory).targets
     for name, target in directory.targets.items():
-        unit = getattr(target.value, "unit", None)
-        if unit and VARIABLE not in unit:
-            yield _Unit(unit, target, ("unit",), name in used)
+        for value in as_run(directory, target, (name,)):
+            if isinstance(value, ServiceTarget) and value.unit:
+                yield _Unit(value.unit, target, ("unit",), name in used)
 
 
 def _of_program(program: Program) -> Iterator[_Unit]:

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from error_daemon.definitions.complaints import quoted
-from error_daemon.definitions.reach import targets_of, with_dependencies
+from error_daemon.definitions.filled import targets_of
+from error_daemon.definitions.reach import with_dependencies
 from error_daemon.definitions.written import Directory, Written
 from error_daemon.errors import Problem
 

@@ -92,3 +92,5 @@ def _check_filled(directory: Directory, entry: Written[Any], users: list[str]) -
                     seen.add(complaint.loc)
                     message = f"for {quoted(target)}: {complaint.message}"
                     yield entry.problem(message, complaint.mend, complaint.loc, key=complaint.about_key)
+        except ValueError:  # a variable is missing, and where targets could not be read nobody can say that it is
+            continue
