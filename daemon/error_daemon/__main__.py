@@ -14,15 +14,17 @@ import os
 import sys
 from pathlib import Path
 
+import structlog
 import uvloop
 
 from error_daemon import __version__
 from error_daemon.definitions.configuration import load_settings
-from error_daemon.definitions.loader import load_definitions
+from error_daemon.definitions.examine import starting
 from error_daemon.errors import ConfigError, ErrorRecoveryError
 from error_daemon.runtime.daemon import Daemon
 from error_daemon.runtime.logs import configure
 
+_log = structlog.get_logger()
 EX_CONFIG = 78
 _COLLECT_AFTER = 50_000, 20, 100  # hardly anything here is a cycle: each young collection looks at live errors in vain
 
@@ -31,8 +33,10 @@ def main() -> int:
     arguments = _arguments()
     try:
         settings = load_settings(arguments.config, os.environ)
-        definitions = load_definitions(Path(settings.definitions_dir))
+        definitions, wrong = starting(Path(settings.definitions_dir))
         configure(settings.log)
+        for problem in wrong:
+            _log.error("definition_wrong", problem=str(problem), mend="see: error-cli validate")
         daemon = Daemon(settings, definitions, arguments.config)
         gc.freeze()  # what is here now stays; the collector need not look at it again
         gc.set_threshold(*_COLLECT_AFTER)

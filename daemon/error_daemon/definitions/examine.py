@@ -53,8 +53,24 @@ class Examined:
 
 def examine(directory: Path, *, host: bool, schema: Schema | None = None, learned: Learned | None = None) -> Examined:
     """All definitions of a directory, as the daemon would have them. Raises SchemaUnusable."""
-    this = Host(os.environ.get("PATH", DEFAULT_PATH)) if host else None
-    return examine_places([directory], Against(this, schema, learned or {}))
+    return examine_places([directory], Against(_this_host() if host else None, schema, learned or {}))
+
+
+def starting(directory: Path) -> tuple[Definitions, list[Problem]]:
+    """What a daemon starts with, and what this host lacks for it. Raises ConfigError with all that keeps it from starting.
+
+    The host is no reason not to start: what it lacks may be what is to be recovered."""
+    written = read_files(files_of(directory))
+    found = found_in(written)
+    errors = [problem for problem in found if not problem.is_warning]
+    if errors:
+        raise ConfigError(errors)
+    shown = hidden(in_order(written, check_host(written, _this_host())), secrets_of(written))
+    return made_of(written), [problem for problem in shown if not problem.is_warning]
+
+
+def _this_host() -> Host:
+    return Host(os.environ.get("PATH", DEFAULT_PATH))
 
 
 def examine_places(places: Sequence[Path], against: Against) -> Examined:

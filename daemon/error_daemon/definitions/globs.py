@@ -6,6 +6,7 @@ once. Infinitely many letters behave in only finitely many ways: what two letter
 in one of the globs, or the one right before or behind it, lies between them. So those characters, and one that is like no other, stand
 for all.
 
+Most globs have nothing to do with each other, and a text or two that narrow takes and wide does not shows that at once.
 Sets of places can be many (2 to the number of parts), so the walk ends after `MOST_STEPS`; the answer is then no, which is safe: it
 means "not known to be".
 """
@@ -17,20 +18,42 @@ import re
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 
-MOST_STEPS = 20_000
+MOST_STEPS = 10_000
 _LAST = 0x10FFFF
+_OTHER = "\N{SYMBOL FOR NULL}"  # hardly anybody writes it
 _Takes = Callable[[str], object]  # a letter; true where the part takes it
 _Parts = tuple[_Takes | None, ...]  # None is a star
 _Places = frozenset[int]
 
 
-@lru_cache(maxsize=4096)
 def is_within(narrow: str, wide: str) -> bool:
     """Whether `wide` takes every text that `narrow` takes. True is sure; False may mean: not known."""
-    if wide.strip("*") == "" and wide:
+    if narrow == wide or wide.strip("*") == "" != wide:
         return True
-    if narrow == wide:
-        return True
+    takes = _pattern(wide).match
+    return all(map(takes, _examples(narrow))) and _walk(narrow, wide)
+
+
+@lru_cache(maxsize=8192)
+def _pattern(glob: str) -> re.Pattern[str]:
+    return re.compile(fnmatch.translate(glob))
+
+
+@lru_cache(maxsize=8192)
+def _examples(glob: str) -> tuple[str, ...]:
+    """Some texts that the glob takes; none where it takes nothing, or that is not easily seen."""
+    letters = _letters(glob)
+    found = []
+    for star in ("", _OTHER):
+        chosen = (star if part is None else next(filter(part, (_OTHER, *letters)), None) for part in _parts(glob))
+        text = [letter for letter in chosen if letter is not None]
+        if len(text) == len(_parts(glob)):
+            found.append("".join(text))
+    return tuple(found)
+
+
+@lru_cache(maxsize=8192)
+def _walk(narrow: str, wide: str) -> bool:
     first, second = _parts(narrow), _parts(wide)
     letters = _letters(narrow + wide)
     start = _closed(first, {0}), _closed(second, {0})
@@ -50,6 +73,7 @@ def is_within(narrow: str, wide: str) -> bool:
     return True
 
 
+@lru_cache(maxsize=8192)
 def _parts(glob: str) -> _Parts:
     return tuple(_part(token) for token in _tokens(glob))
 
@@ -59,7 +83,7 @@ def _part(token: str) -> _Takes | None:
         return None
     if len(token) == 1 and token != "?":
         return lambda letter: letter == token
-    return re.compile(fnmatch.translate(token)).match  # `?` or a set, and what is in the set is for fnmatch to say
+    return _pattern(token).match  # `?` or a set, and what is in the set is for fnmatch to say
 
 
 def _tokens(glob: str) -> Iterator[str]:

@@ -33,15 +33,16 @@ def check_shadows(directory: Directory) -> Iterator[Problem]:
 
 def _shadows(rule: RuleEntry, earlier: Sequence[Written[RuleEntry]]) -> list[Written[RuleEntry]]:
     """The earlier rules that take all of it together; none where something is left. One of the same id is wrong anyway."""
-    candidates = [one for one in earlier if one.value.id != rule.id and _takes_all(one.value.when, rule.when)]
-    found: dict[str, Written[RuleEntry]] = {}
-    for error_type in sorted(rule.when.type or frozenset(ErrorType)):
-        taking = (one for one in candidates if not one.value.when.type or error_type in one.value.when.type)
-        first = next(taking, None)
-        if first is None:
-            return []
-        found[first.value.id] = first
-    return list(found.values())
+    left = set(rule.when.type or ErrorType)
+    found = []
+    for one in earlier:
+        takes = left & (one.value.when.type or left)
+        if takes and one.value.id != rule.id and _takes_all(one.value.when, rule.when):
+            found.append(one)
+            left -= takes
+        if not left:
+            return found
+    return []
 
 
 def _takes_all(wide: WhenEntry, narrow: WhenEntry) -> bool:
