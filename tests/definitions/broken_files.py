@@ -22,7 +22,7 @@ from pathlib import Path
 from error_cli.problems_page import counted, problem_lines
 from error_daemon.definitions.examine import Against, examine_places
 from error_daemon.definitions.host import Host
-from error_daemon.definitions.schema_file import read_schema
+from error_daemon.definitions.schema_file import Schema, read_schema
 
 BROKEN = Path(__file__).parent / "broken"
 CASES = sorted(path.stem for path in BROKEN.glob("*.expected"))
@@ -30,7 +30,7 @@ _ASKED = re.compile(r"^# (learned|schema|host|mode): (.*)$", re.MULTILINE)
 _AWAY = ("host", "schemas")  # what cases share
 
 
-def findings(case: str, directory: Path) -> str:
+def findings(case: str, directory: Path, schema: Schema | None = None) -> str:
     """What is printed of a case, which is put into the empty `directory` to be looked at."""
     place = put(case, directory)
     files = sorted(place.iterdir()) if place.is_dir() else [place]
@@ -39,7 +39,7 @@ def findings(case: str, directory: Path) -> str:
     here = Path.cwd()
     os.chdir(directory)
     try:
-        examined = examine_places([place.relative_to(directory)], _against(asked))
+        examined = examine_places([place.relative_to(directory)], _against(asked, schema))
     finally:
         os.chdir(here)
     assert (examined.definitions is None) == any(not problem.is_warning for problem in examined.problems)
@@ -61,9 +61,9 @@ def _set_modes(files: list[Path], mode: str) -> None:
         file.chmod(int(mode, 8))
 
 
-def _against(asked: list[tuple[str, str]]) -> Against:
+def _against(asked: list[tuple[str, str]], schema: Schema | None) -> Against:
     learned = {}
-    host, schema = None, None
+    host = None
     for name, value in asked:
         if name == "learned":
             strategy, error_type, seconds = value.split()

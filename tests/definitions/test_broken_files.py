@@ -7,13 +7,21 @@ from pathlib import Path
 import pytest
 
 from error_daemon.definitions.loader import load_definitions
+from error_daemon.definitions.schema_file import read_schema
 from error_daemon.errors import ConfigError
 from tests.definitions.broken_files import BROKEN, CASES, findings, put
+
+SHIPPED = read_schema(Path(__file__).parents[2] / "etc/recovery/schema.json")
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_a_mistake_is_found_where_it_stands(case: str, tmp_path: Path) -> None:
     assert findings(case, tmp_path) == (BROKEN / f"{case}.expected").read_text()
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.startswith("schema-")])
+def test_the_shipped_schema_has_nothing_to_add(case: str, tmp_path: Path) -> None:
+    assert findings(case, tmp_path, SHIPPED) == (BROKEN / f"{case}.expected").read_text()
 
 
 def test_there_are_a_hundred_mistakes_and_each_has_its_file() -> None:

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 
 from error_daemon.definitions.schema import schema
 from error_daemon.definitions.written import read_directory
+from tests.definitions.broken_files import BROKEN
 from tests.definitions.editor import as_an_editor_reads
 from tests.definitions.reference import PAGE
-from tests.definitions.test_broken_definitions import ALONE, BELOW_SOUND, FOUR, GROUP, RULE, SOUND
+from tests.definitions.test_broken_definitions import FOUR, GROUP, RULE, SOUND
 from tests.definitions.test_definitions import SHOP
 from tests.definitions.test_families import SHOP as FAMILY
 from tests.definitions.test_hooks_and_workflows import SOUND as HOOKS
@@ -97,29 +98,24 @@ def test_it_takes_what_is_sound(text: str) -> None:
 
 # What only the reader can see: what compiles, names of signals, order, paths in commands, what a text says beyond its looks.
 BEYOND_A_SCHEMA = {
-    *(
-        "an alias that contains itself",
-        "a key written twice",
-        "a tag",
-        "an object tag",
-        "nesting without end",
-    ),
-    *(
-        "a regular expression that does not compile",
-        "a regular expression of uncertain future",
-        "a tenant that does not compile",
-    ),
-    *(
-        "a message regex that does not compile",
-        "a URL with a broken address",
-        "statuses upside down",
-        "a NUL in a command",
-    ),
-    *(
-        "an empty program",
-        "a program by a relative path",
-        "a signal misspelled",
-    ),
+    "family-with-the-same-twice",
+    "include-nothing-there",
+    "night-a-shell-pipe-as-a-command",
+    "an-alias-that-contains-itself",
+    "a-key-written-twice",
+    "a-tag",
+    "an-object-tag",
+    "nesting-without-end",
+    "a-regular-expression-that-does-not-compile",
+    "a-regular-expression-of-uncertain-future",
+    "a-tenant-that-does-not-compile",
+    "a-message-regex-that-does-not-compile",
+    "a-url-with-a-broken-address",
+    "statuses-upside-down",
+    "a-nul-in-a-command",
+    "an-empty-program",
+    "a-program-by-a-relative-path",
+    "a-signal-misspelled",
 }
 
 
@@ -131,10 +127,7 @@ def readable(text: str) -> bool:
     return True
 
 
-CASES = {
-    **{name: text for name, (text, _) in ALONE.items()},
-    **{name: f"{SOUND}rules:\n{text}\n" for name, (text, _) in BELOW_SOUND.items()},
-}
+CASES = {path.stem: path.read_text() for path in sorted(BROKEN.glob("*.yaml"))}
 
 
 @pytest.mark.parametrize("case", [case for case, text in CASES.items() if readable(text)])

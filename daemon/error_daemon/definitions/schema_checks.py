@@ -14,7 +14,7 @@ from collections.abc import Iterator
 import yaml
 
 from error_daemon.definitions.schema_file import Schema
-from error_daemon.definitions.schema_words import problems_of
+from error_daemon.definitions.schema_words import found_by
 from error_daemon.definitions.written import Directory
 from error_daemon.errors import Problem
 from error_daemon.model import Json
@@ -23,18 +23,24 @@ _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
+Place = tuple[str, int, int]
+
 
 def check_schema(directory: Directory, schema: Schema) -> Iterator[Problem]:
     """What `schema` has against each file. Raises SchemaUnusable."""
-    said = {(problem.file, problem.line, problem.column) for problem in directory.problems}
-    sentences = {(problem.file, problem.line, problem.column, problem.message) for problem in directory.problems}
+    said: dict[Place, list[str]] = {}
+    for problem in directory.problems:
+        said.setdefault(_place(problem), []).append(problem.message)
     for source in directory.sources:
-        for error in schema.complaints(seen_by_editors(source.root)) if source.root else ():
-            for problem, is_missing in problems_of(source, error):
-                place = problem.file, problem.line, problem.column
-                if (*place, problem.message) not in sentences and (is_missing or place not in said):
-                    sentences.add((*place, problem.message))
-                    yield problem
+        for complaint in schema.complaints(seen_by_editors(source.root)) if source.root else ():
+            for found in found_by(source, complaint):
+                before = said.get(_place(found.problem), [])
+                if not any(found.missing in message for message in before):
+                    yield found.problem
+
+
+def _place(problem: Problem) -> Place:
+    return problem.file, problem.line, problem.column
 
 
 def seen_by_editors(node: yaml.Node | None) -> Json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from error_daemon.definitions.complaints import Loc, did_you_mean, quoted
 from error_daemon.definitions.schema_file import Complaint
@@ -47,25 +48,31 @@ _WORDS = {
 }
 
 
-def problems_of(source: Source, error: Complaint) -> Iterator[tuple[Problem, bool]]:
-    """Each with whether something is missing, which may be said beside what is wrong there."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """`missing` names what is missing there, which may be said beside what else is wrong with the place."""
+
+    problem: Problem
+    missing: str = ""
+
+
+def found_by(source: Source, error: Complaint) -> Iterator[Found]:
     error = _meant(error)
     loc: Loc = tuple(error.absolute_path)
-    described = _description(error.schema)
     if error.validator == "required":
-        names = [name for name in error.validator_value if name not in error.instance]
-        for name in names:
+        for name in (name for name in error.validator_value if name not in error.instance):
             about = _description(_properties(error.schema).get(name))
-            yield source.problem(f"{quoted(name)} is missing", about, loc, key=True), True
+            yield Found(source.problem(f"{quoted(name)} is missing", about, loc, key=True), name)
     elif error.validator in ("additionalProperties", "unevaluatedProperties") and isinstance(error.instance, dict):
         known = list(_properties(error.schema))
         for name in _unexpected(error, known):
-            yield (
-                source.problem(f"unknown key {quoted(name)}", did_you_mean(name, known), (*loc, name), key=True),
-                False,
-            )
+            mend = did_you_mean(name, known)
+            yield Found(source.problem(f"unknown key {quoted(name)}", mend, (*loc, name), key=True))
+    elif "propertyNames" in error.absolute_schema_path:
+        key = (*loc, str(error.instance))
+        yield Found(source.problem(_said(error), _description(error.schema), key, key=True))
     else:
-        yield source.problem(_said(error), described, loc), False
+        yield Found(source.problem(_said(error), _description(error.schema), loc))
 
 
 def _meant(error: Complaint) -> Complaint:
