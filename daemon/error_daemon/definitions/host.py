@@ -68,7 +68,8 @@ class Host:
         for path in (directory / candidate for directory in self.unit_directories for candidate in (unit, template)):
             if os.path.lexists(path):
                 return "is masked: systemd never starts it" if os.path.realpath(path) == "/dev/null" else ""
-        return "" if (self.init_directory / stem).is_file() else "is not a unit of this host"
+        is_old = suffix == "service" and (self.init_directory / stem).is_file()  # systemd makes units of these
+        return "" if is_old else "is not a unit of this host"
 
     def units(self) -> list[str]:
         """Names of those that there are, for who has misspelled one."""

@@ -39,6 +39,7 @@ _BOUNDS = {
     "maxProperties": "has more than {} entries",
 }
 _WORDS = {
+    None: "is what the schema does not allow",  # of a schema that is just false
     "uniqueItems": "has an entry twice",
     "not": "is what the schema does not allow",
     "anyOf": "fits nothing that may stand here",
