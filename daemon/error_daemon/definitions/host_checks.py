@@ -31,6 +31,7 @@ def check_host(directory: Directory, host: Host) -> Iterator[Problem]:
     for program in programs:
         yield from _check_program(program, host)
     yield from _check_files(directory)
+    yield from _check_secret_files(directory)
     yield from check_units(directory, programs, host)
 
 
@@ -86,3 +87,11 @@ def _check_files_of(target: Written[TargetEntry], value: ProcessTarget, is_used:
         said.add(holder)
         say = target.problem if is_used and not f"{holder}/".startswith(_VOLATILE) else target.warning
         yield say(f"there is no directory {quoted(holder, _LONGEST)} to hold it", f"mkdir -p {holder}", (key,))
+
+
+def _check_secret_files(directory: Directory) -> Iterator[Problem]:
+    """That nobody else may read one is checked at every start (secret_checks.py)."""
+    for hook in directory.hooks:
+        file = hook.value.secret_file
+        if file is not None and not os.path.exists(file):
+            yield hook.warning(f"{quoted(file, _LONGEST)} does not exist", "write the key into it", ("secret_file",))

@@ -1,4 +1,5 @@
-"""A file with a secret in it must be for its owner alone (A22), else the daemon does not start with it.
+"""A file with a secret in it must be for its owner alone (A22), else the daemon does not start with it. So must a file that is named
+as holding one (`secret_file` of a hook).
 
 Whatever is said of such a file is printed and logged, so the secrets themselves are starred out of it: `hidden`.
 """
@@ -9,6 +10,7 @@ import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
+from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.secrets import Secret, secrets_in
 from error_daemon.definitions.written import Directory
 from error_daemon.errors import Problem
@@ -24,6 +26,11 @@ def check_secrets(directory: Directory) -> Iterator[Problem]:
             problem = source.problem(*said(secret, mode, source.file), secret.loc)
             can_be_hidden = len(secret.value) >= _SHORTEST and secret.value in problem.text
             yield problem if can_be_hidden else replace(problem, width=0, text="")
+    for hook in directory.hooks:
+        file = hook.value.secret_file
+        if file is not None and (mode := readable_by_others(file)):
+            message = f"the mode of {quoted(file, 4096)}, {mode:o}, lets others read the secret in it"
+            yield hook.problem(message, f"chmod 600 {file}", ("secret_file",))
 
 
 def readable_by_others(file: str) -> int:

@@ -27,6 +27,7 @@ def check_unused(directory: Directory) -> Iterator[Problem]:
     strategies = {name for one in levels for names in one.values() for name in names}
     strategies |= {rule.isolate for rule in rules if rule.isolate}
     probes = {name for target in directory.targets.values() for name in target.value.probes}
+    probes |= {step.probe for workflow in directory.workflows for step in workflow.value.steps if step.probe}
     targets = with_dependencies(directory, {name for rule in rules for name in targets_of(directory, rule)})
     yield from _unused(directory.targets, targets, "target", "no rule is for it: its faults are only recorded")
     yield from _unused(directory.probes, probes, "probe", "no target has it")

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from error_daemon.definitions.schema_file import Schema
 
 DEFAULT_SCHEMA = Path("/etc/recovery/schema.json")
-_SECTIONS = ("targets", "probes", "strategies", "ladders", "rules", "bulkheads")
+_SECTIONS = ("targets", "probes", "strategies", "ladders", "rules", "bulkheads", "hooks", "workflows")
 USAGE = 2
 
 
