@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from error_daemon.definitions.examine import Against, examine_places
 from error_daemon.definitions.schema_checks import seen_by_editors
 from error_daemon.definitions.schema_file import SchemaUnusable, read_schema
 from tests.definitions.editor import as_an_editor_reads
+
+ROOT = Path(__file__).parents[2]
 
 
 def written(directory: Path, schema: Any) -> Path:
@@ -63,6 +67,19 @@ def test_a_schema_may_refer_to_itself_by_where_it_is_published(tmp_path: Path) -
     (tmp_path / "a.yaml").write_text("version: 1\n")
     examined = examine_places([tmp_path / "a.yaml"], Against(schema=read_schema(written(tmp_path, document))))
     assert [problem.message for problem in examined.problems] == ["`rules` is missing"]
+
+
+def test_the_schema_of_the_page_is_stricter_than_the_shipped_one(tmp_path: Path) -> None:
+    [block] = re.findall(r"```json\n(.*?)```", (ROOT / "docs/validate.md").read_text(), re.DOTALL)
+    (tmp_path / "house.json").write_text(block)
+    shutil.copyfile(ROOT / "etc/recovery/schema.json", tmp_path / "schema.json")
+    (tmp_path / "a.yaml").write_text("version: 1\nrules: [{id: a, when: {}, ladder: {1: s}, mode: auto, tagret: x}]\n")
+    examined = examine_places([tmp_path / "a.yaml"], Against(schema=read_schema(tmp_path / "house.json")))
+    assert [problem.message for problem in examined.problems] == [
+        "`severity` is missing",
+        "`auto` is not known here (known: observe, approve)",
+        "unknown key `tagret`",
+    ]
 
 
 @pytest.mark.parametrize("schema", [True, {}])

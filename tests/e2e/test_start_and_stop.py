@@ -108,6 +108,34 @@ def test_wrong_definitions_are_all_named_with_their_places_and_nothing_starts(tm
     assert "Traceback" not in ended.stderr
 
 
+SECRET = "version: 1\nprobes: {a: {kind: http, url: http://h, headers: {Authorization: Bearer-5f3c}}}\n"
+
+
+def test_a_secret_that_others_may_read_keeps_the_daemon_from_starting_and_is_not_printed(tmp_path: Path) -> None:
+    daemon = DaemonProcess(tmp_path / "daemon", SECRET)
+    file = daemon.directory / "definitions" / "test.yaml"
+    file.chmod(0o644)
+    command = [sys.executable, "-m", "error_daemon", "--config", str(daemon.directory / "recovery.conf")]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 78
+    assert f"{file}:2:" in ended.stderr
+    assert f"(chmod 600 {file})" in ended.stderr
+    assert "5f3c" not in ended.stderr
+    file.chmod(0o600)
+    with running(daemon):
+        assert daemon.status().targets == 0
+
+
+def test_what_the_host_lacks_is_logged_and_keeps_no_daemon_from_starting(tmp_path: Path) -> None:
+    definitions = (
+        "version: 1\ntargets: {web: {kind: host, probes: up}}\nprobes: {up: {kind: exec, command: [/absent/probe]}}\n"
+        "strategies: {look: {kind: retry}}\nrules: [{id: r, when: {}, target: web, ladder: {1: look}, mode: auto}]\n"
+    )
+    with running(DaemonProcess(tmp_path / "daemon", definitions)) as daemon:
+        [line] = [line for line in daemon.log.read_text().splitlines() if "definition_wrong" in line]
+        assert "test.yaml:3:37: `/absent/probe` does not exist" in line
+
+
 def test_a_failed_recovery_is_said_loudly_and_a_reset_tries_it_again(tmp_path: Path) -> None:
     scripts = dict(journal_scripts(tmp_path))
     healing = scripts["heal"].read_text()
