@@ -22,9 +22,9 @@ from error_cli.page import document_text, line, note
 from error_cli.phrase import count
 from error_cli.problems_page import print_problems
 
-# As `python -m` would, but what lies in the working directory never stands for a module of ours.
+# As `python -m` would, but what lies in the working directory never stands for a module of ours, and Ctrl-C just ends it.
 _PROGRAM = (
-    "import sys; sys.path[:] = [path for path in sys.path if path]; "
+    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); sys.path[:] = [path for path in sys.path if path]; "
     "from error_daemon.runtime.validation import main; sys.exit(main())"
 )
 _USAGE = 2

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.document import RuleEntry
 from error_daemon.definitions.filled import targets_of
+from error_daemon.definitions.kinds import RestartStrategy, StrategyEntry
 from error_daemon.definitions.written import Directory, Written
 from error_daemon.errors import Problem
 from error_daemon.model import ErrorType
@@ -68,9 +69,16 @@ def _is_served(directory: Directory, rule: RuleEntry, names: Sequence[str]) -> b
             return True
         if strategy.value.for_errors and not types & strategy.value.for_errors:
             continue
-        if not strategy.value.for_targets or kinds & strategy.value.for_targets:
+        meant = strategy.value.for_targets or _meant_by_kind(rule, strategy.value)
+        if not meant or kinds & meant:
             return True
     return False
+
+
+def _meant_by_kind(rule: RuleEntry, strategy: StrategyEntry) -> frozenset[str]:
+    """What restarts processes is for processes, whether that is written or not. For a target that is named, rule_checks.py says so."""
+    is_meant = rule.target is None and isinstance(strategy, RestartStrategy)
+    return frozenset({"process"}) if is_meant else frozenset()
 
 
 def _faults(directory: Directory, rule: RuleEntry) -> str:
