@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-import re
-import socket
 import time
+
+from error_cli.listening import problem_of_listening
 
 _AT_ONCE_S = 0.3
 _ANSWERS_WITHIN_S = 1.0
@@ -13,7 +13,7 @@ _ANSWERS_WITHIN_S = 1.0
 
 def learned(address: str) -> tuple[str, str]:
     """The learned timeouts as JSON, a list of error_type, strategy_id and timeout_s, and a complaint. Both empty where no daemon is."""
-    if not _listens(address):  # grpc takes long to import, and longer to give up
+    if problem_of_listening(address, _AT_ONCE_S):  # grpc takes long to import, and longer to give up
         return "", ""
     from error_cli.command import Wishes
     from error_cli.connection import connect
@@ -22,7 +22,7 @@ def learned(address: str) -> tuple[str, str]:
 
     now = time.time()  # what was learned is told over all time; the figures that are not wanted, of no time
     try:
-        with connect(Wishes(address, _ANSWERS_WITHIN_S)) as daemon:
+        with connect(Wishes(address=address, timeout_s=_ANSWERS_WITHIN_S)) as daemon:
             metrics = daemon.ask(daemon.recovery.GetMetrics, recovery_pb2.GetMetricsRequest(since=now))
     except Failure:
         return "", f"the daemon at {address} did not say at once what it has learned: timeouts are not compared with it"
@@ -32,17 +32,3 @@ def learned(address: str) -> tuple[str, str]:
         if one.timeout_s > 0
     ]
     return json.dumps(rows), ""
-
-
-def _listens(address: str) -> bool:
-    try:
-        if address.startswith("unix:"):
-            with socket.socket(socket.AF_UNIX) as probe:
-                probe.settimeout(_AT_ONCE_S)
-                probe.connect(re.sub("^unix:(//)?", "", address))
-        else:
-            host, _, port = address.rpartition(":")
-            socket.create_connection((host.strip("[]"), int(port)), _AT_ONCE_S).close()
-    except OSError:
-        return False
-    return True

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 import pytest
+import yaml
 
 from error_recovery.v1 import recovery_pb2
 
@@ -63,6 +64,12 @@ def test_programs_get_json(cli_alone: Cli, directory: Path) -> None:
     assert {"file", "line", "column", "message", "mend", "width", "text", "is_warning"} == set(told["problems"][0])
 
 
+def test_the_same_comes_as_yaml(cli_alone: Cli, directory: Path) -> None:
+    (directory / "a.yaml").write_text(SOUND.replace("3: cure", "3: curr"))
+    told = yaml.safe_load(cli_alone.run("validate", str(directory), "--output", "yaml").stdout)
+    assert [problem["message"] for problem in told["problems"]] == ["no strategy is called `curr`"]
+
+
 def test_a_schema_of_the_house_is_applied(cli_alone: Cli, directory: Path) -> None:
     schema = directory / "house.json"
     schema.write_text(json.dumps({"properties": {"rules": {"items": {"required": ["severity"]}}}}))
@@ -85,7 +92,7 @@ def test_what_cannot_be_checked_is_a_mistake_of_usage(
     monkeypatch.chdir(directory)
     done = cli_alone.run("validate", *arguments)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Error: " in done.stderr
+    assert done.stderr.endswith("\n  see: error-cli validate --help\n")
 
 
 def test_the_directory_of_the_environment_is_taken(cli_alone: Cli, directory: Path) -> None:
