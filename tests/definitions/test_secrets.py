@@ -20,6 +20,8 @@ SECRETS: list[tuple[Any, str]] = [
     ({"environment": {"DB_PASSWORD": "hunter2"}}, "hunter2"),
     ({"environment": {"PGPASSWORD": "hunter2"}}, "hunter2"),
     ({"environment": {"AWS_SECRET_ACCESS_KEY": "abc"}}, "abc"),
+    ({"environment": {"SECRET_KEY_BASE": "abc"}}, "abc"),
+    ({"environment": {"AUTH_TOKEN_2": "abc"}}, "abc"),
     ({"variables": {"apiKey": "abc"}}, "abc"),
     ({"environment": {"MYSQL_PWD": "abc"}}, "abc"),
     ({"url": "https://user:hunter2@host/"}, "hunter2"),
@@ -33,6 +35,14 @@ SECRETS: list[tuple[Any, str]] = [
 HARMLESS: list[Any] = [
     {"headers": {"Accept": "text/html", "X-Bypass-Cache": "1"}},
     {"environment": {"TOKEN_FILE": "/run/token", "PWD": "/srv", "OLDPWD": "/", "PATH": "/bin", "KEYBOARD": "de"}},
+    {
+        "environment": {
+            "ALLOW_EMPTY_PASSWORD": "yes",
+            "TOKEN_LIMIT": "4096",
+            "PASSWORD_LENGTH": "12",
+            "SECRET_BACKEND": "vault",
+        }
+    },
     {"environment": {"API_KEY": "${key}", "PASSWORD": ""}},
     {"variables": {"token": "${fault.component}"}},
     {"url": "http://host:8080/token?page=1"},

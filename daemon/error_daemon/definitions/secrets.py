@@ -3,11 +3,12 @@
 A secret is:
 
 - the value of a header that carries one (Authorization, Cookie, X-Api-Key, anything with token, secret or password in its name),
-- the value of a variable whose name says so (PASSWORD, TOKEN, SECRET, API_KEY, ...), but not of one that names a file (..._FILE, ..._PATH),
+- the value of a variable whose name says so (PASSWORD, TOKEN, SECRET, API_KEY, ...),
 - user:password@ in a URL, and a parameter of its query that is named so,
 - an argument of a command: --password=..., --token ..., PGPASSWORD=..., a header for curl.
 
-A value that is filled in later (`${...}` and nothing else) is none, and neither is one that is empty.
+The name must end so: TOKEN_FILE and PASSWORD_LENGTH are about something else. A value that is filled in later (`${...}` and nothing
+else) is none, and neither is one that is empty, a small number or a yes or no.
 """
 
 from __future__ import annotations
@@ -19,14 +20,11 @@ from typing import Any
 
 from error_daemon.definitions.complaints import Loc
 
-_WORD = (
-    r"(pass(word|wd|phrase)?|pwd|token|secret|api[-_]?key|apikey|access[-_]?key|private[-_]?key|credentials?|bearer)"
-)
-_NAME = re.compile(rf"(^|[-_.]|(?-i:(?<=[a-z])(?=[A-Z]))|pg|mysql|redis|db){_WORD}($|[-_.0-9])", re.IGNORECASE)
+_WORD = r"(pass(word|wd|phrase)?|pwd|token|secret|(api|access|private|secret)[-_]?key([-_]base)?|credentials?|bearer)"
+_NAME = re.compile(rf"(^|[-_.]|(?-i:(?<=[a-z])(?=[A-Z]))|pg|mysql|redis|db){_WORD}([-_.]?[0-9]+)?$", re.IGNORECASE)
 _HEADER = re.compile(r"(proxy-)?authorization|(set-)?cookie|x-auth.*", re.IGNORECASE)
-_NO_SECRET = re.compile(
-    r"(old)?pwd|.*[-_.]?(file|path|dir|id|name|url|type|length|policy|command|stdin|prompt|ask)", re.IGNORECASE
-)
+_NO_SECRET = re.compile(r"(old)?pwd", re.IGNORECASE)  # a directory
+_NO_VALUE = re.compile(r"(true|false|yes|no|on|off|none|null|[0-9]{1,3})?", re.IGNORECASE)  # ALLOW_EMPTY_PASSWORD=yes
 _IN_URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^/@\s:]*:([^@/\s]+)@", re.IGNORECASE)
 _IN_QUERY = re.compile(rf"[?&]({_WORD}|sig|signature|access[-_]token)=([^&#\s]+)", re.IGNORECASE)
 _OPTION = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
@@ -100,5 +98,5 @@ def _is_header(name: str) -> bool:
 
 
 def _found(loc: Loc, what: str, value: str) -> Iterator[Secret]:
-    if _VARIABLE.sub("", value).strip():
+    if not _NO_VALUE.fullmatch(_VARIABLE.sub("", value).strip()):
         yield Secret(loc, what, value)
