@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
+from error_cli.failure import Exit, Failure
 from error_cli.page import Cell, Styled, line, printable, screen_width, text_width
 from error_cli.phrase import count
 
@@ -55,6 +56,11 @@ def print_problems(problems: Sequence[Problem]) -> None:
 def problem_lines(problems: Sequence[Problem]) -> list[str]:
     """The same lines without any look, and without the last one."""
     return ["".join(_text(part) for part in parts) for problem in problems for parts in _lines(problem)]
+
+
+def refused(problems: Sequence[Problem]) -> Failure:
+    """The daemon takes none of these definitions."""
+    return Failure(Exit.REFUSED, f"{counted(problems)} in the definitions", *problem_lines(problems))
 
 
 def counted(problems: Sequence[Problem]) -> str:

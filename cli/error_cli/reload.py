@@ -11,7 +11,7 @@ from error_cli.command import DEFAULT_TIMEOUT_S, Command, Wishes, examples, wish
 from error_cli.failure import Exit
 from error_cli.page import document, line, note
 from error_cli.phrase import count
-from error_cli.replay import _wrong as wrong
+from error_cli.problems_page import print_problems, refused
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2
@@ -41,18 +41,13 @@ def command(wishes: Wishes, dry_run: bool) -> int:
     is_default = wishes.timeout_s == DEFAULT_TIMEOUT_S
     with connect(replace(wishes, timeout_s=_PATIENCE_S) if is_default else wishes) as daemon:
         answer = daemon.ask(daemon.recovery.Reload, recovery_pb2.ReloadRequest(dry_run=dry_run, by=caller()))
-    errors = [problem for problem in answer.problems if not problem.is_warning]
+    is_wrong = not all(problem.is_warning for problem in answer.problems)
     if wishes.json:
         document(answer)
-        return Exit.REFUSED if errors else Exit.DONE
-    for warning in answer.problems:
-        if warning.is_warning:
-            note(
-                f"warning: {warning.file}:{warning.line}: {warning.message}"
-                + (f" ({warning.mend})" if warning.mend else "")
-            )
-    if errors:
-        raise wrong(errors)
+        return Exit.REFUSED if is_wrong else Exit.DONE
+    if is_wrong:
+        raise refused(answer.problems)
+    print_problems(answer.problems)
     _show(answer, dry_run)
     return Exit.DONE
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,7 +10,7 @@ import click
 from error_cli.command import Command, Wishes, examples, period, wishing
 from error_cli.failure import Exit, Failure
 from error_cli.page import Progress, document_text
-from error_cli.problems_page import counted, problem_lines
+from error_cli.problems_page import refused
 
 if TYPE_CHECKING:
     from error_cli.connection import Daemon
@@ -66,7 +65,7 @@ def _follow(daemon: Daemon, request: recovery_pb2.ReplayRequest) -> recovery_pb2
     try:
         for event in daemon.stream(daemon.recovery.Replay, request):
             if event.problems:
-                raise _wrong(event.problems)
+                raise refused(event.problems)
             if event.HasField("result"):
                 result: recovery_pb2.ReplayResult = event.result
                 return result
@@ -74,10 +73,6 @@ def _follow(daemon: Daemon, request: recovery_pb2.ReplayRequest) -> recovery_pb2
     finally:
         progress.clear()
     raise Failure(Exit.LATER, "the daemon has ended the replay: it is stopping", "see: error-cli status")
-
-
-def _wrong(problems: Sequence[recovery_pb2.DefinitionProblem]) -> Failure:
-    return Failure(Exit.REFUSED, f"{counted(problems)} in the definitions", *problem_lines(problems))
 
 
 def _read(directory: Path) -> list[tuple[str, str]]:

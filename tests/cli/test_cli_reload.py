@@ -34,12 +34,12 @@ def test_a_dry_run_says_that_nothing_was_done(cli: Cli, daemon: CannedDaemon) ->
 
 def test_what_is_wrong_is_refused_with_its_places_and_warnings_alone_are_not(cli: Cli, daemon: CannedDaemon) -> None:
     wrong = recovery_pb2.DefinitionProblem(file="a.yaml", line=3, column=5, message="no probe is called x", mend="y?")
-    warning = recovery_pb2.DefinitionProblem(file="recovery.conf", line=1, message="odd", is_warning=True)
+    warning = recovery_pb2.DefinitionProblem(file="recovery.conf", line=1, column=1, message="odd", is_warning=True)
     daemon.answers["Reload"] = recovery_pb2.ReloadResponse(problems=[wrong, warning])
     refused = cli.run("reload")
     assert refused.returncode == 5
-    assert "a.yaml:3:5: no probe is called x (y?)" in refused.stderr
-    assert "warning: recovery.conf:1: odd" in refused.stderr
+    assert "a.yaml:3:5: error: no probe is called x (y?)" in refused.stderr
+    assert "recovery.conf:1:1: warning: odd" in refused.stderr
     as_json = cli.run("reload", "--json")
     assert (as_json.returncode, len(json.loads(as_json.stdout)["problems"])) == (5, 2)
     daemon.answers["Reload"] = recovery_pb2.ReloadResponse(is_in_force=True, problems=[warning])

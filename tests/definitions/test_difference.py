@@ -26,7 +26,9 @@ bulkheads:
 
 
 def loaded(directory: Path, text: str = BASE) -> Definitions:
-    (directory / "a.yaml").write_text(text)
+    file = directory / "a.yaml"
+    file.write_text(text)
+    file.chmod(0o600)  # it has secrets
     return load_definitions(directory)
 
 

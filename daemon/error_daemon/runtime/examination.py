@@ -10,7 +10,7 @@ from typing import Any
 
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.difference import difference, digest
-from error_daemon.definitions.loader import load_definitions
+from error_daemon.definitions.examine import examine
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import DefinitionChange, Definitions
 from error_daemon.runtime.jobs import Read
@@ -38,14 +38,15 @@ class ReloadJob:
     settings: Settings
 
     def run(self, _read: Read) -> Iterator[Examination]:
-        settings, problems = self._settings()
-        try:
-            definitions = load_definitions(Path(self.directory))
-        except ConfigError as wrong:
-            yield Examination(None, problems=(*wrong.problems, *problems), settings_to_restart=settings)
-            return
-        changes = difference(self.in_force, definitions)
-        yield Examination(definitions, digest(definitions), problems, changes, settings)
+        settings, settings_problems = self._settings()
+        examined = examine(Path(self.directory), host=True)
+        problems = (*examined.problems, *settings_problems)
+        definitions = examined.definitions
+        if definitions is None:
+            yield Examination(None, problems=problems, settings_to_restart=settings)
+        else:
+            changes = difference(self.in_force, definitions)
+            yield Examination(definitions, digest(definitions), problems, changes, settings)
 
     def _settings(self) -> tuple[tuple[str, ...], tuple[Problem, ...]]:
         """Those that are others than in force. What is wrong in them concerns the next start, and is only said."""
