@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from error_daemon.core.graph import Graph, severity_steps
 from error_daemon.model import (
@@ -25,6 +24,7 @@ from error_daemon.model import (
     Rule,
     Severity,
 )
+from error_daemon.model.value import value
 
 _PERMANENT = frozenset(
     {ErrorType.CONFIGURATION, ErrorType.AUTHENTICATION, ErrorType.SECURITY, ErrorType.DATA, ErrorType.HARDWARE}
@@ -36,7 +36,7 @@ _RECOVERY = {
 _HIGH = frozenset({ErrorType.HARDWARE, ErrorType.SECURITY, ErrorType.SYSTEM, ErrorType.COORDINATOR})
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Classification:
     rule: Rule | None
     severity: Severity

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from error_daemon.core.classify import Classification
 from error_daemon.model import (
     AttemptOrder,
@@ -24,11 +22,12 @@ from error_daemon.model import (
     SlotRef,
     TicketRecord,
 )
+from error_daemon.model.value import value
 
 # --- events ---------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FaultArrived:
     """A fault is safe in `slot`: a new one, or the one that its error holds already."""
 
@@ -38,7 +37,7 @@ class FaultArrived:
     classification: Classification | None  # None where Engine.must_be_classified says that it need not
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FaultRestored:
     """A fault was read back from the ring at start. `view`: its error as recorded, if it is."""
 
@@ -51,7 +50,7 @@ class FaultRestored:
     view: ErrorView | None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ErrorRestored:
     """An error was read back from the record at start. Before all FaultRestored."""
 
@@ -61,30 +60,30 @@ class ErrorRestored:
     classification: Classification
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptEnded:
     outcome: Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProbesEnded:
     round_id: str
     readings: tuple[Reading, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ErrorRecorded:
     """A SaveError is committed."""
 
     view: ErrorView
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TimePassed:
     """Nothing but time. Due when `next_wake` says."""
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class FailurePredicted:
     """Something foresees that `target` is about to fail (C12): its breaker opens before it does, until `until`."""
 
@@ -108,66 +107,66 @@ Event = (
 # --- effects --------------------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartAttempt:
     """Hand out the order. The MarkSlot before it must be in the ring first."""
 
     order: AttemptOrder
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class StartProbes:
     order: ProbeOrder
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class MarkSlot:
     slot: SlotRef
     progress: Progress
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ReleaseSlot:
     """Everything that the slot holds is recorded."""
 
     slot: SlotRef
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveFault:
     error_id: str
     fault: Fault
     slot: SlotRef
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveError:
     """Answer with ErrorRecorded once it is committed."""
 
     view: ErrorView
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveDecision:
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveAttempt:
     record: AttemptRecord
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveScore:
     score: Score
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveTimeout:
     timeout: LearnedTimeout
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveLadder:
     """Where an error stands on its ladder, and its way there: one entry for each attempt of the ticket."""
 
@@ -177,21 +176,21 @@ class SaveLadder:
     history: tuple[dict[str, Json], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SaveTicket:
     """A ticket has ended."""
 
     record: TicketRecord
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Escalate:
     """Tell people, and record that they were told."""
 
     escalation: Escalation
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Notify:
     notice: Notice
 

@@ -27,6 +27,7 @@ from operator import attrgetter
 
 from error_daemon.core.score import strategy_score, time_score
 from error_daemon.model import Candidate, Evidence
+from error_daemon.model.value import value
 
 LOCAL_STRENGTH = 10.0  # attempts that the wider scope is worth for a context, and a context for its hardware
 _NEUTRAL = 0.5  # a figure of which nothing is known: it neither bars a strategy from being explored nor favours it
@@ -107,7 +108,7 @@ _NOTHING = Experience()  # never changed
 Scope = tuple[str, float, Experience | None]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Known:
     """What is known of a strategy for one case, at one moment. Its success rate is Beta(alpha, beta)."""
 

@@ -27,13 +27,14 @@ from math import inf
 from error_daemon.core import drift
 from error_daemon.core.experience import FIGURES, LOCAL_STRENGTH, Experience, Known, Scope, combine
 from error_daemon.model import ErrorType, Json, Score
+from error_daemon.model.value import value
 
 PRIOR_STRENGTH = 2.0  # attempts that the rate under other types of error is worth for this one
 MOST_SCOPES = 10_000  # contexts and hardware that are remembered, over all strategies: some 8 MB
 RECORDED_SCOPES = 32  # of them in one row of the record: some 5 kB
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Case:
     """What an attempt was for, and what experience is asked about.
 

@@ -9,14 +9,14 @@ beside the posteriors and the draws: with these the choice can be made again, an
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from error_daemon.core.experience import Known
 from error_daemon.core.rng import Generator
 from error_daemon.model import Candidate, Strategy
+from error_daemon.model.value import value
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Choice:
     strategy: Strategy
     candidates: tuple[Candidate, ...]

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum, IntEnum
+
+from error_daemon.model.value import value
 
 
 class ErrorType(str, Enum):
@@ -86,11 +88,9 @@ class Mode(str, Enum):
     AUTO = "auto"
 
 
-@dataclass(slots=True)
+@value
 class Fault:
-    """One report of one thing gone wrong: the part of it that decisions need. The whole of it is in the ring.
-
-    Nobody writes to one. It is not frozen because one is made for every fault, and freezing takes three times as long."""
+    """One report of one thing gone wrong: the part of it that decisions need. The whole of it is in the ring."""
 
     type: ErrorType
     message: str = ""
@@ -121,7 +121,7 @@ class Fault:
         return self.attributes.get("tenant", "")
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Fingerprint:
     """What makes faults equal. `because` names the parts for people: "grouped because ..."."""
 

@@ -8,6 +8,7 @@ from enum import Enum, IntEnum
 
 from error_daemon.model.definitions import Probe, Strategy, Target
 from error_daemon.model.fault import Priority
+from error_daemon.model.value import value
 
 
 class ReadingValue(str, Enum):
@@ -101,7 +102,7 @@ class Reading:
 # --- the ring's view of a ticket -----------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class SlotRef:
     """Names a ring slot in use. `sequence` differs for every use of any slot."""
 
@@ -118,7 +119,7 @@ class SlotState(IntEnum):
     ENDED = 3  # the ticket has ended; the slot is kept until the record of that is committed
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Progress:
     """What survives `kill -9` about the ticket in a slot, beside the fault itself. Each number fits a byte."""
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
 from error_daemon.model.definitions import Json
 from error_daemon.model.fault import ErrorType, RecoveryClass, ResponseClass, Severity
 from error_daemon.model.orders import OutcomeKind, Reading, Usage, Verdict
+from error_daemon.model.value import value
 
 
 class State(str, Enum):
@@ -42,7 +43,7 @@ STATUS_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ErrorView:
     """An error as it is at one moment: what is shown, recorded, and read back at start."""
 
@@ -81,7 +82,7 @@ class ErrorView:
     root: str = ""  # the error of a target that this one's depends on, which it waits or waited for
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Evidence:
     """What one scope of experience contributed, without what a narrower one did: no attempt is in two."""
 
@@ -95,7 +96,7 @@ class Evidence:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Candidate:
     """A strategy that a decision weighed, and what was known of it. `success` is Beta(alpha, beta)."""
 
@@ -112,7 +113,7 @@ class Candidate:
     evidence: tuple[Evidence, ...] = ()  # the widest scope first
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Decision:
     """What the engine chose, with its reasons."""
 
@@ -144,7 +145,7 @@ class Decision:
     why_now: str = ""  # what led here: the first attempt, a backoff, an escalation, a look
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptRecord:
     """One run of one strategy, from its start to the verdict. `stability_score` is below 0 while its window is open."""
 
@@ -180,7 +181,7 @@ class AttemptRecord:
     )
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Score:
     """What was learned of one strategy for one error type. `metrics` is all that is needed to go on learning."""
 
@@ -192,7 +193,7 @@ class Score:
     metrics: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class LearnedTimeout:
     error_type: ErrorType
     strategy_id: str
@@ -200,7 +201,7 @@ class LearnedTimeout:
     last_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class TicketRecord:
     """The pending recovery of an error as it ended: what recovery metrics and replay are made from."""
 
@@ -230,7 +231,7 @@ class TicketRecord:
     escalated_at: float = 0.0  # when people were told; 0: never
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Escalation:
     """A person should look. `diagnostics` is everything that the engine knows of the error at this moment."""
 
@@ -243,7 +244,7 @@ class Escalation:
     diagnostics: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class BrakeView:
     """One brake as it is at one moment."""
 
@@ -256,7 +257,7 @@ class BrakeView:
     figures: Mapping[str, float] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Notice:
     """Something happened. `text` says it to people."""
 

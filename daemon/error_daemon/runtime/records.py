@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from base64 import b64decode
 from binascii import b2a_base64
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from operator import attrgetter
 from typing import Any
@@ -21,10 +21,12 @@ from pydantic import TypeAdapter
 from error_daemon.core.effects import SaveFault, SaveLadder
 from error_daemon.model import (
     AttemptRecord,
+    Candidate,
     Decision,
     ErrorType,
     ErrorView,
     Escalation,
+    Evidence,
     Json,
     LearnedTimeout,
     Reading,
@@ -39,9 +41,19 @@ _VIEW: TypeAdapter[ErrorView] = TypeAdapter(ErrorView)
 _DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 _ATTEMPT: TypeAdapter[AttemptRecord] = TypeAdapter(AttemptRecord)
 _TICKET: TypeAdapter[TicketRecord] = TypeAdapter(TicketRecord)
-_NOT_IN_ERRORS = tuple(each.name for each in fields(ErrorView) if each.name not in TABLES["errors"].columns)
-_values_not_in_errors = attrgetter(*_NOT_IN_ERRORS)
-_IN_DECISIONS = {"decision_id", *TABLES["decisions"].columns}
+
+
+def _plain(kind: type[Any], *columns: str) -> Callable[[Any], Row]:
+    """Gives the fields of a dataclass by name, but those that are `columns`."""
+    names = tuple(each.name for each in fields(kind) if each.name not in columns)
+    values = attrgetter(*names)
+    return lambda one: dict(zip(names, values(one), strict=True))
+
+
+_rest_of_view = _plain(ErrorView, *TABLES["errors"].columns)
+_rest_of_decision = _plain(Decision, "decision_id", *TABLES["decisions"].columns)
+_candidate = _plain(Candidate)
+_evidence = _plain(Evidence)
 
 
 def fault_row(effect: SaveFault, payload: bytes) -> Row:
@@ -62,6 +74,9 @@ def fault_row(effect: SaveFault, payload: bytes) -> Row:
 
 
 def error_row(view: ErrorView) -> Row:
+    rest = _rest_of_view(view)
+    rest["response_class"] = view.response_class._value_
+    rest["recovery_class"] = view.recovery_class and view.recovery_class._value_
     return {
         "error_id": view.error_id,
         "fingerprint": view.fingerprint,
@@ -82,18 +97,17 @@ def error_row(view: ErrorView) -> Row:
         "opened_at": view.opened_at,
         "recovered_at": view.recovered_at,
         "flapping": view.flapping,
-        "document": _rest_of_view(view),
+        "document": rest,
     }
 
 
-def _rest_of_view(view: ErrorView) -> Row:
-    rest = dict(zip(_NOT_IN_ERRORS, _values_not_in_errors(view), strict=True))
-    rest["response_class"] = view.response_class._value_
-    rest["recovery_class"] = view.recovery_class and view.recovery_class._value_
-    return rest
-
-
 def decision_row(decision: Decision) -> Row:
+    rest = _rest_of_decision(decision)
+    rest["error_type"] = decision.error_type._value_
+    rest["severity"] = decision.severity._value_
+    candidates = rest["candidates"] = [_candidate(one) for one in decision.candidates]
+    for candidate in candidates:
+        candidate["evidence"] = [_evidence(one) for one in candidate["evidence"]]
     return {
         "id": decision.decision_id,
         "error_id": decision.error_id,
@@ -104,7 +118,7 @@ def decision_row(decision: Decision) -> Row:
         "mode": decision.mode,
         "reason": decision.reason,
         "attempt_id": decision.attempt_id,
-        "document": _DECISION.dump_python(decision, mode="json", exclude=_IN_DECISIONS),
+        "document": rest,
     }
 
 

@@ -212,10 +212,14 @@ def _made_up(error_id: str, case: Case, like: tuple[Fault, Fingerprint] | None) 
         decision = case.decisions[0]
         fault = Fault(decision.error_type, severity=decision.severity, target=decision.target)
     else:
-        fault = Fault(ticket.error_type, severity=ticket.severity, component=ticket.component, target=ticket.target)
-        fault.occurred_at = ticket.occurred_at
-    fault.received_at = case.opened_at
-    return fault, fingerprint
+        fault = Fault(
+            ticket.error_type,
+            severity=ticket.severity,
+            component=ticket.component,
+            target=ticket.target,
+            occurred_at=ticket.occurred_at,
+        )
+    return replace(fault, received_at=case.opened_at), fingerprint
 
 
 def _received_at(one: tuple[Fault, Fingerprint]) -> float:
