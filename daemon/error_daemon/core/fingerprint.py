@@ -21,15 +21,24 @@ from error_daemon.model import Fault, Fingerprint
 _READ_LIMIT = 4096  # characters of the message that are masked
 _MESSAGE_LIMIT = 1024  # characters of the masked message that take part
 _VARIABLE = re.compile(
+    r"(?<![A-Za-z_0-9])(?=[0-9a-fhs])(?:"  # where any of them may begin: to try them all everywhere takes twice as long
     r"(?P<keep>\b(?:status|code|errno|signal|HTTP(?:/[0-9.]{1,8})?)(?:\s+code)?[\s=:#(\[]*-?(?:0x[0-9a-f]+|[0-9]+)\b)"
     r"|(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
     r"|(?P<address>\b0[xX][0-9a-fA-F]+\b)"
     r"|(?P<time>\b[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[T ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)?)"
     r"|(?P<ip>\b[0-9]{1,3}(?:\.[0-9]{1,3}){3}\b)"
     r"|(?P<digest>\b(?=[a-fA-F]*[0-9])[0-9a-fA-F]{8,}\b)"
-    r"|(?P<number>(?<![A-Za-z_0-9])[0-9]+(?:\.[0-9]+)?)",
+    r"|(?P<number>(?<![A-Za-z_0-9])[0-9]+(?:\.[0-9]+)?))",
     re.IGNORECASE,
 )
+_MASKS = {
+    "uuid": "<uuid>",
+    "address": "<address>",
+    "time": "<time>",
+    "ip": "<ip>",
+    "digest": "<number>",
+    "number": "<number>",
+}
 _CACHE_LIMIT = 4096
 
 
@@ -39,9 +48,7 @@ def template(message: str) -> str:
 
 
 def _mask(match: re.Match[str]) -> str:
-    if match.lastgroup == "keep":
-        return match.group()
-    return "<number>" if match.lastgroup == "digest" else f"<{match.lastgroup}>"
+    return _MASKS.get(match.lastgroup or "") or match.group()
 
 
 def fingerprint(fault: Fault) -> Fingerprint:
@@ -51,16 +58,16 @@ def fingerprint(fault: Fault) -> Fingerprint:
     else:
         message = fault.exception_message or fault.message
         parts = [
-            ("type", fault.type.value),
+            ("type", fault.type._value_),
             ("component", fault.component),
             ("target", fault.target),
             ("exception", fault.exception_type),
             ("message", template(message)),
             ("frames", " < ".join(reversed(fault.frames))),
         ]
-    text = "\x1e".join(f"{name}\x1f{value}" for name, value in parts)
+    text = "\x1e".join([f"{name}\x1f{value}" for name, value in parts])
     digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
-    return Fingerprint(digest, tuple(f"{name}: {value}" for name, value in parts if value))
+    return Fingerprint(digest, tuple([f"{name}: {value}" for name, value in parts if value]))
 
 
 class Fingerprinter:
