@@ -5,6 +5,7 @@ from __future__ import annotations
 from error_daemon.core.classify import classify
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
+from error_daemon.core.rules import Rules
 from error_daemon.core.standing import Standing
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import Severity, State, Target
@@ -16,7 +17,7 @@ RULE = rule()
 def queued(number: int, opened_at: float = 0.0, severity: Severity = Severity.MEDIUM) -> Error:
     """Each number is another error."""
     one = fault(explicit_fingerprint=f"error {number}")
-    error = Error(fingerprint(one), one, classify((), one, Graph({})), 0.0, state=State.QUEUED, severity=severity)
+    error = Error(fingerprint(one), one, classify(Rules(()), one, Graph({})), 0.0, state=State.QUEUED, severity=severity)
     standing = Standing(RULE, Target("web", "service"), (), {1: ()})
     error.ticket = Ticket("t", standing, one, 1, opened_at, 0.0, born=number)
     return error

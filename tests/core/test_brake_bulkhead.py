@@ -15,6 +15,7 @@ from error_daemon.core.classify import classify
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
 from error_daemon.core.policy import Policy
+from error_daemon.core.rules import Rules
 from error_daemon.core.standing import Standing
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import (
@@ -39,7 +40,7 @@ GRAPH = Graph({})
 
 def of(number: int, tenant: str = "", severity: Severity | None = None, level: int = 1) -> tuple[Error, Ticket]:
     one = fault(message=f"{tenant}{chr(97 + number)}", severity=severity, attributes={"tenant": tenant})
-    error = Error(fingerprint(one), one, classify((RULE,), one, GRAPH), 0.0)
+    error = Error(fingerprint(one), one, classify(Rules((RULE,)), one, GRAPH), 0.0)
     error.severity = error.classification.severity
     return error, Ticket("t", Standing(RULE, Target("web", "service"), (), {1: (), 2: ()}), one, level, 0.0, 0.0)
 

@@ -5,9 +5,10 @@ from re import compile as pattern
 
 import pytest
 
-from error_daemon.core.classify import Classification, matches
+from error_daemon.core.classify import Classification
 from error_daemon.core.classify import classify as classify_in
 from error_daemon.core.graph import Graph
+from error_daemon.core.rules import Rules, matches
 from error_daemon.model import (
     Condition,
     ErrorType,
@@ -23,7 +24,7 @@ from tests.core.world import fault, rule
 
 
 def classify(rules: Sequence[Rule], one: Fault, *targets: Target) -> Classification:
-    return classify_in(rules, one, Graph({target.id: target for target in targets}))
+    return classify_in(Rules(rules), one, Graph({target.id: target for target in targets}))
 
 
 ONE = Fault(
@@ -79,10 +80,18 @@ def test_the_exception_speaks_where_there_is_no_message() -> None:
 
 
 def test_the_first_rule_that_matches_wins() -> None:
-    rules = (rule("db", id="a"), rule("web", id="b"), rule("web", id="c"))
+    other = Rule("d", Condition(component=pattern("web"), message=pattern("another")), {})
+    rules = (rule("db", id="a"), other, rule("web", id="b"), rule("web", id="c"))
     found = classify(rules, fault("web")).rule
-    assert found is rules[1]
+    assert found is rules[2]
     assert classify(rules, fault("cache")).rule is None
+
+
+def test_what_came_before_does_not_change_which_rule_matches() -> None:
+    rules = Rules([rule("db", id="a"), rule("web", id="b")], most_known=2)
+    for component, expected in [("web", "b"), ("db", "a"), ("cache", ""), ("web", "b"), ("cache", ""), ("db", "a")]:
+        found = rules.first(fault(component))
+        assert (found.id if found else "") == expected
 
 
 @pytest.mark.parametrize(

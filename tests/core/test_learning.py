@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
+from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.core.experience import LOCAL_STRENGTH, Known
-from error_daemon.core.learning import RECORDED_SCOPES, Case, Learning, Lesson
+from error_daemon.core.experience import LOCAL_STRENGTH, UNKNOWN, Known, combine
+from error_daemon.core.learning import PRIOR_STRENGTH, RECORDED_SCOPES, Case, Learning, Lesson
 from error_daemon.model import ErrorType, Evidence, Score
 
 NET, DATA = (Case(ErrorType.NETWORK), "fix"), (Case(ErrorType.DATA), "fix")
@@ -21,6 +22,11 @@ def test_nothing_is_known_at_first() -> None:
     known = Learning(HALF_LIFE_S).known(*NET, 0.0)
     assert (known.samples, known.alpha, known.beta, known.mean) == (0.0, 1.0, 1.0, 0.5)
     assert (known.time_score, known.mean_impact, known.mean_stability, known.task_rate) == (0.5, 0.5, 0.5, 0.5)
+
+
+def test_where_nothing_was_learned_all_scopes_together_say_nothing() -> None:
+    scopes = [("elsewhere", inf, None), ("type", PRIOR_STRENGTH, None), ("context", LOCAL_STRENGTH, None)]
+    assert combine(scopes, None, now=5.0, half_life_s=7.0) == UNKNOWN
 
 
 def test_attempts_move_the_posterior_and_the_means() -> None:

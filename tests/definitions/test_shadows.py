@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.core.classify import matches
+from error_daemon.core.rules import matches
 from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.shadow_checks import check_shadows
 from error_daemon.definitions.written import read_directory

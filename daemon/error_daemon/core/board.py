@@ -19,6 +19,7 @@ from error_daemon.core.learning import Learning
 from error_daemon.core.life import ENDED, Step, follow
 from error_daemon.core.policy import Policy
 from error_daemon.core.rng import Generator
+from error_daemon.core.rules import Rules
 from error_daemon.core.standing import Standing, standing
 from error_daemon.core.ticket import Error, Ticket, record_of_ticket
 from error_daemon.core.timeouts import Timeouts
@@ -54,6 +55,7 @@ class Board:
         self.now = 0.0
         self.rng = Generator(policy.seed)
         self.graph = Graph(definitions.targets)
+        self.rules = Rules(definitions.rules)
         self.ladders = Ladders(definitions.strategies)
         self.generation = 0  # of the definitions: how often they were replaced
         self.redefined_at = -inf
@@ -79,12 +81,13 @@ class Board:
         """From now on these hold. What tickets stand by they keep until they are renewed (renewal.py)."""
         self.definitions = definitions
         self.graph = Graph(definitions.targets)
+        self.rules = Rules(definitions.rules)
         self.ladders = Ladders(definitions.strategies)
         self.generation += 1
         self.redefined_at = self.now
 
     def classify(self, fault: Fault) -> Classification:
-        return classify(self.definitions.rules, fault, self.graph)
+        return classify(self.rules, fault, self.graph)
 
     def standing(self, rule: Rule | None, fault: Fault) -> Standing | str:
         """What the definitions of now say; or why nothing can be done."""

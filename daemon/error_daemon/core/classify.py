@@ -1,7 +1,7 @@
-"""Which rule a fault falls under, how severe it is, and how it is to be answered.
+"""How severe a fault is, and how it is to be answered.
 
-Rules are tried in the operator's order; the first that matches wins. The severity is the fault's own, else the rule's, else the
-type's; then the impact of the target raises or lowers it (graph.py), except that what a sender calls critical stays critical.
+The severity is the fault's own, else that of its rule (rules.py), else the type's; then the impact of the target raises or lowers it
+(graph.py), except that what a sender calls critical stays critical.
 The response class (B3) is critical for a critical fault, else the rule's, else the type's: what a wait may cure is transient;
 what only a change cures is permanent. The recovery class (C9) is the rule's, else emergency for a critical fault, immediate for
 a transient one, and gradual for any other.
@@ -9,13 +9,10 @@ a transient one, and gradual for any other.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-
 from error_daemon.core.graph import Graph, severity_steps
+from error_daemon.core.rules import Rules
 from error_daemon.model import (
     PRIORITY_OF,
-    Condition,
     ErrorType,
     Fault,
     Priority,
@@ -49,8 +46,8 @@ class Classification:
         return PRIORITY_OF[self.severity]
 
 
-def classify(rules: Sequence[Rule], fault: Fault, graph: Graph) -> Classification:
-    rule = next((rule for rule in rules if matches(rule.when, fault)), None)
+def classify(rules: Rules, fault: Fault, graph: Graph) -> Classification:
+    rule = rules.first(fault)
     stated = fault.severity or (rule.severity if rule else None)
     if stated is None:
         stated = Severity.HIGH if fault.type in _HIGH else Severity.MEDIUM
@@ -64,8 +61,10 @@ def by_impact(severity: Severity, target: str, graph: Graph) -> tuple[Severity, 
     """The severity as the impact of the target moves it, and why; empty where it does not."""
     impact = graph.impact(target)
     steps = severity_steps(impact)
+    if not steps or severity is Severity.CRITICAL:
+        return severity, ""
     moved = Severity(min(max(severity + steps, Severity.INFO), Severity.CRITICAL))
-    if moved is severity or severity is Severity.CRITICAL:
+    if moved is severity:
         return severity, ""
     return moved, f"{severity.name.lower()} by itself, and {target} has an impact of {impact:.1f}"
 
@@ -76,26 +75,3 @@ def _response_class(fault: Fault, rule: Rule | None, severity: Severity) -> Resp
     if rule and rule.response_class:
         return rule.response_class
     return ResponseClass.PERMANENT if fault.type in _PERMANENT else ResponseClass.TRANSIENT
-
-
-def matches(when: Condition, fault: Fault) -> bool:
-    """Whether every part of the condition that is set fits the fault. A fault without severity counts as MEDIUM here."""
-    if when.types and fault.type not in when.types:
-        return False
-    if when.min_severity and (fault.severity or Severity.MEDIUM) < when.min_severity:
-        return False
-    return (
-        _fits(when.component, fault.component)
-        and _fits(when.message, fault.message or fault.exception_message)
-        and _fits(when.exception, fault.exception_type)
-        and _fits(when.operation, fault.operation)
-        and _fits(when.node, fault.node)
-        and _fits(when.environment, fault.environment)
-        and _fits(when.source, fault.source)
-        and _fits(when.target, fault.target)
-        and all(_fits(pattern, fault.attributes.get(key, "")) for key, pattern in when.attributes.items())
-    )
-
-
-def _fits(pattern: re.Pattern[str] | None, text: str) -> bool:
-    return pattern is None or pattern.fullmatch(text) is not None

@@ -129,6 +129,10 @@ class Known:
         return strategy_score(success_rate, self.time_score, self.mean_impact, self.mean_stability, self.task_rate)
 
 
+# What `combine` gives where nothing was learned.
+UNKNOWN = Known(0.0, 1.0, 1.0, _NEUTRAL, _NEUTRAL, _NEUTRAL, _NEUTRAL)
+
+
 def combine(scopes: Sequence[Scope], others: Experience | None, now: float, half_life_s: float) -> Known:
     """What the scopes say together: `elsewhere` first, then from wide to narrow. `others`: all strategies for this type of error; they
     lend the figures of which no scope knows anything."""

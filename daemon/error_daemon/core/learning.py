@@ -25,7 +25,7 @@ from itertools import islice
 from math import inf
 
 from error_daemon.core import drift
-from error_daemon.core.experience import FIGURES, LOCAL_STRENGTH, Experience, Known, Scope, combine
+from error_daemon.core.experience import FIGURES, LOCAL_STRENGTH, UNKNOWN, Experience, Known, Scope, combine
 from error_daemon.model import ErrorType, Json, Score
 from error_daemon.model.value import value
 
@@ -129,17 +129,20 @@ class Learning:
 
     def known(self, case: Case, strategy_id: str, now: float) -> Known:
         """What is known of the strategy for this case. Asking changes nothing."""
+        elsewhere, others = self._by_strategy.get(strategy_id), self._by_type.get(case.error_type)
+        if elsewhere is None and others is None:
+            return UNKNOWN
         own = self._own.get((case.error_type, strategy_id))
         narrow = (own or _NOBODY).narrow
         scopes: list[Scope] = [
-            ("elsewhere", inf, self._by_strategy.get(strategy_id)),
+            ("elsewhere", inf, elsewhere),
             ("type", PRIOR_STRENGTH, own.whole if own else None),
         ]
         if case.context:
             scopes.append(("context", LOCAL_STRENGTH, narrow.get((case.context, ""))))
         if case.hardware_id:
             scopes.append(("hardware", LOCAL_STRENGTH, narrow.get((case.context, case.hardware_id))))
-        return combine(scopes, self._by_type.get(case.error_type), now, self._half_life_s)
+        return combine(scopes, others, now, self._half_life_s)
 
     def score(self, error_type: ErrorType, strategy_id: str, now: float) -> Score:
         """What is recorded of the strategy for this type of error."""

@@ -182,8 +182,9 @@ class Opening:
         decision, strategy = decide(self._board, error, ticket)
         error.level, error.attempts = ticket.level, 0
         self._board.effects.append(SaveDecision(decision))
-        self._board.notify("decision", error, f"would run {strategy.id} at level {ticket.level}", decision=decision)
-        self._observe(error, f"mode observe: would run {strategy.id} at level {ticket.level} on {ticket.target.id}")
+        would = f"would run {strategy.id} at level {ticket.level}"
+        self._board.notify("decision", error, would, decision=decision)
+        self._observe(error, f"mode observe: {would} on {ticket.target.id}")
 
     def _act(self, error: Error, ticket: Ticket, progress: Progress | None) -> None:
         board = self._board

@@ -28,10 +28,11 @@ class Choice:
 
 def select(strategies: Sequence[Strategy], known: Callable[[str], Known], may_explore: bool, rng: Generator) -> Choice:
     """One of `strategies` (at least one, in the operator's order: the earlier wins a tie)."""
-    facts = [known(strategy.id) for strategy in strategies]
     if len(strategies) == 1:
-        only = _weigh(strategies[0].id, facts[0], None)
-        return Choice(strategies[0], (only,), False, "the only strategy of this level", may_explore)
+        (only,) = strategies
+        weighed = _weigh(only.id, known(only.id), None)
+        return Choice(only, (weighed,), False, "the only strategy of this level", may_explore)
+    facts = [known(strategy.id) for strategy in strategies]
     rng_state = f"{rng.state:016x}" if may_explore else ""
     candidates = tuple(
         _weigh(strategy.id, fact, rng if may_explore else None)
@@ -46,17 +47,17 @@ def select(strategies: Sequence[Strategy], known: Callable[[str], Known], may_ex
 def _weigh(strategy_id: str, known: Known, rng: Generator | None) -> Candidate:
     draw = rng.beta(known.alpha, known.beta) if rng else known.mean
     return Candidate(
-        strategy_id=strategy_id,
-        samples=known.samples,
-        alpha=known.alpha,
-        beta=known.beta,
-        draw=draw,
-        time_score=known.time_score,
-        mean_impact=known.mean_impact,
-        mean_stability=known.mean_stability,
-        task_rate=known.task_rate,
-        score=known.score(draw),
-        evidence=known.evidence,
+        strategy_id,
+        known.samples,
+        known.alpha,
+        known.beta,
+        draw,
+        known.time_score,
+        known.mean_impact,
+        known.mean_stability,
+        known.task_rate,
+        known.score(draw),
+        known.evidence,
     )
 
 
