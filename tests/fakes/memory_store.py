@@ -10,16 +10,26 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from statistics import fmean
 
+from pydantic_core import to_json
+
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import Json
 from error_daemon.ports import OnCommitted
 from error_daemon.settings import StoreSettings
 from error_daemon.store.backlog import Backlog, Batch
 from error_daemon.store.queries import complete
-from error_daemon.store.schema import TABLES
+from error_daemon.store.rows import Values, unpack_rows
+from error_daemon.store.schema import TABLES, Table
 
 Row = dict[str, Json]
 _SETTINGS = StoreSettings()
+
+
+def _read_back(table: Table, values: Values) -> Row:
+    return {
+        column: json.loads(to_json(value, inf_nan_mode="null")) if kind == "JSON" else value
+        for (column, kind), value in zip(table.columns.items(), values, strict=True)
+    }
 
 
 def _ignore(_: object) -> None:
@@ -90,8 +100,9 @@ class MemoryStore:
 
     def _commit(self) -> None:
         while self.available and isinstance(batch := self._backlog.head(), Batch):
-            for name, array in batch.arrays().items():
-                for row in json.loads(array):
+            for name, packed in batch.packed().items():
+                for values in unpack_rows(packed):
+                    row = _read_back(TABLES[name], values)
                     self.tables[name][tuple(row[column] for column in TABLES[name].key)] = row
             self._backlog.drop_head()
             self.rows_written += batch.rows

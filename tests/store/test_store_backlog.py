@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.model import Json
+from error_daemon.model import Json, OutcomeKind, Severity
 from error_daemon.store.backlog import Backlog, Batch
 from error_daemon.store.frames import Unpacker, pack
+from error_daemon.store.rows import unpack_rows
 from error_daemon.store.schema import TABLES
 
 KEYS = st.sampled_from(["a", "b", "c", "d", "e"])
@@ -30,7 +30,7 @@ def test_writing_the_batches_in_order_gives_what_writing_each_row_would(
         batch = backlog.head()
         if not isinstance(batch, Batch):
             return
-        rows = [row for array in batch.arrays().values() for row in json.loads(array)]
+        rows = _rows_of(batch)
         assert 1 <= len({row["id"] for row in rows}) == len(rows) == batch.rows <= batch_rows
         in_the_file.update({row["id"]: row["level"] for row in rows})
         backlog.drop_head()
@@ -64,17 +64,23 @@ def test_frames_come_out_as_they_went_in(frames: list[bytes], data: st.DataObjec
     assert got == frames
 
 
-def test_a_batch_is_full_when_its_text_is_long() -> None:
+def test_a_batch_is_full_when_its_rows_are_long() -> None:
     backlog = Backlog(1000, 1000)
     while not backlog.ripe:
         backlog.append("faults", {"id": f"f{backlog.rows}", "message": "x" * (1 << 20)})
     assert 8 <= backlog.rows <= 9
 
 
+def _rows_of(batch: Batch) -> list[dict[str, Json]]:
+    return [
+        dict(zip(TABLES["attempts"].columns, values, strict=True)) for values in unpack_rows(batch.packed()["attempts"])
+    ]
+
+
 def _only_row(backlog: Backlog) -> Json:
     batch = backlog.head()
     assert isinstance(batch, Batch)
-    (row,) = json.loads(batch.arrays()["attempts"])
+    (row,) = _rows_of(batch)
     return row
 
 
@@ -92,3 +98,11 @@ def test_a_row_is_what_it_was_when_it_was_appended() -> None:
     backlog.append("attempts", {"id": "a", "document": document})
     document["n"] = 2
     assert _only_row(backlog)["document"] == {"n": 1}
+
+
+def test_members_of_enums_go_as_their_values() -> None:
+    backlog = Backlog(10, 10)
+    backlog.append("attempts", {"id": "a", "outcome": OutcomeKind.LOST, "document": {"severity": [Severity.HIGH]}})
+    row = _only_row(backlog)
+    assert (row["outcome"], row["document"]) == ("lost", {"severity": [4]})
+    assert (type(row["outcome"]), type(row["document"]["severity"][0])) == (str, int)

@@ -1,10 +1,9 @@
 """The rows that are not in the file yet, in memory, in order. Pure: no I/O, no clock.
 
-Rows are gathered into batches. The last batch is open and takes rows until it is full (`batch_rows` rows or 8 MiB of text)
+Rows are gathered into batches. The last batch is open and takes rows until it is full (`batch_rows` rows or 8 MiB)
 or is taken to be written; the ones before it are sealed. Within a batch only the newest row of each key is kept, because a
-statement that replaces the same key twice fails, and the older one would be overwritten anyway. Each row is turned into JSON
-text as it is appended, so that the cost is spread evenly, a row is what it was at that moment, and a batch only has to be
-joined.
+statement that replaces the same key twice fails, and the older one would be overwritten anyway. Each row is packed (rows.py)
+as it is appended, so that the cost is spread evenly, a row is what it was at that moment, and a batch only has to be joined.
 
 Every row gets a number: 1, 2, 3, ... A batch has the number of the last row appended to it: once it is in the file, so is
 every row up to and including that number.
@@ -13,26 +12,21 @@ every row up to and including that number.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from pydantic_core import to_json
-
 from error_daemon.errors import InputError, StoreUnavailable
 from error_daemon.model import Json
+from error_daemon.store.rows import pack_row, pack_rows
 from error_daemon.store.schema import TABLES, Table
 
-_encode = json.JSONEncoder(
-    separators=(",", ":"), allow_nan=False
-).encode  # strict, for what the quick one is in doubt about
 _BATCH_BYTES = 8 << 20
 
 
 @dataclass(slots=True)
 class Batch:
-    """Rows as JSON text by table and key. `number` is that of the last row appended."""
+    """Packed rows by table and key. `number` is that of the last row appended."""
 
     number: int = 0
     rows: int = 0
@@ -40,21 +34,21 @@ class Batch:
     sealed: bool = False
     tables: dict[str, dict[str | tuple[str, ...], bytes]] = field(default_factory=dict)
 
-    def put(self, table: str, key: str | tuple[str, ...], text: bytes) -> int:
+    def put(self, table: str, key: str | tuple[str, ...], packed: bytes) -> int:
         """How many rows more there are: 0 where it takes the place of an earlier one."""
         rows = self.tables.get(table)
         if rows is None:
             rows = self.tables[table] = {}
         before = len(rows)
-        self.size_bytes += len(text) - len(rows.get(key, b""))
-        rows[key] = text
+        self.size_bytes += len(packed) - len(rows.get(key, b""))
+        rows[key] = packed
         more = len(rows) - before
         self.rows += more
         return more
 
-    def arrays(self) -> dict[str, bytes]:
-        """For each table its rows as the text of one JSON array."""
-        return {name: b"[" + b",".join(rows.values()) + b"]" for name, rows in self.tables.items()}
+    def packed(self) -> dict[str, bytes]:
+        """For each table its rows; `unpack_rows` gives them back."""
+        return {name: pack_rows(rows.values()) for name, rows in self.tables.items()}
 
 
 @dataclass(slots=True)
@@ -100,9 +94,9 @@ class Backlog:
         found = TABLES.get(table)
         if found is None:
             raise InputError(table, f"the record has no such table; it has {', '.join(TABLES)}")
-        text, key = _text(found, row), _key(found, row)
+        packed, key = pack_row(found, row), _key(found, row)
         batch = self._open_batch()
-        self.rows += batch.put(table, key, text)
+        self.rows += batch.put(table, key, packed)
         batch.sealed = batch.rows >= self._batch_rows or batch.size_bytes >= _BATCH_BYTES
         number = self._number = batch.number = self._number + 1
         return number
@@ -138,41 +132,6 @@ class Backlog:
         batch = Batch()
         self._items.append(batch)
         return batch
-
-
-def _text(table: Table, row: Mapping[str, Json]) -> bytes:
-    """The row as JSON, by pydantic's serialiser: four times as quick as json's. A number that is none (NaN, infinity) is null: to look
-    for these in the text would take longer than to write it."""
-    if type(row) is not dict or tuple(row) != tuple(table.columns):
-        row = _completed(table, row)
-    try:
-        return to_json(row, inf_nan_mode="null")
-    except ValueError:
-        pass  # the strict one below says which column is at fault, or copes with it
-    try:
-        return _encode(row).encode()
-    except (TypeError, ValueError) as error:
-        raise InputError(f"{table.name}.{_unfit_column(row)}", f"not a value of JSON: {error}") from None
-
-
-def _completed(table: Table, row: Mapping[str, Json]) -> dict[str, Json]:
-    """With null for the columns that it leaves out."""
-    unknown = row.keys() - table.columns.keys()
-    if unknown:
-        raise InputError(f"{table.name}.{min(unknown)}", "the record has no such column")
-    return {**dict.fromkeys(table.columns), **row}
-
-
-def _unfit_column(row: Mapping[str, Json]) -> str:
-    return next((column for column, value in row.items() if not _is_json(value)), "")
-
-
-def _is_json(value: Json) -> bool:
-    try:
-        _encode(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def _key(table: Table, row: Mapping[str, Json]) -> str | tuple[str, ...]:

@@ -73,7 +73,7 @@ class DuckStore:
 
     def append(self, table: str, row: Mapping[str, Json]) -> int:
         """See ports.Store. Raises InputError and StoreUnavailable as Backlog.append does."""
-        was_empty = not self._backlog
+        was_empty = not self._backlog.rows
         number = self._backlog.append(table, row)
         if was_empty or self._backlog.ripe:
             self._wake.set()
@@ -210,7 +210,7 @@ class DuckStore:
     async def _ask(self, writer: WriterProcess, item: Batch | Forgetting) -> Message:
         payloads: Mapping[str, bytes] = {}
         if isinstance(item, Batch):
-            payloads = item.arrays()
+            payloads = item.packed()
             message: Message = {"kind": "batch", "tables": list(payloads)}
         else:
             message = {"kind": "forget", "error_type": item.error_type, "strategy_id": item.strategy_id}

@@ -1,8 +1,7 @@
-"""What the daemon and the store's writer say to each other over their socket pair: frames of JSON.
+"""What the daemon and the store's writer say to each other over their socket pair.
 
-A frame is its length in four bytes, little endian, and so many bytes of JSON text. A message is one frame, an object with
-a `kind`; a batch is followed by one frame for each of its `tables`, in that order: the rows of that table as a JSON array,
-which neither side parses, because DuckDB does.
+A frame is its length in four bytes, little endian, and so many bytes. A message is one frame of JSON text, an object with a
+`kind`; a batch is followed by one frame for each of its `tables`, in that order: the rows of that table, packed (rows.py).
 
     daemon → writer   batch   {id, tables: [name, ...]} and a frame for each     answered by done or failed
                       forget  {id, error_type, strategy_id}  (null: any)         answered by done or failed
@@ -29,9 +28,14 @@ _LENGTH = struct.Struct("<I")
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
-def pack(text: bytes) -> bytes:
+def pack_length(content: bytes) -> bytes:
+    """What goes before the content of a frame."""
+    return _LENGTH.pack(len(content))
+
+
+def pack(content: bytes) -> bytes:
     """One frame."""
-    return _LENGTH.pack(len(text)) + text
+    return pack_length(content) + content
 
 
 def pack_message(message: dict[str, Any]) -> bytes:

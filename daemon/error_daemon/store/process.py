@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 from error_daemon.errors import StoreUnavailable
-from error_daemon.store.frames import Unpacker, pack, pack_message, parse_message
+from error_daemon.store.frames import Unpacker, pack_length, pack_message, parse_message
 from error_daemon.store.waiting import settle
 
 Message = dict[str, Any]
@@ -82,9 +82,10 @@ class WriterProcess(asyncio.Protocol):
         if self._transport is None:
             raise StoreUnavailable("the store's writer has ended")
         self._last_id += 1
-        frames = [pack_message({**message, "id": self._last_id})]
-        frames += [pack(payload) for payload in (payloads or {}).values()]
-        self._transport.writelines(frames)
+        pieces = [pack_message({**message, "id": self._last_id})]
+        for payload in (payloads or {}).values():
+            pieces += (pack_length(payload), payload)
+        self._transport.writelines(pieces)
         answer: asyncio.Future[Message] = self._loop.create_future()
         self._answers[self._last_id] = answer
         return answer

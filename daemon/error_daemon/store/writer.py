@@ -31,6 +31,7 @@ import duckdb
 from error_daemon.store.database import Database, Reader, is_fatal
 from error_daemon.store.datafile import Shut, open_connection
 from error_daemon.store.frames import Unpacker, pack_message, parse_message
+from error_daemon.store.rows import unpack_rows
 
 _SHUT = 3
 _BUG = 70
@@ -82,10 +83,10 @@ def serve(link: Link, database: Database) -> None:
         message = parse_message(frame)
         kind = message["kind"]
         if kind == "batch":
-            texts = list(islice(frames, len(message["tables"])))
-            if len(texts) < len(message["tables"]):
+            packed = list(islice(frames, len(message["tables"])))
+            if len(packed) < len(message["tables"]):
                 break  # the daemon died while it was sending: it will send all of it again
-            writing.put(partial(_commit, link, database, message, texts))
+            writing.put(partial(_commit, link, database, message, packed))
         elif kind == "forget":
             writing.put(partial(_forget, link, database, message))
         elif kind == "query":
@@ -110,14 +111,14 @@ def _start_thread(name: str, work: Work) -> threading.Thread:
     return thread
 
 
-def _commit(link: Link, database: Database, message: Message, texts: Sequence[bytes]) -> None:
-    arrays = {table: text.decode() for table, text in zip(message["tables"], texts, strict=True)}
+def _commit(link: Link, database: Database, message: Message, packed: Sequence[bytes]) -> None:
+    rows = {table: unpack_rows(one) for table, one in zip(message["tables"], packed, strict=True)}
     try:
-        refused = database.commit(arrays)
+        refused = database.commit(rows)
     except (duckdb.Error, OSError) as error:
         link.send(_failed(message, error))
         return
-    told = [{"table": row.table, "problem": row.problem, "row": row.row[:_SHOWN_CHARACTERS]} for row in refused]
+    told = [{"table": row.table, "problem": row.problem, "row": row.text()[:_SHOWN_CHARACTERS]} for row in refused]
     link.send({"kind": "done", "id": message["id"], "refused": told})
 
 

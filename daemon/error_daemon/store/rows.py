@@ -1,0 +1,55 @@
+"""Rows on their way from the daemon to the store's writer.
+
+A row goes as its values in the order of the table's columns, written by `marshal`: nothing in Python makes bytes of plain values sooner, or
+values of bytes. It is meant for one interpreter and one version of it, and for bytes that can be trusted: both ends of the private socket
+pair are the same program, and nothing written so is ever kept.
+"""
+
+from __future__ import annotations
+
+import json
+import marshal
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from error_daemon.errors import InputError
+from error_daemon.model import Json
+from error_daemon.store.schema import Table
+
+Values = tuple[Json, ...]
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def pack_row(table: Table, row: Mapping[str, Json]) -> bytes:
+    """Columns that it leaves out are null. Raises InputError for a column that the table does not have, and for a value that is not one
+    of JSON."""
+    if type(row) is not dict or tuple(row) != tuple(table.columns):
+        row = _completed(table, row)
+    try:
+        return marshal.dumps(tuple(row.values()))
+    except ValueError:
+        return marshal.dumps(tuple([_plain(table, column, value) for column, value in row.items()]))
+
+
+def pack_rows(rows: Iterable[bytes]) -> bytes:
+    return marshal.dumps(list(rows))
+
+
+def unpack_rows(packed: bytes) -> list[Values]:
+    return [marshal.loads(row) for row in marshal.loads(packed)]
+
+
+def _completed(table: Table, row: Mapping[str, Json]) -> dict[str, Json]:
+    """With null for the columns that it leaves out."""
+    unknown = row.keys() - table.columns.keys()
+    if unknown:
+        raise InputError(f"{table.name}.{min(unknown)}", "the record has no such column")
+    return {**dict.fromkeys(table.columns), **row}
+
+
+def _plain(table: Table, column: str, value: Json) -> Any:
+    """What is a value of JSON, but of a kind of its own (the member of an enum), as a plain one."""
+    try:
+        return json.loads(_encode(value))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{table.name}.{column}", f"not a value of JSON: {error}") from None
