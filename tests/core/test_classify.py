@@ -80,7 +80,7 @@ def test_the_exception_speaks_where_there_is_no_message() -> None:
 
 
 def test_the_first_rule_that_matches_wins() -> None:
-    other = Rule("d", Condition(component=pattern("web"), message=pattern("another")), {})
+    other = Rule("d", Condition(component=pattern("web"), node=pattern(""), source=pattern("another")), {})
     rules = (rule("db", id="a"), other, rule("web", id="b"), rule("web", id="c"))
     found = classify(rules, fault("web")).rule
     assert found is rules[2]

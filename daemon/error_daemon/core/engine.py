@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from heapq import nlargest
 from itertools import chain
+from typing import Any
 
 from error_daemon.core.acts import PeoplesActs
 from error_daemon.core.board import Board
@@ -31,6 +32,7 @@ from error_daemon.core.effects import (
     FaultRestored,
     ProbesEnded,
     ReleaseSlot,
+    TimePassed,
 )
 from error_daemon.core.fingerprint import Fingerprinter
 from error_daemon.core.metrics.downtime import OpenInterval
@@ -66,6 +68,16 @@ class Engine(PeoplesActs):
         self._verification = Verification(self._board, self._dispatch, response, self._renewal)
         self._opening = Opening(self._board, self._dispatch, self._verification, response)
         self._fingerprinter = Fingerprinter()
+        self._take: dict[type[Any], Callable[[Any], None]] = {
+            FaultArrived: self._opening.arrived,
+            AttemptEnded: lambda event: self._verification.ended(event.outcome),
+            ProbesEnded: lambda event: self._verification.seen(event.round_id, event.readings),
+            ErrorRecorded: lambda event: self._recorded(event.view),
+            FailurePredicted: self._foretold,
+            ErrorRestored: self._opening.restored,
+            FaultRestored: self._opening.kept,
+            TimePassed: lambda event: None,
+        }
 
     # --- before a fault is fed
 
@@ -98,20 +110,7 @@ class Engine(PeoplesActs):
         if not isinstance(event, (ErrorRestored, FaultRestored)):  # nothing is due before everything is restored
             for call in board.timers.due(now):  # what was due before the event comes before it
                 call()
-        if isinstance(event, FaultArrived):
-            self._opening.arrived(event)
-        elif isinstance(event, AttemptEnded):
-            self._verification.ended(event.outcome)
-        elif isinstance(event, ProbesEnded):
-            self._verification.seen(event.round_id, event.readings)
-        elif isinstance(event, ErrorRecorded):
-            self._recorded(event.view)
-        elif isinstance(event, FailurePredicted):
-            self._foretold(event)
-        elif isinstance(event, ErrorRestored):
-            self._opening.restored(event)
-        elif isinstance(event, FaultRestored):
-            self._opening.kept(event)
+        self._take[type(event)](event)
 
     def drain(self) -> list[Effect]:
         """What follows from everything fed so far, to be carried out in this order. Each effect is given once."""

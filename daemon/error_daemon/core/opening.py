@@ -78,7 +78,7 @@ class Opening:
         error.count += event.fault.count
         error.last_at = self._board.now
         error.fault = event.fault
-        newly_kept = error.slot != event.slot
+        newly_kept = error.slot is None or error.slot != event.slot
         if newly_kept:
             error.slot, error.slot_count = event.slot, 0
             self._board.effects.append(SaveFault(error.error_id, event.fault, event.slot))

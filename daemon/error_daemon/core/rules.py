@@ -7,20 +7,25 @@ rules come into question for a type and a component is worked out once, and only
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
+from operator import attrgetter
 
 from error_daemon.model import Condition, ErrorType, Fault, Rule, Severity
 
 _MOST_KNOWN = 10_000  # pairs of type and component; whoever makes components up must not fill the memory
 
 
+_Check = Callable[[Fault], bool]
+
+
 class Rules:
     __slots__ = ("_in_question", "_most_known", "_rules")
 
     def __init__(self, rules: Sequence[Rule], most_known: int = _MOST_KNOWN) -> None:
-        self._rules = rules
+        self._rules = [(rule, _rest_of(rule.when)) for rule in rules]
         self._most_known = most_known
-        self._in_question: dict[tuple[ErrorType, str], Sequence[Rule]] = {}
+        self._in_question: dict[tuple[ErrorType, str], list[tuple[Rule, list[_Check]]]] = {}
 
     def first(self, fault: Fault) -> Rule | None:
         """The rule that the fault falls under; None: there is none for it."""
@@ -29,40 +34,46 @@ class Rules:
         if in_question is None:
             if len(self._in_question) >= self._most_known:
                 self._in_question.clear()
-            in_question = self._in_question[key] = [rule for rule in self._rules if _may_fit(rule.when, *key)]
-        for rule in in_question:
-            if _rest_fits(rule.when, fault):
+            in_question = self._in_question[key] = [one for one in self._rules if _may_fit(one[0].when, *key)]
+        for rule, rest in in_question:
+            for fits in rest:
+                if not fits(fault):
+                    break
+            else:
                 return rule
         return None
 
 
 def matches(when: Condition, fault: Fault) -> bool:
     """Whether every part of the condition that is set fits the fault. A fault without severity counts as MEDIUM here."""
-    return _may_fit(when, fault.type, fault.component) and _rest_fits(when, fault)
+    return _may_fit(when, fault.type, fault.component) and all(fits(fault) for fits in _rest_of(when))
 
 
 def _may_fit(when: Condition, error_type: ErrorType, component: str) -> bool:
-    return (not when.types or error_type in when.types) and _fits(when.component, component)
+    of_its_type = not when.types or error_type in when.types
+    return of_its_type and (when.component is None or when.component.fullmatch(component) is not None)
 
 
-def _rest_fits(when: Condition, fault: Fault) -> bool:
-    if when.min_severity and (fault.severity or Severity.MEDIUM) < when.min_severity:
-        return False
-    return (
-        _fits(when.message, fault.message or fault.exception_message)
-        and _fits(when.exception, fault.exception_type)
-        and _fits(when.operation, fault.operation)
-        and _fits(when.node, fault.node)
-        and _fits(when.environment, fault.environment)
-        and _fits(when.source, fault.source)
-        and _fits(when.target, fault.target)
-        and (not when.attributes or _attributes_fit(when, fault))
-    )
+def _rest_of(when: Condition) -> list[_Check]:
+    """What else is to be asked about a fault: only what the condition sets."""
+    texts: list[tuple[re.Pattern[str] | None, Callable[[Fault], str]]] = [
+        (when.message, lambda fault: fault.message or fault.exception_message),
+        (when.exception, attrgetter("exception_type")),
+        (when.operation, attrgetter("operation")),
+        (when.node, attrgetter("node")),
+        (when.environment, attrgetter("environment")),
+        (when.source, attrgetter("source")),
+        (when.target, attrgetter("target")),
+        *((pattern, partial(_attribute, key)) for key, pattern in when.attributes.items()),
+    ]
+    least = when.min_severity
+    severity: list[_Check] = [lambda fault: (fault.severity or Severity.MEDIUM) >= least] if least else []
+    return severity + [partial(_fits, pattern, text_of) for pattern, text_of in texts if pattern is not None]
 
 
-def _attributes_fit(when: Condition, fault: Fault) -> bool:
-    return all(_fits(pattern, fault.attributes.get(key, "")) for key, pattern in when.attributes.items())
+def _attribute(key: str, fault: Fault) -> str:
+    return fault.attributes.get(key, "")
 
 
-def _fits(pattern: re.Pattern[str] | None, text: str) -> bool:
-    return pattern is None or pattern.fullmatch(text) is not None
+def _fits(pattern: re.Pattern[str], text_of: Callable[[Fault], str], fault: Fault) -> bool:
+    return pattern.fullmatch(text_of(fault)) is not None

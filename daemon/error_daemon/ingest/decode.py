@@ -106,23 +106,16 @@ def _check(fault: Fault, occurred_ns: int) -> None:
 
 
 def _check_names(fault: Fault) -> None:
-    """Nothing is encoded, to be counted in bytes, that is surely short: UTF-8 takes one byte for a character of ASCII, and at most
-    four for any."""
-    if len(fault.fault_id) > _ID_BYTES or not fault.fault_id.isascii():
+    """They are looked at one by one only where all of them together might be too long for one: a character of ASCII is a byte."""
+    ids = f"{fault.fault_id}{fault.source}"
+    if len(ids) > _ID_BYTES or not ids.isascii():
         _check_length("fault.fault_id", fault.fault_id, _ID_BYTES)
-    if len(fault.source) > _ID_BYTES or not fault.source.isascii():
         _check_length("fault.source", fault.source, _ID_BYTES)
-    longest = max(
-        len(fault.explicit_fingerprint),
-        len(fault.target),
-        len(fault.exception_type),
-        len(fault.component),
-        len(fault.operation),
-        len(fault.node),
-        len(fault.environment),
-        len(fault.hardware_id),
+    names = (
+        f"{fault.explicit_fingerprint}{fault.target}{fault.exception_type}{fault.component}"
+        f"{fault.operation}{fault.node}{fault.environment}{fault.hardware_id}"
     )
-    if longest > _TEXT_BYTES // 4:
+    if len(names) > _TEXT_BYTES or not names.isascii():
         for field, name in _NAMES:
             _check_length(field, getattr(fault, name), _TEXT_BYTES)
 

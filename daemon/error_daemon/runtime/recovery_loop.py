@@ -147,7 +147,10 @@ class RecoveryLoop:
             while self._is_due:
                 self._is_due = False
                 for effect in self.engine.drain():
-                    self._carry_one(effect)
+                    try:
+                        self._carry[type(effect)](effect)
+                    except Exception as error:  # noqa: BLE001  one order that cannot be given must not cost the others
+                        self._failed(effect, error)
         finally:
             self._is_carrying = False
             self._fed_at = inf
@@ -155,12 +158,9 @@ class RecoveryLoop:
             self._finished.set()
         self._schedule()
 
-    def _carry_one(self, effect: fx.Effect) -> None:
-        try:
-            self._carry[type(effect)](effect)
-        except Exception as error:  # noqa: BLE001  one order that cannot be given must not cost the others
-            _log.critical("effect_failed", effect=repr(effect), exc_info=error)
-            self._answer(effect, f"the daemon could not give the order: {error!r}")
+    def _failed(self, effect: fx.Effect, error: Exception) -> None:
+        _log.critical("effect_failed", effect=repr(effect), exc_info=error)
+        self._answer(effect, f"the daemon could not give the order: {error!r}")
 
     def _answer(self, effect: fx.Effect, detail: str) -> None:
         """An order that was not given is answered all the same: its ticket waits for that."""

@@ -32,9 +32,9 @@ class Batch:
     rows: int = 0
     size_bytes: int = 0
     sealed: bool = False
-    tables: dict[str, dict[str | tuple[str, ...], bytes]] = field(default_factory=dict)
+    tables: dict[str, dict[tuple[str, ...], bytes]] = field(default_factory=dict)
 
-    def put(self, table: str, key: str | tuple[str, ...], packed: bytes) -> int:
+    def put(self, table: str, key: tuple[str, ...], packed: bytes) -> int:
         """How many rows more there are: 0 where it takes the place of an earlier one."""
         rows = self.tables.get(table)
         if rows is None:
@@ -134,14 +134,9 @@ class Backlog:
         return batch
 
 
-def _key(table: Table, row: Mapping[str, Json]) -> str | tuple[str, ...]:
-    if len(table.key) == 1:
-        return _part_of_key(table, row, table.key[0])
-    return tuple([_part_of_key(table, row, column) for column in table.key])
-
-
-def _part_of_key(table: Table, row: Mapping[str, Json], column: str) -> str:
-    value = row.get(column)
-    if isinstance(value, str) and value:
-        return value
-    raise InputError(f"{table.name}.{column}", f"must be a text that is not empty, not {value!r}")
+def _key(table: Table, row: Mapping[str, Json]) -> tuple[str, ...]:
+    key = tuple([row.get(column, "") for column in table.key])
+    for column, part in zip(table.key, key, strict=True):
+        if not part or not isinstance(part, str):
+            raise InputError(f"{table.name}.{column}", f"must be a text that is not empty, not {part!r}")
+    return key
