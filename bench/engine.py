@@ -86,7 +86,7 @@ class _Load:
             self.report(_fault("quiet", number))
             for effect in self.engine.drain():
                 if isinstance(effect, fx.SaveError):
-                    self.engine.feed(fx.ErrorRecorded(effect.view), self.now)
+                    self.engine.feed(fx.ErrorsRecorded([effect.view]), self.now)
             self.engine.drain()
 
     def recover(self, number: int) -> int:
@@ -104,7 +104,7 @@ class _Load:
                     seen = tuple(Reading(probe.id, ReadingValue.OK, "", self.now) for probe in effect.order.probes)
                     self.engine.feed(fx.ProbesEnded(effect.order.round_id, seen), self.now)
                 elif isinstance(effect, fx.SaveError):
-                    self.engine.feed(fx.ErrorRecorded(effect.view), self.now)
+                    self.engine.feed(fx.ErrorsRecorded([effect.view]), self.now)
             todo = self.engine.drain()
         return started
 

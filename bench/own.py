@@ -1,13 +1,15 @@
 """own: what a fault costs the daemon by itself, without the wire: from its bytes to the receipt, and to the release of its slot.
 
 The real parts of the fault path (decoding, ring file, engine, rows as they wait for the writer) are joined in this process and fed in a
-loop. No gRPC, no worker, no second thread: so this is what the daemon's code costs, and the difference between a server with it and a
-bare echo is what it costs there. Process CPU time; each figure is the median of the batches' µs per fault.
+loop, with the garbage collector set as the daemon sets it. No gRPC, no worker, no second thread: so this is what the daemon's code costs,
+and the difference between a server with it and a bare echo is what it costs there. Process CPU time; each figure is the median of the
+batches' µs per fault.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 import tempfile
 import time
@@ -16,6 +18,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.faults import builder
+from error_daemon.__main__ import COLLECT_AFTER
 from error_daemon.core.engine import Engine
 from error_daemon.core.policy import Policy
 from error_daemon.model import AttemptOrder, Condition, Definitions, Priority, Probe, ProbeOrder, Rule, Strategy, Target
@@ -62,6 +65,8 @@ class _NoWorkers:
 
 def run(rounds: int, faults: int, say: Callable[[str], None]) -> dict[str, object]:
     """{"rounds": [...], "medians": {sort: µs per fault}}. `faults` a round and sort."""
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
     taken: list[dict[str, float]] = []
     for number in range(rounds):
         say(f"own, round {number + 1} of {rounds}")

@@ -158,7 +158,7 @@ class Host:
                     self._busy(self._targets[effect.order.target.id])
                     self._at(self.now + _PROBE_S, partial(self._look, effect.order.round_id, effect.order.target.id))
                 elif isinstance(effect, fx.SaveError):
-                    self._engine.feed(fx.ErrorRecorded(effect.view), self.now)
+                    self._engine.feed(fx.ErrorsRecorded([effect.view]), self.now)
                 else:
                     self._account_for(effect)
 

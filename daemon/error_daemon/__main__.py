@@ -26,7 +26,7 @@ from error_daemon.runtime.logs import configure
 
 _log = structlog.get_logger()
 EX_CONFIG = 78
-_COLLECT_AFTER = 50_000, 20, 100  # hardly anything here is a cycle: each young collection looks at live errors in vain
+COLLECT_AFTER = 50_000, 20, 100  # hardly anything here is a cycle: each young collection looks at live errors in vain
 
 
 def main() -> int:
@@ -39,7 +39,7 @@ def main() -> int:
             _log.error("definition_wrong", problem=str(problem), mend="see: error-cli validate")
         daemon = Daemon(settings, definitions, arguments.config)
         gc.freeze()  # what is here now stays; the collector need not look at it again
-        gc.set_threshold(*_COLLECT_AFTER)
+        gc.set_threshold(*COLLECT_AFTER)
         loop = uvloop.new_event_loop()
         try:
             asyncio.set_event_loop(loop)

@@ -205,7 +205,7 @@ def test_a_record_of_an_error_that_is_not_known_changes_nothing() -> None:
     world = World(RULES)
     error_id = world.report(fault("seen"))
     other = Engine(RULES, Policy())
-    other.feed(fx.ErrorRecorded(world.view(error_id)), 1.0)
+    other.feed(fx.ErrorsRecorded([world.view(error_id)]), 1.0)
     assert other.drain() == []
 
 

@@ -238,8 +238,8 @@ class World:
     def commit(self) -> None:
         saving, self._saving = self._saving, []
         self.committed |= {view.error_id: view for view in saving}
-        for view in saving:
-            self.feed(fx.ErrorRecorded(view))
+        if saving:
+            self.feed(fx.ErrorsRecorded(saving))
 
     def feed(self, event: fx.Event) -> None:
         self.engine.feed(event, self.now)

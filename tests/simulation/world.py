@@ -281,7 +281,7 @@ class World:
             return
         for view in views:
             self.events += 1
-            self.daemon.feed(fx.ErrorRecorded(view), self.now())
+            self.daemon.feed(fx.ErrorsRecorded((view,)), self.now())
         self._carry_out()
 
     # --- inputs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from error_daemon.core.classify import Classification
 from error_daemon.model import (
     AttemptOrder,
@@ -72,10 +74,10 @@ class ProbesEnded:
 
 
 @value
-class ErrorRecorded:
-    """A SaveError is committed."""
+class ErrorsRecorded:
+    """These SaveErrors are committed; in the order in which they were given."""
 
-    view: ErrorView
+    views: Sequence[ErrorView]
 
 
 @value
@@ -99,7 +101,7 @@ Event = (
     | ErrorRestored
     | AttemptEnded
     | ProbesEnded
-    | ErrorRecorded
+    | ErrorsRecorded
     | FailurePredicted
     | TimePassed
 )
@@ -141,7 +143,7 @@ class SaveFault:
 
 @value
 class SaveError:
-    """Answer with ErrorRecorded once it is committed."""
+    """Answer with ErrorsRecorded once it is committed."""
 
     view: ErrorView
 

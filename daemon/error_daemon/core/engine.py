@@ -24,8 +24,8 @@ from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import (
     AttemptEnded,
     Effect,
-    ErrorRecorded,
     ErrorRestored,
+    ErrorsRecorded,
     Event,
     FailurePredicted,
     FaultArrived,
@@ -72,7 +72,7 @@ class Engine(PeoplesActs):
             FaultArrived: self._opening.arrived,
             AttemptEnded: lambda event: self._verification.ended(event.outcome),
             ProbesEnded: lambda event: self._verification.seen(event.round_id, event.readings),
-            ErrorRecorded: lambda event: self._recorded(event.view),
+            ErrorsRecorded: self._recorded,
             FailurePredicted: self._foretold,
             ErrorRestored: self._opening.restored,
             FaultRestored: self._opening.kept,
@@ -142,17 +142,23 @@ class Engine(PeoplesActs):
         if event.target in self._board.definitions.targets:
             self._dispatch.brakes.targets.foretold(event, self._board.now)
 
-    def _recorded(self, view: ErrorView) -> None:
+    def _recorded(self, event: ErrorsRecorded) -> None:
+        for view in event.views:
+            error = self._board.by_id(view.error_id)
+            if error is not None and error.ticket is None:
+                self._account_for(error, view)
+
+    def _account_for(self, error: Error, view: ErrorView) -> None:
         """The record accounts for the error up to `view`: its slot may go, unless more faults came since."""
-        error = self._board.by_id(view.error_id)
-        if error is None or error.ticket is not None or error.slot is None or error.slot.sequence != view.slot_sequence:
+        slot = error.slot
+        if slot is None or slot.sequence != view.slot_sequence:
             return
         if error.slot_count != view.slot_count:
             self._board.save(error)
             return
         if error.state is State.FAILED and error.parked_until:
             return  # it is tried again in time, and needs the slot for that
-        self._board.effects += map(ReleaseSlot, (*error.other_slots, error.slot))
+        self._board.effects += [ReleaseSlot(each) for each in (*error.other_slots, slot)]
         error.slot, error.slot_count, error.other_slots = None, 0, ()
         self._board.settle(error)
 

@@ -119,8 +119,11 @@ class RecoveryLoop:
         """Rows up to `number` are in the file."""
         waiting, now = self._unrecorded, self._clock.now()
         self._fed_at = min(self._fed_at, now)  # what falls due meanwhile ends now, too
-        while waiting and waiting[0][0] <= number and not self._is_closed:
-            self.engine.feed(fx.ErrorRecorded(waiting.popleft()[1]), now)
+        recorded = []
+        while waiting and waiting[0][0] <= number:
+            recorded.append(waiting.popleft()[1])
+        if recorded and not self._is_closed:
+            self.engine.feed(fx.ErrorsRecorded(recorded), now)
         self.carry_out()
         unsaved, self._unsaved = self._unsaved, {}
         for view in unsaved.values():

@@ -139,8 +139,7 @@ class Run:
 
     def _commit(self) -> None:
         views, self._uncommitted = self._uncommitted, []
-        for view in views:
-            self.engine.feed(fx.ErrorRecorded(view), self.now)
+        self.engine.feed(fx.ErrorsRecorded(views), self.now)
         self._carry_out()
 
     # --- faults
