@@ -157,7 +157,7 @@ def _choices(param: click.Parameter) -> tuple[str, ...]:
 
 
 def _hint(param: click.Parameter) -> str:
-    return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name.strip("[]")
+    return param.opts[0] if isinstance(param, click.Option) else param.human_readable_name.rstrip(".").strip("[]")
 
 
 def _long_options(command: click.Command) -> list[str]:

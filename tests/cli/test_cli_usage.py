@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         ("show 3f2a", "there is no command 'show'", "did you mean 'error-cli errors show'?"),
         ("list", "there is no command 'list'", "did you mean 'error-cli errors list'?"),
         ("xyzzy", "there is no command 'xyzzy'", "see: error-cli --help"),
+        ("validate nowhere", "PATH: Path 'nowhere' does not exist", "see: error-cli validate --help"),
         ("errors list --stats failed", "there is no option '--stats'", "did you mean '--status'?"),
         ("errors list --min-sev high", "there is no option '--min-sev'", "did you mean '--min-severity'?"),
         ("status --Json", "there is no option '--Json'", "did you mean '--json'?"),
