@@ -22,7 +22,7 @@ from error_daemon.core.metrics import (
     time_figures,
 )
 from error_daemon.core.metrics.effectiveness import SuccessChange
-from error_daemon.model import AttemptRecord, ErrorType, OutcomeKind, TicketRecord, Verdict
+from error_daemon.model import TEST, AttemptRecord, ErrorType, OutcomeKind, TicketRecord, Verdict
 from tests.core.metric_records import any_attempts, any_tickets, attempt, ticket
 
 HOUR = Span(0.0, 3600.0)
@@ -261,3 +261,12 @@ def test_quality_is_within_0_and_1_and_known_where_success_is(
     assert all((goal.value is None) == (goal.samples == 0) for goal in metrics.goals)
     for learned in metrics.learning.values():
         assert learned.success is None or 0.0 <= learned.success.p_value <= 1.0
+
+
+def test_a_test_of_a_recovery_is_planned_downtime_and_nothing_else() -> None:
+    real, tested = ticket(ended_as="failed"), ticket(200.0, 300.0, mode=TEST, planned=True)
+    tries = [attempt(success=False, error_id=real.error_id), attempt(300.0, error_id=tested.error_id)]
+    metrics = recovery_metrics([real, tested], tries, HOUR, weights={})
+    assert (metrics.tickets, metrics.attempts.total.attempts) == (1, 1)
+    assert metrics.rates.success == Rate(0, 1)
+    assert metrics.downtime.overall.planned_s == 100.0

@@ -89,9 +89,9 @@ class Board:
     def classify(self, fault: Fault) -> Classification:
         return classify(self.rules, fault, self.graph)
 
-    def standing(self, rule: Rule | None, fault: Fault) -> Standing | str:
+    def standing(self, rule: Rule | None, fault: Fault, only: str = "") -> Standing | str:
         """What the definitions of now say; or why nothing can be done."""
-        return standing(self.definitions, self.ladders, rule, fault)
+        return standing(self.definitions, self.ladders, rule, fault, only)
 
     # --- errors
 

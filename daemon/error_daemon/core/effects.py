@@ -37,6 +37,8 @@ class FaultArrived:
     fingerprint: Fingerprint
     slot: SlotRef
     classification: Classification | None  # None where Engine.must_be_classified says that it need not
+    is_test: bool = False  # a person tests the recovery with it: what it opens is no relapse, and teaches nothing
+    only: str = ""  # of a test: the one strategy that may be run; empty: all of the ladder
 
 
 @value

@@ -19,15 +19,18 @@ class Ladders:
 
     def __init__(self, strategies: Mapping[str, Strategy]) -> None:
         self._strategies = strategies
-        self._known: dict[tuple[str, ErrorType, str], dict[int, tuple[Strategy, ...]]] = {}
+        self._known: dict[tuple[str, ErrorType, str, str], dict[int, tuple[Strategy, ...]]] = {}
 
-    def offer(self, rule: Rule, error_type: ErrorType, target: Target) -> Mapping[int, tuple[Strategy, ...]]:
+    def offer(
+        self, rule: Rule, error_type: ErrorType, target: Target, only: str = ""
+    ) -> Mapping[int, tuple[Strategy, ...]]:
         """The levels that have something to try, in order, and for each the strategies that fit this type of error and kind of
-        target, in the operator's order."""
-        key = (rule.id, error_type, target.kind)
+        target, in the operator's order. `only`: of all strategies this one."""
+        key = (rule.id, error_type, target.kind, only)
         known = self._known.get(key)
         if known is None:
-            fitting = ((level, self._serving(rule, level, error_type, target)) for level in LEVELS)
+            serving = ((level, self._serving(rule, level, error_type, target)) for level in LEVELS)
+            fitting = ((level, tuple(one for one in some if only in ("", one.id))) for level, some in serving)
             known = self._known[key] = {level: strategies for level, strategies in fitting if strategies}
         return known
 

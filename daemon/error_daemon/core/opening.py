@@ -10,6 +10,7 @@
     it has failed                   counted; that long after it failed it is tried again by itself, looking first
     else                            a ticket is opened
 
+A fault with which a person tests a recovery comes right after the recovery of the one before: that is no flapping.
 A ticket is opened only where a rule names a known target and has a strategy for it; else the error is observed, with the reason.
 """
 
@@ -69,7 +70,7 @@ class Opening:
         if why_not:
             self._only_count(error, why_not, newly_kept)
         else:
-            self._open(error)
+            self._open(error, is_test=event.is_test, only=event.only)
 
     # --- counting
 
@@ -140,13 +141,23 @@ class Opening:
 
     # --- opening
 
-    def _open(self, error: Error, progress: Progress | None = None, *, in_doubt: bool = False) -> None:
-        """Open a ticket, or say why not. `progress`: how far it was when the daemon died. `in_doubt`: it may be well by now."""
-        found = self._board.standing(error.classification.rule, error.fault)
+    def _open(
+        self,
+        error: Error,
+        progress: Progress | None = None,
+        *,
+        in_doubt: bool = False,
+        is_test: bool = False,
+        only: str = "",
+    ) -> None:
+        """Open a ticket, or say why not. `progress`: how far it was when the daemon died. `in_doubt`: it may be well by now.
+        `is_test`, `only`: see FaultArrived."""
+        found = self._board.standing(error.classification.rule, error.fault, only)
         if isinstance(found, str):
             self._observe(error, found)
             return
         ticket = self._new_ticket(error, found)
+        ticket.is_test, ticket.only = is_test, only
         ticket.look_first = in_doubt or _is_late(error, error.fault)
         if progress:
             ticket.opened_at = min(error.fault.received_at, ticket.opened_at)
@@ -189,9 +200,9 @@ class Opening:
     def _act(self, error: Error, ticket: Ticket, progress: Progress | None) -> None:
         board = self._board
         calm_at = error.recovered_at + board.policy.flap_threshold_s
-        error.flapping = error.recovered_at > 0 and board.now < calm_at
+        error.flapping = error.recovered_at > 0 and board.now < calm_at and not ticket.is_test
         error.flaps += error.flapping
-        ticket.planned = self._dispatch.brakes.pause.concerns(ticket.target.id)
+        ticket.planned = ticket.is_test or self._dispatch.brakes.pause.concerns(ticket.target.id)
         error.related = self._related(error)
         marked = progress is not None or error.state is not State.NEW  # the slot may say ENDED or RUNNING
         exhausted = False

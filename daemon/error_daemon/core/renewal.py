@@ -147,7 +147,7 @@ class Renewal:
             return ""
         ticket.generation = board.generation
         classification = board.classify(ticket.fault)
-        anew = board.standing(classification.rule, ticket.fault)
+        anew = board.standing(classification.rule, ticket.fault, ticket.only)
         if isinstance(anew, str):
             error.classification = classification
             return f"the definitions were replaced: {anew}"

@@ -31,8 +31,11 @@ class Standing:
         return self.rule.mode is not Mode.OBSERVE
 
 
-def standing(definitions: Definitions, ladders: Ladders, rule: Rule | None, fault: Fault) -> Standing | str:
-    """Or why nothing can be done for the fault. `ladders`: of these definitions."""
+def standing(
+    definitions: Definitions, ladders: Ladders, rule: Rule | None, fault: Fault, only: str = ""
+) -> Standing | str:
+    """Or why nothing can be done for the fault. `ladders`: of these definitions. `only`: of all strategies this one, wherever its ladder
+    has it; nothing is isolated first, because that is another."""
     if rule is None:
         return "no rule matches it"
     target_id = rule.target or fault.target
@@ -40,8 +43,9 @@ def standing(definitions: Definitions, ladders: Ladders, rule: Rule | None, faul
     if target is None:
         missing = f"target {target_id!r} is not defined" if target_id else "neither it nor the fault names a target"
         return f"rule {rule.id}: {missing}"
-    offer = ladders.offer(rule, fault.type, target)
+    offer = ladders.offer(rule, fault.type, target, only)
     if not offer:
         return f"rule {rule.id}: no strategy of its ladder fits a {fault.type.value} error of {target.id}"
     probes = tuple(definitions.probes[name] for name in target.probes)
-    return Standing(rule, target, probes, offer, definitions.strategies[rule.isolate] if rule.isolate else None)
+    isolate = definitions.strategies[rule.isolate] if rule.isolate and not only else None
+    return Standing(rule, target, probes, offer, isolate)

@@ -9,6 +9,7 @@ from error_daemon.core.classify import Classification
 from error_daemon.core.standing import Standing
 from error_daemon.core.verify import Looking
 from error_daemon.model import (
+    TEST,
     AttemptRecord,
     Decision,
     ErrorType,
@@ -55,7 +56,9 @@ class Ticket:
     proposal: Proposal | None = None
     approved_by: str = ""
     is_isolated: bool = False  # what keeps it from spreading has been run
-    planned: bool = False  # recoveries of its target were paused while it was open
+    planned: bool = False  # recoveries of its target were paused while it was open, or it is a test
+    is_test: bool = False  # a person tests the recovery: it is no relapse, and teaches nothing
+    only: str = ""  # the one strategy that may be run; empty: all of the ladder
     looked_first: bool = False  # its target was looked at before anything was done
     responded_at: float = 0.0  # when the first attempt was handed out
     escalated_at: float = 0.0
@@ -190,7 +193,7 @@ def record_of_ticket(error: Error, ticket: Ticket, ended_as: str, now: float) ->
         target=ticket.target.id,
         component=error.fault.component,
         rule=ticket.rule.id,
-        mode=ticket.rule.mode.value,
+        mode=TEST if ticket.is_test else ticket.rule.mode.value,
         occurred_at=ticket.occurred_at,
         opened_at=ticket.opened_at,
         responded_at=ticket.responded_at,

@@ -1,7 +1,7 @@
 """From the end of an attempt to its verdict, and what follows from it.
 
 However an attempt ended, its target is looked at (verify.py), unless nothing was run at all. The verdict is learned from (lessons.py), the
-brakes are told, and then:
+brakes are told, and then (a test of a recovery teaches nothing: what it recovers was broken by hand, or not at all):
 
     recovered    the error is watched until its stability window closes; the target is free, and what waited for it heals with it
     persisting   a transient fault is tried again at this level after a backoff, as often as the strategy allows and at most five times;
@@ -66,7 +66,8 @@ class Verification:
         assert strategy is not None, "an attempt has a strategy"
         ticket.outcome = outcome
         self._board.move(error, Step.END, f"{strategy.id} {outcome.kind.value}: {outcome.detail or 'nothing to add'}")
-        time_it(self._board, ticket, outcome)
+        if not ticket.is_test:
+            time_it(self._board, ticket, outcome)
         if outcome.kind is OutcomeKind.LOST:
             self._dispatch.possession.lose(error)
         if outcome.kind is OutcomeKind.REFUSED:
@@ -149,7 +150,8 @@ class Verification:
         why_not = self._renewal.renew(error, ticket) if verdict is not Verdict.RECOVERED else ""
         may_try_again = not why_not and self._may_try_again(error, ticket, record)
         record = replace(record, is_last=not may_try_again)
-        teach(self._board, record)
+        if not ticket.is_test:
+            teach(self._board, record)
         self._board.effects.append(SaveAttempt(record))
         ticket.history.append(
             {
@@ -164,7 +166,7 @@ class Verification:
         )
         self._tell_brakes(record)
         if verdict is Verdict.RECOVERED:
-            error.watched = record
+            error.watched = None if ticket.is_test else record
             self._heal(error, ticket, f"{record.strategy_id} at level {record.level}, verified by probes")
         elif why_not:
             self._board.move(error, Step.PERSIST, f"{record.strategy_id} did not help")

@@ -13,6 +13,7 @@ from error_daemon.model.definitions import (
     Condition,
     Definitions,
     Json,
+    Observer,
     Probe,
     Rule,
     Strategy,
@@ -33,6 +34,8 @@ from error_daemon.model.fault import (
 )
 from error_daemon.model.orders import (
     AttemptOrder,
+    Observation,
+    ObserveOrder,
     Outcome,
     OutcomeKind,
     ProbeOrder,
@@ -46,6 +49,7 @@ from error_daemon.model.orders import (
 )
 from error_daemon.model.record import (
     STATUS_OF,
+    TEST,
     AttemptRecord,
     BrakeView,
     Candidate,
@@ -60,6 +64,15 @@ from error_daemon.model.record import (
     TicketRecord,
 )
 from error_daemon.model.reload import DefinitionChange, KeyChange, Reloaded
+from error_daemon.model.repeat import (
+    Difference,
+    RepeatEnd,
+    RepeatPass,
+    RepeatPlan,
+    RepeatStep,
+    RepeatWish,
+    Triggered,
+)
 
 __all__ = [
     "ISOLATION",
@@ -67,6 +80,7 @@ __all__ = [
     "PRIORITY_OF",
     "RECOVERY_TARGETS",
     "STATUS_OF",
+    "TEST",
     "AttemptOrder",
     "AttemptRecord",
     "Backoff",
@@ -77,6 +91,7 @@ __all__ = [
     "Decision",
     "DefinitionChange",
     "Definitions",
+    "Difference",
     "ErrorType",
     "ErrorView",
     "Escalation",
@@ -88,6 +103,9 @@ __all__ = [
     "LearnedTimeout",
     "Mode",
     "Notice",
+    "Observation",
+    "ObserveOrder",
+    "Observer",
     "Outcome",
     "OutcomeKind",
     "Priority",
@@ -98,6 +116,11 @@ __all__ = [
     "ReadingValue",
     "RecoveryClass",
     "Reloaded",
+    "RepeatEnd",
+    "RepeatPass",
+    "RepeatPlan",
+    "RepeatStep",
+    "RepeatWish",
     "ResponseClass",
     "Rule",
     "Score",
@@ -108,6 +131,7 @@ __all__ = [
     "Strategy",
     "Target",
     "TicketRecord",
+    "Triggered",
     "Usage",
     "Verdict",
     "Verification",

@@ -36,6 +36,16 @@ class Probe:
 
 
 @dataclass(frozen=True, slots=True)
+class Observer:
+    """A way to look at a part of a target's state, for tests of its recovery. `params` belong to the kind (execute/observers/)."""
+
+    id: str  # unique within its target
+    kind: str
+    params: Mapping[str, Json] = field(default_factory=dict)
+    timeout_s: float = 5.0
+
+
+@dataclass(frozen=True, slots=True)
 class Target:
     """The thing to be recovered. `variables` are what the params of probes and strategies get from it, beside `target`, its id. Its own
     params are filled."""
@@ -47,6 +57,7 @@ class Target:
     depends_on: tuple[str, ...] = ()  # targets that must be well for this one to be
     weight: float = 1.0  # what it is worth to the business, beside an ordinary target's 1 (C7)
     variables: Mapping[str, str] = field(default_factory=dict)
+    observers: tuple[Observer, ...] = ()  # of its state: what must be the same after each recovery (A13)
 
 
 @dataclass(frozen=True, slots=True)

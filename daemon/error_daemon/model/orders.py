@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
-from error_daemon.model.definitions import Probe, Strategy, Target
+from error_daemon.model.definitions import Observer, Probe, Strategy, Target
 from error_daemon.model.fault import Priority
 from error_daemon.model.value import value
 
@@ -62,6 +62,26 @@ class ProbeOrder:
     round_id: str
     target: Target
     probes: tuple[Probe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ObserveOrder:
+    """Look at the state of a target once with all these observers and probes, side by side."""
+
+    round_id: str
+    target: Target
+    observers: tuple[Observer, ...]
+    probes: tuple[Probe, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """What one observer saw of a target's state: texts by name."""
+
+    observer: str
+    facts: Mapping[str, str] = field(default_factory=dict)  # must be the same after each recovery
+    others: Mapping[str, str] = field(default_factory=dict)  # may differ, as a pid does; shown, and not compared
+    problem: str = ""  # why it could not look; then it has no facts
 
 
 @dataclass(frozen=True, slots=True)

@@ -201,6 +201,9 @@ class LearnedTimeout:
     last_at: float
 
 
+TEST = "test"  # TicketRecord.mode: a person tested the recovery; left out of metrics, except as planned downtime, and of replay
+
+
 @value
 class TicketRecord:
     """The pending recovery of an error as it ended: what recovery metrics and replay are made from."""
@@ -214,7 +217,7 @@ class TicketRecord:
     target: str
     component: str
     rule: str
-    mode: str
+    mode: str  # of the rule, or TEST
     occurred_at: float  # when the sender says that the fault came to be; 0: it does not say
     opened_at: float
     responded_at: float  # when the first attempt was handed out; 0: none was
@@ -225,7 +228,7 @@ class TicketRecord:
     entry_level: int  # the level of its first attempt; 0: none
     last_level: int
     looked_first: bool  # the target was looked at before anything was done
-    planned: bool  # recoveries of the target were paused by a person in this time
+    planned: bool  # recoveries of the target were paused by a person in this time, or a test
     relapses: int
     root: str = ""
     escalated_at: float = 0.0  # when people were told; 0: never

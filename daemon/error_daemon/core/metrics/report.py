@@ -24,7 +24,7 @@ from error_daemon.core.metrics.figures import Span, ended_within
 from error_daemon.core.metrics.quality import Quality, quality
 from error_daemon.core.metrics.rates import RateFigures, rate_figures
 from error_daemon.core.metrics.timing import TimeFigures, time_figures
-from error_daemon.model import AttemptRecord, ErrorType, RecoveryClass, ResponseClass, TicketRecord
+from error_daemon.model import TEST, AttemptRecord, ErrorType, RecoveryClass, ResponseClass, TicketRecord
 
 _HOUR_S = 3600.0
 
@@ -116,11 +116,12 @@ def recovery_metrics(
     compared: int = COMPARED,
 ) -> RecoveryMetrics:
     """Downtime is made from all tickets that were open in the range, everything else from the tickets and attempts that ended in it.
-    Records outside the range change nothing, nor does the order of the records. `weights` and `open_intervals`: see downtime_figures;
-    `bucket_s`: attempt_counts; `compared`: effectiveness."""
+    Tests of recoveries are no part of it, except of the downtime. Records outside the range change nothing, nor does the order of the
+    records. `weights` and `open_intervals`: see downtime_figures; `bucket_s`: attempt_counts; `compared`: effectiveness."""
     known = list(tickets)
-    ended = ended_within(known, span)
-    tried = ended_within(attempts, span)
+    tested = {ticket.error_id for ticket in known if ticket.mode == TEST}
+    ended = ended_within((ticket for ticket in known if ticket.mode != TEST), span)
+    tried = ended_within((attempt for attempt in attempts if attempt.error_id not in tested), span)
     times, rates = time_figures(ended), rate_figures(ended)
     return RecoveryMetrics(
         span=span,

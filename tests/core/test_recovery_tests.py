@@ -1,0 +1,108 @@
+"""A test of a recovery in the engine: through the brakes as any fault, without flapping, and without a lesson."""
+
+from __future__ import annotations
+
+import pytest
+
+from error_daemon.core import effects as fx
+from error_daemon.model import TEST, Mode, State
+from tests.core.world import Plan, World, fault, house, rule
+
+
+def learned(world: World) -> list[fx.Effect]:
+    return [effect for effect in world.log if isinstance(effect, fx.SaveScore | fx.SaveTimeout)]
+
+
+def passes(world: World, number: int, only: str = "") -> str:
+    """The same fault again and again, settled by a person after each; its error id."""
+    for _ in range(number):
+        error_id = world.test(fault(), only)
+        world.run(2.0)
+        assert world.state(error_id) is State.WATCHING
+        world.resolve(error_id)
+    return error_id
+
+
+def test_the_same_fault_is_recovered_again_and_again_at_the_same_level_without_waiting_for_calm() -> None:
+    world = World(house(rule("web")))
+    error_id = passes(world, 5)
+    assert world.levels() == [1, 1, 1, 1, 1]
+    assert [ticket.mode for ticket in world.tickets] == [TEST] * 5
+    view = world.view(error_id)
+    assert (view.relapses, view.flapping, view.state) == (0, False, State.RESOLVED)
+
+
+def test_without_a_test_the_same_rhythm_is_flapping() -> None:
+    world = World(house(rule("web")))
+    passes(world, 1)
+    error_id = world.report(fault())
+    assert world.view(error_id).held_by == "flap suppression"
+
+
+def test_a_test_teaches_nothing_neither_scores_nor_timeouts_nor_stability() -> None:
+    world = World(house(rule("web")))
+    passes(world, 3)
+    world.run(1000.0)
+    assert learned(world) == []
+    world.report(fault(message="another one"))
+    world.run(2.0)
+    assert learned(world)
+
+
+def test_only_the_strategy_that_is_tested_is_run_at_its_own_level() -> None:
+    world = World(house(rule("web")))
+    passes(world, 2, only="fix3")
+    assert [(order.strategy.id, order.level) for order in world.started] == [("fix3", 3)] * 2
+
+
+def test_what_keeps_it_from_spreading_is_another_strategy_and_is_not_run_then() -> None:
+    one = rule("web", isolate="fix5", response_class="cascading")
+    world = World(house(one))
+    passes(world, 1, only="fix2")
+    assert [order.strategy.id for order in world.started] == ["fix2"]
+
+
+def test_a_strategy_that_does_not_help_ends_the_test_instead_of_climbing_on() -> None:
+    world = World(house(rule("web")))
+    world.plan = lambda order: Plan(cures=False)
+    error_id = world.test(fault(), only="fix1")
+    world.run(60.0)
+    assert (world.state(error_id), world.levels()) == (State.FAILED, [1])
+
+
+def test_one_that_no_rung_has_is_observed() -> None:
+    world = World(house(rule("web")))
+    error_id = world.test(fault(), only="fix5")
+    assert world.state(error_id) is State.OBSERVED
+
+
+def test_a_rule_that_only_observes_does_nothing_in_a_test_either() -> None:
+    world = World(house(rule("web", mode=Mode.OBSERVE)))
+    error_id = world.test(fault())
+    assert (world.state(error_id), world.started) == (State.OBSERVED, [])
+
+
+@pytest.mark.parametrize("target", ["", "web"])
+def test_a_pause_holds_a_test_as_it_holds_everything(target: str) -> None:
+    world = World(house(rule("web")))
+    world.pause(target)
+    error_id = world.test(fault())
+    assert world.view(error_id).held_by == "pause"
+    assert world.started == []
+
+
+def test_the_tickets_of_a_target_are_told_until_the_last_has_ended() -> None:
+    world = World(house(rule("web")))
+    error_id = world.test(fault())
+    assert world.engine.tickets_on("web") == [error_id]
+    world.run(2.0)
+    assert world.engine.tickets_on("web") == []
+
+
+def test_a_test_that_the_daemon_died_of_is_an_ordinary_ticket_when_it_is_back_and_looks_first() -> None:
+    world = World(house(rule("web")))
+    world.test(fault(), only="fix3")
+    world.crash()
+    world.run(5.0)
+    assert [ticket.mode for ticket in world.tickets] == [Mode.AUTO.value]
+    assert world.rounds
