@@ -19,12 +19,16 @@ from error_daemon.model import (
     ErrorView,
     Json,
     Notice,
+    Observation,
+    ObserveOrder,
     Outcome,
     Priority,
     ProbeOrder,
     Progress,
     Reading,
     Reloaded,
+    RepeatStep,
+    RepeatWish,
     SlotRef,
 )
 
@@ -76,6 +80,9 @@ class Executor(Protocol):
     def start_attempt(self, order: AttemptOrder) -> None: ...
 
     def start_probes(self, order: ProbeOrder) -> None: ...
+
+    async def observe(self, order: ObserveOrder) -> Sequence[Observation]:
+        """What the observers of a round see, and then its probes, in their order. Of a worker that was lost each has the problem."""
 
     async def start(self) -> None: ...
 
@@ -215,6 +222,14 @@ class Control(Protocol):
         Yields mappings {"phase": what is being done, in words, "done_ratio": 0 to 1} now and then, and at last one that also has "result":
         core/replay's Replayed, made plain by rpc/plain.py. Closing the iterator ends the replay. Raises, before it yields anything,
         ConfigError with all that is wrong in the definitions, Refused when another replay is running, StoreUnavailable."""
+
+    def test(self, wish: RepeatWish) -> AsyncIterator[RepeatStep]:
+        """The same fault again and again through the intake, and the state of its target after each pass (A13). The plan comes first; where
+        a step awaits a number, it goes on when `continue_test` has that number. The last step has the end. Closing the iterator ends
+        the test: what waits is let go, what runs comes to its end. Raises NotFound for names that are not defined, Refused."""
+
+    def continue_test(self, test_id: str, number: int) -> None:
+        """A person says that the pass may begin: the target is broken, where it was to be. Raises NotFound."""
 
     def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
         """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so."""

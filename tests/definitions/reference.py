@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from error_daemon.definitions import document, fields, kinds
+from error_daemon.definitions import document, fields, kinds, observers
 from error_daemon.definitions.complaints import written_key
 from error_daemon.definitions.schema_types import written_duration
 from error_daemon.model import ErrorType, Mode, RecoveryClass, ResponseClass
@@ -23,6 +23,7 @@ from error_daemon.settings import Duration
 PAGE = Path(__file__).parents[2] / "docs" / "definitions.md"
 
 _TARGET, _PROBE, _STRATEGY = kinds._Target, kinds._Probe, kinds._Strategy
+_OBSERVER = observers._Observer
 TABLES: dict[
     str, tuple[type[BaseModel], type[BaseModel] | None]
 ] = {  # the model, and the one whose keys stand elsewhere
@@ -31,6 +32,13 @@ TABLES: dict[
     "target": (_TARGET, None),
     "target process": (kinds.ProcessTarget, _TARGET),
     "target service": (kinds.ServiceTarget, _TARGET),
+    "observer": (_OBSERVER, None),
+    "observer process": (observers.ProcessObserver, _OBSERVER),
+    "observer unit": (observers.UnitObserver, _OBSERVER),
+    "observer files": (observers.FilesObserver, _OBSERVER),
+    "observer http": (observers.HttpObserver, _OBSERVER),
+    "observer exec": (observers.ExecObserver, _OBSERVER),
+    "observer sql": (observers.SqlObserver, _OBSERVER),
     "probe": (_PROBE, None),
     "probe tcp": (kinds.TcpProbe, _PROBE),
     "probe http": (kinds.HttpProbe, _PROBE),
@@ -81,6 +89,9 @@ _WORDS: list[tuple[Any, str]] = [
     (fields.Regex, "regular expression"),
     (fields.VaryingRegex, "regular expression, may vary"),
     (fields.Url, "URL, may vary"),
+    (fields.VaryingRegexes, "regular expression, or list, may vary"),
+    (fields.VaryingTexts, "text, or list of texts, may vary"),
+    (list[fields.AbsolutePath], "list of paths, may vary"),
     (fields.Method, "HTTP method"),
     (fields.Headers, "header: text, may vary"),
     (fields.SignalName, "name of a signal"),

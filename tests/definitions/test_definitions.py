@@ -23,6 +23,7 @@ from error_daemon.model import (
     Definitions,
     ErrorType,
     Mode,
+    Observer,
     Priority,
     Probe,
     RecoveryClass,
@@ -134,9 +135,15 @@ def shop(base: Path) -> Definitions:
             ("shop-web-answers",),
             ("shop-db", "shop-cache"),
             2.5,
+            (Observer("process", "process"),),
         ),
         Target("shop-db", "database", {}, ("disk", "db", "listens", "runs")),
-        Target("shop-cache", "process", {"command": ["cached"], "pid_file": "/run/cache.pid", "log_file": ""}),
+        Target(
+            "shop-cache",
+            "process",
+            {"command": ["cached"], "pid_file": "/run/cache.pid", "log_file": ""},
+            observers=(Observer("process", "process"),),
+        ),
     ]
     url = "http://127.0.0.1:8080/healthz"
     probes = [

@@ -7,9 +7,19 @@ what is unanswered when it stops is lost. tests/execute/test_executor_contract.p
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from error_daemon.model import AttemptOrder, Outcome, OutcomeKind, Probe, ProbeOrder, Reading, ReadingValue
+from error_daemon.model import (
+    AttemptOrder,
+    Observation,
+    ObserveOrder,
+    Outcome,
+    OutcomeKind,
+    Probe,
+    ProbeOrder,
+    Reading,
+    ReadingValue,
+)
 from error_daemon.ports import Clock, OnOutcome, OnReadings
 
 
@@ -53,6 +63,14 @@ class ScriptedExecutor:
         self.rounds.append(order)
         self._open_rounds[order.round_id] = order
         self._loop.call_soon(self._end_round, order.round_id)
+
+    async def observe(self, order: ObserveOrder) -> Sequence[Observation]:
+        sights = (
+            (probe, self._sight(ProbeOrder(order.round_id, order.target, order.probes), probe))
+            for probe in order.probes
+        )
+        readings = [Observation(f"probe {probe.id}", {"reading": sight.value}) for probe, sight in sights]
+        return [*(Observation(observer.id, {"seen": "by nobody"}) for observer in order.observers), *readings]
 
     def end(self, attempt_id: str, kind: OutcomeKind, detail: str = "scripted") -> None:
         """Answer an attempt, unless it has been answered."""

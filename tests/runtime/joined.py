@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from re import compile as pattern
 
@@ -15,6 +15,8 @@ from error_daemon.model import (
     Json,
     Mode,
     Notice,
+    Observation,
+    ObserveOrder,
     Outcome,
     OutcomeKind,
     Priority,
@@ -92,6 +94,7 @@ class HandExecutor:
         self.rounds: list[ProbeOrder] = []
         self.on_attempt: Callable[[AttemptOrder], None] = lambda order: None
         self.on_probes: Callable[[ProbeOrder], None] = lambda order: None
+        self.on_observe: Callable[[ObserveOrder], Sequence[Observation]] = lambda order: []
 
     def start_attempt(self, order: AttemptOrder) -> None:
         self.attempts.append(order)
@@ -104,6 +107,9 @@ class HandExecutor:
         self.log.append("start probes")
         self.on_probes(order)
         self.log.append("probes started")
+
+    async def observe(self, order: ObserveOrder) -> Sequence[Observation]:
+        return self.on_observe(order)
 
     async def start(self) -> None: ...
 

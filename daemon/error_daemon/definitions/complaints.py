@@ -113,6 +113,10 @@ def _complaint(details: ErrorDetails, model: type[BaseModel]) -> Complaint:
         return Complaint(loc, str(context["error"]), about_key=about_key)
     if kind in ("too_short", "string_too_short"):
         return Complaint(loc, "must not be empty", about_key=about_key)
+    if kind == "too_long":
+        return Complaint(
+            loc, f"has {context['actual_length']} entries; at most {context['max_length']}", about_key=about_key
+        )
     bounds = {name: f"{bound:g}" if isinstance(bound, float) else bound for name, bound in context.items()}
     wanted = _WANTED[kind].format(**bounds) if kind in _WANTED else details["msg"]
     return Complaint(loc, f"{_described(written)} is not {wanted}", _mend(loc, written), about_key)

@@ -222,6 +222,7 @@ Text = Annotated[str, AfterValidator(_text), AfterValidator(_plain)]
 FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text), AfterValidator(_plain)]
 VaryingText = Annotated[str, AfterValidator(_text), MayVary]
 VaryingFilledText = Annotated[str, Field(min_length=1), AfterValidator(_text), MayVary]
+VaryingTexts = Annotated[list[VaryingFilledText], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
 AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(_path)]
 PlainPath = Annotated[str, Field(min_length=1), AfterValidator(_plain), AfterValidator(_plain_path)]
 Command = Annotated[list[VaryingText], Field(min_length=1), BeforeValidator(_no_string), AfterValidator(_command)]
@@ -231,6 +232,10 @@ Glob = Annotated[str, Field(min_length=1), AfterValidator(_plain)]
 Port = Annotated[int, Field(ge=1, le=65535), MayVary]  # text, where it has variables
 Regex = Annotated[str, AfterValidator(_regex), AfterValidator(_plain)]
 VaryingRegex = Annotated[str, AfterValidator(_regex), MayVary]
+VaryingRegexes = Annotated[
+    list[Annotated[str, Field(min_length=1), AfterValidator(_regex), MayVary]],
+    BeforeValidator(_listed, json_schema_input_type=str | list[str]),
+]
 Url = Annotated[str, AfterValidator(_url), MayVary]
 PlainUrl = Annotated[str, AfterValidator(_url), AfterValidator(_plain)]
 Method = Annotated[str, AfterValidator(_method)]

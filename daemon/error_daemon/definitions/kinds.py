@@ -34,6 +34,7 @@ from error_daemon.definitions.fields import (
     VaryingRegex,
     Weight,
 )
+from error_daemon.definitions.observers import ObserverEntry
 from error_daemon.model import Json
 from error_daemon.settings import Duration
 
@@ -88,6 +89,11 @@ class _Target(Entry):
     instances: Instances = Field(
         default=[],
         description="Only of a family, such as shop-*: what the * stands for, or that with variables of each.",
+    )
+    observe: list[ObserverEntry] = Field(
+        default=[],
+        max_length=8,
+        description="What of its state `error-cli test` compares; absent: what its kind offers.",
     )
 
     def params(self) -> dict[str, Json]:

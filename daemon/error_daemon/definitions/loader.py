@@ -20,6 +20,7 @@ from error_daemon.definitions.fields import LevelKey
 from error_daemon.definitions.filled import filled, own_variables
 from error_daemon.definitions.groups import groups_of, least_timeout_s
 from error_daemon.definitions.kinds import ProbeEntry, RestartStrategy, StrategyEntry
+from error_daemon.definitions.observers import observers_of
 from error_daemon.definitions.secret_checks import check_secrets, hidden, secrets_of
 from error_daemon.definitions.written import Directory, in_order, read_directory
 from error_daemon.errors import ConfigError, Problem
@@ -79,6 +80,7 @@ def _target(written: Directory, name: str) -> Target:
         depends_on=tuple(dict.fromkeys(entry.depends_on)),
         weight=entry.weight,
         variables=own_variables(written, name),
+        observers=observers_of(entry.observe, entry.kind, entry.params()),
     )
 
 

@@ -15,6 +15,9 @@ from error_daemon.execute.framing import encode
 from error_daemon.model import (
     AttemptOrder,
     Json,
+    Observation,
+    ObserveOrder,
+    Observer,
     Outcome,
     OutcomeKind,
     Probe,
@@ -60,6 +63,16 @@ class OrderWriter:
                 frames.ToWorker(probes=frames.RunProbes(round_id=order.round_id, probes=looks)).SerializeToString()
             )
 
+    def observers(self, order: ObserveOrder) -> bytes:
+        """As `attempt`."""
+        with _refused():
+            observe = frames.Observe(
+                round_id=order.round_id,
+                observers=[self._look(observer, order.target) for observer in order.observers],
+                probes=[self._look(probe, order.target) for probe in order.probes],
+            )
+            return encode(frames.ToWorker(observe=observe).SerializeToString())
+
     def _member(self, order: AttemptOrder, target: Target) -> frames.Member:
         missing = [name for name in target.probes if name not in order.probes]
         if missing:
@@ -73,7 +86,7 @@ class OrderWriter:
             depends_on=target.depends_on,
         )
 
-    def _look(self, probe: Probe, target: Target) -> frames.ProbeOrder:
+    def _look(self, probe: Probe | Observer, target: Target) -> frames.ProbeOrder:
         return frames.ProbeOrder(
             probe=probe.id,
             kind=probe.kind,
@@ -155,6 +168,16 @@ def unseen(probes: Sequence[str], detail: str, clock: Clock) -> list[Reading]:
     """The readings of a round whose worker was lost."""
     now = clock.now()
     return [Reading(probe, ReadingValue.UNKNOWN, detail, now) for probe in probes]
+
+
+def observations_of(observed: frames.Observed) -> list[Observation]:
+    return [Observation(one.observer, dict(one.facts), dict(one.others), one.problem) for one in observed.observations]
+
+
+def unobserved(order: ObserveOrder, problem: str) -> list[Observation]:
+    """The observations of a round whose worker was lost."""
+    names = (*(observer.id for observer in order.observers), *(f"probe {probe.id}" for probe in order.probes))
+    return [Observation(name, problem=problem) for name in names]
 
 
 def _usage(usage: frames.Usage) -> Usage:

@@ -17,13 +17,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.link import START_TIMEOUT_S, Heartbeat, WorkerLink, open_link
-from error_daemon.execute.orders import OrderWriter, outcome_of, readings_of, unseen
-from error_daemon.model import AttemptOrder, Outcome, OutcomeKind, ProbeOrder
+from error_daemon.execute.orders import OrderWriter, observations_of, outcome_of, readings_of, unobserved, unseen
+from error_daemon.model import AttemptOrder, Observation, ObserveOrder, Outcome, OutcomeKind, ProbeOrder
 from error_daemon.ports import Clock, OnOutcome, OnReadings
 
 _SHORT_LIFE_S = 5.0
@@ -56,7 +56,8 @@ class WorkerPool:
         self._writer = OrderWriter()
         self._links: list[WorkerLink | None] = [None] * workers
         self._waiting_attempts: deque[AttemptOrder] = deque()
-        self._waiting_rounds: deque[ProbeOrder] = deque()
+        self._waiting_rounds: deque[ProbeOrder | ObserveOrder] = deque()
+        self._observing: dict[str, tuple[ObserveOrder, asyncio.Future[Sequence[Observation]]]] = {}  # by round
         self._supervisors: list[asyncio.Task[None]] = []
         self._last_loss = ""
 
@@ -115,6 +116,17 @@ class WorkerPool:
         self._waiting_rounds.append(order)
         self._hand_out()
 
+    async def observe(self, order: ObserveOrder) -> Sequence[Observation]:
+        """See ports.Executor."""
+        answer: asyncio.Future[Sequence[Observation]] = self._loop.create_future()
+        self._observing[order.round_id] = order, answer
+        self._waiting_rounds.append(order)
+        self._hand_out()
+        try:
+            return await answer
+        finally:
+            del self._observing[order.round_id]
+
     def _hand_out(self) -> None:
         while self._waiting_rounds and (link := self._prober()) is not None:
             self._send_round(link, self._waiting_rounds.popleft())
@@ -140,15 +152,19 @@ class WorkerPool:
             return
         link.send_attempt(frame, order.attempt_id, order.timeout_s)
 
-    def _send_round(self, link: WorkerLink, order: ProbeOrder) -> None:
+    def _send_round(self, link: WorkerLink, order: ProbeOrder | ObserveOrder) -> None:
         names = tuple(probe.id for probe in order.probes)
+        timeouts_s = [probe.timeout_s for probe in order.probes]
         try:
-            frame = self._writer.probes(order)
+            if isinstance(order, ObserveOrder):
+                timeouts_s += [observer.timeout_s for observer in order.observers]
+                frame = self._writer.observers(order)
+            else:
+                frame = self._writer.probes(order)
         except PermanentError as error:
             self._loop.call_soon(self._lose_round, order.round_id, names, str(error))
             return
-        longest_s = max((probe.timeout_s for probe in order.probes), default=0.0)
-        link.send_probes(frame, order.round_id, names, longest_s)
+        link.send_probes(frame, order.round_id, names, max(timeouts_s, default=0.0))
 
     # --- answers
 
@@ -159,6 +175,8 @@ class WorkerPool:
             self._on_outcome(outcome_of(message.attempt, self._clock))
         elif which == "probes" and link.rounds.pop(message.probes.round_id, None) is not None:
             self._on_readings(message.probes.round_id, readings_of(message.probes, self._clock))
+        elif which == "observed" and link.rounds.pop(message.observed.round_id, None) is not None:
+            self._observed(message.observed.round_id, observations_of(message.observed))
         elif which == "ready":
             if self.alive == len(self._links):
                 self._all_ready.set()
@@ -167,7 +185,15 @@ class WorkerPool:
     def _lose_attempt(self, attempt_id: str, detail: str) -> None:
         self._on_outcome(Outcome(attempt_id, OutcomeKind.LOST, detail))
 
+    def _observed(self, round_id: str, observations: Sequence[Observation]) -> None:
+        _, answer = self._observing.get(round_id, (None, None))
+        if answer is not None and not answer.done():  # whoever asked may have gone
+            answer.set_result(observations)
+
     def _lose_round(self, round_id: str, probes: tuple[str, ...], detail: str) -> None:
+        if round_id in self._observing:
+            self._observed(round_id, unobserved(self._observing[round_id][0], detail))
+            return
         self._on_readings(round_id, unseen(probes, detail, self._clock))
 
     # --- workers

@@ -2,7 +2,7 @@
 
 A program is started with posix_spawn (the loop's own create_subprocess forks, which stalls it) as the leader of a session
 of its own. It gets /dev/null as standard input and one pipe for both outputs, which is drained all the time, so that the
-program never waits for us; the last 2,048 bytes are kept. Its end is seen through a pidfd.
+program never waits for us; the last 2,048 bytes are kept, or what is asked for. Its end is seen through a pidfd.
 
 Each program carries ER_RUN_ID, which names its worker and attempt, so that whatever it started can be found even if its worker
 dies in the moment between starting it and telling of it.
@@ -159,8 +159,9 @@ class Reaped:
 class _Output:
     """Drains a pipe and keeps the end of what came."""
 
-    def __init__(self) -> None:
+    def __init__(self, keep_bytes: int) -> None:
         self._loop = asyncio.get_running_loop()
+        self._keep_bytes = keep_bytes
         self._tail = bytearray()
         self._read_fd, self.write_fd = os.pipe2(os.O_CLOEXEC)
         os.set_blocking(self._read_fd, False)
@@ -177,7 +178,7 @@ class _Output:
             self._close()
             return False
         self._tail += data
-        del self._tail[:-TAIL_BYTES]
+        del self._tail[: -self._keep_bytes]
         return True
 
     def finish(self) -> str:
@@ -219,14 +220,21 @@ class Programs:
         self._worker = identify(os.getpid())
 
     async def run(
-        self, owner: str, command: Sequence[str], environment: Mapping[str, str], cwd: str = ""
+        self,
+        owner: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        cwd: str = "",
+        *,
+        keep_bytes: int = TAIL_BYTES,
     ) -> ProgramExit:
-        """Run a program to its end, or until cancelled. `owner` is the attempt or probe round it belongs to.
+        """Run a program to its end, or until cancelled. `owner` is the attempt or probe round it belongs to; `keep_bytes`: how much of
+        the end of its output is wanted.
 
         Raises PermanentError if it can't be started."""
         if self._is_closed:
             raise PermanentError("the worker is leaving: no program is started any more")
-        output = _Output()
+        output = _Output(keep_bytes)
         try:
             marked = {**environment, "ER_RUN_ID": run_mark(self._worker, owner)}
             program = spawn(command, marked, cwd, output_fd=output.write_fd)

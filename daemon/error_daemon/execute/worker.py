@@ -29,6 +29,7 @@ from error_daemon.execute.attempt import run_attempt, run_probes
 from error_daemon.execute.framing import Decoder, encode
 from error_daemon.execute.host import HostCounters
 from error_daemon.execute.identity import Identity
+from error_daemon.execute.observing import observe
 from error_daemon.execute.program import Programs
 from error_daemon.execute.usage import HostUsage
 
@@ -73,6 +74,8 @@ class Worker(asyncio.Protocol):
             self._start(self._run_attempt(order.attempt))
         elif which == "probes":
             self._start(self._run_probes(order.probes))
+        elif which == "observe":
+            self._start(self._observe(order.observe))
         elif which == "ping":
             self._send(frames.FromWorker(pong=frames.Pong(number=order.ping.number)))
             self._usage.sample()
@@ -91,6 +94,9 @@ class Worker(asyncio.Protocol):
 
     async def _run_probes(self, order: frames.RunProbes) -> None:
         self._send(frames.FromWorker(probes=await run_probes(order, self._programs)))
+
+    async def _observe(self, order: frames.Observe) -> None:
+        self._send(frames.FromWorker(observed=await observe(order, self._programs)))
 
     def _program_started(self, owner: str, program: Identity) -> None:
         started = frames.ProgramStarted(attempt_id=owner, pid=program.pid, start_ticks=program.start_ticks)
