@@ -31,6 +31,7 @@ from error_cli.failure import EXIT_CODES, Exit, Failure
         "reset",
         "flush",
         "replay",
+        "test",
         "validate",
         "reload",
         "completion",

@@ -16,6 +16,8 @@ from error_daemon.model import (
     KeyChange,
     Notice,
     Reloaded,
+    RepeatStep,
+    RepeatWish,
 )
 from error_daemon.ports import ErrorFilter
 
@@ -36,6 +38,8 @@ class ToldControl:
         self.report: Mapping[str, Json] = {}  # what `metrics` says of recovery
         self.steps: Sequence[Mapping[str, Json] | ErrorRecoveryError] = ()  # what `replay` yields, or raises
         self.replays = 0
+        self.test_steps: Sequence[RepeatStep | ErrorRecoveryError] = ()  # what `test` yields, or raises
+        self.tests = 0
 
     is_away = False  # whether the record cannot be asked
 
@@ -167,6 +171,22 @@ class ToldControl:
                 await asyncio.Event().wait()
         finally:
             self.replays -= 1
+
+    async def test(self, wish: RepeatWish) -> AsyncIterator[RepeatStep]:
+        self.asked.append(("test", wish))
+        self.tests += 1
+        try:
+            for step in self.test_steps:
+                if isinstance(step, ErrorRecoveryError):
+                    raise step
+                yield step
+            if not self.test_steps:
+                await asyncio.Event().wait()
+        finally:
+            self.tests -= 1
+
+    def continue_test(self, test_id: str, number: int) -> None:
+        self.asked.append(("continue_test", (test_id, number)))
 
     async def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
         self.asked.append(("watch", error_id))

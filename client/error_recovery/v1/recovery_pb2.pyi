@@ -2556,3 +2556,446 @@ class ReplayEvent(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReplayEvent: _TypeAlias = ReplayEvent  # noqa: Y015
+
+@_typing.final
+class TestRecoveryRequest(_message.Message):
+    """What is empty is found: the first rule in mode auto that all the others fit."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TARGET_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    REPEAT_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    TRIGGERS_FIELD_NUMBER: _builtins.int
+    BREAKS_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    target: _builtins.str
+    rule: _builtins.str
+    strategy: _builtins.str
+    """only this one is run; empty: the ladder, as for any fault"""
+    repeat: _builtins.int
+    """passes; 0: 10; at most 1,000"""
+    timeout_s: _builtins.float
+    """of one pass; 0: 60"""
+    triggers: _builtins.int
+    """the same fault so many times at once, after the passes; absent: 10; 0: none; at most 1,000"""
+    breaks: _builtins.bool
+    """the caller breaks the target before each pass, when it is told to"""
+    by: _builtins.str
+    """who they say they are; nobody checks it"""
+    def __init__(
+        self,
+        *,
+        target: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        strategy: _builtins.str = ...,
+        repeat: _builtins.int = ...,
+        timeout_s: _builtins.float = ...,
+        triggers: _builtins.int | None = ...,
+        breaks: _builtins.bool = ...,
+        by: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_triggers", b"_triggers", "triggers", b"triggers"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_triggers", b"_triggers", "breaks", b"breaks", "by", b"by", "repeat", b"repeat", "rule", b"rule", "strategy", b"strategy", "target", b"target", "timeout_s", b"timeout_s", "triggers", b"triggers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__triggers: _TypeAlias = _typing.Literal["triggers"]  # noqa: Y015
+    _WhichOneofArgType__triggers: _TypeAlias = _typing.Literal["_triggers", b"_triggers"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__triggers) -> _WhichOneofReturnType__triggers | None: ...
+
+Global___TestRecoveryRequest: _TypeAlias = TestRecoveryRequest  # noqa: Y015
+
+@_typing.final
+class TestPlan(_message.Message):
+    """What a test will do."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LadderEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.int
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.int = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    TEST_ID_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    MODE_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    STRATEGY_FIELD_NUMBER: _builtins.int
+    LADDER_FIELD_NUMBER: _builtins.int
+    FAULT_FIELD_NUMBER: _builtins.int
+    OBSERVERS_FIELD_NUMBER: _builtins.int
+    WHY_NOT_FIELD_NUMBER: _builtins.int
+    REPEAT_FIELD_NUMBER: _builtins.int
+    TRIGGERS_FIELD_NUMBER: _builtins.int
+    test_id: _builtins.str
+    rule: _builtins.str
+    mode: _builtins.str
+    target: _builtins.str
+    strategy: _builtins.str
+    """as in the request"""
+    fault: _builtins.str
+    """that is injected, in a sentence"""
+    why_not: _builtins.str
+    """why nothing can be proven: the rule may not act; empty where it may"""
+    repeat: _builtins.int
+    triggers: _builtins.int
+    @_builtins.property
+    def ladder(self) -> _containers.ScalarMap[_builtins.int, _builtins.str]:
+        """what may be run, by level, separated by commas"""
+
+    @_builtins.property
+    def observers(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """of the target's state"""
+
+    def __init__(
+        self,
+        *,
+        test_id: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        mode: _builtins.str = ...,
+        target: _builtins.str = ...,
+        strategy: _builtins.str = ...,
+        ladder: _abc.Mapping[_builtins.int, _builtins.str] | None = ...,
+        fault: _builtins.str = ...,
+        observers: _abc.Iterable[_builtins.str] | None = ...,
+        why_not: _builtins.str = ...,
+        repeat: _builtins.int = ...,
+        triggers: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault", "ladder", b"ladder", "mode", b"mode", "observers", b"observers", "repeat", b"repeat", "rule", b"rule", "strategy", b"strategy", "target", b"target", "test_id", b"test_id", "triggers", b"triggers", "why_not", b"why_not"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestPlan: _TypeAlias = TestPlan  # noqa: Y015
+
+@_typing.final
+class Observation(_message.Message):
+    """What one observer saw of a target's state after a pass."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class FactsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    @_typing.final
+    class OthersEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    OBSERVER_FIELD_NUMBER: _builtins.int
+    FACTS_FIELD_NUMBER: _builtins.int
+    OTHERS_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    observer: _builtins.str
+    problem: _builtins.str
+    """why it could not look"""
+    @_builtins.property
+    def facts(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """must be the same after each pass"""
+
+    @_builtins.property
+    def others(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """may differ, as a pid does: not compared"""
+
+    def __init__(
+        self,
+        *,
+        observer: _builtins.str = ...,
+        facts: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        others: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["facts", b"facts", "observer", b"observer", "others", b"others", "problem", b"problem"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Observation: _TypeAlias = Observation  # noqa: Y015
+
+@_typing.final
+class TestDifference(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OBSERVER_FIELD_NUMBER: _builtins.int
+    FACT_FIELD_NUMBER: _builtins.int
+    FIRST_FIELD_NUMBER: _builtins.int
+    NOW_FIELD_NUMBER: _builtins.int
+    IS_UNSTEADY_FIELD_NUMBER: _builtins.int
+    observer: _builtins.str
+    fact: _builtins.str
+    first: _builtins.str
+    """after the first pass; absent: it was not there"""
+    now: _builtins.str
+    """absent: it is not there"""
+    is_unsteady: _builtins.bool
+    """it changes from look to look while nothing is done, so nothing follows from it"""
+    def __init__(
+        self,
+        *,
+        observer: _builtins.str = ...,
+        fact: _builtins.str = ...,
+        first: _builtins.str | None = ...,
+        now: _builtins.str | None = ...,
+        is_unsteady: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_first", b"_first", "_now", b"_now", "first", b"first", "now", b"now"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_first", b"_first", "_now", b"_now", "fact", b"fact", "first", b"first", "is_unsteady", b"is_unsteady", "now", b"now", "observer", b"observer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__first: _TypeAlias = _typing.Literal["first"]  # noqa: Y015
+    _WhichOneofArgType__first: _TypeAlias = _typing.Literal["_first", b"_first"]  # noqa: Y015
+    _WhichOneofReturnType__now: _TypeAlias = _typing.Literal["now"]  # noqa: Y015
+    _WhichOneofArgType__now: _TypeAlias = _typing.Literal["_now", b"_now"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__first) -> _WhichOneofReturnType__first | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__now) -> _WhichOneofReturnType__now | None: ...
+
+Global___TestDifference: _TypeAlias = TestDifference  # noqa: Y015
+
+@_typing.final
+class TestPass(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NUMBER_FIELD_NUMBER: _builtins.int
+    ERROR_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    IS_RECOVERED_FIELD_NUMBER: _builtins.int
+    ATTEMPTS_FIELD_NUMBER: _builtins.int
+    DURATION_S_FIELD_NUMBER: _builtins.int
+    OBSERVATIONS_FIELD_NUMBER: _builtins.int
+    DIFFERENCES_FIELD_NUMBER: _builtins.int
+    OTHER_ERROR_IDS_FIELD_NUMBER: _builtins.int
+    WAS_WELL_FIELD_NUMBER: _builtins.int
+    number: _builtins.int
+    error_id: _builtins.str
+    state: _builtins.str
+    """of the error at the end of the pass"""
+    reason: _builtins.str
+    is_recovered: _builtins.bool
+    duration_s: _builtins.float
+    was_well: _builtins.bool
+    """no probe saw that the caller had broken the target before it"""
+    @_builtins.property
+    def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]: ...
+    @_builtins.property
+    def observations(self) -> _containers.RepeatedCompositeFieldContainer[Global___Observation]: ...
+    @_builtins.property
+    def differences(self) -> _containers.RepeatedCompositeFieldContainer[Global___TestDifference]:
+        """from the state after the first pass"""
+
+    @_builtins.property
+    def other_error_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """other errors of the target that were recovered meanwhile"""
+
+    def __init__(
+        self,
+        *,
+        number: _builtins.int = ...,
+        error_id: _builtins.str = ...,
+        state: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        is_recovered: _builtins.bool = ...,
+        attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        duration_s: _builtins.float = ...,
+        observations: _abc.Iterable[Global___Observation] | None = ...,
+        differences: _abc.Iterable[Global___TestDifference] | None = ...,
+        other_error_ids: _abc.Iterable[_builtins.str] | None = ...,
+        was_well: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "differences", b"differences", "duration_s", b"duration_s", "error_id", b"error_id", "is_recovered", b"is_recovered", "number", b"number", "observations", b"observations", "other_error_ids", b"other_error_ids", "reason", b"reason", "state", b"state", "was_well", b"was_well"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestPass: _TypeAlias = TestPass  # noqa: Y015
+
+@_typing.final
+class TestTriggers(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FAULTS_FIELD_NUMBER: _builtins.int
+    TICKETS_FIELD_NUMBER: _builtins.int
+    IS_ONE_FIELD_NUMBER: _builtins.int
+    PASS_FIELD_NUMBER: _builtins.int
+    faults: _builtins.int
+    """injected at once"""
+    tickets: _builtins.int
+    """that they opened"""
+    is_one: _builtins.bool
+    """one recovery came of them"""
+    def __init__(
+        self,
+        *,
+        faults: _builtins.int = ...,
+        tickets: _builtins.int = ...,
+        is_one: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["pass", b"pass"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "is_one", b"is_one", "pass", b"pass", "tickets", b"tickets"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestTriggers: _TypeAlias = TestTriggers  # noqa: Y015
+
+@_typing.final
+class TestEnd(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    VERDICT_FIELD_NUMBER: _builtins.int
+    REASONS_FIELD_NUMBER: _builtins.int
+    verdict: _builtins.str
+    """idempotent | deviated | not_recovered | many (one fault, several recoveries) | unproven"""
+    @_builtins.property
+    def reasons(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        verdict: _builtins.str = ...,
+        reasons: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["reasons", b"reasons", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestEnd: _TypeAlias = TestEnd  # noqa: Y015
+
+@_typing.final
+class TestEvent(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    DONE_RATIO_FIELD_NUMBER: _builtins.int
+    PLAN_FIELD_NUMBER: _builtins.int
+    AWAITS_FIELD_NUMBER: _builtins.int
+    PASS_FIELD_NUMBER: _builtins.int
+    TRIGGERS_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """what is being done, in words"""
+    done_ratio: _builtins.float
+    """0 to 1"""
+    awaits: _builtins.int
+    """it waits for ContinueTest with this number: the pass that is next (after the last one that of the triggers)"""
+    @_builtins.property
+    def plan(self) -> Global___TestPlan:
+        """in the first event"""
+
+    @_builtins.property
+    def triggers(self) -> Global___TestTriggers: ...
+    @_builtins.property
+    def end(self) -> Global___TestEnd:
+        """in the last event"""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        done_ratio: _builtins.float = ...,
+        plan: Global___TestPlan | None = ...,
+        awaits: _builtins.int = ...,
+        triggers: Global___TestTriggers | None = ...,
+        end: Global___TestEnd | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "pass", b"pass", "plan", b"plan", "triggers", b"triggers"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaits", b"awaits", "done_ratio", b"done_ratio", "end", b"end", "pass", b"pass", "plan", b"plan", "text", b"text", "triggers", b"triggers"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TestEvent: _TypeAlias = TestEvent  # noqa: Y015
+
+@_typing.final
+class ContinueTestRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TEST_ID_FIELD_NUMBER: _builtins.int
+    NUMBER_FIELD_NUMBER: _builtins.int
+    test_id: _builtins.str
+    number: _builtins.int
+    """as TestEvent.awaits"""
+    def __init__(
+        self,
+        *,
+        test_id: _builtins.str = ...,
+        number: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["number", b"number", "test_id", b"test_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContinueTestRequest: _TypeAlias = ContinueTestRequest  # noqa: Y015
+
+@_typing.final
+class ContinueTestResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ContinueTestResponse: _TypeAlias = ContinueTestResponse  # noqa: Y015

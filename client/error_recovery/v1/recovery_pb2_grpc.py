@@ -124,6 +124,16 @@ class RecoveryServiceStub(object):
                 request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ReloadRequest.SerializeToString,
                 response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ReloadResponse.FromString,
                 _registered_method=True)
+        self.TestRecovery = channel.unary_stream(
+                '/error_recovery.v1.RecoveryService/TestRecovery',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.TestRecoveryRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.TestEvent.FromString,
+                _registered_method=True)
+        self.ContinueTest = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/ContinueTest',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ContinueTestRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ContinueTestResponse.FromString,
+                _registered_method=True)
 
 
 class RecoveryServiceServicer(object):
@@ -237,6 +247,18 @@ class RecoveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def TestRecovery(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ContinueTest(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecoveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -329,6 +351,16 @@ def add_RecoveryServiceServicer_to_server(servicer, server):
                     servicer.Reload,
                     request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ReloadRequest.FromString,
                     response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ReloadResponse.SerializeToString,
+            ),
+            'TestRecovery': grpc.unary_stream_rpc_method_handler(
+                    servicer.TestRecovery,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.TestRecoveryRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.TestEvent.SerializeToString,
+            ),
+            'ContinueTest': grpc.unary_unary_rpc_method_handler(
+                    servicer.ContinueTest,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ContinueTestRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ContinueTestResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -817,6 +849,60 @@ class RecoveryService(object):
             '/error_recovery.v1.RecoveryService/Reload',
             error__recovery_dot_v1_dot_recovery__pb2.ReloadRequest.SerializeToString,
             error__recovery_dot_v1_dot_recovery__pb2.ReloadResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def TestRecovery(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/TestRecovery',
+            error__recovery_dot_v1_dot_recovery__pb2.TestRecoveryRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.TestEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ContinueTest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/ContinueTest',
+            error__recovery_dot_v1_dot_recovery__pb2.ContinueTestRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.ContinueTestResponse.FromString,
             options,
             channel_credentials,
             insecure,

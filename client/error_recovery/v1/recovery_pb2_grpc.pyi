@@ -49,6 +49,8 @@ class RecoveryServiceStub:
     Deny: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.DenyRequest, _recovery_pb2.DenyResponse]
     Replay: _grpc.UnaryStreamMultiCallable[_recovery_pb2.ReplayRequest, _recovery_pb2.ReplayEvent]
     Reload: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ReloadRequest, _recovery_pb2.ReloadResponse]
+    TestRecovery: _grpc.UnaryStreamMultiCallable[_recovery_pb2.TestRecoveryRequest, _recovery_pb2.TestEvent]
+    ContinueTest: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ContinueTestRequest, _recovery_pb2.ContinueTestResponse]
 
 @_typing.type_check_only
 class RecoveryServiceAsyncStub(RecoveryServiceStub):
@@ -71,6 +73,8 @@ class RecoveryServiceAsyncStub(RecoveryServiceStub):
     Deny: _aio.UnaryUnaryMultiCallable[_recovery_pb2.DenyRequest, _recovery_pb2.DenyResponse]  # type: ignore[assignment]
     Replay: _aio.UnaryStreamMultiCallable[_recovery_pb2.ReplayRequest, _recovery_pb2.ReplayEvent]  # type: ignore[assignment]
     Reload: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ReloadRequest, _recovery_pb2.ReloadResponse]  # type: ignore[assignment]
+    TestRecovery: _aio.UnaryStreamMultiCallable[_recovery_pb2.TestRecoveryRequest, _recovery_pb2.TestEvent]  # type: ignore[assignment]
+    ContinueTest: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ContinueTestRequest, _recovery_pb2.ContinueTestResponse]  # type: ignore[assignment]
 
 class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -198,5 +202,19 @@ class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recovery_pb2.ReloadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recovery_pb2.ReloadResponse, _abc.Awaitable[_recovery_pb2.ReloadResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def TestRecovery(
+        self,
+        request: _recovery_pb2.TestRecoveryRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_recovery_pb2.TestEvent], _abc.AsyncIterator[_recovery_pb2.TestEvent]]: ...
+
+    @_abc_1.abstractmethod
+    def ContinueTest(
+        self,
+        request: _recovery_pb2.ContinueTestRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.ContinueTestResponse, _abc.Awaitable[_recovery_pb2.ContinueTestResponse]]: ...
 
 def add_RecoveryServiceServicer_to_server(servicer: RecoveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

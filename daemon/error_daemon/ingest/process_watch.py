@@ -46,6 +46,7 @@ class ProcessWatch:
         self._watched: dict[str, tuple[int, int]] = {}  # target → pid, pidfd
         self._dead: dict[str, str] = {}  # target → what its pid file said when its process was last found dead
         self._unreported: dict[str, str] = {}  # target → what could not be taken
+        self._hushed: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -82,6 +83,16 @@ class ProcessWatch:
         if target_id in self._pid_files:
             self._watch(target_id)
 
+    def hush(self, target_id: str, is_hushed: bool) -> None:
+        """A person breaks and recovers the target for a test: its deaths are not reported until that is over. Then it is looked at."""
+        if is_hushed:
+            self._hushed.add(target_id)
+            return
+        self._hushed.discard(target_id)
+        if target_id in self._pid_files:
+            self._look_at_unwatched(target_id)
+            self._look_later()
+
     def _look_later(self) -> None:
         if self._timer is None and len(self._watched) < len(self._pid_files):
             self._timer = asyncio.get_running_loop().call_later(self._look_again_s, self._look_again)
@@ -95,6 +106,8 @@ class ProcessWatch:
     def _look_at_unwatched(self, target_id: str) -> None:
         if self._watch(target_id):
             self._unreported.pop(target_id, None)
+        elif target_id in self._hushed:
+            return
         elif target_id in self._unreported:
             self._report(target_id, self._unreported.pop(target_id))
         elif self._is_newly_dead(target_id) or self._is_due_again(target_id):
@@ -147,7 +160,7 @@ class ProcessWatch:
     def _ended(self, target_id: str) -> None:
         pid = self._watched[target_id][0]
         self._unwatch(target_id)
-        if not self._watch(target_id):
+        if not self._watch(target_id) and target_id not in self._hushed:
             self._is_newly_dead(target_id)  # from now on it is known
             self._report(target_id, f"the process of {target_id} (pid {pid}) died")
         self._look_later()

@@ -16,6 +16,7 @@ from error_daemon.rpc.convert_metrics import metrics_message
 from error_daemon.rpc.convert_reload import reload_message
 from error_daemon.rpc.convert_replay import problems_message, replay_message
 from error_daemon.rpc.convert_status import brake_message, status_message
+from error_daemon.rpc.convert_test import step_message
 from error_recovery.v1 import fault_pb2, recovery_pb2
 
 _PAUSE = "pause"  # BrakeView.brake
@@ -49,6 +50,8 @@ class RecoveryService:
                 _unary("Deny", self.deny, pb.DenyRequest),
                 _unary("Reload", self.reload, pb.ReloadRequest),
                 Method("Replay", Shape.SERVER_STREAM, self.replay, pb.ReplayRequest.FromString, _serialise),
+                Method("TestRecovery", Shape.SERVER_STREAM, self.test, pb.TestRecoveryRequest.FromString, _serialise),
+                _unary("ContinueTest", self.continue_test, pb.ContinueTestRequest),
             ),
         )
 
@@ -137,6 +140,23 @@ class RecoveryService:
                 await steps.aclose()
 
     # --- steering
+
+    async def test(
+        self, request: recovery_pb2.TestRecoveryRequest, _call: Call
+    ) -> AsyncIterator[recovery_pb2.TestEvent]:
+        steps = self._control.test(requests.repeat_wish(request))
+        try:
+            async for step in steps:
+                yield step_message(step)
+        finally:
+            if isinstance(steps, AsyncGenerator):
+                await steps.aclose()
+
+    def continue_test(
+        self, request: recovery_pb2.ContinueTestRequest, _call: Call
+    ) -> recovery_pb2.ContinueTestResponse:
+        self._control.continue_test(requests.some_id(request.test_id, "test_id"), request.number)
+        return recovery_pb2.ContinueTestResponse()
 
     def resolve_error(
         self, request: recovery_pb2.ResolveErrorRequest, _call: Call

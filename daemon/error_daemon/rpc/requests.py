@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from error_daemon.errors import InputError
-from error_daemon.model import ErrorType, State
+from error_daemon.model import ErrorType, RepeatWish, State
 from error_daemon.ports import ErrorFilter
 from error_daemon.rpc import convert
 from error_recovery.v1 import recovery_pb2
@@ -16,9 +16,11 @@ MOST_ERRORS = 1000
 MOST_HISTORY = 10_000
 MOST_NOTE_CHARACTERS = 1000
 MOST_FILES = 100
+MOST_PASSES = 1000
 MOST_FILE_BYTES = 1 << 20
 _MOST_CHARACTERS = 256
 _MOST_PAUSE_S = 366 * 86400.0
+_MOST_PASS_S = 3600.0
 _FILE_NAME = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9._-]{0,127}/){0,7}[A-Za-z0-9_][A-Za-z0-9._-]{0,127}\.ya?ml")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 
@@ -78,6 +80,25 @@ def time_range(since: float, until: float) -> tuple[float, float]:
     if until and until <= since:
         raise InputError("until", "is not after `since`: the range is empty")
     return since, until
+
+
+def repeat_wish(request: recovery_pb2.TestRecoveryRequest) -> RepeatWish:
+    for field in ("repeat", "triggers"):
+        if getattr(request, field) > MOST_PASSES:
+            raise InputError(field, f"{getattr(request, field)} is more than {MOST_PASSES}")
+    if not 0.0 <= request.timeout_s <= _MOST_PASS_S:
+        raise InputError("timeout_s", f"{request.timeout_s:g} is not between 0 and {_MOST_PASS_S:g}")
+    usual = RepeatWish()
+    return RepeatWish(
+        target=short(request.target, "target"),
+        rule=short(request.rule, "rule"),
+        strategy=short(request.strategy, "strategy"),
+        repeat=request.repeat or usual.repeat,
+        timeout_s=request.timeout_s or usual.timeout_s,
+        triggers=request.triggers if request.HasField("triggers") else usual.triggers,
+        breaks=request.breaks,
+        by=person(request.by),
+    )
 
 
 def pause_length_s(for_s: float) -> float:

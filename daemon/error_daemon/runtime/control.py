@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
 
@@ -22,6 +23,8 @@ from error_daemon.model import (
     Json,
     Notice,
     Reloaded,
+    RepeatStep,
+    RepeatWish,
     State,
 )
 from error_daemon.ports import Applications, Clock, ErrorFilter, Ring
@@ -29,6 +32,7 @@ from error_daemon.runtime import records
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader
+from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
@@ -49,6 +53,7 @@ class Parts:
     counters: Counters
     pauses: PauseFile
     reports: Reports
+    tests: RepeatTests
     workers: Callable[[], int]
     take: Callable[[bytes], object]
 
@@ -164,6 +169,18 @@ class DaemonControl:
 
     def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
         return self._parts.watchers.watch(error_id)
+
+    async def test(self, wish: RepeatWish) -> AsyncIterator[RepeatStep]:
+        async with aclosing(self._parts.tests.run(self._engine.definitions, wish)) as steps:
+            async for step in steps:
+                if step.plan is not None:
+                    plan = step.plan
+                    detail = {"rule": plan.rule, "strategy": wish.strategy, "repeat": wish.repeat, "mode": plan.mode}
+                    self._acted("test", plan.target, detail, wish.by)
+                yield step
+
+    def continue_test(self, test_id: str, number: int) -> None:
+        self._parts.tests.go_on(test_id, number)
 
     # --- steering; each act of a person is in the audit
 

@@ -38,6 +38,7 @@ from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader, Takers
+from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.systemd import Notifier
@@ -100,6 +101,14 @@ class Daemon:
             self._loop, self._store, self._pauses, self._notifier, (self._intake.redefine, self._sensor.redefine)
         )
         self._reloader = Reloader(settings, config, self._clock, takers)
+        self._tests = RepeatTests(
+            self._loop,
+            self._clock,
+            self._pool,
+            self._watchers,
+            take=self._intake.take,
+            hush=self._sensor.hush,
+        )
 
     # --- run
 
@@ -175,6 +184,7 @@ class Daemon:
                 watchers=self._watchers,
                 counters=self._counters,
                 pauses=self._pauses,
+                tests=self._tests,
                 reports=Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy),
                 workers=lambda: self._pool.alive,
                 take=self._intake.take,

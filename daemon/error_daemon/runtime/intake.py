@@ -46,15 +46,15 @@ class RingIntake:
         """From now on faults may name these."""
         self._targets = targets
 
-    def take(self, payload: bytes) -> tuple[str, bool]:
-        """See ports.Intake."""
+    def take(self, payload: bytes, *, is_test: bool = False, only: str = "") -> tuple[str, bool]:
+        """See ports.Intake. `is_test`, `only`: see FaultArrived."""
         try:
-            return self._take(payload)
+            return self._take(payload, is_test=is_test, only=only)
         except (InputError, TransientError):
             self._counters.faults_refused += 1
             raise
 
-    def _take(self, payload: bytes) -> tuple[str, bool]:
+    def _take(self, payload: bytes, *, is_test: bool, only: str) -> tuple[str, bool]:
         now, most_bytes = self._clock.now(), self._ring.payload_bytes
         fault = decode(payload, now)
         if len(payload) > most_bytes:
@@ -75,7 +75,7 @@ class RingIntake:
                 classification = engine.classify(fault)
             slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
         self._counters.faults_received += 1
-        self._loop.feed(FaultArrived(fault, fingerprint, slot, classification), now)
+        self._loop.feed(FaultArrived(fault, fingerprint, slot, classification, is_test, only), now)
         return fingerprint.error_id, may_open and engine.has_ticket(fingerprint)
 
     def _check_room(self) -> None:

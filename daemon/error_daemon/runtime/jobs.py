@@ -27,7 +27,7 @@ from error_daemon.core.replay import History, replay
 from error_daemon.definitions.loader import load_definitions
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.ingest.decode import decode
-from error_daemon.model import Definitions, Json
+from error_daemon.model import TEST, Definitions, Json
 from error_daemon.rpc.plain import plain
 from error_daemon.runtime import records
 
@@ -77,7 +77,7 @@ class ReplayJob:
             yield wrong.problems
             return
         yield []
-        rows = read()
+        rows = _without_tests(read())
         history = History(
             faults=[decode(records.payload_of(row), row["received_at"]) for row in rows["faults"]],
             decisions=[records.decision_of(row) for row in rows["decisions"]],
@@ -88,6 +88,12 @@ class ReplayJob:
         learned = [records.score_of(row) for row in rows["learned"]]
         timeouts = [records.timeout_of(row) for row in rows["timeouts"]]
         yield plain(replay(history, definitions, self.policy, learned, timeouts))
+
+
+def _without_tests(rows: Rows) -> Rows:
+    """What a person tested was no fault. A test has errors of its own, so all that belongs to them goes."""
+    tested = {row["error_id"] for row in rows["tickets"] if row["mode"] == TEST}
+    return {name: [row for row in some if row.get("error_id") not in tested] for name, some in rows.items()}
 
 
 def _loaded(files: Mapping[str, str]) -> Definitions:

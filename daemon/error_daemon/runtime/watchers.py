@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from error_daemon.errors import TransientError
@@ -15,9 +16,11 @@ _MOST_WATCHERS = 64
 _RETRY_AFTER_S = 5.0
 
 
-class _Watcher:
-    def __init__(self, error_id: str | None) -> None:
-        self.error_id = error_id
+class Watcher:
+    """`arrived` is set with every notice; whoever waits clears it."""
+
+    def __init__(self, is_wanted: Callable[[Notice], bool]) -> None:
+        self.is_wanted = is_wanted
         self.waiting: deque[Notice] = deque()
         self.arrived = asyncio.Event()
         self.lost = 0
@@ -29,13 +32,19 @@ class _Watcher:
         self.waiting.append(notice)
         self.arrived.set()
 
+    def take(self) -> Sequence[Notice]:
+        """What has come since the last time."""
+        taken = tuple(self.waiting)
+        self.waiting.clear()
+        return taken
+
 
 class Watchers:
     """`on_audience(True)` when the first comes, `on_audience(False)` when the last has gone."""
 
     def __init__(self, on_audience: Callable[[bool], None]) -> None:
         self._on_audience = on_audience
-        self._watchers: list[_Watcher] = []
+        self._watchers: list[Watcher] = []
         self._is_closed = False
 
     def close(self) -> None:
@@ -46,24 +55,30 @@ class Watchers:
 
     def tell(self, notice: Notice) -> None:
         for watcher in self._watchers:
-            if watcher.error_id in (None, notice.error.error_id):
+            if watcher.is_wanted(notice):
                 watcher.put(notice)
+
+    @contextmanager
+    def begin(self, is_wanted: Callable[[Notice], bool]) -> Iterator[Watcher]:
+        """Whatever is told and wanted while this is not left. Raises TransientError when as many as there may be watch already."""
+        if len(self._watchers) >= _MOST_WATCHERS:
+            raise TransientError(f"{_MOST_WATCHERS} are watching already", _RETRY_AFTER_S)
+        watcher = Watcher(is_wanted)
+        self._watchers.append(watcher)
+        self._on_audience(True)
+        try:
+            yield watcher
+        finally:
+            self._watchers.remove(watcher)
+            self._on_audience(bool(self._watchers))
 
     async def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
         """Everything told from now on. One that does not keep up loses the oldest; the next notice says how many.
         Raises TransientError when as many as there may be watch already."""
-        if len(self._watchers) >= _MOST_WATCHERS:
-            raise TransientError(f"{_MOST_WATCHERS} are watching already", _RETRY_AFTER_S)
-        watcher = _Watcher(error_id)
-        self._watchers.append(watcher)
-        self._on_audience(True)
-        try:
+        with self.begin(lambda notice: error_id in (None, notice.error.error_id)) as watcher:
             while not (self._is_closed and not watcher.waiting):
                 await watcher.arrived.wait()
                 watcher.arrived.clear()
                 while watcher.waiting:
                     notice, lost, watcher.lost = watcher.waiting.popleft(), watcher.lost, 0
                     yield replace(notice, text=f"({lost} events were lost) {notice.text}") if lost else notice
-        finally:
-            self._watchers.remove(watcher)
-            self._on_audience(bool(self._watchers))

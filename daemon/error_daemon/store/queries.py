@@ -98,7 +98,8 @@ QUERIES: Mapping[str, Query] = {
             t.timeout AS timeout_s, epoch(s.last_updated) AS last_updated
         FROM (SELECT error_type, strategy_id, count(*) AS attempts, avg(success::INTEGER) AS success_rate,
                 avg(execution_time_s) AS mean_time_s
-              FROM attempts GROUP BY error_type, strategy_id) a
+              FROM attempts WHERE error_id NOT IN (SELECT error_id FROM tickets WHERE mode = 'test')
+              GROUP BY error_type, strategy_id) a
         LEFT JOIN strategy_scores s USING (error_type, strategy_id)
         LEFT JOIN adaptive_timeouts t USING (error_type, strategy_id)
         ORDER BY a.error_type, a.strategy_id"""

@@ -1,0 +1,285 @@
+"""A test as it runs: pass after pass, through the same intake as every fault.
+
+A pass: the target has no ticket → the fault → the error's end → the target has no ticket → the state, twice the same → the error is
+called resolved, so that the next pass is no relapse of it. The engine is told that it is a test (effects.FaultArrived): it passes the same
+brakes, but is not flapping for coming right after a recovery, and teaches nothing.
+
+While a test runs, the daemon does not itself report the death of the target's process: the test says what happens to it. After the test it
+looks again. One test runs on a target at a time. Where the caller is gone, what waits is let go, and what runs comes to its end.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Protocol
+
+from error_daemon.core.engine import Engine
+from error_daemon.errors import NotFound, Refused
+from error_daemon.ingest.decode import decode
+from error_daemon.model import (
+    AttemptRecord,
+    Definitions,
+    Difference,
+    ErrorView,
+    Mode,
+    Notice,
+    Observation,
+    ObserveOrder,
+    Observer,
+    ReadingValue,
+    RepeatEnd,
+    RepeatPass,
+    RepeatPlan,
+    RepeatStep,
+    RepeatWish,
+    State,
+    Triggered,
+)
+from error_daemon.ports import Clock, Executor
+from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.repeat.state import differences
+from error_daemon.runtime.repeat.subject import Subject, subject_of
+from error_daemon.runtime.repeat.verdict import end_of
+from error_daemon.runtime.watchers import Watcher, Watchers
+
+ANSWER_WITHIN_S = 600.0  # a person's word that a pass may begin
+STEADY_WITHIN_S = 3.0
+LOOK_AGAIN_S = 0.1
+BROKEN_WITHIN_S = 1.0  # a process that was killed is not gone in the same moment
+_MOST_TESTS = 4
+_ENDED = frozenset({State.WATCHING, State.RESOLVED, State.FAILED, State.OBSERVED, State.FLUSHED})
+_RECOVERED = frozenset({State.WATCHING, State.RESOLVED})
+
+
+class Take(Protocol):
+    def __call__(self, payload: bytes, *, is_test: bool, only: str) -> tuple[str, bool]: ...
+
+
+@dataclass(slots=True)
+class _Session:
+    plan: RepeatPlan
+    subject: Subject
+    error_id: str
+    passes: list[RepeatPass] = field(default_factory=list)
+    may_begin: int = 0  # the highest number that the caller has said yes to
+    told: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+class RepeatTests:
+    """`take`: the intake. `hush(target, is_hushed)`: the sensor of processes is silent about it, or speaks again."""
+
+    def __init__(
+        self,
+        loop: RecoveryLoop,
+        clock: Clock,
+        executor: Executor,
+        watchers: Watchers,
+        *,
+        take: Take,
+        hush: Callable[[str, bool], None],
+    ) -> None:
+        self._loop = loop
+        self._engine: Engine = loop.engine
+        self._clock = clock
+        self._executor = executor
+        self._watchers = watchers
+        self._take = take
+        self._hush = hush
+        self._sessions: dict[str, _Session] = {}
+        self._numbers = count(1)
+
+    def go_on(self, test_id: str, number: int) -> None:
+        """See ports.Control.continue_test."""
+        session = self._sessions.get(test_id)
+        if session is None:
+            raise NotFound(f"no test {test_id!r} is running")
+        session.may_begin = max(session.may_begin, number)
+        session.told.set()
+
+    async def run(self, definitions: Definitions, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
+        """See ports.Control.test."""
+        session = self._session(definitions, wish)
+        plan = session.plan
+        yield RepeatStep("planned", 0.0, plan=plan)
+        if plan.why_not:
+            yield RepeatStep("nothing is proven", 1.0, end=RepeatEnd("unproven", (plan.why_not,)))
+            return
+        with self._open(session):
+            last = wish.repeat + (wish.triggers > 0)
+            for number in range(1, last + 1):
+                ratio = (number - 1) / last
+                if number == 1 or wish.breaks:
+                    yield RepeatStep(f"waits for the word to begin pass {number}", ratio, awaits=number)
+                    await self._allowed(session, number)
+                is_burst = number > wish.repeat
+                text = f"{wish.triggers} equal faults at once" if is_burst else f"pass {number} of {wish.repeat}"
+                yield RepeatStep(text, ratio)
+                done, tickets = await self._pass(session, definitions, number, wish.triggers if is_burst else 1)
+                triggered = Triggered(wish.triggers, tickets, done) if is_burst else None
+                yield RepeatStep(text, number / last, passed=None if is_burst else done, triggered=triggered)
+                if not done.is_recovered:
+                    break
+            yield RepeatStep("done", 1.0, end=end_of(session.passes, triggered))
+
+    # --- begun and ended
+
+    def _session(self, definitions: Definitions, wish: RepeatWish) -> _Session:
+        subject = subject_of(definitions, self._engine, wish, self._clock.now())
+        rule, target = subject.rule, subject.target
+        fault = decode(subject.payload(0, self._clock.now()), self._clock.now())
+        plan = RepeatPlan(
+            test_id=f"test-{next(self._numbers)}-{target.id}",
+            wish=wish,
+            rule=rule.id,
+            mode=rule.mode.value,
+            target=target.id,
+            ladder=subject.ladder,
+            fault=subject.said(),
+            observers=(*(one.id for one in target.observers), *(f"probe {name}" for name in target.probes)),
+            why_not="" if rule.mode is Mode.AUTO else _why_not(subject),
+        )
+        return _Session(plan, subject, self._engine.fingerprint(fault).error_id)
+
+    @contextmanager
+    def _open(self, session: _Session) -> Iterator[None]:
+        target = session.plan.target
+        if any(other.plan.target == target for other in self._sessions.values()):
+            raise Refused(f"a recovery of {target} is being tested already")
+        if len(self._sessions) >= _MOST_TESTS:
+            raise Refused(f"{_MOST_TESTS} tests are running already")
+        open_tickets = self._engine.tickets_on(target)
+        if open_tickets:
+            raise Refused(f"{target} is being recovered ({', '.join(open_tickets)}): test it when that has ended")
+        self._sessions[session.plan.test_id] = session
+        self._hush(target, True)
+        try:
+            yield
+        finally:
+            del self._sessions[session.plan.test_id]
+            self._settle(session)
+            self._hush(target, False)
+
+    async def _allowed(self, session: _Session, number: int) -> None:
+        while session.may_begin < number:
+            session.told.clear()
+            try:
+                await asyncio.wait_for(session.told.wait(), ANSWER_WITHIN_S)
+            except asyncio.TimeoutError:
+                raise Refused(f"nobody said within {ANSWER_WITHIN_S:g} s that pass {number} may begin") from None
+        if self._loop.is_finishing:
+            raise Refused("the daemon is about to stop")
+
+    # --- one pass
+
+    async def _pass(
+        self, session: _Session, definitions: Definitions, number: int, faults: int
+    ) -> tuple[RepeatPass, int]:
+        """The pass, and how many tickets its faults opened."""
+        target, within_s = session.subject.target, session.plan.wish.timeout_s
+        ends_at = self._clock.now() + within_s
+        with self._watchers.begin(lambda notice: notice.error.target == target.id) as watcher:
+            await self._until(watcher, lambda: not self._engine.tickets_on(target.id), ends_at)
+            self._settle(session)
+            was_well = session.plan.wish.breaks and await self._is_still_well(session, definitions)
+            began_at = self._clock.now()
+            payload = session.subject.payload(number, began_at)
+            taken = [self._take(payload, is_test=True, only=session.subject.strategy) for _ in range(faults)]
+            await self._until(watcher, lambda: self._view(session).state in _ENDED, ends_at)
+            view, duration_s = self._view(session), self._clock.now() - began_at
+            await self._until(watcher, lambda: not self._engine.tickets_on(target.id), ends_at)
+            notices = watcher.take()
+        is_recovered = view.state in _RECOVERED and view.recovered_at >= began_at
+        state, unsteady = await self._steady(session, definitions) if is_recovered else ((), ())
+        first = session.passes[0].observations if session.passes else state
+        done = RepeatPass(
+            number=number,
+            error_id=session.error_id,
+            state=view.state.value,
+            reason=view.reason if view.state in _ENDED else _unfinished(view, within_s),
+            is_recovered=is_recovered,
+            attempts=_attempts(notices, session.error_id),
+            duration_s=duration_s,
+            observations=tuple(state),
+            differences=differences(first, state, unsteady) if is_recovered else (),
+            was_well=was_well,
+            others=tuple(
+                dict.fromkeys(one.error.error_id for one in notices if one.error.error_id != session.error_id)
+            ),
+        )
+        session.passes.append(done)
+        self._settle(session)
+        return done, sum(opened for _, opened in taken)
+
+    async def _until(self, watcher: Watcher, is_so: Callable[[], bool], ends_at: float) -> None:
+        """Returns when it is so, or the time is up."""
+        while not is_so() and (left_s := ends_at - self._clock.now()) > 0:
+            watcher.arrived.clear()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(watcher.arrived.wait(), left_s)
+
+    def _view(self, session: _Session) -> ErrorView:
+        return self._engine.view(session.error_id)
+
+    def _settle(self, session: _Session) -> None:
+        """The error is over, by a person's word: the next pass is no relapse. What runs comes to its end."""
+        with suppress(NotFound, Refused):
+            self._engine.resolve(session.error_id, "a test of its recovery", self._clock.now())
+            self._loop.carry_out()
+
+    async def _steady(
+        self, session: _Session, definitions: Definitions
+    ) -> tuple[Sequence[Observation], Sequence[Difference]]:
+        """The state when two looks in a row have seen the same, and what did not come to rest."""
+        ends_at = self._clock.now() + STEADY_WITHIN_S
+        before: Sequence[Observation] | None = None
+        while True:
+            state = await self._look(session, definitions, session.subject.target.observers)
+            moved = differences(before, state) if before is not None else ()
+            if before is not None and (not moved or self._clock.now() >= ends_at):
+                return state, moved
+            before = state
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _is_still_well(self, session: _Session, definitions: Definitions) -> bool:
+        """Whether no probe sees within a moment that the target was broken."""
+        ends_at = self._clock.now() + BROKEN_WITHIN_S
+        while True:
+            seen = await self._look(session, definitions, ())
+            if any(one.facts.get("reading") == ReadingValue.NOT_OK.value for one in seen):
+                return False
+            if self._clock.now() >= ends_at:
+                return True
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _look(
+        self, session: _Session, definitions: Definitions, observers: tuple[Observer, ...]
+    ) -> Sequence[Observation]:
+        target = session.subject.target
+        probes = tuple(definitions.probes[name] for name in target.probes)
+        round_id = f"{session.plan.test_id}-{next(self._numbers)}"
+        return await self._executor.observe(ObserveOrder(round_id, target, observers, probes))
+
+
+def _why_not(subject: Subject) -> str:
+    level, names = next(iter(subject.ladder.items()))
+    mode = subject.rule.mode.value
+    would = f"would run {' or '.join(names)} at level {level} on {subject.target.id}"
+    asks = " when a person has said yes" if subject.rule.mode is Mode.APPROVE else " if it might"
+    return (
+        f"rule {subject.rule.id} has mode {mode}: it {would}{asks}, so nothing can be proven. mode: auto can be tested"
+    )
+
+
+def _unfinished(view: ErrorView, within_s: float) -> str:
+    held = f", held by {view.held_by}" if view.held_by else ""
+    return f"not over within {within_s:g} s{held}: {view.reason}"
+
+
+def _attempts(notices: Sequence[Notice], error_id: str) -> tuple[AttemptRecord, ...]:
+    return tuple(
+        one.attempt for one in notices if one.attempt and one.kind == "verdict" and one.error.error_id == error_id
+    )
