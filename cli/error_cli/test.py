@@ -135,8 +135,8 @@ class _Test:
                 print_plan(event.plan)
         elif event.awaits:
             self._begin(event.awaits)
-        elif event.HasField("pass"):
-            self._passes.append(getattr(event, "pass"))
+        elif event.HasField("passed"):
+            self._passes.append(event.passed)
         elif event.HasField("triggers"):
             self._triggers = event.triggers
         self._progress.show(event.done_ratio, event.text)

@@ -51,7 +51,7 @@ def print_passes(
     rows = [_row(one, str(one.number), is_first=not index) for index, one in enumerate(passes)]
     every = list(passes)
     if triggers is not None:
-        last = getattr(triggers, "pass")
+        last = triggers.passed
         rows.append(_row(last, f"{triggers.faults} at once", is_first=False))
         every.append(last)
     if on_terminal() and not fits(_COLUMNS, rows):
@@ -94,14 +94,14 @@ def _same(one: recovery_pb2.TestPass, is_first: bool) -> Cell:
         return Styled("not looked at", "red")
     compared = [difference for difference in one.differences if not difference.is_unsteady]
     if compared:
-        return Styled(f"no: {count(len(compared), 'difference')}", "red")
+        return Styled(f"no: {len(compared):,} differ", "red")
     if one.differences or any(seen.problem for seen in one.observations):
         return Styled("not known", "yellow")
     return "the first" if is_first else Styled("yes", "green")
 
 
 def _print_triggers(triggers: recovery_pb2.TestTriggers) -> None:
-    attempts = count(len(getattr(triggers, "pass").attempts), "attempt")
+    attempts = count(len(triggers.passed.attempts), "attempt")
     said = f"{count(triggers.faults, 'equal fault')} at once: {count(triggers.tickets, 'ticket')}, {attempts}"
     line()
     line(Styled(said + (", one recovery" if triggers.is_one else ""), "green" if triggers.is_one else "red"))
@@ -147,7 +147,8 @@ def _print_difference(difference: recovery_pb2.TestDifference) -> None:
 
 
 def _print_lines(first: str, now: str) -> None:
-    lines = list(unified_diff(first.splitlines(), now.splitlines(), n=1, lineterm=""))[2:]
+    lines = list(unified_diff(first.splitlines(), now.splitlines(), n=1, lineterm=""))[3:]  # without its heads
+    lines = [" ..." if one.startswith("@@") else one for one in lines]
     for one in lines[:_MOST_LINES]:
         style = {"+": "green", "-": "red"}.get(one[:1], "dim")
         line("      ", Styled(one, style))

@@ -250,3 +250,54 @@ def reloaded() -> recovery_pb2.ReloadResponse:
         attempts_running=1,
         pauses_dropped=["postgres"],
     )
+
+
+def repeat_events(verdict: str = "deviated") -> list[recovery_pb2.TestEvent]:
+    """Two passes and ten triggers, of which the second pass left another state behind; with "idempotent", none did."""
+    reasons = ["files: not as after the first pass, after pass 2"] if verdict == "deviated" else ["it was the same"]
+    differences = [
+        recovery_pb2.TestDifference(
+            observer="files", fact="/srv/a", first="1 bytes, sha256 aa", now="2 bytes, sha256 bb"
+        ),
+        recovery_pb2.TestDifference(observer="files", fact="/srv/new", now="0 bytes"),
+        recovery_pb2.TestDifference(observer="files", fact="/srv/gone", first="0 bytes"),
+        recovery_pb2.TestDifference(observer="exec", fact="output", first="a\nb\nc", now="a\nB\x1b[31m\nc"),
+        recovery_pb2.TestDifference(observer="page", fact="body", first="1", now="2", is_unsteady=True),
+    ]
+    attempt = recovery_pb2.Attempt(strategy_id="restart-shop", level=3, outcome="completed", verdict="recovered")
+
+    def passed(number: int, pid: str, **more: object) -> recovery_pb2.TestPass:
+        return recovery_pb2.TestPass(
+            number=number,
+            error_id="77bb77bb77bb77bb",
+            state="watching",
+            is_recovered=True,
+            attempts=[attempt],
+            duration_s=0.12,
+            observations=[recovery_pb2.Observation(observer="process", facts={"lives": "yes"}, others={"pid": pid})],
+            **more,  # type: ignore[arg-type]
+        )
+
+    deviating = {"differences": differences} if verdict == "deviated" else {}
+    event = recovery_pb2.TestEvent
+    plan = recovery_pb2.TestPlan(
+        test_id="test-1-shop",
+        rule="shop-died",
+        mode="auto",
+        target="shop",
+        ladder={1: "look-again", 3: "restart-shop, restart-hard"},
+        fault="test of the recovery of shop (type system)",
+        observers=["files", "probe shop-sells"],
+        repeat=2,
+        triggers=10,
+    )
+    last = recovery_pb2.TestTriggers(faults=10, tickets=1, is_one=True, passed=passed(3, "9"))
+    return [
+        event(text="planned", plan=plan),
+        event(text="waits", awaits=1),
+        event(text="pass 1 of 2", done_ratio=0.25),
+        event(text="pass 1 of 2", done_ratio=0.33, passed=passed(1, "7")),
+        event(text="pass 2 of 2", done_ratio=0.66, passed=passed(2, "8", was_well=True, **deviating)),
+        event(text="10 equal faults at once", done_ratio=1.0, triggers=last),
+        event(text="done", done_ratio=1.0, end=recovery_pb2.TestEnd(verdict=verdict, reasons=reasons)),
+    ]

@@ -207,6 +207,8 @@ def _canned_answers() -> Mapping[str, Answer]:
         "Deny": recovery_pb2.DenyResponse(error=error),
         "Replay": canned.replay_events(),
         "Reload": canned.reloaded(),
+        "TestRecovery": canned.repeat_events(),
+        "ContinueTest": recovery_pb2.ContinueTestResponse(),
         "Reset": recovery_pb2.ResetResponse(errors_reset=1, scores_reset=12),
         "Flush": recovery_pb2.FlushResponse(purged=3, running=1),
         "Report": fault_pb2.ReportResponse(receipt=fault_pb2.Receipt(error_id=ERROR_ID, opened=True)),

@@ -12,7 +12,19 @@ from typing import TypeVar
 import uvloop
 
 from error_daemon.execute.pool import WorkerPool
-from error_daemon.model import AttemptOrder, Json, Outcome, Probe, ProbeOrder, Reading, Strategy, Target
+from error_daemon.model import (
+    AttemptOrder,
+    Json,
+    Observation,
+    ObserveOrder,
+    Observer,
+    Outcome,
+    Probe,
+    ProbeOrder,
+    Reading,
+    Strategy,
+    Target,
+)
 from error_daemon.ports import Executor
 
 PATIENCE_S = 30.0  # only ever waited for in full when something is broken
@@ -93,6 +105,10 @@ class Rig:
         self.executor.start_probes(order)
         return await self.answers.round(order.round_id)
 
+    async def observe(self, order: ObserveOrder) -> dict[str, Observation]:
+        seen = await asyncio.wait_for(self.executor.observe(order), PATIENCE_S)
+        return {one.observer: one for one in seen}
+
 
 class PoolRig(Rig):
     def __init__(self, pool: WorkerPool, answers: Answers) -> None:
@@ -158,6 +174,12 @@ def shell(script: str, **rest: Json) -> AttemptOrder:
 
 def probe_round(*probes: Probe, target: Mapping[str, Json] | None = None) -> ProbeOrder:
     return ProbeOrder(f"round-{next(_numbers)}", Target("t1", "process", target or {}), probes)
+
+
+def observe_round(
+    *observers: Observer, probes: Sequence[Probe] = (), target: Mapping[str, Json] | None = None
+) -> ObserveOrder:
+    return ObserveOrder(f"round-{next(_numbers)}", Target("t1", "process", target or {}), observers, tuple(probes))
 
 
 async def eventually(is_true: Callable[[], bool], what: str) -> None:

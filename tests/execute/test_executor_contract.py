@@ -8,8 +8,8 @@ from typing import TypeVar
 import pytest
 import uvloop
 
-from error_daemon.model import AttemptOrder, OutcomeKind, Probe, ReadingValue
-from tests.execute.rig import Answers, Rig, WallClock, attempt, probe_round, shell, with_pool
+from error_daemon.model import AttemptOrder, Observer, OutcomeKind, Probe, ReadingValue
+from tests.execute.rig import Answers, Rig, WallClock, attempt, observe_round, probe_round, shell, with_pool
 from tests.fakes.scripted_executor import ScriptedExecutor
 
 T = TypeVar("T")
@@ -125,5 +125,16 @@ def test_stopping_twice_is_the_same_as_once(run: Run) -> None:
         await rig.executor.stop()
         await rig.executor.stop()
         assert set(rig.answers.counts.values()) == {1}
+
+    run(body)
+
+
+def test_the_observations_of_a_round_come_in_its_order_the_probes_last(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        observers = [Observer(name, "exec", {"command": ["true"]}) for name in ("first", "second")]
+        seen = await rig.observe(observe_round(*observers, probes=[_TRUE]))
+        assert list(seen) == ["first", "second", "probe looks"]
+        assert seen["probe looks"].facts == {"reading": "ok"}
+        assert all(one.facts and not one.problem for one in seen.values())
 
     run(body)

@@ -307,3 +307,35 @@ def test_a_target_with_another_pid_file_is_watched_by_that(house: _House) -> Non
         assert (fault.target, f"pid {child.pid}" in fault.message) == ("old", True)
 
     _watching(house, ("old",), body)
+
+
+def test_while_a_test_breaks_the_target_its_deaths_are_its_own_and_afterwards_it_is_looked_at(house: _House) -> None:
+    mended, dead = house.start("mended"), house.start("dead")
+
+    async def body(watch: ProcessWatch, desk: _Desk) -> None:
+        for name in ("mended", "dead"):
+            watch.hush(name, True)
+        for child in (mended, dead):
+            child.kill()
+        deadline = asyncio.get_running_loop().time() + PATIENCE_S
+        while watch.watched():
+            assert asyncio.get_running_loop().time() < deadline, "their deaths were not seen"
+            await asyncio.sleep(0.001)
+        assert desk.faults == []
+        house.start("mended")
+        for name in ("mended", "dead"):
+            watch.hush(name, False)
+        [fault] = await desk.reports(1)
+        assert fault.target == "dead"
+        assert list(watch.watched()) == ["mended"]
+
+    _watching(house, ("mended", "dead"), body)
+
+
+def test_a_target_without_a_process_of_its_own_can_be_hushed_too(house: _House) -> None:
+    async def body(watch: ProcessWatch, desk: _Desk) -> None:
+        watch.hush("db", True)
+        watch.hush("db", False)
+        assert desk.faults == []
+
+    _watching(house, (), body)

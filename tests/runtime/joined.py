@@ -31,6 +31,7 @@ from error_daemon.model import (
 from error_daemon.ring.mapped import Geometry, MappedRing, open_ring
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.watchers import Watchers
 from error_daemon.telemetry import Counters
 from error_recovery.v1 import fault_pb2
 
@@ -132,6 +133,7 @@ class Joined:
         self.notices: list[Notice] = []
         self.ring = open_file(directory / "faults.ring", GEOMETRY)
         self.engine = Engine(HOUSE, Policy())
+        self.watchers = Watchers(self.engine.listen)
         self.store = HandStore(self.log)
         self.executor = HandExecutor(self.log)
         self.loop = RecoveryLoop(
@@ -140,7 +142,7 @@ class Joined:
             self.ring,
             counters=self.counters,
             lag_threshold_s=5.0,
-            on_notice=self.notices.append,
+            on_notice=self._heard,
             on_recovered=on_recovered,
         )
         self.loop.join(self.executor, self.executor.start_attempt, self.store)
@@ -153,6 +155,10 @@ class Joined:
             rows_waiting=self.store.rows_waiting,
             most_rows_waiting=most_rows_waiting,
         )
+
+    def _heard(self, notice: Notice) -> None:
+        self.notices.append(notice)
+        self.watchers.tell(notice)
 
     def close(self) -> None:
         self.loop.close()

@@ -2871,23 +2871,26 @@ class TestTriggers(_message.Message):
     FAULTS_FIELD_NUMBER: _builtins.int
     TICKETS_FIELD_NUMBER: _builtins.int
     IS_ONE_FIELD_NUMBER: _builtins.int
-    PASS_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
     faults: _builtins.int
     """injected at once"""
     tickets: _builtins.int
     """that they opened"""
     is_one: _builtins.bool
     """one recovery came of them"""
+    @_builtins.property
+    def passed(self) -> Global___TestPass: ...
     def __init__(
         self,
         *,
         faults: _builtins.int = ...,
         tickets: _builtins.int = ...,
         is_one: _builtins.bool = ...,
+        passed: Global___TestPass | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["pass", b"pass"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["passed", b"passed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "is_one", b"is_one", "pass", b"pass", "tickets", b"tickets"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["faults", b"faults", "is_one", b"is_one", "passed", b"passed", "tickets", b"tickets"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2925,7 +2928,7 @@ class TestEvent(_message.Message):
     DONE_RATIO_FIELD_NUMBER: _builtins.int
     PLAN_FIELD_NUMBER: _builtins.int
     AWAITS_FIELD_NUMBER: _builtins.int
-    PASS_FIELD_NUMBER: _builtins.int
+    PASSED_FIELD_NUMBER: _builtins.int
     TRIGGERS_FIELD_NUMBER: _builtins.int
     END_FIELD_NUMBER: _builtins.int
     text: _builtins.str
@@ -2939,6 +2942,8 @@ class TestEvent(_message.Message):
         """in the first event"""
 
     @_builtins.property
+    def passed(self) -> Global___TestPass: ...
+    @_builtins.property
     def triggers(self) -> Global___TestTriggers: ...
     @_builtins.property
     def end(self) -> Global___TestEnd:
@@ -2951,12 +2956,13 @@ class TestEvent(_message.Message):
         done_ratio: _builtins.float = ...,
         plan: Global___TestPlan | None = ...,
         awaits: _builtins.int = ...,
+        passed: Global___TestPass | None = ...,
         triggers: Global___TestTriggers | None = ...,
         end: Global___TestEnd | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "pass", b"pass", "plan", b"plan", "triggers", b"triggers"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "passed", b"passed", "plan", b"plan", "triggers", b"triggers"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaits", b"awaits", "done_ratio", b"done_ratio", "end", b"end", "pass", b"pass", "plan", b"plan", "text", b"text", "triggers", b"triggers"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["awaits", b"awaits", "done_ratio", b"done_ratio", "end", b"end", "passed", b"passed", "plan", b"plan", "text", b"text", "triggers", b"triggers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

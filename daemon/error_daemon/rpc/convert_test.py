@@ -14,7 +14,7 @@ def step_message(step: RepeatStep) -> recovery_pb2.TestEvent:
         done_ratio=step.done_ratio,
         plan=_plan(step.plan) if step.plan else None,
         awaits=step.awaits,
-        **{"pass": _pass(step.passed) if step.passed else None},
+        passed=_pass(step.passed) if step.passed else None,
         triggers=_triggers(step.triggered) if step.triggered else None,
         end=recovery_pb2.TestEnd(verdict=end.verdict, reasons=end.reasons) if end else None,
     )
@@ -57,7 +57,7 @@ def _triggers(triggered: Triggered) -> recovery_pb2.TestTriggers:
         faults=triggered.faults,
         tickets=triggered.tickets,
         is_one=triggered.is_one,
-        **{"pass": _pass(triggered.passed)},
+        passed=_pass(triggered.passed),
     )
 
 

@@ -96,7 +96,7 @@ def _misfit(definitions: Definitions, rule: Rule, wish: RepeatWish) -> str:
         return f"rule {rule.id} is not {wish.rule}"
     if wish.target and rule.target not in (None, wish.target):
         return f"rule {rule.id} is for target {rule.target}, not {wish.target}"
-    if wish.target and rule.target is None and text_for(rule.when.target, wish.target) != wish.target:
+    if wish.target and rule.target is None and not _fits(rule.when.target, wish.target):
         return f"rule {rule.id} is not for faults that name target {wish.target}"
     if wish.strategy and wish.strategy not in {name for names in rule.ladder.values() for name in names}:
         return f"{wish.strategy} does not stand in the ladder of rule {rule.id}"
@@ -109,7 +109,7 @@ def _misfit(definitions: Definitions, rule: Rule, wish: RepeatWish) -> str:
 def _target(definitions: Definitions, rule: Rule, wish: RepeatWish) -> Target:
     name = wish.target or rule.target
     if name is None:
-        fitting = [each for each in definitions.targets if text_for(rule.when.target, each) == each]
+        fitting = [each for each in definitions.targets if _fits(rule.when.target, each)]
         if len(fitting) != 1:
             raise Refused(f"rule {rule.id} takes the target that the fault names: say which with --target")
         name = fitting[0]
