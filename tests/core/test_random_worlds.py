@@ -93,7 +93,11 @@ def _person(world: World, random: Random) -> None:
 
 def _step(world: World, random: Random) -> None:
     dice = random.random()
-    if dice < 0.45:
+    if dice < 0.05:
+        one = _any_fault(random, world.now)
+        if one.component != "nobody":
+            world.test(one, random.choice(("", "", "fix1", "retry")))
+    elif dice < 0.45:
         world.report(_any_fault(random, world.now), breaks=random.random() < 0.8)
     elif dice < 0.80:
         world.run(random.choice((0.003, 0.02, 0.2, 0.2, 1.5, 7.0)))

@@ -12,8 +12,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import grpc
 import pytest
 
+from error_recovery.v1 import recovery_pb2
 from tests.e2e.daemon_process import SH, DaemonProcess, eventually, running
 
 _SERVICE = """#!/bin/sh
@@ -167,6 +169,15 @@ def test_a_caller_who_is_killed_leaves_nothing_behind(host: Host) -> None:
         os.killpg(caller.pid, signal.SIGKILL)
     events = eventually("the target is free again", lambda: _free(host))
     assert verdict(events) == "idempotent"
+
+
+def test_a_daemon_that_is_told_to_stop_does_not_wait_for_the_word_of_a_tester(host: Host) -> None:
+    stream = iter(host.daemon.recovery.TestRecovery(recovery_pb2.TestRecoveryRequest(rule="shop-died")))
+    assert [next(stream).awaits for _ in range(2)] == [0, 1]
+    assert host.daemon.stop() == 0
+    with pytest.raises(grpc.RpcError) as ended:
+        next(stream)
+    assert "about to stop" in str(ended.value)
 
 
 def _free(host: Host) -> list[dict[str, Any]] | None:

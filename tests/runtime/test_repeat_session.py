@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.errors import NotFound, Refused
+from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.model import (
     AttemptOrder,
     Observation,
@@ -261,5 +261,34 @@ def test_another_error_of_the_target_is_waited_for_and_told(tmp_path: Path) -> N
         first, second, _ = passes(steps)
         assert (first.others, second.others) == (tuple(others), ())
         assert bench.joined.engine.tickets_on("web") == []
+
+    on_bench(tmp_path, body)
+
+
+def test_a_daemon_that_is_about_to_stop_ends_its_tests_wherever_they_are(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        running = bench.tests.run(HOUSE, WISH)
+        assert (await running.__anext__()).plan
+        assert (await running.__anext__()).awaits == 1
+        waits = asyncio.ensure_future(running.__anext__())
+        await asyncio.sleep(0)
+        bench.tests.close()
+        with pytest.raises(TransientError, match="about to stop"):
+            await waits
+        assert bench.hushed == [("web", True), ("web", False)]
+
+    on_bench(tmp_path, body)
+
+
+def test_a_pass_that_is_under_way_ends_with_the_daemon_too(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        bench.joined.executor.on_attempt = lambda order: None
+        with bench.joined.watchers.begin(lambda notice: True) as watcher:
+            running = asyncio.ensure_future(bench.run(WISH))
+            await watcher.arrived.wait()
+        bench.tests.close()
+        bench.joined.watchers.close()
+        with pytest.raises(TransientError, match="about to stop"):
+            await running
 
     on_bench(tmp_path, body)

@@ -19,7 +19,8 @@ from error_daemon.execute.program import TERM_GRACE_S, Programs
 
 MOST_FACTS = 1000
 MOST_VALUE_BYTES = 4096  # what is longer is told by its digest
-_MOST_BYTES = 96 << 10  # of one observer: eight of them fit a frame
+_FACT_BYTES = 64 << 10  # of one observer: eight of them, with their others, fit a frame
+_OTHER_BYTES = 8 << 10
 _MOST_OBSERVERS = 8
 _SLACK_S = TERM_GRACE_S + 0.5
 
@@ -50,7 +51,7 @@ async def _observe(owner: str, order: frames.ProbeOrder, programs: Programs) -> 
             programs=programs,
         )
         seen = await asyncio.wait_for(observer.observe(look), order.timeout_s + _SLACK_S)
-        facts, others = _fitted(seen.facts), _fitted(seen.others)
+        facts, others = _fitted(seen.facts, _FACT_BYTES), _fitted(seen.others, _OTHER_BYTES)
     except asyncio.TimeoutError:
         return _problem(order, f"did not end within {order.timeout_s:g} s")
     except (InputError, PermanentError) as error:
@@ -64,14 +65,14 @@ def _problem(order: frames.ProbeOrder, problem: str) -> frames.Observation:
     return frames.Observation(observer=order.probe, problem=shorten(problem))
 
 
-def _fitted(facts: Mapping[str, str]) -> dict[str, str]:
+def _fitted(facts: Mapping[str, str], most_bytes: int) -> dict[str, str]:
     """What a frame can carry, of which nothing is lost that a comparison needs: what is too much is told by its digest."""
     short = {shorten(name): _short(value) for name, value in facts.items()}
     kept: dict[str, str] = {}
     size = 0
     for name, value in islice(short.items(), MOST_FACTS):
         size += len(name.encode("utf-8", "replace")) + len(value.encode("utf-8", "replace"))
-        if size > _MOST_BYTES:
+        if size > most_bytes:
             break
         kept[name] = value
     if len(kept) < len(short):

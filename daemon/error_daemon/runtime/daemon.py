@@ -205,6 +205,7 @@ class Daemon:
         self._sensor.stop()
         drain_timeout_s = self._settings.drain_timeout
         stopping = asyncio.ensure_future(server.stop(drain_timeout_s))
+        self._tests.close()
         self._watchers.close()
         await self._loop.finish(drain_timeout_s)
         self._handlers.close()  # not before: running attempts may be theirs

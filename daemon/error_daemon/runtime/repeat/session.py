@@ -13,12 +13,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Protocol
 
 from error_daemon.core.engine import Engine
-from error_daemon.errors import NotFound, Refused
+from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.ingest.decode import decode
 from error_daemon.model import (
     AttemptRecord,
@@ -51,6 +51,7 @@ STEADY_WITHIN_S = 3.0
 LOOK_AGAIN_S = 0.1
 BROKEN_WITHIN_S = 1.0  # a process that was killed is not gone in the same moment
 _MOST_TESTS = 4
+_STOPPED_FOR_S = 5.0
 _ENDED = frozenset({State.WATCHING, State.RESOLVED, State.FAILED, State.OBSERVED, State.FLUSHED})
 _RECOVERED = frozenset({State.WATCHING, State.RESOLVED})
 
@@ -91,6 +92,13 @@ class RepeatTests:
         self._hush = hush
         self._sessions: dict[str, _Session] = {}
         self._numbers = count(1)
+        self._is_closed = False
+
+    def close(self) -> None:
+        """The daemon is about to stop: every test ends. Before the watchers are closed."""
+        self._is_closed = True
+        for session in self._sessions.values():
+            session.told.set()
 
     def go_on(self, test_id: str, number: int) -> None:
         """See ports.Control.continue_test."""
@@ -123,7 +131,7 @@ class RepeatTests:
                 yield RepeatStep(text, number / last, passed=None if is_burst else done, triggered=triggered)
                 if not done.is_recovered:
                     break
-            yield RepeatStep("done", 1.0, end=end_of(session.passes, triggered))
+            yield RepeatStep("done", 1.0, end=end_of(plan.ladder, session.passes, triggered))
 
     # --- begun and ended
 
@@ -165,13 +173,17 @@ class RepeatTests:
 
     async def _allowed(self, session: _Session, number: int) -> None:
         while session.may_begin < number:
+            self._check_open()
             session.told.clear()
             try:
                 await asyncio.wait_for(session.told.wait(), ANSWER_WITHIN_S)
             except asyncio.TimeoutError:
                 raise Refused(f"nobody said within {ANSWER_WITHIN_S:g} s that pass {number} may begin") from None
-        if self._loop.is_finishing:
-            raise Refused("the daemon is about to stop")
+        self._check_open()
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise TransientError("the daemon is about to stop, and has ended the test", _STOPPED_FOR_S)
 
     # --- one pass
 
@@ -210,13 +222,14 @@ class RepeatTests:
                 dict.fromkeys(one.error.error_id for one in notices if one.error.error_id != session.error_id)
             ),
         )
-        session.passes.append(done)
+        session.passes.append(done if number == 1 else _in_short(done))
         self._settle(session)
         return done, sum(opened for _, opened in taken)
 
     async def _until(self, watcher: Watcher, is_so: Callable[[], bool], ends_at: float) -> None:
         """Returns when it is so, or the time is up."""
         while not is_so() and (left_s := ends_at - self._clock.now()) > 0:
+            self._check_open()
             watcher.arrived.clear()
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(watcher.arrived.wait(), left_s)
@@ -271,6 +284,15 @@ def _why_not(subject: Subject) -> str:
     asks = " when a person has said yes" if subject.rule.mode is Mode.APPROVE else " if it might"
     return (
         f"rule {subject.rule.id} has mode {mode}: it {would}{asks}, so nothing can be proven. mode: auto can be tested"
+    )
+
+
+def _in_short(done: RepeatPass) -> RepeatPass:
+    """What the end is made from: of a thousand passes not all that was seen is kept."""
+    return replace(
+        done,
+        observations=tuple(one for one in done.observations if one.problem),
+        differences=tuple(replace(each, first=None, now=None) for each in done.differences),
     )
 
 

@@ -9,14 +9,16 @@ idempotent      none of these
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from error_daemon.model import RepeatEnd, RepeatPass, Triggered
 from error_daemon.runtime.repeat.state import problems
 
+Ladder = Mapping[int, tuple[str, ...]]
 
-def end_of(passes: Sequence[RepeatPass], triggered: Triggered | None) -> RepeatEnd:
-    """Of all passes, that of the triggers among them; at least one."""
+
+def end_of(ladder: Ladder, passes: Sequence[RepeatPass], triggered: Triggered | None) -> RepeatEnd:
+    """Of all passes, that of the triggers among them; at least one. `ladder`: what might have been run, by level."""
     for verdict, reasons in (
         ("not_recovered", _not_recovered(passes)),
         ("deviated", _deviated(passes)),
@@ -26,7 +28,15 @@ def end_of(passes: Sequence[RepeatPass], triggered: Triggered | None) -> RepeatE
         found = tuple(dict.fromkeys(reasons))
         if found:
             return RepeatEnd(verdict, found)
-    return RepeatEnd("idempotent", (f"the state was the same after each of {len(passes)} recoveries",))
+    return RepeatEnd("idempotent", tuple(_proven(ladder, passes)))
+
+
+def _proven(ladder: Ladder, passes: Sequence[RepeatPass]) -> Iterator[str]:
+    run = dict.fromkeys(attempt.strategy_id for one in passes for attempt in one.attempts)
+    yield f"the state was the same after each of {len(passes)} recoveries by {', '.join(run)}"
+    idle = [f"{name} (level {level})" for level, names in sorted(ladder.items()) for name in names if name not in run]
+    if idle:
+        yield f"not needed, and so not tested: {', '.join(idle)}; --strategy tests one, --break what it takes"
 
 
 def _not_recovered(passes: Sequence[RepeatPass]) -> Iterator[str]:
