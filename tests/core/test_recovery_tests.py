@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from error_daemon.core import effects as fx
-from error_daemon.model import TEST, Mode, State
+from error_daemon.model import TEST, Mode, State, Verification
 from tests.core.world import Plan, World, fault, house, rule
 
 
@@ -82,6 +82,18 @@ def test_a_rule_that_only_observes_does_nothing_in_a_test_either() -> None:
     assert (world.state(error_id), world.started) == (State.OBSERVED, [])
 
 
+def test_a_level_that_fails_in_each_pass_opens_no_breaker_and_one_that_is_open_holds_a_test() -> None:
+    world = World(house(rule("web", verification=Verification(0.0, 0.2, 2.0))))
+    world.plan = lambda order: Plan(cures=order.level == 3)
+    passes(world, 8)
+    assert world.levels() == [1, 2, 3] * 8
+    world.plan = lambda order: Plan(cures=False)
+    for number in range(2):
+        world.report(fault(message=f"real {'abc'[number]}"))
+        world.run(3.0)
+    assert world.view(world.test(fault())).held_by == "target breaker"
+
+
 @pytest.mark.parametrize("target", ["", "web"])
 def test_a_pause_holds_a_test_as_it_holds_everything(target: str) -> None:
     world = World(house(rule("web")))
@@ -91,12 +103,14 @@ def test_a_pause_holds_a_test_as_it_holds_everything(target: str) -> None:
     assert world.started == []
 
 
-def test_the_tickets_of_a_target_are_told_until_the_last_has_ended() -> None:
+def test_who_is_busy_with_a_target_is_told_until_the_last_has_ended_or_is_parked() -> None:
     world = World(house(rule("web")))
     error_id = world.test(fault())
-    assert world.engine.tickets_on("web") == [error_id]
+    assert world.engine.busy_with("web") == [error_id]
     world.run(2.0)
-    assert world.engine.tickets_on("web") == []
+    assert world.engine.busy_with("web") == []
+    flapping = world.report(fault())
+    assert (world.state(flapping), world.engine.busy_with("web")) == (State.PARKED, [])
 
 
 def test_a_test_that_the_daemon_died_of_is_an_ordinary_ticket_when_it_is_back_and_looks_first() -> None:

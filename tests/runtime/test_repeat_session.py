@@ -226,10 +226,10 @@ def test_a_caller_who_goes_in_the_middle_of_a_pass_takes_the_waiting_ticket_alon
         with bench.joined.watchers.begin(lambda notice: True) as watcher:
             running = asyncio.ensure_future(bench.run(WISH))
             await watcher.arrived.wait()
-        assert bench.joined.engine.tickets_on("web")
+        assert bench.joined.engine.busy_with("web")
         running.cancel()
         await asyncio.wait({running})
-        assert bench.joined.engine.tickets_on("web") == []
+        assert bench.joined.engine.busy_with("web") == []
         assert bench.hushed[-1] == ("web", False)
 
     on_bench(tmp_path, body)
@@ -260,7 +260,7 @@ def test_another_error_of_the_target_is_waited_for_and_told(tmp_path: Path) -> N
         steps = await bench.run(WISH)
         first, second, _ = passes(steps)
         assert (first.others, second.others) == (tuple(others), ())
-        assert bench.joined.engine.tickets_on("web") == []
+        assert bench.joined.engine.busy_with("web") == []
 
     on_bench(tmp_path, body)
 

@@ -243,9 +243,10 @@ class Engine(PeoplesActs):
             if error.target
         ]
 
-    def tickets_on(self, target: str) -> list[str]:
-        """The errors with a ticket for this target, oldest ticket first."""
-        return list(self._board.with_ticket_on(target))
+    def busy_with(self, target: str) -> list[str]:
+        """The errors with a ticket for this target, oldest ticket first, without those that are parked: they do nothing now."""
+        holders = self._board.with_ticket_on(target).items()
+        return [error_id for error_id, error in holders if error.state is not State.PARKED]
 
     def errors_by_state(self) -> dict[str, int]:
         return {state.value: count for state, count in self._board.census.by_state().items()}

@@ -1,6 +1,6 @@
 """A test as it runs: pass after pass, through the same intake as every fault.
 
-A pass: the target has no ticket → the fault → the error's end → the target has no ticket → the state, twice the same → the error is
+A pass: nobody is busy with the target → the fault → the error's end → nobody is busy with it → the state, twice the same → the error is
 called resolved, so that the next pass is no relapse of it. The engine is told that it is a test (effects.FaultArrived): it passes the same
 brakes, but is not flapping for coming right after a recovery, and teaches nothing.
 
@@ -159,9 +159,7 @@ class RepeatTests:
             raise Refused(f"a recovery of {target} is being tested already")
         if len(self._sessions) >= _MOST_TESTS:
             raise Refused(f"{_MOST_TESTS} tests are running already")
-        open_tickets = self._engine.tickets_on(target)
-        if open_tickets:
-            raise Refused(f"{target} is being recovered ({', '.join(open_tickets)}): test it when that has ended")
+        self._check_free(target)
         self._sessions[session.plan.test_id] = session
         self._hush(target, True)
         try:
@@ -170,6 +168,11 @@ class RepeatTests:
             del self._sessions[session.plan.test_id]
             self._settle(session)
             self._hush(target, False)
+
+    def _check_free(self, target: str) -> None:
+        busy = self._engine.busy_with(target)
+        if busy:
+            raise Refused(f"{target} is being recovered ({', '.join(busy)}): test it when that has ended")
 
     async def _allowed(self, session: _Session, number: int) -> None:
         while session.may_begin < number:
@@ -192,17 +195,18 @@ class RepeatTests:
     ) -> tuple[RepeatPass, int]:
         """The pass, and how many tickets its faults opened."""
         target, within_s = session.subject.target, session.plan.wish.timeout_s
-        ends_at = self._clock.now() + within_s
         with self._watchers.begin(lambda notice: notice.error.target == target.id) as watcher:
-            await self._until(watcher, lambda: not self._engine.tickets_on(target.id), ends_at)
+            await self._until(watcher, lambda: not self._engine.busy_with(target.id), self._clock.now() + within_s)
+            self._check_free(target.id)
             self._settle(session)
             was_well = session.plan.wish.breaks and await self._is_still_well(session, definitions)
             began_at = self._clock.now()
+            ends_at = began_at + within_s
             payload = session.subject.payload(number, began_at)
             taken = [self._take(payload, is_test=True, only=session.subject.strategy) for _ in range(faults)]
             await self._until(watcher, lambda: self._view(session).state in _ENDED, ends_at)
             view, duration_s = self._view(session), self._clock.now() - began_at
-            await self._until(watcher, lambda: not self._engine.tickets_on(target.id), ends_at)
+            await self._until(watcher, lambda: not self._engine.busy_with(target.id), ends_at)
             notices = watcher.take()
         is_recovered = view.state in _RECOVERED and view.recovered_at >= began_at
         state, unsteady = await self._steady(session, definitions) if is_recovered else ((), ())
