@@ -63,7 +63,7 @@ def test_passes_that_all_recover_to_the_same_state_are_idempotent() -> None:
     end = end_of(LADDER, [passed(1), passed(2), passed(3)], Triggered(10, 1, passed(3)))
     assert end.verdict == "idempotent"
     assert end.reasons == (
-        "the state was the same after each of 3 recoveries by restart-web",
+        "the state was the same after each of 3 passes, recovered by restart-web",
         "not needed, and so not tested: look (level 1), harder (level 3); --strategy tests one, --break what it takes",
     )
     assert len(end_of({3: ("restart-web",)}, [passed()], None).reasons) == 1

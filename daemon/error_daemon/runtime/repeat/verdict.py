@@ -33,7 +33,7 @@ def end_of(ladder: Ladder, passes: Sequence[RepeatPass], triggered: Triggered | 
 
 def _proven(ladder: Ladder, passes: Sequence[RepeatPass]) -> Iterator[str]:
     run = dict.fromkeys(attempt.strategy_id for one in passes for attempt in one.attempts)
-    yield f"the state was the same after each of {len(passes)} recoveries by {', '.join(run)}"
+    yield f"the state was the same after each of {len(passes)} passes, recovered by {', '.join(run)}"
     idle = [f"{name} (level {level})" for level, names in sorted(ladder.items()) for name in names if name not in run]
     if idle:
         yield f"not needed, and so not tested: {', '.join(idle)}; --strategy tests one, --break what it takes"
