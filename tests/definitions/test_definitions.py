@@ -135,7 +135,7 @@ def shop(base: Path) -> Definitions:
             ("shop-web-answers",),
             ("shop-db", "shop-cache"),
             2.5,
-            (Observer("process", "process"),),
+            observers=(Observer("process", "process"),),
         ),
         Target("shop-db", "database", {}, ("disk", "db", "listens", "runs")),
         Target(

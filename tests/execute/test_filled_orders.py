@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.framing import Decoder
 from error_daemon.execute.orders import OrderWriter
-from error_daemon.model import AttemptOrder, Probe, ProbeOrder, Strategy, Target
+from error_daemon.model import AttemptOrder, ObserveOrder, Observer, Probe, ProbeOrder, Strategy, Target
 from error_daemon.model.variables import MAX_VALUE_CHARACTERS, fill, fill_from_fault
 
 A = Target("shop-a", "host", {"x": "$${"}, variables={"instance": "a", "port": "8081"})
@@ -47,6 +47,14 @@ def test_a_probe_is_filled_for_its_target_and_what_was_written_before_is_used_ag
         looks = ordered(writer.probes(ProbeOrder("r", target, (probe, plain)))).probes.probes
         expected = {"host": target.variables["instance"], "port": target.variables["port"]}
         assert [json.loads(look.params_json) for look in looks] == [expected, {"host": "h"}]
+
+
+def test_an_observer_was_filled_with_its_target_and_only_the_probes_beside_it_are_filled_for_their_round() -> None:
+    observer = Observer("o", "exec", {"command": ["x", "${HOME}"]})
+    order = ObserveOrder("r", A, (observer,), (Probe("p", "tcp", {"port": "${port}"}),))
+    observe = ordered(OrderWriter().observers(order)).observe
+    assert json.loads(observe.observers[0].params_json) == observer.params
+    assert json.loads(observe.probes[0].params_json) == {"port": "8081"}
 
 
 def test_members_of_a_group_have_their_own_variables() -> None:

@@ -1,6 +1,7 @@
 """What definitions mean together. Each check looks at entries that have the right shape, and yields every problem it sees.
 
-Of targets, probes and strategies here; of rules in rule_checks.py, of bulkheads in bulkhead_checks.py, of variables in variable_checks.py:
+Of targets, probes and strategies here; of observers in observer_checks.py, of rules in rule_checks.py, of bulkheads in
+bulkhead_checks.py, of variables in variable_checks.py:
 
 - Every name that is used is defined: probes and dependencies of targets; strategies of ladders.
 - Dependencies end somewhere: no target depends on itself, be it by way of others.
@@ -31,6 +32,7 @@ from error_daemon.definitions.kinds import (
     TargetEntry,
 )
 from error_daemon.definitions.names import unknown
+from error_daemon.definitions.observer_checks import check_observers
 from error_daemon.definitions.rule_checks import check_levels, check_rules
 from error_daemon.definitions.variable_checks import check_variables
 from error_daemon.definitions.written import Directory, Written
@@ -42,6 +44,7 @@ def check(directory: Directory) -> Iterator[Problem]:
     groups = groups_of(directory)
     for target in directory.targets.values():
         yield from _check_target(directory, target)
+        yield from check_observers(target)
     yield from _check_cycles(directory, groups)
     for probe in directory.probes.values():
         if isinstance(probe.value, FileProbe):

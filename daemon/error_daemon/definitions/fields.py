@@ -222,7 +222,9 @@ Text = Annotated[str, AfterValidator(_text), AfterValidator(_plain)]
 FilledText = Annotated[str, Field(min_length=1), AfterValidator(_text), AfterValidator(_plain)]
 VaryingText = Annotated[str, AfterValidator(_text), MayVary]
 VaryingFilledText = Annotated[str, Field(min_length=1), AfterValidator(_text), MayVary]
-VaryingTexts = Annotated[list[VaryingFilledText], BeforeValidator(_listed, json_schema_input_type=str | list[str])]
+VaryingTexts = Annotated[
+    list[VaryingFilledText], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])
+]
 AbsolutePath = Annotated[str, Field(min_length=1), AfterValidator(_path)]
 PlainPath = Annotated[str, Field(min_length=1), AfterValidator(_plain), AfterValidator(_plain_path)]
 Command = Annotated[list[VaryingText], Field(min_length=1), BeforeValidator(_no_string), AfterValidator(_command)]
@@ -234,6 +236,7 @@ Regex = Annotated[str, AfterValidator(_regex), AfterValidator(_plain)]
 VaryingRegex = Annotated[str, AfterValidator(_regex), MayVary]
 VaryingRegexes = Annotated[
     list[Annotated[str, Field(min_length=1), AfterValidator(_regex), MayVary]],
+    Field(min_length=1),
     BeforeValidator(_listed, json_schema_input_type=str | list[str]),
 ]
 Url = Annotated[str, AfterValidator(_url), MayVary]

@@ -20,7 +20,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from error_daemon.definitions import document, kinds
+from error_daemon.definitions import document, kinds, observers
 from error_daemon.definitions.complaints import written_key
 from error_daemon.definitions.defaulted import OWN_KEYS
 from error_daemon.definitions.schema_types import (
@@ -45,6 +45,7 @@ _BY_KIND: dict[Any, str] = {
     kinds.ProbeEntry: "Probe",
     kinds.StrategyEntry: "Strategy",
     kinds.OperationEntry: "Operation",
+    observers.ObserverEntry: "Observer",
 }
 # sections, and what of their entries may come from the defaults of the file instead
 _SECTIONS: dict[str, Sequence[type[BaseModel]]] = {
@@ -128,8 +129,7 @@ class _Schema:
         if origin is dict:
             return self._mapping(arguments[1])
         if origin in (list, tuple, frozenset):
-            least = next((mark.min_length for mark in marks if hasattr(mark, "min_length")), 0)
-            return {"type": "array", "items": self._of(arguments[0]), **({"minItems": least} if least else {})}
+            return {"type": "array", "items": self._of(arguments[0]), **_lengths(marks)}
         return self._of_class(hint, marks)
 
     def _of_class(self, hint: Any, marks: Sequence[Any]) -> Schema:
@@ -225,6 +225,11 @@ def _or_nothing(entry: Schema) -> Schema:
     about: Schema = {key: entry[key] for key in ("description", "default") if key in entry}
     shape = {key: value for key, value in entry.items() if key not in about}
     return {"anyOf": [shape, {"type": "null"}], **about}
+
+
+def _lengths(marks: Sequence[Any]) -> Schema:
+    names = {"min_length": "minItems", "max_length": "maxItems"}
+    return {names[name]: getattr(mark, name) for mark in marks for name in names if getattr(mark, name, None)}
 
 
 def _bounds(marks: Sequence[Any]) -> dict[str, float]:

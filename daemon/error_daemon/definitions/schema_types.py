@@ -139,6 +139,8 @@ KNOWN: list[tuple[str, Any, Schema]] = [
         {"type": "integer", "minimum": 1, "maximum": 65535},
         {"type": "string", "pattern": f"{_WHOLE}|{_VARIES}", "examples": ["${port}"]},
     )),
+    ("filledTexts", fields.VaryingTexts, one_or_list(text())),
+    ("filledTexts", fields.VaryingRegexes, one_or_list(text())),
     ("regex", fields.Regex, _word),
     ("regex", fields.VaryingRegex, _word),
     ("url", fields.Url, {"type": "string", "pattern": f"{_URL}|{_VARIES}", "examples": ["http://127.0.0.1:8080/healthz"]}),

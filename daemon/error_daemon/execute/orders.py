@@ -1,6 +1,7 @@
 """Orders as frames for a worker, and a worker's frames as values of the model.
 
-Here the variables in the params of probes and strategies are filled (model/variables.py): a worker gets plain texts.
+Here the variables in the params of probes and strategies are filled (model/variables.py): a worker gets plain texts. Those of targets,
+and of their observers, were filled when they were loaded, and what was filled is not looked at again.
 """
 
 from __future__ import annotations
@@ -68,7 +69,7 @@ class OrderWriter:
         with _refused():
             observe = frames.Observe(
                 round_id=order.round_id,
-                observers=[self._look(observer, order.target) for observer in order.observers],
+                observers=[self._observer(observer, order.target) for observer in order.observers],
                 probes=[self._look(probe, order.target) for probe in order.probes],
             )
             return encode(frames.ToWorker(observe=observe).SerializeToString())
@@ -86,7 +87,16 @@ class OrderWriter:
             depends_on=target.depends_on,
         )
 
-    def _look(self, probe: Probe | Observer, target: Target) -> frames.ProbeOrder:
+    def _observer(self, observer: Observer, target: Target) -> frames.ProbeOrder:
+        return frames.ProbeOrder(
+            probe=observer.id,
+            kind=observer.kind,
+            params_json=self._text(observer.params),
+            timeout_s=observer.timeout_s,
+            target_json=self._text(target.params),
+        )
+
+    def _look(self, probe: Probe, target: Target) -> frames.ProbeOrder:
         return frames.ProbeOrder(
             probe=probe.id,
             kind=probe.kind,
