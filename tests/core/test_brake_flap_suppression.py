@@ -32,7 +32,10 @@ def test_it_waits_until_the_threshold_has_passed_since_its_recovery() -> None:
     hold = brake.hold(error(), 101.0)
     assert hold is not None
     assert (hold.by, hold.until, hold.gate, hold.look_first) == ("flap suppression", 105.0, "", True)
-    assert hold.reason.startswith("flapping: came back 1.0 s after its recovery (1 times in a row), calm until 5 s")
+    assert hold.reason.startswith("flapping: came back 1.0 s after its recovery, calm until 5 s")
+    again = brake.hold(error(flaps=2), 101.0)
+    assert again is not None
+    assert again.reason.startswith("flapping: came back 1.0 s after its recovery (2 times in a row), calm until 10 s")
     assert brake.hold(error(), 105.0) is None
 
 

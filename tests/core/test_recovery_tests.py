@@ -34,9 +34,19 @@ def test_the_same_fault_is_recovered_again_and_again_at_the_same_level_without_w
 
 def test_without_a_test_the_same_rhythm_is_flapping() -> None:
     world = World(house(rule("web")))
-    passes(world, 1)
+    world.test(fault())
+    world.run(2.0)
     error_id = world.report(fault())
     assert world.view(error_id).held_by == "flap suppression"
+
+
+def test_a_real_fault_right_after_a_pass_that_was_settled_is_recovered_at_once() -> None:
+    world = World(house(rule("web")))
+    passes(world, 1)
+    error_id = world.report(fault())
+    assert (world.view(error_id).flapping, world.view(error_id).held_by) == (False, "")
+    world.run(2.0)
+    assert world.levels() == [1, 1]
 
 
 def test_a_test_teaches_nothing_neither_scores_nor_timeouts_nor_stability() -> None:
@@ -94,6 +104,18 @@ def test_a_level_that_fails_in_each_pass_opens_no_breaker_and_one_that_is_open_h
     assert world.view(world.test(fault())).held_by == "target breaker"
 
 
+def test_after_a_restart_too_no_breaker_has_counted_what_was_tested() -> None:
+    world = World(house(rule("web", verification=Verification(0.0, 0.2, 2.0))))
+    world.plan = lambda order: Plan(cures=order.level == 3)
+    passes(world, 8)
+    assert [record.is_test for record in world.records.values()] == [True] * 24
+    again = World(world.definitions, world.policy)
+    again.engine.restore_attempts(world.records.values(), world.now)
+    brakes = {view.brake: view for view in again.engine.brakes(world.now)}
+    assert "target breaker" not in brakes
+    assert brakes["global breaker"].figures["verdicts"] == 0.0
+
+
 @pytest.mark.parametrize("target", ["", "web"])
 def test_a_pause_holds_a_test_as_it_holds_everything(target: str) -> None:
     world = World(house(rule("web")))
@@ -111,6 +133,17 @@ def test_who_is_busy_with_a_target_is_told_until_the_last_has_ended_or_is_parked
     assert world.engine.busy_with("web") == []
     flapping = world.report(fault())
     assert (world.state(flapping), world.engine.busy_with("web")) == (State.PARKED, [])
+
+
+def test_a_test_of_one_strategy_that_waits_is_of_that_one_by_other_definitions_too() -> None:
+    world = World(house(rule("web", isolate="fix5")))
+    world.pause("web")
+    error_id = world.test(fault(), only="fix3")
+    world.redefine(house(rule("web", isolate="fix5", stability_window_s=9.0)))
+    world.resume("web")
+    world.run(5.0)
+    assert [(order.strategy.id, order.level) for order in world.started] == [("fix3", 3)]
+    assert [(ticket.mode, ticket.error_id) for ticket in world.tickets] == [(TEST, error_id)]
 
 
 def test_a_test_that_the_daemon_died_of_is_an_ordinary_ticket_when_it_is_back_and_looks_first() -> None:

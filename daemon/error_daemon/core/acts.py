@@ -33,8 +33,7 @@ class PeoplesActs:
         if error.state in WITH_TICKET - PENDING:
             raise Refused(f"{error.error_id} is {error.state.value}: wait for its verdict, then resolve it")
         if error.state is not State.RESOLVED:
-            error.level = error.relapses = error.flaps = 0
-            error.flapping = False
+            _settle(error, now)
             self._let_go(error, Step.RESOLVE, f"resolved by a person{': ' + note if note else ''}")
         return error.view()
 
@@ -42,8 +41,7 @@ class PeoplesActs:
         """Back to the first level. A running attempt is left alone; what follows it starts from there."""
         self._board.now = now
         error = self._find(prefix)
-        error.level = error.relapses = error.flaps = 0
-        error.flapping = False
+        _settle(error, now)
         ticket = error.ticket
         if ticket:
             running = error.state in WITH_TICKET - PENDING
@@ -171,3 +169,9 @@ class PeoplesActs:
         self._board.end_ticket(error, step, reason)
         if ticket:
             self._dispatch.free(error)
+
+
+def _settle(error: Error, now: float) -> None:
+    """What it was before is no reason for anything that comes."""
+    error.level = error.relapses = error.flaps = 0
+    error.flapping, error.settled_at = False, now

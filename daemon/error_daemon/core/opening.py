@@ -200,7 +200,7 @@ class Opening:
     def _act(self, error: Error, ticket: Ticket, progress: Progress | None) -> None:
         board = self._board
         calm_at = error.recovered_at + board.policy.flap_threshold_s
-        error.flapping = error.recovered_at > 0 and board.now < calm_at and not ticket.is_test
+        error.flapping = error.recovered_at > error.settled_at and board.now < calm_at and not ticket.is_test
         error.flaps += error.flapping
         ticket.planned = ticket.is_test or self._dispatch.brakes.pause.concerns(ticket.target.id)
         error.related = self._related(error)

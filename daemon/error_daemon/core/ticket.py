@@ -123,6 +123,9 @@ class Error:
     last_at: float = 0.0
     opened_at: float = 0.0
     recovered_at: float = 0.0
+    settled_at: float = (
+        0.0  # when a person said last that it is over, or to begin anew: a recovery before that is no sign of flapping
+    )
     ended_at: float = 0.0
     parked_until: float = 0.0
     flapping: bool = False

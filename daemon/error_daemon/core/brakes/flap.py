@@ -1,8 +1,8 @@
 """Flap suppression (A12): an error that comes back soon after its recovery is flapping, and is left alone until it was calm for a time.
 
-That time is `threshold_s` at first, and doubles with each relapse in a row up to `longest_s`; a stability window without a relapse
-proves health and sets it back. What was reported last is not lost: it is looked at when the time is up, and recovered then if it has
-not healed by itself.
+That time is `threshold_s` at first, and doubles with each relapse in a row up to `longest_s`. A stability window without a relapse
+proves health and sets it back; so does a person who settles the error (resolve, reset): what comes after that is new. What was reported
+last is not lost: it is looked at when the time is up, and recovered then if it has not healed by itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ class FlapSuppression:
         if not error.flapping or now >= calm_at:
             return None
         ago_s = now - error.recovered_at
-        reason = f"flapping: came back {ago_s:.1f} s after its recovery ({error.flaps} times in a row), calm until {calm_s:g} s after it"
+        in_a_row = f" ({error.flaps} times in a row)" if error.flaps > 1 else ""
+        reason = f"flapping: came back {ago_s:.1f} s after its recovery{in_a_row}, calm until {calm_s:g} s after it"
         return Hold(NAME, reason, calm_at, look_first=True)
 
     def calm_s(self, flaps: int) -> float:
