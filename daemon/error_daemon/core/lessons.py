@@ -53,6 +53,7 @@ def record_of(
         readings=readings,
         number=ticket.attempts,
         withheld_s=outcome.withheld_s,
+        is_test=ticket.is_test,
     )
 
 

@@ -164,7 +164,7 @@ class Verification:
         self._board.notify(
             "verdict", error, f"{record.verdict.value} after {record.strategy_id}", attempt=record, readings=readings
         )
-        self._tell_brakes(record, is_test=ticket.is_test)
+        self._dispatch.brakes.verified(record, self._board.now)
         if verdict is Verdict.RECOVERED:
             error.watched = None if ticket.is_test else record
             self._heal(error, ticket, f"{record.strategy_id} at level {record.level}, verified by probes")
@@ -205,14 +205,6 @@ class Verification:
             error, Step.PERSIST, f"{record.strategy_id} {record.outcome.value}: on to level {ticket.level}"
         )
         self._requeue(error, ticket)
-
-    def _tell_brakes(self, record: AttemptRecord, *, is_test: bool) -> None:
-        """A test ends by itself where it does not recover: that a level of its ladder fails in each pass opens no breaker."""
-        is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION and not is_test
-        success = record.verdict is Verdict.RECOVERED if is_telling else None
-        self._dispatch.brakes.ended(
-            record.target, record.attempt_id, success, is_last=record.is_last, now=self._board.now
-        )
 
     # --- what follows
 

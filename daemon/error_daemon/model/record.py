@@ -179,6 +179,7 @@ class AttemptRecord:
     withheld_s: float = (
         0.0  # of its execution time: the host withheld the CPU (A20); 0 also in rows from before it was recorded
     )
+    is_test: bool = False  # of a test of the recovery: no breaker counts it, and nothing is learned from it
 
 
 @value

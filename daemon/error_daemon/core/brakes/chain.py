@@ -110,6 +110,13 @@ class Brakes:
         self.bulkheads.enter(error, ticket, now)
         self.bulkheads.stop_waiting(error)
 
+    def verified(self, record: AttemptRecord, now: float) -> None:
+        """An attempt has its verdict. That of an isolation says nothing; nor does that of a test, which ends by itself where it does not
+        recover: that a level of its ladder fails in each pass opens no breaker."""
+        is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION and not record.is_test
+        success = record.verdict is Verdict.RECOVERED if is_telling else None
+        self.ended(record.target, record.attempt_id, success, is_last=record.is_last, now=now)
+
     def ended(self, target: str, attempt_id: str, success: bool | None, *, is_last: bool, now: float) -> None:
         """A verdict. None: it says nothing. `is_last`: the level is not tried again."""
         if self.global_breaker.ended(attempt_id, success, now):
@@ -120,10 +127,8 @@ class Brakes:
     def restore(self, record: AttemptRecord, now: float) -> None:
         """An attempt from before a restart: its verdict counts as it did then. Nothing was later than `now`, whatever the clock
         was meanwhile."""
-        is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION
-        success = record.verdict is Verdict.RECOVERED if is_telling else None
         self.global_breaker.started(record.attempt_id, min(record.started_at, now))
-        self.ended(record.target, record.attempt_id, success, is_last=record.is_last, now=min(record.ended_at, now))
+        self.verified(record, min(record.ended_at, now))
 
     # --- for people
 
