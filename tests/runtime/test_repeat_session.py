@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,14 +13,18 @@ import pytest
 from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.model import (
     AttemptOrder,
+    Mode,
     Observation,
     ObserveOrder,
+    Probe,
     ProbeOrder,
     ReadingValue,
     RepeatPass,
     RepeatStep,
     RepeatWish,
     State,
+    Strategy,
+    Target,
 )
 from error_daemon.runtime.repeat import RepeatTests
 from tests.runtime.joined import HOUSE, Joined, web_fault
@@ -67,7 +72,7 @@ class Bench:
     ) -> list[RepeatStep]:
         """All steps; whatever it waits for is said at once."""
         steps: list[RepeatStep] = []
-        async with aclosing(self.tests.run(HOUSE, wish)) as running:
+        async with aclosing(self.tests.run(wish)) as running:
             async for step in running:
                 steps.append(step)
                 on_step(step)
@@ -204,9 +209,63 @@ def test_where_the_caller_breaks_it_each_pass_waits_for_the_word_and_until_a_pro
     on_bench(tmp_path, body)
 
 
+def redefined(bench: Bench, **more: object) -> Callable[[RepeatStep], None]:
+    """A reload while the first pass has the word."""
+
+    def on_step(step: RepeatStep) -> None:
+        if step.awaits == 1:
+            bench.joined.engine.redefine(replace(HOUSE, **more), bench.joined.clock.now())  # type: ignore[arg-type]
+            bench.joined.loop.carry_out()
+
+    return on_step
+
+
+def test_a_reload_that_does_not_concern_what_is_tested_leaves_the_test_alone(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        more = {**HOUSE.targets, "other": Target("other", "host")}
+        assert verdict(await bench.run(WISH, redefined(bench, targets=more))) == "idempotent"
+
+    on_bench(tmp_path, body)
+
+
+@pytest.mark.parametrize(
+    ("more", "why"),
+    [
+        ({"strategies": {"fix": Strategy("fix", "exec", params={"command": ["other"]})}}, "begin it again"),
+        ({"probes": {"port": Probe("port", "tcp", {"port": 2})}}, "begin it again"),
+        ({"rules": HOUSE.rules[1:]}, "no rule 'web' is defined"),
+        ({"rules": (replace(HOUSE.rules[0], mode=Mode.OBSERVE),)}, "begin it again"),
+    ],
+)
+def test_a_reload_that_changes_what_is_tested_ends_the_test(more: dict[str, object], why: str, tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        with pytest.raises(Refused, match=f"a reload has changed what is tested.*{why}"):
+            await bench.run(WISH, redefined(bench, **more))
+        assert bench.joined.executor.attempts == []
+        assert bench.hushed[-1] == ("web", False)
+
+    on_bench(tmp_path, body)
+
+
+def test_a_reload_in_the_middle_of_a_pass_ends_it_when_what_runs_has_ended(tmp_path: Path) -> None:
+    async def body(bench: Bench) -> None:
+        def also(order: AttemptOrder) -> None:
+            probes = {"port": Probe("port", "tcp", {"port": 2})}
+            bench.joined.engine.redefine(replace(HOUSE, probes=probes), bench.joined.clock.now())
+            bench.end(order)
+
+        bench.joined.executor.on_attempt = also
+        with pytest.raises(Refused, match="a reload has changed what is tested"):
+            await bench.run(WISH)
+        assert len(bench.joined.executor.attempts) == 1
+        assert bench.joined.engine.busy_with("web") == []
+
+    on_bench(tmp_path, body)
+
+
 def test_nothing_is_begun_before_the_word_and_a_caller_who_goes_leaves_nothing_behind(tmp_path: Path) -> None:
     async def body(bench: Bench) -> None:
-        running = bench.tests.run(HOUSE, WISH)
+        running = bench.tests.run(WISH)
         assert (await running.__anext__()).plan
         assert (await running.__anext__()).awaits == 1
         assert bench.joined.executor.attempts == []
@@ -267,7 +326,7 @@ def test_another_error_of_the_target_is_waited_for_and_told(tmp_path: Path) -> N
 
 def test_a_daemon_that_is_about_to_stop_ends_its_tests_wherever_they_are(tmp_path: Path) -> None:
     async def body(bench: Bench) -> None:
-        running = bench.tests.run(HOUSE, WISH)
+        running = bench.tests.run(WISH)
         assert (await running.__anext__()).plan
         assert (await running.__anext__()).awaits == 1
         waits = asyncio.ensure_future(running.__anext__())

@@ -171,7 +171,7 @@ class DaemonControl:
         return self._parts.watchers.watch(error_id)
 
     async def test(self, wish: RepeatWish) -> AsyncIterator[RepeatStep]:
-        async with aclosing(self._parts.tests.run(self._engine.definitions, wish)) as steps:
+        async with aclosing(self._parts.tests.run(wish)) as steps:
             async for step in steps:
                 if step.plan is not None:
                     plan = step.plan

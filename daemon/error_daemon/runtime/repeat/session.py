@@ -5,7 +5,8 @@ called resolved, so that the next pass is no relapse of it. The engine is told t
 brakes, but is not flapping for coming right after a recovery, and teaches nothing.
 
 While a test runs, the daemon does not itself report the death of the target's process: the test says what happens to it. After the test it
-looks again. One test runs on a target at a time. Where the caller is gone, what waits is let go, and what runs comes to its end.
+looks again. One test runs on a target at a time. Where the caller is gone, what waits is let go, and what runs comes to its end. A reload
+that changes what is tested ends the test: before it and after it, it would not be the same recovery.
 """
 
 from __future__ import annotations
@@ -22,10 +23,8 @@ from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.ingest.decode import decode
 from error_daemon.model import (
     AttemptRecord,
-    Definitions,
     Difference,
     ErrorView,
-    Mode,
     Notice,
     Observation,
     ObserveOrder,
@@ -42,7 +41,7 @@ from error_daemon.model import (
 from error_daemon.ports import Clock, Executor
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.repeat.state import differences
-from error_daemon.runtime.repeat.subject import Subject, subject_of
+from error_daemon.runtime.repeat.subject import Basis, basis_of
 from error_daemon.runtime.repeat.verdict import end_of
 from error_daemon.runtime.watchers import Watcher, Watchers
 
@@ -52,6 +51,7 @@ LOOK_AGAIN_S = 0.1
 BROKEN_WITHIN_S = 1.0  # a process that was killed is not gone in the same moment
 _MOST_TESTS = 4
 _STOPPED_FOR_S = 5.0
+_REPLACED = "a reload has changed what is tested, and the test has ended"
 _ENDED = frozenset({State.WATCHING, State.RESOLVED, State.FAILED, State.OBSERVED, State.FLUSHED})
 _RECOVERED = frozenset({State.WATCHING, State.RESOLVED})
 
@@ -63,8 +63,8 @@ class Take(Protocol):
 @dataclass(slots=True)
 class _Session:
     plan: RepeatPlan
-    subject: Subject
     error_id: str
+    basis: Basis
     passes: list[RepeatPass] = field(default_factory=list)
     may_begin: int = 0  # the highest number that the caller has said yes to
     told: asyncio.Event = field(default_factory=asyncio.Event)
@@ -108,9 +108,9 @@ class RepeatTests:
         session.may_begin = max(session.may_begin, number)
         session.told.set()
 
-    async def run(self, definitions: Definitions, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
+    async def run(self, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
         """See ports.Control.test."""
-        session = self._session(definitions, wish)
+        session = self._session(wish)
         plan = session.plan
         yield RepeatStep("planned", 0.0, plan=plan)
         if plan.why_not:
@@ -126,7 +126,7 @@ class RepeatTests:
                 is_burst = number > wish.repeat
                 text = f"{wish.triggers} equal faults at once" if is_burst else f"pass {number} of {wish.repeat}"
                 yield RepeatStep(text, ratio)
-                done, tickets = await self._pass(session, definitions, number, wish.triggers if is_burst else 1)
+                done, tickets = await self._pass(session, number, wish.triggers if is_burst else 1)
                 triggered = Triggered(wish.triggers, tickets, done) if is_burst else None
                 yield RepeatStep(text, number / last, passed=None if is_burst else done, triggered=triggered)
                 if not done.is_recovered:
@@ -135,8 +135,9 @@ class RepeatTests:
 
     # --- begun and ended
 
-    def _session(self, definitions: Definitions, wish: RepeatWish) -> _Session:
-        subject = subject_of(definitions, self._engine, wish, self._clock.now())
+    def _session(self, wish: RepeatWish) -> _Session:
+        basis = self._basis(wish)
+        subject = basis.subject
         rule, target = subject.rule, subject.target
         fault = decode(subject.payload(0, self._clock.now()), self._clock.now())
         plan = RepeatPlan(
@@ -148,9 +149,12 @@ class RepeatTests:
             ladder=subject.ladder,
             fault=subject.said(),
             observers=(*(one.id for one in target.observers), *(f"probe {name}" for name in target.probes)),
-            why_not="" if rule.mode is Mode.AUTO else _why_not(subject),
+            why_not=subject.why_not(),
         )
-        return _Session(plan, subject, self._engine.fingerprint(fault).error_id)
+        return _Session(plan, self._engine.fingerprint(fault).error_id, basis)
+
+    def _basis(self, wish: RepeatWish) -> Basis:
+        return basis_of(self._engine, wish, self._clock.now())
 
     @contextmanager
     def _open(self, session: _Session) -> Iterator[None]:
@@ -188,28 +192,40 @@ class RepeatTests:
         if self._is_closed:
             raise TransientError("the daemon is about to stop, and has ended the test", _STOPPED_FOR_S)
 
+    def _check_same(self, session: _Session) -> None:
+        """Raises Refused if a reload has changed what is tested."""
+        if self._engine.definitions is session.basis.definitions:
+            return
+        try:
+            anew = self._basis(session.plan.wish)
+        except (NotFound, Refused) as error:
+            raise Refused(f"{_REPLACED}: {error}") from None
+        if anew != session.basis:
+            raise Refused(f"{_REPLACED}: begin it again")
+        session.basis = anew
+
     # --- one pass
 
-    async def _pass(
-        self, session: _Session, definitions: Definitions, number: int, faults: int
-    ) -> tuple[RepeatPass, int]:
+    async def _pass(self, session: _Session, number: int, faults: int) -> tuple[RepeatPass, int]:
         """The pass, and how many tickets its faults opened."""
-        target, within_s = session.subject.target, session.plan.wish.timeout_s
+        target, within_s = session.basis.subject.target, session.plan.wish.timeout_s
         with self._watchers.begin(lambda notice: notice.error.target == target.id) as watcher:
             await self._until(watcher, lambda: not self._engine.busy_with(target.id), self._clock.now() + within_s)
             self._check_free(target.id)
+            self._check_same(session)
             self._settle(session)
-            was_well = session.plan.wish.breaks and await self._is_still_well(session, definitions)
+            was_well = session.plan.wish.breaks and await self._is_still_well(session)
             began_at = self._clock.now()
             ends_at = began_at + within_s
-            payload = session.subject.payload(number, began_at)
-            taken = [self._take(payload, is_test=True, only=session.subject.strategy) for _ in range(faults)]
+            payload = session.basis.subject.payload(number, began_at)
+            taken = [self._take(payload, is_test=True, only=session.basis.subject.strategy) for _ in range(faults)]
             await self._until(watcher, lambda: self._view(session).state in _ENDED, ends_at)
             view, duration_s = self._view(session), self._clock.now() - began_at
             await self._until(watcher, lambda: not self._engine.busy_with(target.id), ends_at)
             notices = watcher.take()
+        self._check_same(session)
         is_recovered = view.state in _RECOVERED and view.recovered_at >= began_at
-        state, unsteady = await self._steady(session, definitions) if is_recovered else ((), ())
+        state, unsteady = await self._steady(session) if is_recovered else ((), ())
         first = session.passes[0].observations if session.passes else state
         done = RepeatPass(
             number=number,
@@ -247,48 +263,33 @@ class RepeatTests:
             self._engine.resolve(session.error_id, "a test of its recovery", self._clock.now())
             self._loop.carry_out()
 
-    async def _steady(
-        self, session: _Session, definitions: Definitions
-    ) -> tuple[Sequence[Observation], Sequence[Difference]]:
+    async def _steady(self, session: _Session) -> tuple[Sequence[Observation], Sequence[Difference]]:
         """The state when two looks in a row have seen the same, and what did not come to rest."""
         ends_at = self._clock.now() + STEADY_WITHIN_S
         before: Sequence[Observation] | None = None
         while True:
-            state = await self._look(session, definitions, session.subject.target.observers)
+            state = await self._look(session, session.basis.subject.target.observers)
             moved = differences(before, state) if before is not None else ()
             if before is not None and (not moved or self._clock.now() >= ends_at):
                 return state, moved
             before = state
             await asyncio.sleep(LOOK_AGAIN_S)
 
-    async def _is_still_well(self, session: _Session, definitions: Definitions) -> bool:
+    async def _is_still_well(self, session: _Session) -> bool:
         """Whether no probe sees within a moment that the target was broken."""
         ends_at = self._clock.now() + BROKEN_WITHIN_S
         while True:
-            seen = await self._look(session, definitions, ())
+            seen = await self._look(session, ())
             if any(one.facts.get("reading") == ReadingValue.NOT_OK.value for one in seen):
                 return False
             if self._clock.now() >= ends_at:
                 return True
             await asyncio.sleep(LOOK_AGAIN_S)
 
-    async def _look(
-        self, session: _Session, definitions: Definitions, observers: tuple[Observer, ...]
-    ) -> Sequence[Observation]:
-        target = session.subject.target
-        probes = tuple(definitions.probes[name] for name in target.probes)
+    async def _look(self, session: _Session, observers: tuple[Observer, ...]) -> Sequence[Observation]:
         round_id = f"{session.plan.test_id}-{next(self._numbers)}"
-        return await self._executor.observe(ObserveOrder(round_id, target, observers, probes))
-
-
-def _why_not(subject: Subject) -> str:
-    level, names = next(iter(subject.ladder.items()))
-    mode = subject.rule.mode.value
-    would = f"would run {' or '.join(names)} at level {level} on {subject.target.id}"
-    asks = " when a person has said yes" if subject.rule.mode is Mode.APPROVE else " if it might"
-    return (
-        f"rule {subject.rule.id} has mode {mode}: it {would}{asks}, so nothing can be proven. mode: auto can be tested"
-    )
+        order = ObserveOrder(round_id, session.basis.subject.target, observers, session.basis.probes)
+        return await self._executor.observe(order)
 
 
 def _in_short(done: RepeatPass) -> RepeatPass:

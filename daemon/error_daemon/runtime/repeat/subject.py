@@ -13,13 +13,13 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from error_daemon.core.engine import Engine
 from error_daemon.core.ladder import Ladders
 from error_daemon.errors import NotFound, Refused
 from error_daemon.ingest.decode import decode
-from error_daemon.model import Definitions, ErrorType, Fault, Mode, RepeatWish, Rule, Target
+from error_daemon.model import Definitions, ErrorType, Fault, Mode, Probe, RepeatWish, Rule, Strategy, Target
 from error_daemon.runtime.repeat.sample import text_for
 from error_recovery.v1 import fault_pb2
 
@@ -49,6 +49,42 @@ class Subject:
         name = ErrorType.UNKNOWN.value if not fault.type else list(ErrorType)[fault.type - 1].value
         parts = [f"type {name}", *(f"{key} {value}" for key, value in _fields(fault) if value)]
         return f"{fault.message or fault.exception.type} ({', '.join(parts)})"
+
+    def why_not(self) -> str:
+        """Why testing it would prove nothing: the rule may not act. Empty where it may."""
+        rule = self.rule
+        if rule.mode is Mode.AUTO:
+            return ""
+        level, names = next(iter(self.ladder.items()))
+        would = f"would run {' or '.join(names)} at level {level} on {self.target.id}"
+        asks = " when a person has said yes" if rule.mode is Mode.APPROVE else " if it might"
+        return (
+            f"rule {rule.id} has mode {rule.mode.value}: it {would}{asks}, so nothing can be proven. "
+            f"mode: auto can be tested"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """What a test rests on: two that are equal are of the same recovery, whatever else is defined."""
+
+    definitions: Definitions = field(compare=False)
+    subject: Subject
+    probes: tuple[Probe, ...]
+    strategies: tuple[Strategy, ...]
+
+
+def basis_of(engine: Engine, wish: RepeatWish, now: float) -> Basis:
+    """By the definitions that are in force. As subject_of."""
+    definitions = engine.definitions
+    subject = subject_of(definitions, engine, wish, now)
+    names = [*(name for some in subject.ladder.values() for name in some), subject.rule.isolate]
+    return Basis(
+        definitions,
+        subject,
+        tuple(definitions.probes[name] for name in subject.target.probes),
+        tuple(definitions.strategies[name] for name in names if name),
+    )
 
 
 def subject_of(definitions: Definitions, engine: Engine, wish: RepeatWish, now: float) -> Subject:
