@@ -106,3 +106,19 @@ def test_another_order_of_rules_is_a_difference(tmp_path: Path) -> None:
 def test_nothing_beside_nothing_is_no_difference() -> None:
     assert difference(Definitions(), Definitions()) == ()
     assert digest(Definitions()) == digest(Definitions())
+
+
+def test_an_observer_is_shown_by_its_keys(tmp_path: Path) -> None:
+    observed = (
+        "weight: 2, observe: [{kind: files, paths: [/srv/a]}, {kind: http, url: 'http://h/', headers: {Cookie: abc}}]"
+    )
+    [change] = changed(tmp_path, ("weight: 2", observed))
+    assert change.keys == (
+        KeyChange("observe.files.kind", "", "files"),
+        KeyChange("observe.files.paths", "", '["/srv/a"]'),
+        KeyChange("observe.files.timeout_s", "", "5"),
+        KeyChange("observe.http.kind", "", "http"),
+        KeyChange("observe.http.url", "", "http://h/"),
+        KeyChange("observe.http.headers.Cookie", "***", "***"),
+        KeyChange("observe.http.timeout_s", "", "5"),
+    )

@@ -24,6 +24,7 @@ _KINDS = ("target", "probe", "strategy", "rule", "bulkhead")
 _ORDERED = ("rule", "bulkhead")
 _SECRET = re.compile(r"authorization|cookie|token|secret|passw|api.?key|credential", re.IGNORECASE)
 _DIGEST_CHARACTERS = 16
+_AS_WRITTEN = {"params": "", "observers": "observe"}  # params stand beside the other keys
 
 Flat = Mapping[str, str]
 
@@ -91,8 +92,11 @@ def _flat(definitions: Definitions, kind: str) -> Iterator[tuple[str, Flat]]:
 def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
     if is_dataclass(value):
         for item in fields(value):
-            name = "" if item.name == "params" else item.name  # the operator writes them beside the others
+            name = _AS_WRITTEN.get(item.name, item.name)
             yield from _texts(f"{key}.{name}".strip("."), getattr(value, item.name))
+    elif isinstance(value, tuple) and value and is_dataclass(value[0]):  # observers
+        for one in value:
+            yield from ((f"{key}.{one.id}.{name}", text) for name, text in _texts("", one) if name != "id")
     elif isinstance(value, Mapping):
         for name, one in value.items():
             yield from _texts(f"{key}.{name}".strip("."), one)
@@ -101,7 +105,7 @@ def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
 
 
 def _text(value: Any) -> str:
-    if value is None or value in ((), frozenset()):
+    if value is None or value in ((), frozenset(), []):
         return ""
     if isinstance(value, re.Pattern):
         return _written(value.pattern)

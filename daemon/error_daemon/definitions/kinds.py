@@ -133,6 +133,7 @@ class OtherTarget(_Target):
     kind: Literal["host", "database", "application"] = Field(description="What sort of thing it is.")
 
 
+TARGETS = (ProcessTarget, ServiceTarget, OtherTarget)
 TargetEntry = Annotated[ProcessTarget | ServiceTarget | OtherTarget, Field(discriminator="kind")]
 
 

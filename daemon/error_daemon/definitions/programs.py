@@ -1,6 +1,7 @@
 """Every program that an entry names, with the place where it stands and whether it will be run.
 
-`is_used` says that a rule that may act comes to it. What is wrong with such a program is an error, with any other a warning.
+`is_used` says that a rule that may act comes to it. What is wrong with such a program is an error, with any other a warning. An observer's
+is run when a person tests a recovery, and by no rule.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from typing import Any, TypeVar
 
 from error_daemon.definitions.complaints import Loc
 from error_daemon.definitions.filled import filled, users_of_probes, users_of_strategies
-from error_daemon.definitions.kinds import ExecOperation, ExecProbe, ProcessTarget, RetryStrategy
+from error_daemon.definitions.kinds import TARGETS, ExecOperation, ExecProbe, ProcessTarget, RetryStrategy
+from error_daemon.definitions.observers import ExecObserver
 from error_daemon.definitions.reach import acting
 from error_daemon.definitions.written import Directory, Written
 from error_daemon.errors import Problem
@@ -58,6 +60,9 @@ def _programs_in(entry: Written[Any], value: Any, is_used: bool) -> Iterator[Pro
         value, at = value.operation, ("operation",)
     if isinstance(value, ExecOperation | ExecProbe | ProcessTarget):
         yield Program(entry, at, value.command, value.cwd, value.environment, is_used)
+    for index, one in enumerate(value.observe) if isinstance(value, TARGETS) else ():
+        if isinstance(one, ExecObserver):
+            yield Program(entry, ("observe", index), one.command, one.cwd, one.environment, is_used=False)
 
 
 def as_run(directory: Directory, entry: Written[T], targets: Iterable[str]) -> Iterator[T]:

@@ -1,4 +1,5 @@
-"""Units that this host does not have, or that are masked: `unit` of a target, and what commands of systemctl and service are about.
+"""Units that this host does not have, or that are masked: `unit` of a target and of its observers, and what commands of systemctl and
+service are about.
 
 Commands for another host, another manager (`--user`) or a pattern are left out. A host without any units is said once: definitions may be
 checked elsewhere than where they are for.
@@ -16,6 +17,7 @@ from error_daemon.definitions.complaints import Loc, quoted
 from error_daemon.definitions.host import Host, full_name
 from error_daemon.definitions.kinds import ServiceTarget
 from error_daemon.definitions.names import nearest
+from error_daemon.definitions.observers import UnitObserver
 from error_daemon.definitions.programs import Program, as_run
 from error_daemon.definitions.reach import acting
 from error_daemon.definitions.written import Directory, Written
@@ -64,6 +66,11 @@ def _of_targets(directory: Directory) -> Iterator[_Unit]:
         for value in as_run(directory, target, (name,)):
             if isinstance(value, ServiceTarget) and value.unit:
                 yield _Unit(value.unit, target, ("unit",), name in used)
+            for index, one in enumerate(value.observe):
+                if (
+                    isinstance(one, UnitObserver) and one.unit
+                ):  # looked at when a person tests a recovery, and by no rule
+                    yield _Unit(one.unit, target, ("observe", index, "unit"), is_used=False)
 
 
 def _of_program(program: Program) -> Iterator[_Unit]:
