@@ -53,7 +53,7 @@ proto: setup ## generate the Python stubs from proto/
 
 .PHONY: schema
 schema: setup ## generate the JSON Schema of the definitions, and the tables of docs/definitions.md
-	$(BIN)/python -m error_daemon.definitions.schema > etc/recovery/schema.json.new && mv etc/recovery/schema.json.new etc/recovery/schema.json
+	$(BIN)/python -m error_daemon.definitions.schema.generate > etc/recovery/schema.json.new && mv etc/recovery/schema.json.new etc/recovery/schema.json
 	$(BIN)/python -m tests.definitions.reference
 
 # $(1) where the stubs of the public contract go, $(2) where the daemon's private ones go.
@@ -71,7 +71,7 @@ generated-current: setup
 	@cd $(VENV)/drift && for f in $$(find . -type f); do \
 	  for home in client daemon; do test -e ../../$$home/$$f && { cmp -s $$f ../../$$home/$$f || { echo "$$home/$$f is not what proto/ says: run make proto"; exit 1; }; }; done; \
 	  test -e ../../client/$$f -o -e ../../daemon/$$f || { echo "$$f is missing: run make proto"; exit 1; }; done; true
-	@$(BIN)/python -m error_daemon.definitions.schema | cmp -s - etc/recovery/schema.json || { echo "etc/recovery/schema.json is not what the models say: run make schema"; exit 1; }
+	@$(BIN)/python -m error_daemon.definitions.schema.generate | cmp -s - etc/recovery/schema.json || { echo "etc/recovery/schema.json is not what the models say: run make schema"; exit 1; }
 	@echo "generated files are current"
 
 .PHONY: bench

@@ -17,7 +17,9 @@ RULE = rule()
 def queued(number: int, opened_at: float = 0.0, severity: Severity = Severity.MEDIUM) -> Error:
     """Each number is another error."""
     one = fault(explicit_fingerprint=f"error {number}")
-    error = Error(fingerprint(one), one, classify(Rules(()), one, Graph({})), 0.0, state=State.QUEUED, severity=severity)
+    error = Error(
+        fingerprint(one), one, classify(Rules(()), one, Graph({})), 0.0, state=State.QUEUED, severity=severity
+    )
     standing = Standing(RULE, Target("web", "service"), (), {1: ()})
     error.ticket = Ticket("t", standing, one, 1, opened_at, 0.0, born=number)
     return error

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from error_cli.problems_page import counted, problem_lines
 from error_daemon.definitions.examine import Against, examine_places
-from error_daemon.definitions.host import Host
-from error_daemon.definitions.schema_file import Schema, read_schema
+from error_daemon.definitions.host.host import Host
+from error_daemon.definitions.schema.given import Schema, read_schema
 
 BROKEN = Path(__file__).parent / "broken"
 CASES = sorted(path.stem for path in BROKEN.glob("*.expected"))

@@ -14,9 +14,9 @@ from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from error_daemon.definitions import document, fields, kinds, observers
 from error_daemon.definitions.complaints import written_key
-from error_daemon.definitions.schema_types import written_duration
+from error_daemon.definitions.schema.value_types import written_duration
+from error_daemon.definitions.shapes import document, fields, kinds, observers
 from error_daemon.model import ErrorType, Mode, RecoveryClass, ResponseClass
 from error_daemon.settings import Duration
 

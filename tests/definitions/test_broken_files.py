@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from error_daemon.definitions.loader import load_definitions
-from error_daemon.definitions.schema_file import read_schema
+from error_daemon.definitions.schema.given import read_schema
 from error_daemon.errors import ConfigError
 from tests.definitions.broken_files import BROKEN, CASES, findings, put
 

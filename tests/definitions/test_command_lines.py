@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from error_daemon.definitions.command_lines import Run, runs, script_file
+from error_daemon.definitions.host.command_lines import Run, runs, script_file
 
 
 @pytest.mark.parametrize(

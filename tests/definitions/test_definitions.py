@@ -11,10 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.definitions.document import Document
+from error_daemon.definitions.files.written import SECTIONS
+from error_daemon.definitions.files.yaml_nodes import read_yaml
 from error_daemon.definitions.loader import load_definitions
-from error_daemon.definitions.written import SECTIONS
-from error_daemon.definitions.yaml_nodes import read_yaml
+from error_daemon.definitions.shapes.document import Document
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import (
     Backoff,

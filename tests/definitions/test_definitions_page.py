@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from error_daemon.definitions.files.yaml_nodes import read_yaml
 from error_daemon.definitions.loader import load_definitions
-from error_daemon.definitions.yaml_nodes import read_yaml
 from error_daemon.model import Mode
 from tests.definitions.reference import PAGE, TABLES, rendered
 from tests.definitions.writing import write

@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from error_daemon.definitions.examine import Against, Examined, examine, examine_places, starting
-from error_daemon.definitions.host import Host
+from error_daemon.definitions.host.host import Host
 from error_daemon.definitions.loader import load_definitions
-from error_daemon.definitions.schema_file import read_schema
+from error_daemon.definitions.schema.given import read_schema
 from error_daemon.errors import ConfigError, Problem
 from tests.definitions.broken_files import BROKEN
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions import families
+from error_daemon.definitions.files import families
 from tests.definitions.writing import loaded, refused
 
 SHOP = """\

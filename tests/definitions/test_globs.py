@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.definitions import globs
-from error_daemon.definitions.globs import is_within
+from error_daemon.definitions.meaning import globs
+from error_daemon.definitions.meaning.globs import is_within
 
 ALPHABET = "abc-]!"
 glob = st.lists(st.sampled_from([*"ab*?-", "[ab]", "[!a]", "[a-c]", "[", "[]a]", "[!]"]), max_size=4).map("".join)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from error_daemon.definitions.files.written import read_directory
 from error_daemon.definitions.loader import found_in
-from error_daemon.definitions.written import read_directory
 from tests.definitions.writing import loaded, refused, write
 
 SOUND = """\

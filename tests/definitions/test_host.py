@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions.host import Host
+from error_daemon.definitions.host.host import Host
 
 
 @pytest.fixture

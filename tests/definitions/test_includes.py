@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions import includes
+from error_daemon.definitions.files import includes
 from error_daemon.definitions.loader import load_definitions
 from error_daemon.errors import ConfigError
 from tests.definitions.writing import loaded, refused, write

@@ -14,8 +14,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.definitions.schema import schema
-from error_daemon.definitions.written import read_directory
+from error_daemon.definitions.files.written import read_directory
+from error_daemon.definitions.schema.generate import schema
 from tests.definitions.broken_files import BROKEN
 from tests.definitions.editor import as_an_editor_reads
 from tests.definitions.reference import PAGE

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from error_daemon.definitions.checks.secrets import secrets_in
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.loader import load_definitions
-from error_daemon.definitions.secrets import secrets_in
 from error_daemon.errors import ConfigError
 
 SECRETS: list[tuple[Any, str]] = [

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from error_daemon.core.rules import matches
+from error_daemon.definitions.files.written import read_directory
 from error_daemon.definitions.loader import load_definitions
-from error_daemon.definitions.shadow_checks import check_shadows
-from error_daemon.definitions.written import read_directory
+from error_daemon.definitions.meaning.shadows import check_shadows
 from error_daemon.model import ErrorType, Fault, Severity
 
 NAMES = ("", "a", "b", "ab", "ba", "abb")

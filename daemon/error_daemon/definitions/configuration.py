@@ -20,9 +20,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from error_daemon.definitions.checks.secrecy import hidden, readable_by_others, said
+from error_daemon.definitions.checks.secrets import Secret, secrets_in
 from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
-from error_daemon.definitions.secret_checks import hidden, readable_by_others, said
-from error_daemon.definitions.secrets import Secret, secrets_in
 from error_daemon.definitions.toml_places import KeyPlace, places
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.settings import Settings

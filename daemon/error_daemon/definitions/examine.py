@@ -2,11 +2,10 @@
 
 Four questions, each in files of their own:
 
-- Are they whole and consistent, and are their secrets kept? (written.py, checks.py, secret_checks.py.) An error here keeps the daemon from
-  starting, too.
-- Do they fit the schema of the house? (schema_checks.py.)
-- Do they say what was meant? (meaning.py has the list.)
-- Does this host have what they name? (host_checks.py.)
+- Are they whole and consistent, and are their secrets kept? (files/, checks/.) An error here keeps the daemon from starting, too.
+- Do they fit the schema of the house? (schema/.)
+- Do they say what was meant? (meaning/meaning.py has the list.)
+- Does this host have what they name? (host/.)
 
 What is wrong for sure is an error; what may be meant as it is, is a warning.
 """
@@ -19,18 +18,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from error_daemon.definitions.host import DEFAULT_PATH, Host
-from error_daemon.definitions.host_checks import check_host
-from error_daemon.definitions.learned_checks import Learned
+from error_daemon.definitions.checks.secrecy import hidden, secrets_of
+from error_daemon.definitions.files.written import Directory, files_of, in_order, read_files
+from error_daemon.definitions.host.checks import check_host
+from error_daemon.definitions.host.host import DEFAULT_PATH, Host
 from error_daemon.definitions.loader import found_in, made_of
-from error_daemon.definitions.meaning import check_meaning
-from error_daemon.definitions.secret_checks import hidden, secrets_of
-from error_daemon.definitions.written import Directory, files_of, in_order, read_files
+from error_daemon.definitions.meaning.learned import Learned
+from error_daemon.definitions.meaning.meaning import check_meaning
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import Definitions
 
 if TYPE_CHECKING:
-    from error_daemon.definitions.schema_file import Schema
+    from error_daemon.definitions.schema.given import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ def examine_places(places: Sequence[Path], against: Against) -> Examined:
 def _beyond(written: Directory, against: Against, *, is_sound: bool) -> Iterator[Problem]:
     """What does not keep the daemon from starting."""
     if against.schema:
-        from error_daemon.definitions.schema_checks import check_schema  # its library takes long to import
+        from error_daemon.definitions.schema.checks import check_schema  # its library takes long to import
 
         yield from check_schema(written, against.schema)
     yield from check_meaning(written, against.learned, is_sound=is_sound)

@@ -14,10 +14,10 @@ from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
-from error_daemon.definitions.document import RuleEntry
-from error_daemon.definitions.fields import Context
-from error_daemon.definitions.kinds import ProbeEntry, StrategyEntry, TargetEntry
-from error_daemon.definitions.written import Directory, Written
+from error_daemon.definitions.files.written import Directory, Written
+from error_daemon.definitions.shapes.document import RuleEntry
+from error_daemon.definitions.shapes.fields import Context
+from error_daemon.definitions.shapes.kinds import ProbeEntry, StrategyEntry, TargetEntry
 from error_daemon.model.variables import fill, has_variables
 
 T = TypeVar("T")

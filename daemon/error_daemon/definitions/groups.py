@@ -12,10 +12,10 @@ import fnmatch
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from error_daemon.definitions.fields import Group
+from error_daemon.definitions.files.written import Directory
 from error_daemon.definitions.graph import Graph, reached, turned
-from error_daemon.definitions.kinds import GroupRestartStrategy, StrategyEntry
-from error_daemon.definitions.written import Directory
+from error_daemon.definitions.shapes.fields import Group
+from error_daemon.definitions.shapes.kinds import GroupRestartStrategy, StrategyEntry
 
 
 @dataclass(frozen=True, slots=True)

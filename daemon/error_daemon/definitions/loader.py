@@ -7,8 +7,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from error_daemon.definitions.checks import check
-from error_daemon.definitions.document import (
+from error_daemon.definitions.checks.secrecy import check_secrets, hidden, secrets_of
+from error_daemon.definitions.checks.whole import check
+from error_daemon.definitions.files.written import Directory, in_order, read_directory
+from error_daemon.definitions.filled import filled, own_variables
+from error_daemon.definitions.groups import groups_of, least_timeout_s
+from error_daemon.definitions.shapes.document import (
     ApprovalEntry,
     BulkheadEntry,
     RegexEntry,
@@ -16,13 +20,9 @@ from error_daemon.definitions.document import (
     VerifyEntry,
     WhenEntry,
 )
-from error_daemon.definitions.fields import LevelKey
-from error_daemon.definitions.filled import filled, own_variables
-from error_daemon.definitions.groups import groups_of, least_timeout_s
-from error_daemon.definitions.kinds import ProbeEntry, RestartStrategy, StrategyEntry
-from error_daemon.definitions.observers import observers_of
-from error_daemon.definitions.secret_checks import check_secrets, hidden, secrets_of
-from error_daemon.definitions.written import Directory, in_order, read_directory
+from error_daemon.definitions.shapes.fields import LevelKey
+from error_daemon.definitions.shapes.kinds import ProbeEntry, RestartStrategy, StrategyEntry
+from error_daemon.definitions.shapes.observers import observers_of
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import (
     Backoff,

@@ -23,15 +23,15 @@ from typing import TYPE_CHECKING
 
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import Against, Examined, examine_places
-from error_daemon.definitions.host import DEFAULT_PATH, Host
-from error_daemon.definitions.learned_checks import Learned
+from error_daemon.definitions.host.host import DEFAULT_PATH, Host
+from error_daemon.definitions.meaning.learned import Learned
 from error_daemon.errors import ConfigError, ErrorRecoveryError, Problem
 from error_daemon.model import Json
 from error_daemon.settings import Settings
 from error_daemon.store.queries import QUERIES
 
 if TYPE_CHECKING:
-    from error_daemon.definitions.schema_file import Schema
+    from error_daemon.definitions.schema.given import Schema
 
 DEFAULT_SCHEMA = Path("/etc/recovery/schema.json")
 _SECTIONS = ("targets", "probes", "strategies", "ladders", "rules", "bulkheads", "hooks", "workflows")
@@ -76,7 +76,7 @@ def _schema(path: Path | None) -> Schema | None:
     """The schema that was given, else the shipped one where it is installed: without it, our own checks say the same."""
     if path is None and not DEFAULT_SCHEMA.exists():
         return None
-    from error_daemon.definitions.schema_file import read_schema  # its library takes long to import
+    from error_daemon.definitions.schema.given import read_schema  # its library takes long to import
 
     try:
         return read_schema(path or DEFAULT_SCHEMA)

@@ -1,0 +1,92 @@
+"""Units that this host does not have, or that are masked: `unit` of a target and of its observers, and what commands of systemctl and
+service are about.
+
+Commands for another host, another manager (`--user`) or a pattern are left out. A host without any units is said once: definitions may be
+checked elsewhere than where they are for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from error_daemon.definitions.checks.names import nearest
+from error_daemon.definitions.complaints import Loc, quoted
+from error_daemon.definitions.files.written import Directory, Written
+from error_daemon.definitions.host.command_lines import Run, runs
+from error_daemon.definitions.host.host import Host, full_name
+from error_daemon.definitions.host.programs import Program, as_run
+from error_daemon.definitions.meaning.reach import acting
+from error_daemon.definitions.shapes.kinds import ServiceTarget
+from error_daemon.definitions.shapes.observers import UnitObserver
+from error_daemon.errors import Problem
+
+_VERBS = re.compile(
+    r"start|stop|(try-)?restart|(try-)?reload-or-restart|reload|kill|is-active|is-failed|status|reset-failed|(re)?enable|disable|show|isolate|freeze|thaw"
+)
+_ELSEWHERE = re.compile(r"--(user|host|machine|root)\b.*|-[HM].*")
+
+
+@dataclass(frozen=True, slots=True)
+class _Unit:
+    """A unit that `entry` names at `at`. `is_used`: by a rule that may act."""
+
+    name: str
+    entry: Written[Any]
+    at: Loc
+    is_used: bool
+
+    def say(self, message: str, mend: str = "") -> Problem:
+        return (self.entry.problem if self.is_used else self.entry.warning)(message, mend, self.at)
+
+
+def check_units(directory: Directory, programs: Sequence[Program], host: Host) -> Iterator[Problem]:
+    units = [*_of_targets(directory), *(unit for program in programs for unit in _of_program(program))]
+    if units and not host.has_units():
+        message = f"this host has no systemd units at all: {len(units)} that are named could not be looked up"
+        mend = "validate where they are to run, or leave this out with --no-host"
+        yield units[0].entry.warning(message, mend, units[0].at)
+        return
+    known = host.units() if units else []
+    for unit in units:
+        if problem := host.unit_problem(unit.name):
+            mend = (
+                nearest(full_name(unit.name), known)
+                if problem.startswith("is not")
+                else f"systemctl unmask {unit.name}"
+            )
+            yield unit.say(f"{quoted(unit.name)} {problem}", mend)
+
+
+def _of_targets(directory: Directory) -> Iterator[_Unit]:
+    used = acting(directory).targets
+    for name, target in directory.targets.items():
+        for value in as_run(directory, target, (name,)):
+            if isinstance(value, ServiceTarget) and value.unit:
+                yield _Unit(value.unit, target, ("unit",), name in used)
+            for index, one in enumerate(value.observe):
+                if (
+                    isinstance(one, UnitObserver) and one.unit
+                ):  # looked at when a person tests a recovery, and by no rule
+                    yield _Unit(one.unit, target, ("observe", index, "unit"), is_used=False)
+
+
+def _of_program(program: Program) -> Iterator[_Unit]:
+    for run in runs(program.command):
+        for name in _named(run):
+            at: Loc = ("command", program.command.index(name)) if name in program.command else ("command",)
+            yield _Unit(name, program.entry, (*program.at, *at), program.is_used)
+
+
+def _named(run: Run) -> Iterator[str]:
+    words = [word for word in run.arguments if not word.startswith("-")]
+    if any(_ELSEWHERE.fullmatch(word) for word in run.arguments) or not words:
+        return
+    names: Sequence[str] = ()
+    if run.program == "systemctl" and _VERBS.fullmatch(words[0]):
+        names = words[1:]
+    elif run.program == "service" and len(words) > 1:
+        names = words[:1]
+    yield from (name for name in names if not re.search(r"[*?\[$]", name))
