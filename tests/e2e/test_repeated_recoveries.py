@@ -37,8 +37,9 @@ targets:
     probes: [runs]
     observe:
       - {{kind: process, program: sleep-of-nobody}}
-      - {{kind: files, paths: [{directory}/config], ignore: ["*.tmp"]}}
-      - {{kind: exec, name: said, command: [cat, {directory}/config]}}
+      - {{kind: files, paths: ["${{directory}}/config"], ignore: ["*.tmp"]}}
+      - {{kind: exec, name: said, command: [cat, "${{directory}}/config"]}}
+    variables: {{directory: {directory}}}
   diary:
     kind: service
     probes: [there]
