@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from typing import Protocol
 
 from error_daemon.definitions.complaints import did_you_mean, quoted
@@ -28,12 +27,6 @@ def unknown(directory: Directory, section: str, name: str, words: Sequence[str] 
     if name in known or section in directory.unreadable:
         return None
     return f"no {_SINGULAR[section]} is called {quoted(name)}", did_you_mean(name, [*known, *words])
-
-
-def nearest(name: str, known: Sequence[str]) -> str:
-    """The mend for a name of something outside of the definitions: the nearest one, and nothing where none is near."""
-    near = get_close_matches(name, known, n=1)
-    return f"did you mean {quoted(near[0])}?" if near else ""
 
 
 class _HasId(Protocol):

@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 
-from error_daemon.definitions.checks.names import nearest
 from error_daemon.definitions.complaints import Loc, quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.host.command_lines import Run, runs
@@ -52,12 +52,16 @@ def check_units(directory: Directory, programs: Sequence[Program], host: Host) -
     known = host.units() if units else []
     for unit in units:
         if problem := host.unit_problem(unit.name):
-            mend = (
-                nearest(full_name(unit.name), known)
-                if problem.startswith("is not")
-                else f"systemctl unmask {unit.name}"
-            )
+            mend = _likely(unit.name, known) if problem.startswith("is not") else f"systemctl unmask {unit.name}"
             yield unit.say(f"{quoted(unit.name)} {problem}", mend)
+
+
+def _likely(name: str, known: Sequence[str]) -> str:
+    """Compared without the suffix, in which all services are alike."""
+    stem, dot, suffix = full_name(name).rpartition(".")
+    stems = sorted({unit.rpartition(".")[0] for unit in known if unit.endswith(dot + suffix)})
+    near = get_close_matches(stem, stems, n=1)
+    return f"did you mean {quoted(near[0] + dot + suffix)}?" if near else ""
 
 
 def _of_targets(directory: Directory) -> Iterator[_Unit]:
@@ -67,9 +71,8 @@ def _of_targets(directory: Directory) -> Iterator[_Unit]:
             if isinstance(value, ServiceTarget) and value.unit:
                 yield _Unit(value.unit, target, ("unit",), name in used)
             for index, one in enumerate(value.observe):
-                if (
-                    isinstance(one, UnitObserver) and one.unit
-                ):  # looked at when a person tests a recovery, and by no rule
+                # looked at when a person tests a recovery, and by no rule
+                if isinstance(one, UnitObserver) and one.unit:
                     yield _Unit(one.unit, target, ("observe", index, "unit"), is_used=False)
 
 
