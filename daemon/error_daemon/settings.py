@@ -65,8 +65,9 @@ class StoreSettings(_Section):
 
 
 class LearningSettings(_Section):
-    half_life: Annotated[Duration, Field(gt=0)] = 7 * 86400.0
-    """Age at which a past attempt counts half. A week: long enough to remember, short enough to follow a changed service."""
+    half_life: Annotated[Duration, Field(gt=0)] = 30 * 86400.0
+    """Age at which a past attempt counts half. A month: what is rarely tried should not be forgotten before it is tried again,
+    and a service that changes suddenly is noticed without it."""
     seed: int = Field(default=1, ge=0)
     """Seed of the engine's own random generator, so that a run can be repeated."""
 

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from error_daemon.core import drift, explain
-from error_daemon.core.experience import FIGURES, Experience, Known
+from error_daemon.core.experience import ALIKE, FIGURES, Experience, Known
 from error_daemon.core.learning import Case, Learning, Lesson
 from error_daemon.core.rng import Generator
 from error_daemon.core.select import select
@@ -62,7 +62,7 @@ def test_four_failures_condemn_nobody(before: list[bool], failures: int) -> None
     _teach(learning, ANY, [*before, True, True, True, True])
     trusting = Experience(weight=len(before) + 4.0, successes=sum(before) + 4.0)
     for _ in range(failures):
-        assert drift.doubt([trusting], drift.surprise(drift.expected([trusting]), False), False) is None
+        assert drift.doubt([trusting], drift.surprise(drift.expected([trusting], ALIKE), False), False) is None
 
 
 @pytest.mark.parametrize("rate", [0.2, 0.5, 0.7, 0.9, 0.98])
@@ -103,9 +103,9 @@ def test_the_other_strategies_are_explored_again() -> None:
     scores = _teach(learning, ANY, BAD)
     assert [score.strategy_id for score in scores] == ["fix", "other"]
     other = _told(learning, ANY, "other")["type"]
-    assert (other.weight, other.successes, other.recent) == pytest.approx((1.0, 0.5, 0))
+    assert (other.weight, other.successes, other.recent) == pytest.approx((2.0, 1.0, 0))
     assert _told(learning, Case(DATA), "other")["type"].weight == 60.0, "another type of error is another matter"
-    assert _told(learning, Case(DATA), "other")["elsewhere"].weight == pytest.approx(1.0)
+    assert _told(learning, Case(DATA), "other")["elsewhere"].weight == pytest.approx(2.0)
 
 
 def test_the_only_strategy_has_but_its_own_record_to_lose() -> None:
@@ -143,7 +143,7 @@ def test_a_component_in_which_a_strategy_stopped_working_does_not_take_it_from_t
     assert _told(learning, WEB)["context"].recent == 5
     assert _told(learning, DB)["context"].recent is None
     assert _told(learning, WEB)["type"].weight == pytest.approx(60.0), "those of the database"
-    assert _told(learning, WEB, "other")["context"].weight == pytest.approx(1.0)
+    assert _told(learning, WEB, "other")["context"].weight == pytest.approx(2.0)
     assert _told(learning, DB, "other")["context"].weight == pytest.approx(60.0)
 
 
@@ -188,6 +188,57 @@ def test_a_scope_that_is_no_longer_kept_cannot_be_cut() -> None:
     assert _told(learning, WEB_1)["type"].weight + _told(learning, WEB_1)["context"].weight == pytest.approx(65.0)
 
 
+# --- a change of everything
+
+LADDER = ("retry", "reload", "restart", "reboot")
+
+
+def _shaken(each: int, of: int = 4) -> tuple[Learning, list[Score]]:
+    """Strategies that all helped, and of which so many then fail so often. Returns the most scores that a failure changed, too."""
+    learning, scores = Learning(HALF_LIFE_S), list[Score]()
+    for name in LADDER:
+        _teach(learning, WEB, GOOD, name)
+        _teach(learning, Case(DATA), GOOD, name)
+    for _ in range(each):
+        for name in LADDER[:of]:
+            scores = max(scores, _teach(learning, WEB, [False], name), key=len)
+    return learning, scores
+
+
+def test_where_everything_changes_a_few_failures_of_each_are_enough() -> None:
+    learning, scores = _shaken(2)
+    assert {share.recent for name in LADDER for share in _told(learning, WEB, name).values()} == {None}
+    assert len(scores) == 1
+    learning, scores = _shaken(3)
+    assert sorted(score.strategy_id for score in scores) == sorted(LADDER)
+    for name in LADDER:
+        known = learning.known(WEB, name, 0.0)
+        assert known.samples == pytest.approx(5.0, abs=1.0), "two of those before, and those since"
+        assert known.mean < 0.6, "credit from the data is left"
+        assert learning.known(Case(DATA), name, 0.0).mean > 0.9, "another type of error is another matter"
+
+
+def test_those_that_nobody_doubted_are_cut_beside_them() -> None:
+    learning, _ = _shaken(4, of=3)
+    assert learning.known(WEB, "retry", 0.0).samples < 7.0
+    assert learning.known(WEB, "reboot", 0.0).samples == pytest.approx(drift.KEPT)
+
+
+def test_one_strategy_alone_never_says_that_everything_has_changed() -> None:
+    assert not drift.is_everything([drift.CERTAINTY, drift.SLACK, drift.SLACK])
+    assert drift.is_everything([drift.CERTAINTY, drift.CERTAINTY])
+
+
+def test_a_strategy_of_which_too_little_is_known_to_be_cut_is_recorded_without_its_doubt() -> None:
+    learning, _ = _shaken(2)
+    _teach(learning, WEB, [False, False], "new")
+    _teach(learning, WEB, [True], "fresh")
+    scores = _teach(learning, WEB, [False], "reboot")
+    assert "new" in {score.strategy_id for score in scores}
+    assert "fresh" not in {score.strategy_id for score in scores}, "there is nothing to cut"
+    assert {score.metrics["doubt"] for score in scores} == {0.0}
+
+
 # --- in words
 
 
@@ -202,7 +253,7 @@ def test_why_a_record_counts_for_little_is_said() -> None:
     )
     assert _history(learning.known(WEB, "other", 0.0)) == (
         "tried 60 times, all helped, but its record was cut, when what it said no longer held: "
-        "counts as 1.0 attempts by now"
+        "counts as 2.0 attempts by now"
     )
 
 

@@ -89,7 +89,7 @@ def test_the_walks_have_decisions_of_every_kind() -> None:
     assert any(decision.level == ISOLATION and not decision.candidates for decision in decisions)
     assert any(not decision.attempt_id for decision in decisions)
     scopes = {share.scope for decision in decisions for one in decision.candidates for share in one.evidence}
-    assert scopes == {"elsewhere", "type", "context", "hardware"}
+    assert scopes == {"elsewhere", "siblings", "type", "context", "hardware"}
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
@@ -98,8 +98,12 @@ def test_the_mean_of_every_candidate_follows_from_its_evidence(seed: int) -> Non
     for candidate in (one for decision in _walk(seed) for one in decision.candidates):
         shares = {share.scope: share for share in candidate.evidence}
         mean, weight = 0.5, 2.0
-        for scope, strength in (("elsewhere", inf), ("type", 2.0), ("context", 10.0), ("hardware", 10.0)):
+        local = candidate.local_strength
+        for scope, strength in (("elsewhere", inf), ("type", 2.0), ("context", local), ("hardware", local)):
             weight = min(weight, strength)
+            if scope == "type" and "siblings" in shares:
+                lent = (shares["siblings"].successes + 1.0) / (shares["siblings"].weight + 2.0)
+                mean, weight = (mean + 2.0 * lent) / 3.0, 3.0
             if scope in shares:
                 mean = (weight * mean + shares[scope].successes) / (weight + shares[scope].weight)
                 weight += shares[scope].weight
@@ -130,6 +134,7 @@ def test_what_a_changed_record_would_have_chosen_is_seen() -> None:
 
 GOOD = Known(20.0, 18.0, 4.0, 0.9, 0.1, 0.9, 1.0, (Evidence("type", 24, 20, 20.0, 17.0),))
 POOR = Known(3.0, 2.0, 3.0, 0.9, 0.1, 0.9, 1.0, (Evidence("type", 3, 1, 3.0, 1.0),))
+NEW = Known(0.0, 1.0, 1.0, 0.9, 0.1, 0.9, 1.0)
 SLOW = Known(20.0, 18.0, 4.0, 0.0, 0.9, 0.0, 0.0, (Evidence("type", 20, 17, 20.0, 17.0),))
 
 
@@ -151,6 +156,7 @@ def _decided(may_explore: bool = False, seed: int = 1, **known: Known) -> Decisi
         attempt_id="a-1",
         may_explore=may_explore,
         rng_state=choice.rng_state,
+        sharpness=choice.sharpness,
     )
 
 
@@ -219,7 +225,8 @@ def test_the_draw_that_another_would_have_needed_is_the_one_that_changes_the_cho
     needed = other.draw + (chosen.score - other.score) / 0.4
     [said, *_] = explain.what_would_change(decision)
     assert said.startswith(f"{other.strategy_id} would have been chosen with a success draw above {needed:.2f}; ")
-    chances = sum(Generator(seed).beta(other.alpha, other.beta) > needed for seed in range(4000)) / 4000
+    sharp = decision.sharpness * other.alpha, decision.sharpness * other.beta
+    chances = sum(Generator(seed).beta(*sharp) > needed for seed in range(4000)) / 4000
     told = float(said.removesuffix(" %.").rpartition(" ")[2]) / 100
     assert told == pytest.approx(chances, abs=0.02)
 
@@ -230,7 +237,7 @@ def test_what_no_draw_could_have_changed_is_said_so() -> None:
 
 
 def test_exploring_is_owned_up_to() -> None:
-    decision = next(one for seed in range(100) if (one := _decided(True, seed, good=GOOD, poor=POOR)).explored)
+    decision = next(one for seed in range(100) if (one := _decided(True, seed, good=GOOD, new=NEW)).explored)
     assert "Without exploring, good would have been chosen, which has the best record." in explain.sentences(decision)
     assert any(", drew 0." in said for said in explain.sentences(decision))
 
@@ -270,8 +277,7 @@ def _candidate(*evidence: Evidence, samples: float = 0.0, alpha: float = 1.0) ->
         (_candidate(), "never tried"),
         (
             _candidate(Evidence("elsewhere", 8, 6, 7.0, 5.0)),
-            "never tried for this type of error; its credit is from other types, where it was tried 8 times, "
-            "6 of 8 helped",
+            "never tried for this type of error; its credit is from other types (tried 8 times, 6 of 8 helped)",
         ),
         (
             _candidate(Evidence("type", 0, 0, 0.2, 0.0), samples=2.0),

@@ -3,14 +3,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass, replace
-from math import inf
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.core.experience import LOCAL_STRENGTH, UNKNOWN, Known, combine
-from error_daemon.core.learning import PRIOR_STRENGTH, RECORDED_SCOPES, Case, Learning, Lesson
+from error_daemon.core.experience import ALIKE, APART, UNKNOWN, Known, combine, strength
+from error_daemon.core.learning import RECORDED_SCOPES, Case, Learning, Lesson
+from error_daemon.core.rng import Generator
 from error_daemon.model import ErrorType, Evidence, Score
 
 NET, DATA = (Case(ErrorType.NETWORK), "fix"), (Case(ErrorType.DATA), "fix")
@@ -25,8 +25,8 @@ def test_nothing_is_known_at_first() -> None:
 
 
 def test_where_nothing_was_learned_all_scopes_together_say_nothing() -> None:
-    scopes = [("elsewhere", inf, None), ("type", PRIOR_STRENGTH, None), ("context", LOCAL_STRENGTH, None)]
-    assert combine(scopes, None, now=5.0, half_life_s=7.0) == UNKNOWN
+    scopes = [("elsewhere", None), ("type", None), ("context", None)]
+    assert combine(scopes, [], None, now=5.0, half_life_s=7.0) == UNKNOWN
 
 
 def test_attempts_move_the_posterior_and_the_means() -> None:
@@ -206,9 +206,60 @@ def test_where_there_is_one_component_its_name_changes_nothing() -> None:
 
 def test_against_a_well_known_strategy_few_local_samples_barely_count() -> None:
     learning = _taught((DB, 180, 20), (WEB, 0, 1))
-    elsewhere = (2 * 0.5 + 180) / (2 + 200)
-    assert learning.known(WEB, "fix", 0.0).mean == pytest.approx(LOCAL_STRENGTH * elsewhere / (LOCAL_STRENGTH + 1))
+    elsewhere, local = (2 * 0.5 + 180) / (2 + 200), _local(learning)
+    assert learning.known(WEB, "fix", 0.0).mean == pytest.approx(local * elsewhere / (local + 1))
     assert learning.known(WEB, "fix", 0.0).mean > 0.8
+
+
+def _local(learning: Learning) -> float:
+    """How many attempts a wider scope is worth to a narrower one."""
+    return strength(float(learning.score(ErrorType.NETWORK, "fix", 0.0).metrics["apart"]))
+
+
+@given(st.floats(-1e6, 1e6))
+def test_a_wider_scope_is_never_worth_less_than_apart_nor_more_than_alike(apart: float) -> None:
+    assert APART <= strength(apart) <= ALIKE
+    assert strength(apart) <= strength(apart - 1.0)
+
+
+@pytest.mark.parametrize(("in_web", "in_db", "is_apart"), [(0.9, 0.1, True), (0.5, 0.5, False)])
+def test_how_much_components_differ_is_learned(in_web: float, in_db: float, is_apart: bool) -> None:
+    learning, world = Learning(HALF_LIFE_S), Generator(5)
+    for _ in range(100):
+        for case, rate in ((WEB, in_web), (DB, in_db)):
+            learning.attempt(case, "fix", world.uniform() <= rate, LESSON, 0.0)
+    assert _local(learning) == pytest.approx(APART if is_apart else ALIKE, rel=0.5)
+    assert learning.known(DB, "another", 0.0).local_strength == _local(learning), "it holds for all strategies"
+
+
+def test_how_much_components_differ_is_known_after_a_restart() -> None:
+    learning = _taught((WEB, 20, 0), (DB, 0, 20))
+    resumed = Learning(HALF_LIFE_S)
+    resumed.restore([learning.score(ErrorType.NETWORK, "fix", 0.0)])
+    assert _local(resumed) == _local(learning)
+    assert resumed.known(WEB, "fix", 0.0) == learning.known(WEB, "fix", 0.0)
+
+
+def test_a_strategy_begins_with_credit_from_those_that_it_is_chosen_among() -> None:
+    learning = Learning(HALF_LIFE_S)
+    for _ in range(8):
+        learning.attempt(NET[0], "fix", True, LESSON, 0.0)
+    learning.attempt(DATA[0], "mend", False, LESSON, 0.0)
+    known = learning.known(NET[0], "new", 0.0, ("fix", "mend", "new", "never tried"))
+    rate = (8 + 1) / (9 + 2)
+    assert (known.alpha, known.beta) == pytest.approx((0.5 + 2 * rate, 0.5 + 2 * (1 - rate)))
+    assert known.evidence == (Evidence("siblings", 9, 8, 9.0, 8.0),)
+    assert learning.known(NET[0], "new", HALF_LIFE_S, ("fix",)).evidence[0].weight == pytest.approx(4.0)
+    assert learning.known(NET[0], "mend", 0.0, ("fix", "mend")).evidence == (
+        Evidence("elsewhere", 1, 0, 1.0, 0.0),
+        Evidence("siblings", 8, 8, 8.0, 8.0),
+    )
+
+
+def test_siblings_that_are_all_new_lend_nothing_to_be_told() -> None:
+    learning = Learning(HALF_LIFE_S)
+    learning.restore([Score(ErrorType.NETWORK, "fix", 0.5, 0, 0.0, {})])
+    assert learning.known(NET[0], "new", 0.0, ("fix",)).evidence == ()
 
 
 def test_many_local_samples_decide() -> None:
@@ -249,9 +300,10 @@ def test_the_other_figures_shrink_in_the_same_way() -> None:
     learning.attempt(WEB, "fix", True, Lesson(120.0, 1.0, 0.0), 0.0)
     learning.stability(WEB, "fix", 0.0, 0.0)
     known = learning.known(WEB, "fix", 0.0)
-    assert known.mean_impact == pytest.approx(1 / 11)
-    assert known.task_rate == known.mean_stability == pytest.approx(10 / 11)
-    assert known.time_score == pytest.approx(1 / (1 + (10 * 10 + 120) / 11 / 30))
+    local = _local(learning)
+    assert known.mean_impact == pytest.approx(1 / (local + 1))
+    assert known.task_rate == known.mean_stability == pytest.approx(local / (local + 1))
+    assert known.time_score == pytest.approx(1 / (1 + (10 * local + 120) / (local + 1) / 30))
 
 
 def test_the_scope_that_learned_least_recently_goes_first_and_the_wider_ones_keep_what_it_knew() -> None:

@@ -68,7 +68,8 @@ def test_every_decision_can_be_recomputed_from_its_record(seed: int) -> None:
     assert choice.rng_state == f"{seed:016x}"
     rng = Generator(int(choice.rng_state, 16))
     assert [candidate.draw for candidate in choice.candidates] == [
-        rng.beta(candidate.alpha, candidate.beta) for candidate in choice.candidates
+        rng.beta(choice.sharpness * candidate.alpha, choice.sharpness * candidate.beta)
+        for candidate in choice.candidates
     ]
 
 

@@ -220,7 +220,7 @@ class Evidence(_message.Message):
     SUCCESSES_FIELD_NUMBER: _builtins.int
     RECENT_FIELD_NUMBER: _builtins.int
     scope: _builtins.str
-    """elsewhere | type | context | hardware"""
+    """elsewhere | siblings (the others of its level) | type | context | hardware"""
     attempts: _builtins.int
     """ever"""
     helped: _builtins.int
@@ -273,6 +273,7 @@ class Candidate(_message.Message):
     TASK_RECOVERY_RATE_FIELD_NUMBER: _builtins.int
     SCORE_FIELD_NUMBER: _builtins.int
     EVIDENCE_FIELD_NUMBER: _builtins.int
+    LOCAL_STRENGTH_FIELD_NUMBER: _builtins.int
     strategy_id: _builtins.str
     samples: _builtins.float
     """faded count of attempts that this error type has had with it"""
@@ -290,6 +291,8 @@ class Candidate(_message.Message):
     mean_stability: _builtins.float
     task_recovery_rate: _builtins.float
     score: _builtins.float
+    local_strength: _builtins.float
+    """attempts that the wider scope was worth to a context, and that to its hardware"""
     @_builtins.property
     def evidence(self) -> _containers.RepeatedCompositeFieldContainer[Global___Evidence]:
         """the widest scope first"""
@@ -311,10 +314,11 @@ class Candidate(_message.Message):
         task_recovery_rate: _builtins.float = ...,
         score: _builtins.float = ...,
         evidence: _abc.Iterable[Global___Evidence] | None = ...,
+        local_strength: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["draw", b"draw", "evidence", b"evidence", "mean_impact", b"mean_impact", "mean_stability", b"mean_stability", "samples", b"samples", "score", b"score", "strategy_id", b"strategy_id", "success_alpha", b"success_alpha", "success_beta", b"success_beta", "success_high", b"success_high", "success_low", b"success_low", "success_mean", b"success_mean", "task_recovery_rate", b"task_recovery_rate", "time_score", b"time_score"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["draw", b"draw", "evidence", b"evidence", "local_strength", b"local_strength", "mean_impact", b"mean_impact", "mean_stability", b"mean_stability", "samples", b"samples", "score", b"score", "strategy_id", b"strategy_id", "success_alpha", b"success_alpha", "success_beta", b"success_beta", "success_high", b"success_high", "success_low", b"success_low", "success_mean", b"success_mean", "task_recovery_rate", b"task_recovery_rate", "time_score", b"time_score"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -393,6 +397,7 @@ class Decision(_message.Message):
     TIMEOUT_BASIS_FIELD_NUMBER: _builtins.int
     TIMEOUT_BOUNDS_FIELD_NUMBER: _builtins.int
     WHY_NOW_FIELD_NUMBER: _builtins.int
+    SHARPNESS_FIELD_NUMBER: _builtins.int
     decision_id: _builtins.str
     error_id: _builtins.str
     at: _builtins.float
@@ -415,6 +420,8 @@ class Decision(_message.Message):
     """hexadecimal: the generator before the first draw; with the candidates it gives the same draws again"""
     why_now: _builtins.str
     """what led here: the first attempt, a backoff, an escalation, a look"""
+    sharpness: _builtins.float
+    """how many times over alpha and beta counted in the draws"""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]: ...
     @_builtins.property
@@ -458,10 +465,11 @@ class Decision(_message.Message):
         timeout_basis: Global___TimeoutBasis | None = ...,
         timeout_bounds: Global___TimeoutBounds | None = ...,
         why_now: _builtins.str = ...,
+        sharpness: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["timeout_basis", b"timeout_basis", "timeout_bounds", b"timeout_bounds"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempt_id", b"attempt_id", "brakes", b"brakes", "candidates", b"candidates", "decision_id", b"decision_id", "error_id", b"error_id", "error_type", b"error_type", "explored", b"explored", "level", b"level", "levels", b"levels", "may_explore", b"may_explore", "mode", b"mode", "reason", b"reason", "rng_state", b"rng_state", "rule", b"rule", "severity", b"severity", "strategy_id", b"strategy_id", "target", b"target", "timeout_basis", b"timeout_basis", "timeout_bounds", b"timeout_bounds", "timeout_s", b"timeout_s", "why_now", b"why_now"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempt_id", b"attempt_id", "brakes", b"brakes", "candidates", b"candidates", "decision_id", b"decision_id", "error_id", b"error_id", "error_type", b"error_type", "explored", b"explored", "level", b"level", "levels", b"levels", "may_explore", b"may_explore", "mode", b"mode", "reason", b"reason", "rng_state", b"rng_state", "rule", b"rule", "severity", b"severity", "sharpness", b"sharpness", "strategy_id", b"strategy_id", "target", b"target", "timeout_basis", b"timeout_basis", "timeout_bounds", b"timeout_bounds", "timeout_s", b"timeout_s", "why_now", b"why_now"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -45,6 +45,7 @@ def decide(board: Board, error: Error, ticket: Ticket, attempt_id: str = "") -> 
         board.timeouts.basis(error_type, strategy),
         bounds_of(strategy),
         ticket.why_now,
+        choice.sharpness,
     )
     return decision, strategy
 
@@ -56,9 +57,10 @@ def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
         return ISOLATION, Choice(isolate, (), False, reason, False)
     strategies = ticket.standing.offer[ticket.level]
     case, recalled = case_of(error, ticket), board.recall(error, ticket)
+    among = [strategy.id for strategy in strategies]
     choice = select(
         strategies,
-        lambda strategy_id: recalled.get(strategy_id) or board.learning.known(case, strategy_id, board.now),
+        lambda strategy_id: recalled.get(strategy_id) or board.learning.known(case, strategy_id, board.now, among),
         error.severity is not Severity.CRITICAL,
         board.rng,
     )

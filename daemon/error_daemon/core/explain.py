@@ -4,8 +4,8 @@
 the same strategy; what was learned of its times gives the same timeout. `what_would_change` says what else would have been chosen, and
 when. `sentences` tells people the whole of it.
 
-What a decision needs of its record: each candidate's posterior and figures, the generator before the first draw, the basis and the bounds
-of the timeout. Versions that did not record the generator leave decisions that explored and cannot be made again.
+What a decision needs of its record: each candidate's posterior and figures, the generator before the first draw and how sharply was drawn,
+the basis and the bounds of the timeout. Versions that did not record the generator leave decisions that explored and cannot be made again.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from error_daemon.core.experience import known_of
+from error_daemon.core.experience import ELSEWHERE, SIBLINGS, known_of
 from error_daemon.core.rng import Generator
 from error_daemon.core.score import WEIGHT_SUCCESS
 from error_daemon.core.select import select
@@ -32,6 +32,7 @@ from error_daemon.model import (
 )
 
 _WITHHELD_TOLD_RATIO = 0.01  # of the execution time: less is not worth a word
+_CREDIT = {ELSEWHERE: "other types", SIBLINGS: "the others of its level"}
 
 
 def recompute(decision: Decision) -> Decision | None:
@@ -44,13 +45,14 @@ def recompute(decision: Decision) -> Decision | None:
     facts = {candidate.strategy_id: known_of(candidate) for candidate in decision.candidates}
     strategies = [Strategy(candidate.strategy_id, "") for candidate in decision.candidates]
     rng = Generator(int(decision.rng_state or "0", 16))
-    choice = select(strategies, facts.__getitem__, decision.may_explore, rng)
+    choice = select(strategies, facts.__getitem__, decision.may_explore, rng, decision.sharpness)
     return replace(
         again,
         strategy_id=choice.strategy.id,
         candidates=choice.candidates,
         explored=choice.explored,
         rng_state=choice.rng_state,
+        sharpness=choice.sharpness,
     )
 
 
@@ -116,7 +118,8 @@ def _needed(decision: Decision, chosen: Candidate, other: Candidate) -> str:
             f"{other.strategy_id} would have been chosen if it were expected to help in more than {_percent(needed)} "
             f"of cases, instead of {_percent(other.draw)}."
         )
-    chance = 1.0 - beta_cumulative(other.alpha, other.beta, needed)
+    sharpness = decision.sharpness
+    chance = 1.0 - beta_cumulative(sharpness * other.alpha, sharpness * other.beta, needed)
     return (
         f"{other.strategy_id} would have been chosen with a success draw above {needed:.2f}; it drew {other.draw:.2f}. "
         f"The chance of that was {_percent(chance)}."
@@ -169,19 +172,13 @@ def _told(candidate: Candidate) -> str:
 
 
 def _history(candidate: Candidate) -> str:
-    here = [one for one in candidate.evidence if one.scope != "elsewhere" and one.attempts]
-    elsewhere = [one for one in candidate.evidence if one.scope == "elsewhere" and one.attempts]
+    here = [one for one in candidate.evidence if one.scope not in _CREDIT and one.attempts]
     if here:
         return _tried(here)
     if candidate.samples:  # recorded before attempts were counted by scope
         return f"tried before, which counts as {_attempts(candidate.samples)} by now"
-    if elsewhere:
-        [one] = elsewhere
-        return (
-            f"never tried for this type of error; its credit is from other types, where it was "
-            f"{_counted(one.attempts, one.helped)}"
-        )
-    return "never tried"
+    lent = [f"{_CREDIT[one.scope]} ({_counted(one.attempts, one.helped)})" for one in candidate.evidence]
+    return f"never tried for this type of error; its credit is from {' and '.join(lent)}" if lent else "never tried"
 
 
 def _tried(here: Sequence[Evidence]) -> str:

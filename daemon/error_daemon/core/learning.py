@@ -6,10 +6,10 @@ names a component or its hardware. There may be very many of them, so only MOST_
 first, and what it knew stays in the wider ones.
 
 Every sum fades by half each `half_life_s`, so a stale score fades. That is slow: a record that its last attempts no longer fit is cut to
-these, and so are the records of the other strategies for this type of error, in the same scope: there is something new to be found out
-(drift.py). One failure condemns nobody, since the prior is worth PRIOR_STRENGTH attempts at the strategy's rate elsewhere, and a strategy
-that works for its siblings starts with credit. Attempts whose verdict is unknown, or whose worker was lost, teach nothing: the caller
-does not tell. Stability is told when its window closes.
+these, and the records of the other strategies for this type of error, in the same scope, are cut too: there is something new to be found
+out (drift.py). One failure condemns nobody, since a strategy begins with credit from other types of error and from those that it is
+chosen among. Attempts whose verdict is unknown, or whose worker was lost, teach nothing: the caller does not tell. Stability is told when
+its window closes.
 
 What is not known of a strategy beside its success (time, impact, stability, tasks) is taken from the other strategies for this type of
 error, else 0.5: being unknown must neither bar a strategy from being explored nor favour it.
@@ -22,14 +22,25 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from math import inf
+from math import log
 
 from error_daemon.core import drift
-from error_daemon.core.experience import FIGURES, LOCAL_STRENGTH, UNKNOWN, Experience, Known, Scope, combine
+from error_daemon.core.experience import (
+    ALIKE,
+    APART,
+    ELSEWHERE,
+    FIGURES,
+    TYPE,
+    UNKNOWN,
+    Experience,
+    Known,
+    Scope,
+    combine,
+    strength,
+)
 from error_daemon.model import ErrorType, Json, Score
 from error_daemon.model.value import value
 
-PRIOR_STRENGTH = 2.0  # attempts that the rate under other types of error is worth for this one
 MOST_SCOPES = 10_000  # contexts and hardware that are remembered, over all strategies: some 8 MB
 RECORDED_SCOPES = 32  # of them in one row of the record: some 5 kB
 
@@ -66,7 +77,7 @@ class _Own:
     whole: Experience
     narrow: dict[_Place, Experience] = field(default_factory=dict)
 
-    def cut(self, place: _Place | None, is_blamed: bool, now: float, half_life_s: float) -> bool:
+    def cut(self, place: _Place | None, is_doubted: bool, now: float, half_life_s: float) -> bool:
         """What was learned at a place (None: everywhere). False: that is too little to be cut."""
         one = self.narrow.get(place) if place else self.whole
         if one is None:
@@ -75,7 +86,7 @@ class _Own:
         within = [self.narrow[at] for at in self.narrow if _is_within(at, place)]
         for experience in (one, *around):  # of those within a share is cut, whatever has faded
             experience.fade(now, half_life_s)
-        return drift.cut_nested(around, one, within, is_blamed)
+        return drift.cut_nested(around, one, within, is_doubted)
 
     def _around(self, place: _Place) -> Iterable[Experience]:
         """The context of a hardware, where it is kept."""
@@ -104,7 +115,10 @@ class Learning:
     def attempt(self, case: Case, strategy_id: str, success: bool, lesson: Lesson, now: float) -> tuple[Score, ...]:
         """An attempt got a verdict. Returns the scores that it changed: of its strategy, and of others where a change was noticed."""
         own, pools = self._touch(case, strategy_id, now)
-        step = drift.surprise(drift.expected(own), success)
+        apart = _speaks_for_apart(own, success)
+        step = drift.surprise(drift.expected(own, strength(pools[1].apart)), success)
+        own[0].apart += apart
+        pools[1].apart += apart
         for experience in (*own, *pools):
             experience.weight += 1.0
             experience.successes += success
@@ -113,10 +127,12 @@ class Learning:
             experience.tasks += lesson.task_rate
             experience.samples += 1
             experience.helped += success
-        changed = [strategy_id]
+        changed = {strategy_id: None}
         blamed = drift.doubt(own, step, success)
         if blamed is not None:
-            changed += self._cut(case, strategy_id, (None, *_places(case))[blamed], now)
+            changed |= dict.fromkeys(self._cut(case, strategy_id, (None, *_places(case))[blamed], now))
+        if own[0].doubt > drift.SLACK and not success:
+            changed |= dict.fromkeys(self._cut_all(case.error_type, now))
         return tuple(self.score(case.error_type, one, now) for one in changed)
 
     def stability(self, case: Case, strategy_id: str, stability: float, now: float) -> Score:
@@ -127,22 +143,23 @@ class Learning:
             experience.stability += stability
         return self.score(case.error_type, strategy_id, now)
 
-    def known(self, case: Case, strategy_id: str, now: float) -> Known:
-        """What is known of the strategy for this case. Asking changes nothing."""
+    def known(self, case: Case, strategy_id: str, now: float, among: Sequence[str] = ()) -> Known:
+        """What is known of the strategy for this case. `among`: which strategies it is chosen among. Asking changes nothing."""
         elsewhere, others = self._by_strategy.get(strategy_id), self._by_type.get(case.error_type)
-        if elsewhere is None and others is None:
+        siblings = [self._by_strategy[one] for one in among if one != strategy_id and one in self._by_strategy]
+        if elsewhere is None and others is None and not siblings:
             return UNKNOWN
         own = self._own.get((case.error_type, strategy_id))
         narrow = (own or _NOBODY).narrow
         scopes: list[Scope] = [
-            ("elsewhere", inf, elsewhere),
-            ("type", PRIOR_STRENGTH, own.whole if own else None),
+            (ELSEWHERE, elsewhere),
+            (TYPE, own.whole if own else None),
         ]
         if case.context:
-            scopes.append(("context", LOCAL_STRENGTH, narrow.get((case.context, ""))))
+            scopes.append(("context", narrow.get((case.context, ""))))
         if case.hardware_id:
-            scopes.append(("hardware", LOCAL_STRENGTH, narrow.get((case.context, case.hardware_id))))
-        return combine(scopes, others, now, self._half_life_s)
+            scopes.append(("hardware", narrow.get((case.context, case.hardware_id))))
+        return combine(scopes, siblings, others, now, self._half_life_s)
 
     def score(self, error_type: ErrorType, strategy_id: str, now: float) -> Score:
         """What is recorded of the strategy for this type of error."""
@@ -216,12 +233,28 @@ class Learning:
             return []
         others = [
             other
-            for (error_type, other), own in self._own.items()
-            if error_type is case.error_type and other != strategy_id
-            if own.cut(place, False, now, self._half_life_s)
+            for other, own in self._for(case.error_type)
+            if other != strategy_id and own.cut(place, False, now, self._half_life_s)
         ]
         self._pool()
         return others
+
+    def _cut_all(self, error_type: ErrorType, now: float) -> list[str]:
+        """Cut all records for a type of error, if together they no longer fit. Returns which strategies that changed."""
+        doubts = (own.whole.doubt * own.whole.factor(now, self._half_life_s) for _, own in self._for(error_type))
+        if not drift.is_everything(doubts):
+            return []
+        changed = []
+        for strategy_id, own in self._for(error_type):
+            is_doubted = own.whole.doubt > 0.0
+            if own.cut(None, is_doubted, now, self._half_life_s) or is_doubted:
+                changed.append(strategy_id)
+        self._pool()
+        return changed
+
+    def _for(self, error_type: ErrorType) -> Iterable[tuple[str, _Own]]:
+        """The strategies for a type of error."""
+        return ((key[1], own) for key, own in self._own.items() if key[0] is error_type)
 
     def _narrow(self, key: _Key, at: tuple[str, str], now: float) -> Experience:
         narrow = self._own[key].narrow.pop(at, None) or Experience(at=now)
@@ -237,6 +270,12 @@ class Learning:
             oldest_key, oldest = next(iter(self._touched))
             del self._touched[oldest_key, oldest]
             del self._own[oldest_key].narrow[oldest]
+
+
+def _speaks_for_apart(own: Sequence[Experience], success: bool) -> float:
+    """How much an attempt that is not yet learned speaks for components that differ: the logarithm of the likelihood ratio."""
+    apart, alike = drift.expected(own, APART), drift.expected(own, ALIKE)
+    return log(apart / alike) if success else log((1.0 - apart) / (1.0 - alike))
 
 
 def _places(case: Case) -> Sequence[_Place]:

@@ -18,6 +18,6 @@ class Policy:
     flap_threshold_s: float = 5.0
     flap_longest_s: float = 300.0
     retry_failed_after_s: float = 600.0
-    half_life_s: float = 7 * 86400.0
+    half_life_s: float = 30 * 86400.0
     known_errors: int = 100_000
     seed: int = 1

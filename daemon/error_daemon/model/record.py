@@ -86,7 +86,7 @@ class ErrorView:
 class Evidence:
     """What one scope of experience contributed, without what a narrower one did: no attempt is in two."""
 
-    scope: str  # elsewhere | type | context | hardware
+    scope: str  # elsewhere | siblings | type | context | hardware
     attempts: int  # ever
     helped: int  # how many of them
     weight: float  # the attempts as they count at this moment, faded
@@ -111,6 +111,7 @@ class Candidate:
     task_rate: float
     score: float
     evidence: tuple[Evidence, ...] = ()  # the widest scope first
+    local_strength: float = 10.0  # attempts that a wider scope was worth to a narrower; 10 in records that do not say
 
 
 @value
@@ -143,6 +144,7 @@ class Decision:
     )
     timeout_bounds_s: tuple[float, float] | None = None  # the strategy's shortest and longest; None: not recorded
     why_now: str = ""  # what led here: the first attempt, a backoff, an escalation, a look
+    sharpness: float = 1.0  # how many times over the evidence counted in the draws; 1 in records that do not say
 
 
 @value

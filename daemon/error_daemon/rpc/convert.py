@@ -111,6 +111,7 @@ def candidate_message(candidate: Candidate) -> recovery_pb2.Candidate:
         task_recovery_rate=candidate.task_rate,
         score=candidate.score,
         evidence=[evidence_message(evidence) for evidence in candidate.evidence],
+        local_strength=candidate.local_strength,
     )
 
 
@@ -149,6 +150,7 @@ def decision_message(decision: Decision) -> recovery_pb2.Decision:
         timeout_basis=_basis(decision.timeout_basis),
         timeout_bounds=_bounds(decision.timeout_bounds_s),
         why_now=decision.why_now,
+        sharpness=decision.sharpness,
     )
 
 
