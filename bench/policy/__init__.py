@@ -3,6 +3,7 @@
     world.py      what is true: strategies with their rates, times and side effects; the incidents, and how each attempt would end
     host.py       the host on a virtual clock: carries out what the engine asks for, and accounts for each incident
     policies.py   the ways to choose, all of them on the real engine
+    expected.py   what the learned choice comes to without luck, from the true rates
     measure.py    scenarios × policies × seeds, and what is said of them
     plot.py       one picture of it
 

@@ -55,6 +55,8 @@ class Account:
     persons: int = 0  # how often the ladder was exhausted
     told: int = 0  # escalations, for whatever cause
     bouts: int = 0
+    expected_s: float = 0.0  # expected.py: of the downtime, when it began; 0: nobody asked
+    oracle_s: float = 0.0  # and what an oracle would have expected
 
 
 @dataclass(slots=True)
@@ -77,6 +79,7 @@ class Host:
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
         self._number = 0
         self.now = 0.0
+        self.foresee: Callable[[Incident, float], tuple[float, float]] | None = None
         for incident in incidents:
             self._at(1e6 + incident.at, partial(self._begin, incident))
 
@@ -107,6 +110,8 @@ class Host:
             return
         target.account = Account(incident)
         self.accounts.append(target.account)
+        if self.foresee:
+            target.account.expected_s, target.account.oracle_s = self.foresee(incident, self.now)
         self._break(target)
 
     def _break(self, target: _Target) -> None:

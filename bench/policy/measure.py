@@ -6,7 +6,8 @@ first. `pooled` is the ratio of the sums over all seeds: downtime has a long tai
 that a person ended.
 
 `late` is over the second half of the incidents of each type: after 200 of 400. `adapted` is about a change of the best strategies: after
-how many incidents what the last WINDOW took, which all came after the change, is at most WITHIN times what they took the oracle.
+how many incidents what the last WINDOW took, which all came after the change, is at most WITHIN times what they took the oracle. That
+hangs on luck; `expected` and `readapted` say the same by expectation (expected.py).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict
-from statistics import mean, median, quantiles
+from statistics import mean, median, quantiles, stdev
 from typing import Any, NamedTuple
 
 from bench.policy.host import Account, Host
@@ -52,6 +53,8 @@ class Row(NamedTuple):
     persons: int
     told: int
     held_s: float
+    expected_s: float
+    oracle_s: float
 
 
 Runs = dict[str, list[list[Row]]]  # policy → for each order, all incidents
@@ -65,6 +68,9 @@ def run(seeds: int, per_type: int, say: Callable[[str], None]) -> Json:
             say(f"policy: {scenario.name}, {seeds} seeds")
             worlds = list(pool.map(_world, [(scenario, seed, per_type) for seed in range(1, seeds + 1)]))
             found[scenario.name] = {**asdict(scenario), **_figures(scenario, worlds, per_type)}
+            if scenario.drifting and per_type > CHANGE_AT + BIN:
+                unchanged = found[SCENARIOS[0].name]["expected"]
+                found[scenario.name]["readapted"] = _readapted(found[scenario.name]["expected"], unchanged)
     return {"seeds": seeds, "incidents_per_type": per_type, "types": len(TYPES), "scenarios": found}
 
 
@@ -94,6 +100,8 @@ def _row(one: Account) -> Row:
         one.persons,
         one.told,
         one.held_s,
+        one.expected_s,
+        one.oracle_s,
     )
 
 
@@ -119,7 +127,52 @@ def _figures(scenario: Scenario, worlds: list[Runs], per_type: int) -> Json:
                 figure: _adapted(mine, [world["oracle"] for world in worlds], per_type, drifting, figure)
                 for figure in ("downtime_s", "without_person_s")
             }
-    return {"policies": policies}
+    return {"policies": policies, "expected": _expected(worlds, per_type, drifting or _EVERY)}
+
+
+def _expected(worlds: list[Runs], per_type: int, kinds: Iterable[int]) -> Json:
+    """What the learned choices come to by expectation, beside the oracle's (expected.py): `late` over the second half of all incidents,
+    with the standard error over the seeds; `curve` by bins of BIN incidents, of these `kinds`."""
+    runs, wanted = [world["learned"][0] for world in worlds], set(kinds)
+    late = [_gap([row for row in rows if row.number >= per_type // 2]) for rows in runs]
+
+    def bin_from(first: int) -> list[list[Row]]:
+        return [[row for row in rows if row.kind in wanted and first <= row.number < first + BIN] for rows in runs]
+
+    curve = [
+        {"from": first, "ratio": _gap([row for rows in bin_from(first) for row in rows])}
+        for first in range(0, per_type - BIN + 1, BIN // 2)
+    ]
+    pooled = _gap([row for rows in runs for row in rows if row.number >= per_type // 2])
+    error = stdev(late) / len(late) ** 0.5 if len(late) > 1 else 0.0
+    return {"late": {**spread(late), "pooled": pooled, "standard_error": error}, "curve": curve}
+
+
+def _gap(rows: Sequence[Row]) -> float:
+    return sum(row.expected_s for row in rows) / sum(row.oracle_s for row in rows)
+
+
+def _readapted(changed: Json, unchanged: Json) -> Json:
+    """After how many incidents the expected downtime of BIN incidents in a row, which all came after the change, is for good within WITHIN
+    of the oracle's; and of what it is at the same number where nothing changed. None: not among those measured."""
+    pairs = [
+        (one["from"] + BIN - CHANGE_AT, one["ratio"], other["ratio"])
+        for one, other in zip(changed["curve"], unchanged["curve"], strict=True)
+        if one["from"] >= CHANGE_AT
+    ]
+    return {
+        "of_the_oracle": _for_good([(end, ratio <= WITHIN) for end, ratio, _ in pairs]),
+        "of_the_unchanged": _for_good([(end, ratio <= WITHIN * usual) for end, ratio, usual in pairs]),
+    }
+
+
+def _for_good(ends: Sequence[tuple[int, bool]]) -> int | None:
+    found = None
+    for end, is_within in reversed(ends):
+        if not is_within:
+            break
+        found = end
+    return found
 
 
 def _sums(mine: list[list[list[Row]]]) -> Json:

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.policy.expected import Foresight, foresight
 from bench.policy.host import Host, target_name
 from bench.policy.world import (
     PERSON_S,
@@ -82,11 +83,16 @@ class InformedEngine(Engine):
         """Believe this of the strategies, and not what was learned."""
         self._board.recall = recall(self._board)
 
+    def foresight(self, truth: Truth) -> Foresight:
+        return foresight(self._board, truth, lambda incident: _true(truth, incident))
+
 
 def engine_of(policy: str, truth: Truth, host: Host, order: int) -> Engine:
     """`order`: which of the orders that an operator may write."""
     engine = InformedEngine(_definitions(truth, _ladders(policy, truth, order)), Policy(seed=truth.seed))
-    if policy == "uniform":
+    if policy == "learned":
+        host.foresee = engine.foresight(truth)
+    elif policy == "uniform":
         engine.inform(lambda _board: lambda _error, _ticket: dict.fromkeys(truth.natures, _UNKNOWN))
     elif policy == "oracle":
         engine.inform(lambda _board: lambda _error, ticket: _true(truth, host.incident_on(ticket.target.id)))
@@ -209,7 +215,8 @@ def _careful(board: Board, truth: Truth, error: Error, ticket: Ticket) -> Mappin
     if ticket.level != ticket.levels[-1]:
         return {}
     offered = board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
-    known = {one.id: board.learning.known(case_of(error, ticket), one.id, board.now) for one in offered}
+    among = [one.id for one in offered]
+    known = {one.id: board.learning.known(case_of(error, ticket), one.id, board.now, among) for one in offered}
     return _only(max(known, key=lambda one: known[one].score(known[one].mean)), truth)
 
 
