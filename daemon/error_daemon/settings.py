@@ -5,9 +5,11 @@ definitions/configuration.py reads the file; `etc/recovery.conf` is the same lis
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MOST_DURATION_S = 10 * 365 * 86400.0  # ten years: nobody means more, and times stay dates
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -36,6 +38,39 @@ Duration = Annotated[
     BeforeValidator(parse_duration, json_schema_input_type=str),
     Field(ge=0, allow_inf_nan=False),
 ]
+
+
+@dataclass(frozen=True, slots=True)
+class SyslogAddress:
+    """Where a syslog server is. Of `unix` the host is the path of its socket, and the port 0."""
+
+    scheme: Literal["udp", "tcp", "tls", "unix"]
+    host: str
+    port: int = 0
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"unix:{self.host}" if self.scheme == "unix" else f"{self.scheme}://{host}:{self.port}"
+
+
+def parse_syslog(text: str) -> SyslogAddress | None:
+    """None for an empty text. Raises ValueError."""
+    if not text:
+        return None
+    if text.startswith("unix:/") and "\0" not in text and len(text.encode("utf-8", "replace")) <= 107:
+        return SyslogAddress("unix", text[len("unix:") :])
+    match = re.fullmatch(r"(udp|tcp|tls)://(\[[0-9a-fA-F:.]+\]|[^:/\[\]\s]+):([0-9]{1,5})", text)
+    schemes: dict[str, Literal["udp", "tcp", "tls"]] = {"udp": "udp", "tcp": "tcp", "tls": "tls"}
+    if match is None or not 0 < int(match[3]) < 65536:
+        raise ValueError(
+            f"{text!r} is not a syslog server: write udp://host:514, tcp://host:601, tls://host:6514 or unix:/path"
+        )
+    return SyslogAddress(schemes[match[1]], match[2].strip("[]"), int(match[3]))
+
+
+def _checked_syslog(text: str) -> str:
+    parse_syslog(text)
+    return text
 
 
 class _Section(BaseModel):
@@ -103,10 +138,38 @@ class BrakeSettings(_Section):
 
 
 class LogSettings(_Section):
-    level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    """What is logged. LOG_LEVEL in the environment overrides it."""
+    level: Literal["DEBUG", "INFO", "RECOVERY", "USER_ACTION", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    """What is logged: this and what is graver. LOG_LEVEL in the environment overrides it."""
     file: str = ""
-    """JSON lines are appended here; empty: to standard error, where the journal takes them."""
+    """JSON lines are appended here. Empty: recovery.log in the unit's log directory (LOGS_DIRECTORY, which systemd sets), and without
+    one to standard error. "-": to standard error."""
+    buffer_bytes: int = Field(default=256 << 10, ge=64 << 10, le=512 << 10)
+    """Memory for lines that are not written yet. When it is full, new ones are lost and counted. 256 KiB are about a thousand lines."""
+    flush_interval: Annotated[Duration, Field(ge=0.01, le=10.0)] = 0.25
+    """How long a line waits in memory at most. Critical ones are written at once."""
+    heartbeat: Annotated[Duration, Field(le=86400.0)] = 60.0
+    """How often the line `heartbeat` says how the daemon is. 0s: never."""
+    rotate_bytes: int = Field(default=64 << 20, ge=64 << 10, le=4 << 30)
+    """Size at which the file is put aside and compressed."""
+    keep_files: int = Field(default=14, ge=0, le=10_000)
+    """Files that were put aside and are kept. With 14, and lines that compress to a tenth, all of it has some 150 MiB."""
+    keep_for: Duration = 30 * 86400.0
+    """Age at which a file that was put aside is deleted. 0s: never for its age."""
+    journal: bool = False
+    """Lines go to the systemd journal too, with their fields: `journalctl ER_ERROR_ID=...`."""
+    syslog: Annotated[str, AfterValidator(_checked_syslog)] = ""
+    """Lines go to this syslog server too (RFC 5424): udp://host:514, tcp://host:601, tls://host:6514 or unix:/dev/log. Empty: to none."""
+    syslog_facility: Literal[
+        "kern", "user", "mail", "daemon", "auth", "syslog", "cron", "authpriv",
+        "local0", "local1", "local2", "local3", "local4", "local5", "local6", "local7",
+    ] = "daemon"  # fmt: skip
+    """The facility of what is sent there."""
+    syslog_ca: str = ""
+    """File with the authorities that may vouch for a tls:// server. Empty: those of the host."""
+    syslog_certificate: str = ""
+    """File with the certificate that is shown to a tls:// server that asks for one."""
+    syslog_key: str = ""
+    """File with the certificate's key. Empty: it is in the same file."""
 
 
 class Settings(_Section):

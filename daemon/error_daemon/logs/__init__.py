@@ -1,0 +1,1 @@
+"""The daemon's log: lines made on the loop, written elsewhere. docs/logging.md is what operators read."""
