@@ -46,6 +46,9 @@ def _facts(status: recovery_pb2.GetStatusResponse) -> Iterator[tuple[str, Cell]]
     yield "workers", lost if status.workers_lost else f"{status.workers} running"
     yield "store", _store(status.store)
     yield "lag", lag(status.lag)
+    yield "log", _log(status.log)
+    for outlet in status.log.outlets:
+        yield "log to", _outlet(outlet)
     yield "approvals", Styled(_approvals(status), "yellow")
     for brake in status.brakes:
         yield "brake", Styled(_brake(brake), BRAKE_STYLES.get(brake.state, ""))
@@ -88,6 +91,24 @@ def _store(store: recovery_pb2.StoreState) -> Cell:
     if store.available:
         return f"available, {rows}{detail}"
     return Styled(f"UNAVAILABLE{detail}: recoveries go on, the record waits in memory; {rows}", "red")
+
+
+def _log(log: recovery_pb2.LogState) -> Cell:
+    if not log.file:
+        return ""  # a daemon from before it told
+    text = f"{log.file}: {count(log.lines, 'line')}"
+    if log.archives:
+        text += f", {count(log.archives, 'file')} put aside"
+    if log.problem or log.lines_lost:
+        return Styled(f"{text}, {log.lines_lost:,} lost{f' ({log.problem})' if log.problem else ''}", "red")
+    return text
+
+
+def _outlet(outlet: recovery_pb2.LogOutlet) -> Cell:
+    text = f"{outlet.name}: {count(outlet.sent, 'line')} sent, {outlet.dropped:,} dropped"
+    if outlet.problem:
+        return Styled(f"{text}, {outlet.waiting:,} waiting ({outlet.problem})", "yellow")
+    return text
 
 
 def lag(figures: recovery_pb2.LagFigures) -> str:

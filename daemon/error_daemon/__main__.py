@@ -21,7 +21,7 @@ from error_daemon import __version__
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import starting
 from error_daemon.errors import ConfigError, ErrorRecoveryError
-from error_daemon.runtime.daemon import Daemon
+from error_daemon.runtime.daemon import Daemon, made_state_dir
 from error_daemon.runtime.logs import configure
 
 _log = structlog.get_logger()
@@ -34,19 +34,13 @@ def main() -> int:
     try:
         settings = load_settings(arguments.config, os.environ)
         definitions, wrong = starting(Path(settings.definitions_dir))
-        configure(settings.log)
+        logs = configure(settings.log, made_state_dir(settings.state_dir), os.environ)
         for problem in wrong:
             _log.error("definition_wrong", problem=str(problem), mend="see: error-cli validate")
-        daemon = Daemon(settings, definitions, arguments.config)
-        gc.freeze()  # what is here now stays; the collector need not look at it again
-        gc.set_threshold(*COLLECT_AFTER)
-        loop = uvloop.new_event_loop()
         try:
-            asyncio.set_event_loop(loop)
-            loop.run_until_complete(daemon.run())
+            _run(Daemon(settings, definitions, logs.statistics, arguments.config))
         finally:
-            asyncio.set_event_loop(None)
-            loop.close()
+            logs.end()
     except ConfigError as error:
         print(f"error_daemon: {error}", file=sys.stderr)
         return EX_CONFIG
@@ -54,6 +48,18 @@ def main() -> int:
         print(f"error_daemon: cannot go on: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _run(daemon: Daemon) -> None:
+    gc.freeze()  # what is here now stays; the collector need not look at it again
+    gc.set_threshold(*COLLECT_AFTER)
+    loop = uvloop.new_event_loop()
+    try:
+        asyncio.set_event_loop(loop)
+        loop.run_until_complete(daemon.run())
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
 
 
 def _arguments() -> argparse.Namespace:

@@ -234,6 +234,17 @@ def _status() -> recovery_pb2.GetStatusResponse:
         ],
         store=recovery_pb2.StoreState(available=True, rows_written=1203, rows_waiting=4),
         lag=recovery_pb2.LagFigures(samples=40, p50_us=245, p99_us=914, max_us=3200),
+        log=recovery_pb2.LogState(
+            file="/var/log/framework/recovery.log",
+            lines=12_345,
+            lines_lost=3,
+            archives=2,
+            problem="/var/log/framework/recovery.log cannot be written: No space left on device",
+            outlets=[
+                recovery_pb2.LogOutlet(name="journal", sent=12_345),
+                recovery_pb2.LogOutlet(name="syslog:udp://10.0.0.1:514", dropped=7, waiting=9, problem="no route"),
+            ],
+        ),
         applications=["shop", "coordinator"],
         rules=12,
         targets=7,

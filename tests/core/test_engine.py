@@ -40,6 +40,11 @@ def test_what_is_known_is_counted() -> None:
         1,
         1,
     )
+    [trying, seen] = [
+        next(v for v in engine.newest(9, lambda _error: True)[0] if v.component == c) for c in ("web", "seen")
+    ]
+    assert engine.ticket_id(trying.error_id).startswith(f"{trying.error_id}-")
+    assert (engine.ticket_id(seen.error_id), engine.ticket_id("0" * 16)) == ("", "")
     assert {view.component for view in engine.newest(10_000, lambda _error: True)[0]} == {"web", "seen"}
     assert engine.errors_by_state() == {"attempting": 1, "observed": 1}
 

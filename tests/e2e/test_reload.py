@@ -120,7 +120,7 @@ def test_wrong_definitions_change_nothing_and_every_problem_is_told_with_its_pla
         assert all(problem["file"].endswith("test.yaml") for problem in answer["problems"])
         host.hang_up()
         eventually("the signal is answered", lambda: len(host.said("reload_refused")) == 2)
-        assert len(host.said("definition_problem")) == 2 * len(answer["problems"])
+        eventually("all is said", lambda: len(host.said("definition_problem")) == 2 * len(answer["problems"]))
         assert daemon.status().definitions_digest == before
         error_id = daemon.report(a_fault(target="web")).error_id
         daemon.wait_for_state(error_id, "watching")

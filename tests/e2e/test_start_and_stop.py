@@ -132,6 +132,7 @@ def test_what_the_host_lacks_is_logged_and_keeps_no_daemon_from_starting(tmp_pat
         "strategies: {look: {kind: retry}}\nrules: [{id: r, when: {}, target: web, ladder: {1: look}, mode: auto}]\n"
     )
     with running(DaemonProcess(tmp_path / "daemon", definitions)) as daemon:
+        eventually("it is logged", lambda: "definition_wrong" in daemon.log.read_text())
         [line] = [line for line in daemon.log.read_text().splitlines() if "definition_wrong" in line]
         assert "test.yaml:3:37: `/absent/probe` does not exist" in line
 
@@ -147,7 +148,7 @@ def test_a_failed_recovery_is_said_loudly_and_a_reset_tries_it_again(tmp_path: P
         error_id = daemon.report(a_fault()).error_id
         daemon.wait_for_state(error_id, "failed")
         daemon.wait_until_recorded()
-        assert '"needs_a_person"' in daemon.log.read_text()
+        eventually("it is logged", lambda: '"needs_a_person"' in daemon.log.read_text())
         assert dict(daemon.status().errors_by_state) == {"failed": 1}
         again = daemon.report(a_fault())
         assert not again.opened, "it is not tried at once again"

@@ -52,6 +52,12 @@ class ToldControl:
             "rings": [{"priority": "critical", "used": 1, "slots": 2}],
             "store": {"available": True, "rows_written": 5, "rows_waiting": 1, "detail": "all well"},
             "lag": {"samples": 3, "p50_us": 1.0, "p99_us": 2.0, "max_us": 3.0},
+            "log": {
+                "file": "/var/log/framework/recovery.log",
+                "lines": 9,
+                "problem": "it is full",
+                "outlets": [{"name": "journal", "sent": 8}],
+            },
             "applications": ["shop"],
             "attempts_running": 6,
             "errors_by_state": {"parked": 2},

@@ -1,21 +1,14 @@
-"""What systemd and the log are told."""
+"""What systemd is told."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from error_daemon.errors import ConfigError
-from error_daemon.runtime.logs import configure
 from error_daemon.runtime.systemd import Notifier
-from error_daemon.settings import LogSettings
 
 
 def test_systemd_hears_ready_then_beats_then_stopping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -55,50 +48,3 @@ def test_without_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> Non
         notifier.stopping()
 
     asyncio.run(go())
-
-
-_LOGGING = """
-import sys, structlog
-from error_daemon.runtime.logs import configure
-from error_daemon.settings import LogSettings
-configure(LogSettings(level="INFO", file=sys.argv[1]))
-log = structlog.get_logger()
-log.debug("not wanted")
-log.info("attempt", error_id="e1", odd=object, text="two\\nlines é")
-try:
-    1 / 0
-except ZeroDivisionError as error:
-    log.critical("bug", exc_info=error)
-print("went on")
-"""
-
-
-def _log(path: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", _LOGGING, path]
-    environment = {**os.environ, "PYTHONWARNINGS": "default"}
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
-
-
-@pytest.mark.parametrize("where", ["file", "standard error"])
-def test_a_log_line_is_json_with_its_level_and_time_in_utc(tmp_path: Path, where: str) -> None:
-    path = tmp_path / "daemon.log"
-    done = _log(str(path) if where == "file" else "")
-    assert done.stdout == "went on\n"
-    lines = (path.read_text() if where == "file" else done.stderr).splitlines()
-    first, second = (json.loads(line) for line in lines if line.startswith("{"))
-    assert (first["event"], first["level"], first["error_id"]) == ("attempt", "info", "e1")
-    assert first["text"] == "two\nlines é"
-    assert first["timestamp"].endswith("Z")
-    assert (second["event"], second["level"]) == ("bug", "critical")
-    assert "ZeroDivisionError" in second["exception"]
-
-
-def test_a_full_disk_under_the_log_stops_nothing() -> None:
-    done = _log("/dev/full")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "went on\n"
-
-
-def test_a_log_file_that_cannot_be_opened_is_a_wrong_setting(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="cannot be written"):
-        configure(LogSettings(file=str(tmp_path / "nowhere" / "daemon.log")))

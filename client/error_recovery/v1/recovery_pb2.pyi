@@ -665,6 +665,7 @@ class GetStatusResponse(_message.Message):
     TARGET_NAMES_FIELD_NUMBER: _builtins.int
     STRATEGY_NAMES_FIELD_NUMBER: _builtins.int
     RULE_NAMES_FIELD_NUMBER: _builtins.int
+    LOG_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     pid: _builtins.int
     started_at: _builtins.float
@@ -715,6 +716,8 @@ class GetStatusResponse(_message.Message):
     def strategy_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
     @_builtins.property
     def rule_names(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    @_builtins.property
+    def log(self) -> Global___LogState: ...
     def __init__(
         self,
         *,
@@ -745,14 +748,121 @@ class GetStatusResponse(_message.Message):
         target_names: _abc.Iterable[_builtins.str] | None = ...,
         strategy_names: _abc.Iterable[_builtins.str] | None = ...,
         rule_names: _abc.Iterable[_builtins.str] | None = ...,
+        log: Global___LogState | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "store", b"store"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "log", b"log", "store", b"store"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "definitions_digest", b"definitions_digest", "definitions_loaded_at", b"definitions_loaded_at", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "pid", b"pid", "rings", b"rings", "rule_names", b"rule_names", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "strategy_names", b"strategy_names", "target_names", b"target_names", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "definitions_digest", b"definitions_digest", "definitions_loaded_at", b"definitions_loaded_at", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "log", b"log", "pid", b"pid", "rings", b"rings", "rule_names", b"rule_names", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "strategy_names", b"strategy_names", "target_names", b"target_names", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___GetStatusResponse: _TypeAlias = GetStatusResponse  # noqa: Y015
+
+@_typing.final
+class LogState(_message.Message):
+    """The daemon's own log, since it was started."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FILE_FIELD_NUMBER: _builtins.int
+    LINES_FIELD_NUMBER: _builtins.int
+    BYTES_FIELD_NUMBER: _builtins.int
+    LINES_LOST_FIELD_NUMBER: _builtins.int
+    LINES_ELSEWHERE_FIELD_NUMBER: _builtins.int
+    BUFFER_BYTES_FIELD_NUMBER: _builtins.int
+    BUFFER_USED_BYTES_FIELD_NUMBER: _builtins.int
+    BUFFER_PEAK_BYTES_FIELD_NUMBER: _builtins.int
+    SURVIVES_KILL_FIELD_NUMBER: _builtins.int
+    ROTATIONS_FIELD_NUMBER: _builtins.int
+    ARCHIVES_FIELD_NUMBER: _builtins.int
+    ARCHIVE_BYTES_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    OUTLETS_FIELD_NUMBER: _builtins.int
+    file: _builtins.str
+    """or "standard error" """
+    lines: _builtins.int
+    bytes: _builtins.int
+    lines_lost: _builtins.int
+    """the buffer was full, or neither the file nor standard error took them"""
+    lines_elsewhere: _builtins.int
+    """to standard error, because the file could not be written"""
+    buffer_bytes: _builtins.int
+    buffer_used_bytes: _builtins.int
+    buffer_peak_bytes: _builtins.int
+    survives_kill: _builtins.bool
+    """lines that are not written yet survive kill -9 of the daemon"""
+    rotations: _builtins.int
+    archives: _builtins.int
+    """files that were put aside and are still there"""
+    archive_bytes: _builtins.int
+    problem: _builtins.str
+    """why the file cannot be written, or archives not be compressed or deleted; empty where they can"""
+    @_builtins.property
+    def outlets(self) -> _containers.RepeatedCompositeFieldContainer[Global___LogOutlet]: ...
+    def __init__(
+        self,
+        *,
+        file: _builtins.str = ...,
+        lines: _builtins.int = ...,
+        bytes: _builtins.int = ...,
+        lines_lost: _builtins.int = ...,
+        lines_elsewhere: _builtins.int = ...,
+        buffer_bytes: _builtins.int = ...,
+        buffer_used_bytes: _builtins.int = ...,
+        buffer_peak_bytes: _builtins.int = ...,
+        survives_kill: _builtins.bool = ...,
+        rotations: _builtins.int = ...,
+        archives: _builtins.int = ...,
+        archive_bytes: _builtins.int = ...,
+        problem: _builtins.str = ...,
+        outlets: _abc.Iterable[Global___LogOutlet] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["archive_bytes", b"archive_bytes", "archives", b"archives", "buffer_bytes", b"buffer_bytes", "buffer_peak_bytes", b"buffer_peak_bytes", "buffer_used_bytes", b"buffer_used_bytes", "bytes", b"bytes", "file", b"file", "lines", b"lines", "lines_elsewhere", b"lines_elsewhere", "lines_lost", b"lines_lost", "outlets", b"outlets", "problem", b"problem", "rotations", b"rotations", "survives_kill", b"survives_kill"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogState: _TypeAlias = LogState  # noqa: Y015
+
+@_typing.final
+class LogOutlet(_message.Message):
+    """Where the lines of the log go beside its file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    SENT_FIELD_NUMBER: _builtins.int
+    DROPPED_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    FAILURES_FIELD_NUMBER: _builtins.int
+    PROBLEM_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """"journal", "syslog:udp://10.0.0.1:514" """
+    sent: _builtins.int
+    dropped: _builtins.int
+    waiting: _builtins.int
+    failures: _builtins.int
+    """of the connection"""
+    problem: _builtins.str
+    """empty where it works"""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        sent: _builtins.int = ...,
+        dropped: _builtins.int = ...,
+        waiting: _builtins.int = ...,
+        failures: _builtins.int = ...,
+        problem: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["dropped", b"dropped", "failures", b"failures", "name", b"name", "problem", b"problem", "sent", b"sent", "waiting", b"waiting"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___LogOutlet: _TypeAlias = LogOutlet  # noqa: Y015
 
 @_typing.final
 class Brake(_message.Message):

@@ -229,6 +229,11 @@ class Engine(PeoplesActs):
     def slot(self, error_id: str) -> SlotRef | None:
         return self._find(error_id).slot
 
+    def ticket_id(self, error_id: str) -> str:
+        """The id of its ticket; empty where it has none."""
+        error = self._board.by_id(error_id)
+        return error.ticket.ticket_id if error and error.ticket else ""
+
     def still_down(self) -> list[OpenInterval]:
         """What the record of ended tickets does not tell: the targets of open tickets, and of errors that stand failed."""
         down = chain(self._board.with_ticket(), self._board.census.failed())

@@ -25,3 +25,8 @@ class SteadyClock:
 def monotonic_us() -> int:
     """CLOCK_MONOTONIC, as systemd wants to be told it."""
     return time.monotonic_ns() // 1000
+
+
+def wall_time() -> float:
+    """Seconds since 1970 as the host's clock has them at this moment: of log lines, which are read beside those of others."""
+    return time.time()

@@ -14,6 +14,7 @@ from error_daemon.core.brakes.pause import NAME as PAUSE
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused, TransientError
+from error_daemon.logs.levels import logger
 from error_daemon.model import (
     STATUS_OF,
     AttemptRecord,
@@ -38,12 +39,13 @@ from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
 from error_daemon.telemetry import Counters, LatencyHistogram
 
+_log = logger()
 _DISK_RETRY_AFTER_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What there is to see and to steer. `workers()`: how many are ready. `take(payload)`: the intake."""
+    """What there is to see and to steer. `workers()`: how many are ready. `take(payload)`: the intake. `log()`: how the log is."""
 
     reloader: Reloader
     ring: Ring
@@ -56,6 +58,7 @@ class Parts:
     tests: RepeatTests
     workers: Callable[[], int]
     take: Callable[[bytes], object]
+    log: Callable[[], Mapping[str, Json]]
 
 
 class DaemonControl:
@@ -97,6 +100,7 @@ class DaemonControl:
                 "detail": store.detail,
             },
             "lag": _figures(counters.lag),
+            "log": parts.log(),
             "applications": list(parts.applications.names()),
             "torn_slots": counters.torn_slots,
             "rules": len(self._engine.definitions.rules),
@@ -264,6 +268,7 @@ class DaemonControl:
             "subject": subject,
         }
         self._store.append("audit", {**row, "detail": dict(detail)})
+        _log.user_action(action, by=row["actor"], subject=subject, **detail)
         self._loop.carry_out()
 
 

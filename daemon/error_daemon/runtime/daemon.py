@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import structlog
@@ -24,7 +24,7 @@ from error_daemon.core.policy import Policy
 from error_daemon.errors import ConfigError, NotFound, Problem
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
-from error_daemon.model import Definitions, Priority
+from error_daemon.model import Definitions, Json, Priority
 from error_daemon.ports import Service
 from error_daemon.ring.mapped import Geometry, open_ring
 from error_daemon.rpc.aio_server import AioServer
@@ -34,6 +34,7 @@ from error_daemon.rpc.recovery_service import RecoveryService
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
@@ -51,16 +52,22 @@ _log = structlog.get_logger()
 
 
 class Daemon:
-    """One daemon. `await run()` returns after SIGTERM or SIGINT; `address` is then known to have been served."""
+    """One daemon. `await run()` returns after SIGTERM or SIGINT; `address` is then known to have been served. `log()`: how the log is."""
 
-    def __init__(self, settings: Settings, definitions: Definitions, config: Path | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        definitions: Definitions,
+        log: Callable[[], Mapping[str, Json]],
+        config: Path | None = None,
+    ) -> None:
         """`config`: where the settings are from, so that a reload can say which are others there now."""
         self._settings = settings
         self._clock = SteadyClock()
         self._counters = Counters()
         self._notifier = Notifier()
         workers = settings.worker_threads or (os.cpu_count() or 1) + 2
-        state = _state_dir(settings.state_dir)
+        state = made_state_dir(settings.state_dir)
         self._ring = open_ring(state / "faults.ring", _geometry(settings.ring))
         self._counters.torn_slots = self._ring.torn
         self._policy = _policy(settings, workers)
@@ -96,6 +103,8 @@ class Daemon:
             rows_waiting=self._store.rows_waiting,
             most_rows_waiting=settings.store.waiting_rows,
         )
+        self._log_state = log
+        self._heartbeat: Heartbeat | None = None
         self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
         takers = Takers(
             self._loop, self._store, self._pauses, self._notifier, (self._intake.redefine, self._sensor.redefine)
@@ -144,11 +153,14 @@ class Daemon:
         await self._pool.start()
         restore_ring(self._ring.kept(), self._loop, views)
         server = AioServer(self._settings.max_message_bytes, _bug)
-        for service in self._services():
+        control = self._made_control()
+        for service in self._services(control):
             server.add(service)
         address = await server.start(self._settings.listen)
         self._sensor.start()
         self._reloader.open()
+        self._heartbeat = Heartbeat(control.status, self._settings.log.heartbeat)
+        self._heartbeat.start()
         self._notifier.ready(f"serving on {address}")
         _log.info(
             "serving",
@@ -172,8 +184,8 @@ class Daemon:
         else:
             _log.warning("paused", says=pause.says())
 
-    def _services(self) -> Sequence[Service]:
-        control = DaemonControl(
+    def _made_control(self) -> DaemonControl:
+        return DaemonControl(
             self._loop,
             self._clock,
             Parts(
@@ -188,8 +200,11 @@ class Daemon:
                 reports=Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy),
                 workers=lambda: self._pool.alive,
                 take=self._intake.take,
+                log=self._log_state,
             ),
         )
+
+    def _services(self, control: DaemonControl) -> Sequence[Service]:
         durable = self._settings.ring.durability == "power"
         return (
             FaultService(self._intake, durable).service(),
@@ -212,6 +227,8 @@ class Daemon:
         await stopping
 
     async def _stop_edges(self) -> None:
+        if self._heartbeat:
+            self._heartbeat.stop()
         self._loop.close()
         await self._pool.stop()
         await self._store.stop()
@@ -243,7 +260,8 @@ def _bug(method: str, error: BaseException) -> None:
     _log.critical("bug", method=method, exc_info=error)
 
 
-def _state_dir(path: str) -> Path:
+def made_state_dir(path: str) -> Path:
+    """Raises ConfigError."""
     directory = Path(path)
     try:
         directory.mkdir(mode=0o750, parents=True, exist_ok=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any
@@ -18,9 +18,10 @@ import structlog
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
 from error_daemon.errors import StoreUnavailable
-from error_daemon.model import AttemptOrder, ErrorView, Json, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
+from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
 from error_daemon.ports import Clock, Executor, Ring, Store
 from error_daemon.runtime import records
+from error_daemon.runtime.trace import FaultTrace
 from error_daemon.telemetry import Counters
 
 _log = structlog.get_logger()
@@ -43,7 +44,7 @@ class RecoveryLoop:
         self.engine = engine
         self._clock = clock
         self._counters = counters
-        self._lag_threshold_s = lag_threshold_s
+        self._trace = FaultTrace(engine.ticket_id, lag_threshold_s)
         self._on_recovered = on_recovered
         self._is_closed = False
         self._is_carrying = False
@@ -65,12 +66,16 @@ class RecoveryLoop:
             fx.Notify: lambda effect: on_notice(effect.notice),
             fx.SaveError: self._save_error,
             fx.SaveAttempt: self._save_attempt,
-            fx.SaveFault: self._saver("faults", lambda effect: records.fault_row(effect, ring.read(effect.slot))),
-            fx.SaveDecision: self._saver("decisions", lambda effect: records.decision_row(effect.decision)),
+            fx.SaveFault: self._traced(
+                self._saver("faults", lambda effect: records.fault_row(effect, ring.read(effect.slot)))
+            ),
+            fx.SaveDecision: self._traced(
+                self._saver("decisions", lambda effect: records.decision_row(effect.decision))
+            ),
             fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
             fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
             fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
-            fx.SaveTicket: self._saver("tickets", lambda effect: records.ticket_row(effect.record)),
+            fx.SaveTicket: self._traced(self._saver("tickets", lambda effect: records.ticket_row(effect.record))),
             fx.Escalate: self._escalate,
         }
 
@@ -157,6 +162,7 @@ class RecoveryLoop:
         finally:
             self._is_carrying = False
             self._fed_at = inf
+        self._trace.tell()
         if self._finished is not None and not self.engine.in_the_works():
             self._finished.set()
         self._schedule()
@@ -206,6 +212,13 @@ class RecoveryLoop:
 
         return save
 
+    def _traced(self, carry: Callable[[Any], None]) -> Callable[[Any], None]:
+        def carry_and_note(effect: Any) -> None:
+            self._trace.note(effect)
+            carry(effect)
+
+        return carry_and_note
+
     def _save_error(self, effect: fx.SaveError) -> None:
         view = effect.view
         self._save_view(view)
@@ -225,31 +238,14 @@ class RecoveryLoop:
     def _ended(self, view: ErrorView) -> None:
         if view.state is State.WATCHING:
             self._on_recovered(view.target)
-        lag_s = view.ended_at - view.opened_at
-        if view.state in (State.WATCHING, State.FAILED) and lag_s > self._lag_threshold_s:
-            threshold_s = self._lag_threshold_s
-            _log.warning(
-                "ERR_LAG_THRESHOLD_EXCEEDED",
-                lag_s=lag_s,
-                threshold_s=threshold_s,
-                error_id=view.error_id,
-                state=view.state.value,
-            )
 
     def _escalate(self, effect: fx.Escalate) -> None:
-        escalation = effect.escalation
-        _log.error(
-            "needs_a_person",
-            error_id=escalation.error_id,
-            response_class=escalation.response_class.value,
-            cause=escalation.cause,
-            reason=escalation.text,
-            **_of_fault(escalation.diagnostics),
-        )
-        self._append("escalations", records.escalation_row(escalation))
+        self._trace.note(effect)
+        self._append("escalations", records.escalation_row(effect.escalation))
 
     def _save_attempt(self, effect: fx.SaveAttempt) -> None:
         record = effect.record
+        self._trace.note(effect)
         self._append("attempts", records.attempt_row(record))
         self._append("recovery_performance", records.performance_row(record))
         if record.stability_score >= 0:
@@ -258,21 +254,6 @@ class RecoveryLoop:
             self._append("readings", row)
         if record.lag_s and record.number == 1:
             self._counters.lag.record(record.lag_s)
-        _log.info(
-            "attempt",
-            error_id=record.error_id,
-            attempt_id=record.attempt_id,
-            strategy=record.strategy_id,
-            ladder_level=record.level,
-            outcome=record.outcome.value,
-            verdict=record.verdict.value,
-            execution_time_s=round(record.execution_time_s, 6),
-        )
-
-
-def _of_fault(diagnostics: Mapping[str, Json]) -> dict[str, Json]:
-    """What a person wants to read first."""
-    return {"target": diagnostics["ticket"]["target"], "fault": diagnostics["fault"]["message"]}
 
 
 def _not_joined(table: str, row: records.Row) -> int:
