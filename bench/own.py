@@ -1,9 +1,9 @@
 """own: what a fault costs the daemon by itself, without the wire: from its bytes to the receipt, and to the release of its slot.
 
-The real parts of the fault path (decoding, ring file, engine, rows as they wait for the writer) are joined in this process and fed in a
-loop, with the garbage collector set as the daemon sets it. No gRPC, no worker, no second thread: so this is what the daemon's code costs,
-and the difference between a server with it and a bare echo is what it costs there. Process CPU time; each figure is the median of the
-batches' µs per fault.
+The real parts of the fault path (decoding, ring file, engine, rows as they wait for the writer, the log) are joined in this process and
+fed in a loop, with the garbage collector set as the daemon sets it. No gRPC, no worker, no second thread but the log's: so this is what
+the daemon's code costs, and the difference between a server with it and a bare echo is what it costs there. Process CPU time; each
+figure is the median of the batches' µs per fault.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ from error_daemon.model import AttemptOrder, Condition, Definitions, Priority, P
 from error_daemon.ring.mapped import Geometry, open_ring
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.intake import RingIntake
+from error_daemon.runtime.logs import configure
 from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.settings import LogSettings
 from error_daemon.store.backlog import Backlog
 from error_daemon.telemetry import Counters
 
@@ -68,9 +70,12 @@ def run(rounds: int, faults: int, say: Callable[[str], None]) -> dict[str, objec
     gc.freeze()
     gc.set_threshold(*COLLECT_AFTER)
     taken: list[dict[str, float]] = []
-    for number in range(rounds):
-        say(f"own, round {number + 1} of {rounds}")
-        taken.append({name: asyncio.run(_one(kind, faults)) for name, kind in SORTS.items()})
+    with tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory:
+        logs = configure(LogSettings(file=f"{directory}/recovery.log"), Path(directory), {})
+        for number in range(rounds):
+            say(f"own, round {number + 1} of {rounds}")
+            taken.append({name: asyncio.run(_one(kind, faults)) for name, kind in SORTS.items()})
+        logs.end()
     return {"rounds": taken, "medians": {name: median(each[name] for each in taken) for name in SORTS}}
 
 

@@ -1,9 +1,9 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy|log]
 
-Without a name it runs own, lag and ingest, which takes about five minutes; engine takes some two minutes, policy ten and more. --quick
-makes each of them short (policy: three minutes); it writes nothing unless --out says where. Loopback only.
+Without a name it runs own, lag and ingest, which takes about five minutes; engine takes some two minutes, policy ten and more, log half a
+minute. --quick makes each of them short (policy: three minutes); it writes nothing unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -21,7 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 
-from bench import engine, machine, own, plot, tables  # noqa: E402
+from bench import engine, logline, machine, own, plot, tables  # noqa: E402
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.ingest import Ingest  # noqa: E402
@@ -65,6 +65,8 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
         return own.run(1 if quick else 5, 5_000 if quick else 20_000, say)
     if name == "engine":
         return engine.run(_QUICK_SIZES if quick else _SIZES, say)
+    if name == "log":
+        return logline.run(1 if quick else 5, 200 if quick else 500, say)
     if name == "policy":
         return dict(policy.run(2 if quick else 20, 2 * CHANGE_AT, say))
     say(f"{name}: starting the daemon, the echo and the load generator")

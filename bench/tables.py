@@ -97,12 +97,22 @@ def _range(ratio: Json) -> str:
     return f"{ratio['pooled']:.2f} ({ratio['p10']:.2f}-{ratio['p90']:.2f})"
 
 
+def log_table(result: Json) -> str:
+    lines = ["", f"log (µs per line on the thread that logs; {result['lost']} lost)", f"{'':20}{'p50':>9}{'p99':>9}"]
+    lines += [
+        f"{name:20}{_cell(figures['p50_us'], 1)}{_cell(figures['p99_us'], 1)}"
+        for name, figures in result["medians"].items()
+    ]
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[Json], str]] = {
     "own": own_table,
     "lag": lag_table,
     "ingest": ingest_table,
     "engine": engine_table,
     "policy": policy_table,
+    "log": log_table,
 }
 _LOADS = {"equal": "equal, of all errors", "one": "equal, of one error", "recovery": "recoveries"}
 _COLUMNS = (

@@ -35,7 +35,8 @@ SYSLOG_SEVERITIES = {
 
 
 def logger_class(level: str) -> type[Any]:
-    """What structlog is to wrap with: a logger that drops what is below `level`, and has a method for each of LEVELS."""
+    """What structlog is to wrap with: a logger that has a method for each of LEVELS and drops what is below `level`, whose number is
+    its `lowest`."""
     lowest = LEVELS[level]
     base: Any = structlog.make_filtering_bound_logger(lowest if lowest % 10 == 0 else LEVELS["WARNING"])
 
@@ -48,8 +49,10 @@ def logger_class(level: str) -> type[Any]:
     def dropped(self: Any, event: str, **fields: Any) -> None:
         return None
 
-    own = {name: wanted(name) if LEVELS[name.upper()] >= lowest else dropped for name in ("recovery", "user_action")}
-    return type("LevelledLogger", (base,), own)
+    own: dict[str, Any] = {
+        name: wanted(name) if LEVELS[name.upper()] >= lowest else dropped for name in ("recovery", "user_action")
+    }
+    return type("LevelledLogger", (base,), {**own, "lowest": lowest})
 
 
 def logger() -> Any:

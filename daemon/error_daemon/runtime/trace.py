@@ -18,7 +18,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from error_daemon.core import effects as fx
-from error_daemon.logs.levels import logger
+from error_daemon.logs.levels import LEVELS, logger
 from error_daemon.model import AttemptRecord, Json, Reading, TicketRecord, Usage
 
 _log = logger()
@@ -58,9 +58,11 @@ class FaultTrace:
 
     def _fault(self, effect: fx.SaveFault) -> None:
         fault = effect.fault
+        ticket_id = self._ticket_id(effect.error_id)
+        if not ticket_id and _log.lowest > LEVELS["DEBUG"]:
+            return
         if not self._limits["fault"].lets_through(fault.received_at):
             return
-        ticket_id = self._ticket_id(effect.error_id)
         (_log.recovery if ticket_id else _log.debug)(
             "fault",
             ticket_id=ticket_id,
