@@ -52,6 +52,7 @@ class DaemonProcess:
             f"definitions_dir = {json.dumps(str(directory / 'definitions'))}\n"
             f"worker_threads = 2\n{settings}\n"
         )
+        self.environment = {"LOG_LEVEL": "INFO"}
         self.process: subprocess.Popen[bytes] | None = None
         self._channel: grpc.Channel | None = None
 
@@ -60,7 +61,7 @@ class DaemonProcess:
     def start(self) -> DaemonProcess:
         command = [sys.executable, "-m", "error_daemon", "--config", str(self.directory / "recovery.conf")]
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, "LOG_LEVEL": "INFO"})
+            self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.environment})
         self._channel = grpc.insecure_channel(self.address, options=[("grpc.use_local_subchannel_pool", 1)])
         eventually("the daemon serves", self._is_serving)
         return self

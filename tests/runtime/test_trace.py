@@ -85,7 +85,7 @@ def test_a_fault_that_opens_no_ticket_has_a_line_for_who_debugs(tmp_path: Path, 
 
 
 def test_a_storm_has_few_lines_and_says_how_many_were_left_out(told: list[dict[str, Any]]) -> None:
-    trace = FaultTrace(lambda error_id: "e1-t1", 5.0)
+    trace = FaultTrace(lambda error_id: "e1-t1", 5.0, print)
     for number in range(1001):
         fault = Fault(ErrorType.DATA, received_at=1000.0 if number < 1000 else 1001.0)
         trace.note(SaveFault("e1", fault, SlotRef(Priority.LOW, 0, 1)))
@@ -99,7 +99,7 @@ def test_a_line_that_cannot_be_made_costs_no_recovery(told: list[dict[str, Any]]
     def broken(error_id: str) -> str:
         raise KeyError(error_id)
 
-    trace = FaultTrace(broken, 5.0)
+    trace = FaultTrace(broken, 5.0, print)
     trace.note(SaveFault("e1", Fault(ErrorType.DATA), SlotRef(Priority.LOW, 0, 1)))
     trace.tell()
     assert [line["event"] for line in told] == ["trace_failed"]

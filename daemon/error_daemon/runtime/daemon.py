@@ -24,6 +24,7 @@ from error_daemon.core.policy import Policy
 from error_daemon.errors import ConfigError, NotFound, Problem
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
+from error_daemon.ingest.system_state import system_state
 from error_daemon.model import Definitions, Json, Priority
 from error_daemon.ports import Service
 from error_daemon.ring.mapped import Geometry, open_ring
@@ -42,6 +43,7 @@ from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.restore import restore_record, restore_ring
+from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.settings import RingSettings, Settings
@@ -82,8 +84,10 @@ class Daemon:
             lag_threshold_s=settings.lag_threshold,
             on_notice=self._watchers.tell,
             on_recovered=self._recovered,
+            on_attempt=self._attempted,
         )
         self._store = DuckStore(str(state / "recovery.duckdb"), settings.store, self._loop.committed, _record_problem)
+        self._system_states = SystemStates(self._store, self._clock, system_state)
         self._pool = WorkerPool(
             workers,
             settings.attempts_per_worker,
@@ -230,6 +234,7 @@ class Daemon:
         if self._heartbeat:
             self._heartbeat.stop()
         self._loop.close()
+        await self._system_states.finish()
         await self._pool.stop()
         await self._store.stop()
         self._ring.close()
@@ -238,6 +243,9 @@ class Daemon:
 
     def _recovered(self, target: str) -> None:
         self._sensor.look(target)
+
+    def _attempted(self, attempt_id: str) -> None:
+        self._system_states.attempted(attempt_id)
 
     def _worker_lost(self, detail: str) -> None:
         self._counters.workers_lost += 1

@@ -28,7 +28,8 @@ _log = structlog.get_logger()
 
 
 class RecoveryLoop:
-    """`handlers(order)` starts an attempt of kind `handler`; `on_recovered(target)` hears when a target was verified well."""
+    """`handlers(order)` starts an attempt of kind `handler`; `on_recovered(target)` hears when a target was verified well;
+    `on_attempt(attempt_id)` when an attempt was handed out."""
 
     def __init__(
         self,
@@ -40,11 +41,12 @@ class RecoveryLoop:
         lag_threshold_s: float,
         on_notice: Callable[[Notice], None],
         on_recovered: Callable[[str], None],
+        on_attempt: Callable[[str], None] = lambda attempt_id: None,
     ) -> None:
         self.engine = engine
         self._clock = clock
         self._counters = counters
-        self._trace = FaultTrace(engine.ticket_id, lag_threshold_s)
+        self._trace = FaultTrace(engine.ticket_id, lag_threshold_s, on_attempt)
         self._on_recovered = on_recovered
         self._is_closed = False
         self._is_carrying = False

@@ -28,11 +28,14 @@ _MOST_READINGS = 20
 
 
 class FaultTrace:
-    """`ticket_id(error_id)`: the id of the error's ticket; empty where it has none."""
+    """`ticket_id(error_id)`: the id of the error's ticket; empty where it has none. `on_attempt(attempt_id)`: one was handed out."""
 
-    def __init__(self, ticket_id: Callable[[str], str], lag_threshold_s: float) -> None:
+    def __init__(
+        self, ticket_id: Callable[[str], str], lag_threshold_s: float, on_attempt: Callable[[str], None]
+    ) -> None:
         self._ticket_id = ticket_id
         self._lag_threshold_s = lag_threshold_s
+        self._on_attempt = on_attempt
         self._noted: list[Any] = []
         self._limits = {kind: _Limit(kind) for kind in ("fault", "decision", "ticket_ended")}
         self._tell: dict[type[Any], Callable[[Any], None]] = {
@@ -78,6 +81,8 @@ class FaultTrace:
 
     def _decision(self, effect: fx.SaveDecision) -> None:
         decision = effect.decision
+        if decision.attempt_id:
+            self._on_attempt(decision.attempt_id)
         if not self._limits["decision"].lets_through(decision.at):
             return
         _log.recovery(

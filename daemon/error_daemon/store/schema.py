@@ -115,6 +115,7 @@ TABLES: Mapping[str, Table] = {
             "id VARCHAR, error_id VARCHAR, ticket_id VARCHAR, at DOUBLE, response_class VARCHAR, cause VARCHAR, text VARCHAR,"
             "diagnostics JSON",
         ),
+        _table("system_states", "id", "id VARCHAR, at DOUBLE, attempts JSON, document JSON"),
         _table(
             "audit",
             "id",
@@ -183,6 +184,13 @@ MIGRATIONS: tuple[Migration, ...] = (
             """CREATE TABLE escalations (
                 "id" VARCHAR, "error_id" VARCHAR, "ticket_id" VARCHAR, "at" DOUBLE, "response_class" VARCHAR,
                 "cause" VARCHAR, "text" VARCHAR, "diagnostics" JSON, PRIMARY KEY ("id"))""",
+        ),
+    ),
+    Migration(
+        3,
+        "how the host was",
+        (
+            """CREATE TABLE system_states ("id" VARCHAR, "at" DOUBLE, "attempts" JSON, "document" JSON, PRIMARY KEY ("id"))""",
         ),
     ),
 )
