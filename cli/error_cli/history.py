@@ -30,7 +30,9 @@ _COLUMNS = (
     Column("DETAIL", flexible=True),
 )
 _SHORT = ("STARTED", "LEVEL", "STRATEGY", "OUTCOME", "VERDICT", "TOOK")
-NOTHING_YET = "nothing was attempted yet; error-cli errors list shows what is known, and why nothing is done about it"
+NOTHING_YET = (
+    "nothing was attempted yet; error-cli errors list shows what is known, errors show ID why nothing is done about it"
+)
 
 
 @click.command(

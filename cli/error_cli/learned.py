@@ -8,7 +8,7 @@ import time
 from error_cli.listening import problem_of_listening
 
 _AT_ONCE_S = 0.3
-_ANSWERS_WITHIN_S = 1.0
+_ANSWERS_WITHIN_S = 3.0
 
 
 def learned(address: str) -> tuple[str, str]:

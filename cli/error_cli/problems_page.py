@@ -58,9 +58,9 @@ def problem_lines(problems: Sequence[Problem]) -> list[str]:
     return ["".join(_text(part) for part in parts) for problem in problems for parts in _lines(problem)]
 
 
-def refused(problems: Sequence[Problem]) -> Failure:
-    """The daemon takes none of these definitions."""
-    return Failure(Exit.REFUSED, f"{counted(problems)} in the definitions", *problem_lines(problems))
+def refused(problems: Sequence[Problem], *more: str) -> Failure:
+    """The daemon takes none of these definitions. `more`: sentences at the end."""
+    return Failure(Exit.REFUSED, f"{counted(problems)} in the definitions", *problem_lines(problems), *more)
 
 
 def counted(problems: Sequence[Problem]) -> str:

@@ -46,7 +46,9 @@ def command(wishes: Wishes, dry_run: bool) -> int:
         document(answer)
         return Exit.REFUSED if is_wrong else Exit.DONE
     if is_wrong:
-        raise refused(answer.problems)
+        raise refused(
+            answer.problems, "the definitions in force stay; a daemon that is started with these ends with 78"
+        )
     print_problems(answer.problems)
     _show(answer, dry_run)
     return Exit.DONE
@@ -58,6 +60,10 @@ def _show(answer: recovery_pb2.ReloadResponse, dry_run: bool) -> None:
         for key in change.keys:
             line(f"           {key.key}: {key.old or 'nothing'} → {key.new or 'nothing'}")
     line(_sum(answer, dry_run))
+    if any(key.key == "mode" and key.old == "observe" for change in answer.changes for key in change.keys):
+        note(
+            "what was only observed is decided anew when it is reported again: a process that is dead, within a minute"
+        )
     for target in answer.pauses_dropped:
         note(f"the pause of {target} is dropped: that target is no longer defined")
     for setting in answer.settings_to_restart:

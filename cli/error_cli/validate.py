@@ -67,7 +67,7 @@ def command(
     arguments += ["--no-host"] if no_host else []
     timeouts, complaint = learned(wishes.address)
     told = _run(arguments, timeouts)
-    told["notes"] += [complaint] if complaint else []
+    told["notes"] = [complaint] if complaint else told["notes"]
     problems = [SimpleNamespace(**problem) for problem in told["problems"]]
     errors = [problem for problem in problems if not problem.is_warning]
     if wishes.json:
@@ -95,5 +95,7 @@ def _run(arguments: Sequence[str], learned: str) -> dict[str, Any]:
 
 
 def _sound(told: dict[str, Any]) -> str:
-    said = (count(told[name], name[:-1], name) for name in ("rules", "targets", "files"))
-    return f"sound: {', '.join(said)}"
+    rules, targets, files = (count(told[name], name[:-1], name) for name in ("rules", "targets", "files"))
+    observing = told["observing"]
+    idle = f" ({observing if observing < told['rules'] else 'all'} only observe)" if observing else ""
+    return f"sound: {rules}{idle}, {targets}, {files}"

@@ -32,7 +32,7 @@ def directory(tmp_path: Path) -> Path:
 
 def test_sound_definitions_are_said_to_be(cli_alone: Cli, directory: Path) -> None:
     done = cli_alone.run("validate", str(directory))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "sound: 1 rule, 1 target, 1 file\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "sound: 1 rule (all only observe), 1 target, 1 file\n", "")
 
 
 def test_a_mistake_is_shown_where_it_stands(cli_alone: Cli, directory: Path) -> None:
@@ -97,7 +97,7 @@ def test_what_cannot_be_checked_is_a_mistake_of_usage(
 
 def test_the_directory_of_the_environment_is_taken(cli_alone: Cli, directory: Path) -> None:
     done = cli_alone.run("validate", ERROR_RECOVERY_DEFINITIONS_DIR=str(directory))
-    assert done.stdout == "sound: 1 rule, 1 target, 1 file\n"
+    assert done.stdout == "sound: 1 rule (all only observe), 1 target, 1 file\n"
 
 
 def test_a_module_in_the_working_directory_is_never_run(
@@ -125,7 +125,7 @@ def test_a_daemon_is_asked_what_it_has_learned(cli: Cli, daemon: CannedDaemon, d
 def test_a_daemon_that_does_not_tell_is_noted(cli: Cli, daemon: CannedDaemon, directory: Path) -> None:
     daemon.refuse("GetMetrics", grpc.StatusCode.RESOURCE_EXHAUSTED)
     done = cli.run("validate", str(directory))
-    assert (done.returncode, done.stdout) == (0, "sound: 1 rule, 1 target, 1 file\n")
+    assert (done.returncode, done.stdout) == (0, "sound: 1 rule (all only observe), 1 target, 1 file\n")
     assert "did not say at once what it has learned" in done.stderr
 
 

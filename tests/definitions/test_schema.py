@@ -43,7 +43,7 @@ def complaints(data: Any) -> list[str]:
 def shape_problems(text: str) -> list[str]:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "a.yaml").write_text(text, encoding="utf-8", errors="surrogatepass")
-        return [problem.message for problem in read_directory(Path(directory)).problems]
+        return [problem.message for problem in read_directory(Path(directory)).problems if not problem.is_warning]
 
 
 def test_the_shipped_schema_is_that_of_the_models() -> None:

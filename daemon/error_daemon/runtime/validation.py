@@ -26,7 +26,7 @@ from error_daemon.definitions.examine import Against, Examined, examine_places
 from error_daemon.definitions.host.host import DEFAULT_PATH, Host
 from error_daemon.definitions.meaning.learned import Learned
 from error_daemon.errors import ConfigError, ErrorRecoveryError, Problem
-from error_daemon.model import Json
+from error_daemon.model import Json, Mode
 from error_daemon.settings import Settings
 from error_daemon.store.queries import QUERIES
 
@@ -54,11 +54,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def validate(asked: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Json]:
     """What is printed. Raises Unusable."""
+    if asked.config and not asked.config.exists():
+        raise Unusable(f"there is no {asked.config}")
     settings, problems = _settings(asked, environment)
     places = asked.definitions or ([Path(settings.definitions_dir)] if settings else [])
     for place in places:
         if not place.exists():
-            raise Unusable(f"there is no {place}")
+            raise Unusable(f"there is no {place}: name a PATH, or the settings with --config FILE")
     learned, notes = _learned(asked.learned, settings)
     against = Against(
         host=None if asked.no_host else Host(environment.get("PATH", DEFAULT_PATH)),
@@ -126,6 +128,7 @@ def _document(problems: Sequence[Problem], examined: Examined, notes: Sequence[s
         "problems": [asdict(problem) for problem in problems],
         "files": len(written.sources),
         **{section: len(getattr(written, section)) for section in _SECTIONS},
+        "observing": sum(rule.value.mode is Mode.OBSERVE for rule in written.rules),
         "notes": list(notes),
     }
 

@@ -1,7 +1,7 @@
 """What definitions mean together. Each check looks at entries that have the right shape, and yields every problem it sees.
 
 Of targets, probes and strategies here; of observers in observers.py, of rules in rules.py, of bulkheads in
-bulkheads.py, of variables in variables.py:
+bulkheads.py, of variables in variables.py, of pid files in pid_files.py:
 
 - Every name that is used is defined: probes and dependencies of targets; strategies of ladders.
 - Dependencies end somewhere: no target depends on itself, be it by way of others.
@@ -20,6 +20,7 @@ from error_daemon.definitions.checks.bulkheads import check_bulkheads
 from error_daemon.definitions.checks.hooks import check_hooks, check_workflows
 from error_daemon.definitions.checks.names import unknown
 from error_daemon.definitions.checks.observers import check_observers
+from error_daemon.definitions.checks.pid_files import check_pid_files
 from error_daemon.definitions.checks.rules import check_levels, check_rules
 from error_daemon.definitions.checks.variables import check_variables
 from error_daemon.definitions.complaints import quoted
@@ -45,6 +46,7 @@ def check(directory: Directory) -> Iterator[Problem]:
     for target in directory.targets.values():
         yield from _check_target(directory, target)
         yield from check_observers(target)
+    yield from check_pid_files(directory)
     yield from _check_cycles(directory, groups)
     for probe in directory.probes.values():
         if isinstance(probe.value, FileProbe):

@@ -180,6 +180,9 @@ def _add(written: Directory, source: Source) -> None:
         written.unreadable.update(SECTIONS)
         return
     if not data:
+        if not any(line.strip() for line in source.lines):
+            problem = source.problem("this file is empty", "remove it, or write version: 1", (), is_warning=True)
+            written.problems.append(problem)
         return
     # `rules:` with nothing but comments below is empty text to YAML, and no rules to people
     data = {key: value for key, value in data.items() if value or key not in Document.model_fields}

@@ -212,6 +212,12 @@ def any_or_types(value: object) -> str:
     return "any" if value == "*" else "types"
 
 
+def _no_list(ladder: object) -> object:
+    if isinstance(ladder, list):
+        raise ValueError("a ladder is a name, or levels with their strategies, as in {3: [restart-web]}")
+    return ladder
+
+
 def name_or_levels(value: object) -> str:
     return "levels" if isinstance(value, dict) else "name"
 
@@ -296,7 +302,7 @@ LevelKeys = Annotated[
 ]
 Levels = Annotated[dict[LevelKey, Names], Field(min_length=1)]
 NameOrLevels = Annotated[
-    Annotated[Name, Tag("name")] | Annotated[Levels, Tag("levels")],
+    Annotated[Annotated[Name, BeforeValidator(_no_list)], Tag("name")] | Annotated[Levels, Tag("levels")],
     Discriminator(name_or_levels),
 ]
 HookEvent = Literal["opened", "recovered", "failed", "approval"]
