@@ -257,6 +257,11 @@ class Programs:
             tail = output.finish()
         return ProgramExit(code, tail)
 
+    @property
+    def is_closed(self) -> bool:
+        """The worker is about to leave."""
+        return self._is_closed
+
     def close(self) -> None:
         """Kill all that run, and start no more: for when this process is about to leave."""
         self._is_closed = True

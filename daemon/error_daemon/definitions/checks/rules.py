@@ -4,8 +4,8 @@
 - A rule that may act (approve, auto) has a target that can be looked at: what nobody can verify is not done.
 - `approval` says how a person is asked, so it needs mode approve; `isolate` is for cascading errors, so it needs that class.
 - A strategy fits the target of the rule: process_restart restarts targets of kind process, and group_restart needs every member
-  of the target's group to be one. A strategy that is limited by `for_targets` to other kinds is not meant for this target, and
-  may stand in a ladder that several rules share; but the only strategy of `isolate` must be meant for it.
+  of the target's group to be one; one of kind unit that names no unit needs a target that has one. A strategy that is limited by
+  `for_targets` to other kinds is not meant for this target, and may stand in a ladder that several rules share; but the only strategy of `isolate` must be meant for it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,14 @@ from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.groups import Groups
 from error_daemon.definitions.shapes.document import RuleEntry
 from error_daemon.definitions.shapes.fields import LevelKey
-from error_daemon.definitions.shapes.kinds import GroupRestartStrategy, RestartStrategy, StrategyEntry, TargetEntry
+from error_daemon.definitions.shapes.kinds import (
+    GroupRestartStrategy,
+    RestartStrategy,
+    StrategyEntry,
+    TargetEntry,
+    UnitStrategy,
+    lacks_unit,
+)
 from error_daemon.errors import Problem
 from error_daemon.model import Mode, ResponseClass
 
@@ -118,7 +125,16 @@ def _misfit(
     if isinstance(entry, RestartStrategy) and target.kind != "process" and "process" not in entry.for_targets:
         message = f"{quoted(strategy)} restarts a process, but {quoted(name)} is of kind {target.kind}"
         return message, f"{entry.kind} needs a target of kind process"
+    if isinstance(entry, UnitStrategy) and _is_meant(entry, target) and lacks_unit(entry, target):
+        message = (
+            f"{quoted(strategy)} is for the unit of its target, but {quoted(name)}, of kind {target.kind}, has none"
+        )
+        return message, "give the strategy a unit, or a target of kind service one"
     return None
+
+
+def _is_meant(entry: StrategyEntry, target: TargetEntry) -> bool:
+    return not entry.for_targets or target.kind in entry.for_targets
 
 
 def _misfit_of_group(

@@ -6,6 +6,7 @@ bulkheads.py, of variables in variables.py, of pid files in pid_files.py:
 - Every name that is used is defined: probes and dependencies of targets; strategies of ladders.
 - Dependencies end somewhere: no target depends on itself, be it by way of others.
 - A process probe without a pid file of its own needs a target that has one.
+- A unit probe without a unit of its own needs a target that has one.
 - A file that is to be absent is not to have an age, a size or a content as well.
 - Times are in order: timeout_min ≤ timeout ≤ timeout_max, backoff base ≤ cap, and a restart has the time to start again what it
   has stopped.
@@ -36,6 +37,8 @@ from error_daemon.definitions.shapes.kinds import (
     RestartStrategy,
     StrategyEntry,
     TargetEntry,
+    UnitProbe,
+    lacks_unit,
 )
 from error_daemon.errors import Problem
 
@@ -72,6 +75,9 @@ def _check_target(directory: Directory, target: Written[TargetEntry]) -> Iterato
         elif probe and _lacks_pid_file(probe.value, target.value):
             message = f"{quoted(name)} looks at the pid file of its target, but a {target.value.kind} has none"
             yield target.problem(message, "give the probe a pid_file", at)
+        elif probe and isinstance(probe.value, UnitProbe) and lacks_unit(probe.value, target.value):
+            message = f"{quoted(name)} looks at the unit of its target, and this one has none"
+            yield target.problem(message, "give the probe, or the target, a unit", at)
     for index, name in enumerate(target.value.depends_on):
         if problem := unknown(directory, "targets", name):
             yield target.problem(*problem, ("depends_on", index))

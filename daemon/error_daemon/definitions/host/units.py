@@ -1,4 +1,4 @@
-"""Units that this host does not have, or that are masked: `unit` of a target and of its observers, and what commands of systemctl and
+"""Units that this host does not have, or that are masked: `unit` of a target and its observers, of a probe or a strategy, and what commands of systemctl and
 service are about.
 
 Commands for another host, another manager (`--user`) or a pattern are left out. A host without any units is said once: definitions may be
@@ -8,18 +8,19 @@ checked elsewhere than where they are for.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 from error_daemon.definitions.complaints import Loc, quoted
 from error_daemon.definitions.files.written import Directory, Written
+from error_daemon.definitions.filled import users_of_probes, users_of_strategies
 from error_daemon.definitions.host.command_lines import Run, runs
 from error_daemon.definitions.host.host import Host, full_name
 from error_daemon.definitions.host.programs import Program, as_run
 from error_daemon.definitions.meaning.reach import acting
-from error_daemon.definitions.shapes.kinds import ServiceTarget
+from error_daemon.definitions.shapes.kinds import ServiceTarget, UnitProbe, UnitStrategy
 from error_daemon.definitions.shapes.observers import UnitObserver
 from error_daemon.errors import Problem
 
@@ -43,7 +44,11 @@ class _Unit:
 
 
 def check_units(directory: Directory, programs: Sequence[Program], host: Host) -> Iterator[Problem]:
-    units = [*_of_targets(directory), *(unit for program in programs for unit in _of_program(program))]
+    units = [
+        *_of_entries(directory),
+        *_of_observers(directory),
+        *(unit for program in programs for unit in _of_program(program)),
+    ]
     if units and not host.has_units():
         message = f"this host has no systemd units at all: {len(units)} that are named could not be looked up"
         mend = "validate where they are to run, or leave this out with --no-host"
@@ -64,16 +69,32 @@ def _likely(name: str, known: Sequence[str]) -> str:
     return f"did you mean {quoted(near[0] + dot + suffix)}?" if near else ""
 
 
-def _of_targets(directory: Directory) -> Iterator[_Unit]:
-    used = acting(directory).targets
+def _of_observers(directory: Directory) -> Iterator[_Unit]:
+    """Looked at when a person tests a recovery, and by no rule."""
     for name, target in directory.targets.items():
         for value in as_run(directory, target, (name,)):
-            if isinstance(value, ServiceTarget) and value.unit:
-                yield _Unit(value.unit, target, ("unit",), name in used)
             for index, one in enumerate(value.observe):
-                # looked at when a person tests a recovery, and by no rule
                 if isinstance(one, UnitObserver) and one.unit:
                     yield _Unit(one.unit, target, ("observe", index, "unit"), is_used=False)
+
+
+def _of_entries(directory: Directory) -> Iterator[_Unit]:
+    used = acting(directory)
+    users: Mapping[str, Mapping[str, Iterable[str]]] = {
+        "targets": {name: (name,) for name in directory.targets},
+        "probes": users_of_probes(directory),
+        "strategies": users_of_strategies(directory),
+    }
+    for section, of_targets in users.items():
+        entries: Mapping[str, Written[Any]] = getattr(directory, section)
+        for name, entry in entries.items():
+            for value in as_run(directory, entry, of_targets.get(name, ())):
+                if (
+                    isinstance(value, ServiceTarget | UnitProbe | UnitStrategy)
+                    and value.unit
+                    and "${" not in value.unit
+                ):
+                    yield _Unit(value.unit, entry, ("unit",), name in getattr(used, section))
 
 
 def _of_program(program: Program) -> Iterator[_Unit]:

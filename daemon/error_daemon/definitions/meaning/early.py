@@ -19,6 +19,7 @@ from error_daemon.definitions.shapes.kinds import (
     RestartStrategy,
     RetryStrategy,
     StrategyEntry,
+    UnitStrategy,
 )
 from error_daemon.errors import Problem
 
@@ -72,6 +73,8 @@ def destruction(strategy: StrategyEntry) -> str:
     """What is destructive in a strategy; empty where nothing is known to be."""
     if isinstance(strategy, RestartStrategy):
         return "restarts what may be running well"
+    if isinstance(strategy, UnitStrategy):
+        return f"has systemd {strategy.action} a unit" if strategy.action in ("stop", "restart") else ""
     operation = strategy.operation if isinstance(strategy, RetryStrategy) else strategy
     if isinstance(operation, HttpOperation) and operation.method == "DELETE":
         return "deletes (method DELETE)"

@@ -148,6 +148,8 @@ KNOWN: list[tuple[str, Any, Schema]] = [
     ("method", fields.Method, text("^[A-Za-z]+$", examples=["GET", "POST", "HEAD"])),
     ("headers", fields.Headers, _mapping(r"^[^\r\n]+$", text(r"^[^\r\n]*$", is_filled=False), [{"Accept": "application/json"}])),
     ("unit", fields.UnitName, text(rf"\.[a-z]+$|{_VARIES}", examples=["nginx.service"])),
+    ("activeStates", fields.ActiveStates, one_or_list(enum_of(fields.ACTIVE_STATES))),
+    ("unitWords", fields.UnitWords, one_or_list(text(r"^[a-z][a-z0-9-]*$", examples=["running", "exited", "success"]))),
     ("signal", fields.SignalName, text("^SIG[A-Z0-9+-]+$", examples=["SIGTERM", "SIGINT", "SIGHUP", "SIGKILL"])),
     ("statuses", fields.Statuses, _one_of(
         {"type": "integer", "minimum": 100, "maximum": 599},

@@ -253,6 +253,19 @@ Headers = dict[
 ]
 Body = Annotated[str, MayVary]
 UnitName = Annotated[str, AfterValidator(_unit), MayVary]
+UnitActionName = Literal["start", "stop", "restart", "reload", "reload-or-restart", "reset-failed"]
+ActiveState = Literal[
+    "active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing"
+]
+ActiveStates = Annotated[
+    tuple[ActiveState, ...],
+    Field(min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=ActiveState | list[ActiveState]),
+]
+UnitWord = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
+UnitWords = Annotated[
+    tuple[UnitWord, ...], Field(min_length=1), BeforeValidator(_listed, json_schema_input_type=str | list[str])
+]
 SignalName = Annotated[str, AfterValidator(_signal)]
 Statuses = Annotated[tuple[int, int], BeforeValidator(_statuses, json_schema_input_type=str)]
 SeverityName = Literal["info", "low", "medium", "high", "critical"]
@@ -278,6 +291,7 @@ VariableName = Annotated[str, AfterValidator(_own_variable)]
 OwnVariables = dict[VariableName, Annotated[str, AfterValidator(_variable_value)]]
 InstanceName = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
 Instances = list[InstanceName] | dict[InstanceName, OwnVariables | Literal[""]]
+ACTIVE_STATES: tuple[str, ...] = get_args(ActiveState)
 TARGET_KINDS: tuple[str, ...] = get_args(TargetKind)
 PRIORITY_NAMES: tuple[str, ...] = get_args(PriorityName)
 ErrorTypes = Annotated[

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from error_daemon.definitions.shapes.fields import (
     AbsolutePath,
+    ActiveStates,
     Body,
     Command,
     Environment,
@@ -28,7 +29,9 @@ from error_daemon.definitions.shapes.fields import (
     Statuses,
     TargetKinds,
     Text,
+    UnitActionName,
     UnitName,
+    UnitWords,
     Url,
     VaryingFilledText,
     VaryingRegex,
@@ -206,7 +209,26 @@ class FileProbe(_Probe):
         return {"path": self.path, **wanted, "pattern": self.pattern, "min_free_ratio": self.min_free_ratio}
 
 
-ProbeEntry = Annotated[TcpProbe | HttpProbe | ExecProbe | ProcessProbe | FileProbe, Field(discriminator="kind")]
+class UnitProbe(_Probe):
+    """Good when systemd says of a unit what is wanted."""
+
+    kind: Literal["unit"] = Field(description="Good when a systemd unit is in the state that is wanted.")
+    unit: UnitName | None = Field(default=None, description="The unit; that of the target if absent.")
+    active_state: ActiveStates = Field(
+        default=("active", "reloading"), description="States (ActiveState of systemd) that are good."
+    )
+    sub_state: UnitWords = Field(default=(), description="States of its type (SubState) that are good; absent: any.")
+    result: UnitWords = Field(default=(), description="Results of its last run (Result) that are good; absent: any.")
+
+    def params(self) -> dict[str, Json]:
+        unit = {"unit": self.unit} if self.unit is not None else {}
+        states = {"active_state": [*self.active_state], "sub_state": [*self.sub_state], "result": [*self.result]}
+        return {**unit, **states}
+
+
+ProbeEntry = Annotated[
+    TcpProbe | HttpProbe | ExecProbe | ProcessProbe | FileProbe | UnitProbe, Field(discriminator="kind")
+]
 
 
 # --- strategies ----------------------------------------------------------------------------------------------------
@@ -324,6 +346,22 @@ class GroupRestartStrategy(RestartStrategy):
         return {"include": self.include, "stop_grace_s": self.stop_grace}
 
 
+class UnitStrategy(_Strategy):
+    """Has systemd do something with a unit, over D-Bus."""
+
+    kind: Literal["unit"] = Field(description="Have systemd start, stop, restart or reload a unit, over D-Bus.")
+    action: UnitActionName = Field(description="What is done with it.")
+    unit: UnitName | None = Field(default=None, description="The unit; that of the target if absent.")
+
+    def params(self) -> dict[str, Json]:
+        return {"action": self.action, **({"unit": self.unit} if self.unit is not None else {})}
+
+
+def lacks_unit(entry: UnitProbe | UnitStrategy, target: TargetEntry) -> bool:
+    """Neither of them says which unit is meant."""
+    return entry.unit is None and not (isinstance(target, ServiceTarget) and target.unit)
+
+
 class HandlerStrategy(_Strategy):
     """Asks an attached application to run a recovery handler of its own."""
 
@@ -336,6 +374,12 @@ class HandlerStrategy(_Strategy):
 
 
 StrategyEntry = Annotated[
-    RetryStrategy | ExecStrategy | HttpStrategy | ProcessRestartStrategy | GroupRestartStrategy | HandlerStrategy,
+    RetryStrategy
+    | ExecStrategy
+    | HttpStrategy
+    | ProcessRestartStrategy
+    | GroupRestartStrategy
+    | UnitStrategy
+    | HandlerStrategy,
     Field(discriminator="kind"),
 ]

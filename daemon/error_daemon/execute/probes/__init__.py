@@ -1,4 +1,4 @@
-"""Probes by kind."""
+"""Probes by kind. What needs D-Bus is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -14,12 +14,20 @@ from error_daemon.execute.probes.tcp import TcpProbe
 
 __all__ = ["Look", "Probe", "Sight", "make"]
 
+
+def _unit() -> Probe:
+    from error_daemon.execute.probes.unit import UnitProbe
+
+    return UnitProbe()
+
+
 _BUILT_IN: dict[str, Callable[[], Probe]] = {
     "tcp": TcpProbe,
     "http": HttpProbe,
     "exec": CommandProbe,
     "process": ProcessProbe,
     "file": FileProbe,
+    "unit": _unit,
 }
 
 

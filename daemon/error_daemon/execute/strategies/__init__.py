@@ -1,7 +1,8 @@
 """Strategies by kind: those built in, then those that other packages offer as entry points.
 
 What is built in is imported at once: a worker starts 20 ms later, and the first recovery does not wait for it. Entry points
-are looked up when a kind is asked for that is not built in.
+are looked up when a kind is asked for that is not built in. What needs D-Bus is imported when it is asked for: few hosts have such a
+strategy in every worker, and it takes a tenth of a second.
 """
 
 from __future__ import annotations
@@ -21,6 +22,14 @@ from error_daemon.execute.strategies.retry import Retry
 __all__ = ["Context", "Member", "Result", "Strategy", "make"]
 
 ENTRY_POINT_GROUP = "error_recovery.strategies"
+
+
+def _unit() -> Strategy:
+    from error_daemon.execute.strategies.unit import UnitAction
+
+    return UnitAction()
+
+
 _BUILT_IN: dict[str, Callable[[], Strategy]] = {
     "retry": Retry,
     "exponential_backoff": Retry,
@@ -28,6 +37,7 @@ _BUILT_IN: dict[str, Callable[[], Strategy]] = {
     "http": SendRequest,
     "process_restart": ProcessRestart,
     "group_restart": GroupRestart,
+    "unit": _unit,
 }
 
 

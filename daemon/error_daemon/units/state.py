@@ -1,0 +1,70 @@
+"""What systemd says of a unit: LoadState, ActiveState, SubState, Result and the main process, as `systemctl show` has them.
+
+Asking loads the unit if it is not loaded, as `systemctl status` does; nothing is started. A name that is another's alias gives that
+other unit, under the name that systemd itself uses for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from error_daemon.errors import InputError
+from error_daemon.units.bus import SYSTEMD, BusRefusal, SystemBus
+
+MANAGER_PATH = "/org/freedesktop/systemd1"
+MANAGER = f"{SYSTEMD}.Manager"
+PROPERTIES = "org.freedesktop.DBus.Properties"
+_WITH_RESULT = {"service", "socket", "mount", "automount", "swap", "timer", "path", "scope"}
+
+
+@dataclass(frozen=True, slots=True)
+class UnitState:
+    """`load`: loaded, not-found, masked, bad-setting, error. `result`: success, exit-code, signal, timeout, start-limit-hit ...; empty
+    where its type has none. `main_pid` 0: none."""
+
+    name: str
+    path: str
+    load: str
+    active: str
+    sub: str
+    result: str = ""
+    main_pid: int = 0
+
+    def describe(self) -> str:
+        """ "failed/failed, result signal", "active/running, pid 812"."""
+        if self.load != "loaded":
+            return f"{self.active}/{self.sub}, {self.load}"
+        result = f", result {self.result}" if self.result not in ("", "success") else ""
+        pid = f", pid {self.main_pid}" if self.main_pid else ""
+        return f"{self.active}/{self.sub}{result}{pid}"
+
+
+async def state_of(bus: SystemBus, unit: str) -> UnitState:
+    """Raises NoBus; BusRefusal; InputError if it can't be a unit's name."""
+    [listed] = await bus.call(MANAGER_PATH, MANAGER, "ListUnitsByNames", "as", [unit])
+    if not listed:
+        raise InputError("unit", f"{unit!r} is not the name of a unit")
+    name, _, load, active, sub, _, path, *_ = listed[0]
+    kind = name.rpartition(".")[2]
+    if load != "loaded" or kind not in _WITH_RESULT:
+        return UnitState(name, path, load, active, sub)
+    result, pid = await asyncio.gather(
+        _property(bus, path, kind, "Result", ""),
+        _property(bus, path, kind, "MainPID", 0) if kind == "service" else _no_pid(),
+    )
+    return UnitState(name, path, load, active, sub, str(result), int(pid))
+
+
+async def _property(bus: SystemBus, path: str, kind: str, name: str, absent: str | int) -> str | int:
+    interface = f"{SYSTEMD}.{kind.capitalize()}"
+    try:
+        [variant] = await bus.call(path, PROPERTIES, "Get", "ss", interface, name)
+    except BusRefusal:
+        return absent  # an older systemd, or the unit was unloaded meanwhile
+    value: str | int = variant.value
+    return value
+
+
+async def _no_pid() -> int:
+    return 0
