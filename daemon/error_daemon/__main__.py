@@ -20,6 +20,7 @@ import uvloop
 from error_daemon import __version__
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import starting
+from error_daemon.definitions.polkit import polkit_rule
 from error_daemon.errors import ConfigError, ErrorRecoveryError
 from error_daemon.runtime.daemon import Daemon, made_state_dir
 from error_daemon.runtime.logs import configure
@@ -34,6 +35,9 @@ def main() -> int:
     try:
         settings = load_settings(arguments.config, os.environ)
         definitions, wrong = starting(Path(settings.definitions_dir))
+        if arguments.print_polkit_rule is not None:
+            print(polkit_rule(definitions, arguments.print_polkit_rule), end="")
+            return 0
         logs = configure(settings.log, made_state_dir(settings.state_dir), os.environ)
         for problem in wrong:
             _log.error("definition_wrong", problem=str(problem), mend="see: error-cli validate")
@@ -70,6 +74,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--config", type=Path, metavar="FILE", help="settings (default: /etc/recovery.conf, if it is there)"
+    )
+    parser.add_argument(
+        "--print-polkit-rule",
+        nargs="?",
+        const="error-recovery",
+        metavar="USER",
+        help="print the polkit rule that lets USER (default: error-recovery) manage the units of the definitions, and end",
     )
     parser.add_argument("--version", action="version", version=f"error_daemon {__version__}")
     return parser.parse_args()

@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from error_daemon.errors import ErrorRecoveryError, TransientError
+from error_daemon.ingest.own_fault import not_running
 from error_daemon.model import Target
 from error_daemon.ports import Clock
-from error_recovery.v1 import fault_pb2
 
 SOURCE = "sensor/pidfd"
 
@@ -166,18 +166,11 @@ class ProcessWatch:
         self._look_later()
 
     def _report(self, target_id: str, message: str) -> None:
-        fault = fault_pb2.Fault(
-            type=fault_pb2.ERROR_TYPE_SYSTEM,
-            message=message,
-            context=fault_pb2.Context(component=target_id, operation="run"),
-            target=target_id,
-            fingerprint=f"process-death:{target_id}",
-            occurred_at_unix_ns=int(self._clock.now() * 1e9),
-            source=SOURCE,
-        )
-        self._reported_at[target_id] = self._clock.now()
+        now = self._clock.now()
+        fault = not_running(target_id, message, source=SOURCE, fingerprint="process-death", at=now)
+        self._reported_at[target_id] = now
         try:
-            self._take(fault.SerializeToString())
+            self._take(fault)
         except ErrorRecoveryError as error:
             if isinstance(error, TransientError):
                 self._unreported[target_id] = message

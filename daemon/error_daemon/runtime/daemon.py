@@ -25,6 +25,7 @@ from error_daemon.errors import ConfigError, NotFound, Problem
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.system_state import system_state
+from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import Definitions, Json, Priority
 from error_daemon.ports import Service
 from error_daemon.ring.mapped import Geometry, open_ring
@@ -110,9 +111,9 @@ class Daemon:
         self._log_state = log
         self._heartbeat: Heartbeat | None = None
         self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
-        takers = Takers(
-            self._loop, self._store, self._pauses, self._notifier, (self._intake.redefine, self._sensor.redefine)
-        )
+        self._units = UnitWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
+        redefined = (self._intake.redefine, self._sensor.redefine, self._units.redefine)
+        takers = Takers(self._loop, self._store, self._pauses, self._notifier, redefined)
         self._reloader = Reloader(settings, config, self._clock, takers)
         self._tests = RepeatTests(
             self._loop,
@@ -162,6 +163,7 @@ class Daemon:
             server.add(service)
         address = await server.start(self._settings.listen)
         self._sensor.start()
+        self._units.start()
         self._reloader.open()
         self._heartbeat = Heartbeat(control.status, self._settings.log.heartbeat)
         self._heartbeat.start()
@@ -222,6 +224,7 @@ class Daemon:
         _log.info("draining", attempts=self._engine.attempts_running())
         await self._reloader.close()
         self._sensor.stop()
+        self._units.stop()
         drain_timeout_s = self._settings.drain_timeout
         stopping = asyncio.ensure_future(server.stop(drain_timeout_s))
         self._tests.close()

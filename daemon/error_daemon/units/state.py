@@ -56,6 +56,11 @@ async def state_of(bus: SystemBus, unit: str) -> UnitState:
     return UnitState(name, path, load, active, sub, str(result), int(pid))
 
 
+def heard_of(path: str) -> str:
+    """The match rule for the states of the unit at `path`."""
+    return f"type='signal',sender='{SYSTEMD}',path='{path}',interface='{PROPERTIES}',member='PropertiesChanged',arg0='{SYSTEMD}.Unit'"
+
+
 async def _property(bus: SystemBus, path: str, kind: str, name: str, absent: str | int) -> str | int:
     interface = f"{SYSTEMD}.{kind.capitalize()}"
     try:

@@ -5,7 +5,8 @@
 - `approval` says how a person is asked, so it needs mode approve; `isolate` is for cascading errors, so it needs that class.
 - A strategy fits the target of the rule: process_restart restarts targets of kind process, and group_restart needs every member
   of the target's group to be one; one of kind unit that names no unit needs a target that has one. A strategy that is limited by
-  `for_targets` to other kinds is not meant for this target, and may stand in a ladder that several rules share; but the only strategy of `isolate` must be meant for it.
+  `for_targets` to other kinds is not meant for this target, and may stand in a ladder that several rules share; but the only
+  strategy of `isolate` must be meant for it.
 """
 
 from __future__ import annotations

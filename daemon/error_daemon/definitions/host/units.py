@@ -1,5 +1,5 @@
-"""Units that this host does not have, or that are masked: `unit` of a target and its observers, of a probe or a strategy, and what commands of systemctl and
-service are about.
+"""Units that this host does not have, or that are masked: `unit` of targets, observers, probes and strategies, and what commands of
+systemctl and service are about.
 
 Commands for another host, another manager (`--user`) or a pattern are left out. A host without any units is said once: definitions may be
 checked elsewhere than where they are for.
