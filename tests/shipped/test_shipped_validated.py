@@ -18,7 +18,7 @@ def test_validate_finds_no_error_where_the_services_are(host: RecoveryHost) -> N
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}: as root, `make services`")
     host.run("sh", "-c", "cp /srv/services/*.service /etc/systemd/system/")
-    host.run("cp", "/srv/services/nightly-report", "/usr/local/bin/")
+    host.run("cp", "--remove-destination", "/srv/services/nightly-report", "/usr/local/bin/")
     code, said = host.error_cli("validate", "/etc/recovery/definitions", "--json")
     problems = json.loads(said)["problems"]
     assert [problem for problem in problems if "/60-" in problem["file"]] == []
