@@ -118,6 +118,16 @@ def test_a_unit_is_watched_under_its_own_name_too_where_a_target_has_its_alias(h
     host.until_state("demo-alias", "observed")
 
 
+def test_units_are_watched_on_when_systemd_has_executed_itself_anew(host: Recovered) -> None:
+    host.host.run("systemctl", "daemon-reexec")
+    host.host.run("systemctl", "reset-failed", "broken.service")
+    host.host.run("systemctl", "start", "broken.service", is_checked=False)
+    deadline = time.monotonic() + 30.0
+    while int(host.errors("broken")[0]["count"]) < 2:
+        assert time.monotonic() < deadline, host.host.journal(DAEMON)
+        time.sleep(0.05)
+
+
 def test_units_are_watched_again_when_the_system_bus_is_back(host: Recovered) -> None:
     host.host.run("systemctl", "restart", "dbus.service")
     host.host.run("systemctl", "stop", "demo.service")

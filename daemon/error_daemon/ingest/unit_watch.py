@@ -63,6 +63,7 @@ class UnitWatch:
         self._is_started = True
         if self._units and self._task is None:
             self._task = asyncio.ensure_future(self._run())
+            self._task.add_done_callback(self._ended)
 
     def stop(self) -> None:
         self._is_started = False
@@ -80,6 +81,11 @@ class UnitWatch:
                 named.discard(target_id)
         if self._is_started:
             self.start()
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """It runs until it is stopped; if ever it does not, somebody has to know."""
+        if not task.cancelled() and (error := task.exception()):
+            self._on_problem(f"units are not watched any more: {type(error).__name__}: {error}")
 
     # --- the connection
 
