@@ -76,6 +76,31 @@ def test_what_polkit_does_not_allow_is_refused(units: UnitHost) -> None:
     assert units.host.main_pid("forbidden.service") == before
 
 
+def restart_group(units: UnitHost, unit: str) -> tuple[str, str]:
+    [ended] = units.orders({"do": "attempt", "params": {"action": "restart", "graph": "systemd"}, "unit": unit})
+    return ended
+
+
+def test_what_requires_a_unit_is_restarted_with_it_in_order_and_waited_for(units: UnitHost) -> None:
+    units.host.run("systemctl", "start", "front.service")
+    before = {name: units.host.main_pid(name) for name in ("back.service", "front.service")}
+    kind, detail = restart_group(units, "back.service")
+    after = {name: units.host.main_pid(name) for name in before}
+    assert kind == "completed", detail
+    assert detail.endswith("; with it, as systemd's dependencies say: front.service")
+    assert all(after[name] not in {before[name], "0"} for name in before)
+    assert int(after["back.service"]) < int(after["front.service"])
+
+
+def test_a_group_of_which_one_does_not_come_back_has_failed(units: UnitHost) -> None:
+    units.host.run("systemctl", "start", "fragile.service")
+    units.host.write("/run/broken", "")
+    kind, detail = restart_group(units, "weak.service")
+    assert kind == "failed"
+    assert "ended with done, that of fragile.service with failed" in detail
+    assert units.act("restart", "weak.service")[0] == "completed"  # of the unit alone
+
+
 def test_a_unit_that_is_not_there_is_refused_and_seen_as_not_well(units: UnitHost) -> None:
     assert units.act("restart", "nobody.service") == (
         "refused",

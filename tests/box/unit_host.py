@@ -16,8 +16,13 @@ UNITS = {
     "broken.service": "Type=oneshot\nExecStart=/bin/false",
     "slow.service": "Type=oneshot\nExecStart=/bin/sleep 300\nTimeoutStartSec=infinity",
     "once.service": "Type=oneshot\nExecStart=/bin/true",
+    "back.service": "ExecStart=/bin/sleep infinity",
+    "front.service": "ExecStart=/bin/sleep infinity",
+    "weak.service": "ExecStart=/bin/sleep infinity",
+    "fragile.service": "Type=oneshot\nRemainAfterExit=yes\nExecStart=/bin/sh -c 'test ! -e /run/broken'",
     "reloads.service": "ExecStart=/bin/sleep infinity\nExecReload=/bin/touch /run/reloaded",
 }
+NEEDS = {"front.service": "back.service", "fragile.service": "weak.service"}
 RULE = """polkit.addRule(function (action, subject) {
     if (action.id == "org.freedesktop.systemd1.manage-units" && subject.user == "%s" && action.lookup("unit") != "forbidden.service")
         return polkit.Result.YES;
@@ -35,6 +40,8 @@ class UnitHost:
         self._open_interpreter()
         for name, text in UNITS.items():
             self.host.write(f"/etc/systemd/system/{name}", f"[Service]\n{text}\n")
+        for name, needs in NEEDS.items():
+            self.host.write(f"/etc/systemd/system/{name}.d/needs.conf", f"[Unit]\nRequires={needs}\nAfter={needs}\n")
         self.allow(RULE % USER)
         run("systemctl", "daemon-reload")
         return self

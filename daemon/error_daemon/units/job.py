@@ -6,6 +6,11 @@
 
 systemd tells of the end of a job in the signal JobRemoved, which may come before the answer that has the job's path. So signals are
 gathered from before the question. reset-failed makes no job: its answer is its end.
+
+**With its group**: systemd adds jobs to a stop or restart, as its own dependency graph says: what requires the unit, is bound to it or is
+part of it, and runs, is stopped or restarted too, in the order of After= and Before=. All of them are queued at once, so whoever of
+the dependents has a job when ours is answered, or has had one since we asked, belongs to it. (EnqueueUnitJob would name them, but only
+to root.)
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from __future__ import annotations
 import asyncio
 
 from error_daemon.units.bus import SYSTEMD, NoBus, Signal, SystemBus
-from error_daemon.units.state import MANAGER, MANAGER_PATH
+from error_daemon.units.state import MANAGER, MANAGER_PATH, running_dependents
 
 DONE = "done"
 _METHODS = {
@@ -29,16 +34,19 @@ _REMOVED = f"type='signal',sender='{SYSTEMD}',path='{MANAGER_PATH}',interface='{
 
 
 class Job:
-    """One job on one unit. `path` is empty until it is queued."""
+    """One job on one unit. `path` is empty until it is queued. `others`: of its group, by their paths, the units that they are for."""
 
-    def __init__(self, bus: SystemBus, action: str, unit: str) -> None:
+    def __init__(self, bus: SystemBus, action: str, unit: str, *, with_group: bool = False) -> None:
         self._bus = bus
         self._action = action
         self._unit = unit
+        self._with_group = with_group
         self._results: dict[str, str] = {}
+        self._units: dict[str, str] = {}
         self._ended = asyncio.get_running_loop().create_future()
         self.is_asked_for = False
         self.path = ""
+        self.others: dict[str, str] = {}
 
     @property
     def number(self) -> str:
@@ -53,13 +61,31 @@ class Job:
         await self._bus.hear(_REMOVED)
         with self._bus.listening(self._heard):
             self.is_asked_for = True
-            [path] = await self._bus.call(MANAGER_PATH, MANAGER, _METHODS[self._action], "ss", self._unit, "replace")
-            self.path = path
-            if path not in self._results:
+            await self._queue()
+            if not self._have_all_ended():
                 await asyncio.wait({self._ended, self._bus.lost}, return_when=asyncio.FIRST_COMPLETED)
-        if path not in self._results:
+        if not self._have_all_ended():
             raise NoBus(f"the system bus was lost while job {self.number} ran: how it ended is not known")
-        return self._results[path]
+        return self._results[self.path]
+
+    def ended_badly(self) -> dict[str, str]:
+        """Of its group, the units whose jobs were not done, and how these ended."""
+        ended = {unit: self._results.get(path, "not known") for path, unit in self.others.items()}
+        return {unit: result for unit, result in ended.items() if result not in (DONE, "skipped")}
+
+    async def _queue(self) -> None:
+        dependents = await running_dependents(self._bus, self._unit) if self._with_group else []
+        asked_for = (self._unit, "replace")
+        [path] = await self._bus.call(MANAGER_PATH, MANAGER, _METHODS[self._action], "ss", *asked_for)
+        if dependents:
+            [listed] = await self._bus.call(MANAGER_PATH, MANAGER, "ListUnitsByNames", "as", dependents)
+            queued = {job: name for name, *_, number, _, job in listed if number}
+            ended = {job: name for job, name in self._units.items() if name in dependents}
+            self.others = {job: name for job, name in {**ended, **queued}.items() if job != path}
+        self.path = path
+
+    def _have_all_ended(self) -> bool:
+        return self._results.keys() >= {self.path, *self.others}
 
     async def cancel(self) -> None:
         """Whoever queued a job may cancel it. Raises as `run`."""
@@ -68,7 +94,8 @@ class Job:
     def _heard(self, signal: Signal) -> None:
         if signal.member != "JobRemoved":
             return
-        _, path, _, result = signal.body
+        _, path, unit, result = signal.body
         self._results[path] = result
-        if path == self.path and not self._ended.done():
+        self._units[path] = unit
+        if self.path and self._have_all_ended() and not self._ended.done():
             self._ended.set_result(None)

@@ -15,6 +15,7 @@ from error_daemon.units.bus import SYSTEMD, BusRefusal, SystemBus
 MANAGER_PATH = "/org/freedesktop/systemd1"
 MANAGER = f"{SYSTEMD}.Manager"
 PROPERTIES = "org.freedesktop.DBus.Properties"
+_DEPENDENTS = ("RequiredBy", "BoundBy", "ConsistsOf")
 _WITH_RESULT = {"service", "socket", "mount", "automount", "swap", "timer", "path", "scope"}
 
 
@@ -54,6 +55,25 @@ async def state_of(bus: SystemBus, unit: str) -> UnitState:
         _property(bus, path, kind, "MainPID", 0) if kind == "service" else _no_pid(),
     )
     return UnitState(name, path, load, active, sub, str(result), int(pid))
+
+
+async def running_dependents(bus: SystemBus, unit: str) -> list[str]:
+    """What runs, and is stopped or restarted with the unit, be it by way of others. Raises as `state_of`."""
+    found: dict[str, str] = {}  # name → ActiveState
+    names = [unit]
+    while names:
+        [listed] = await bus.call(MANAGER_PATH, MANAGER, "ListUnitsByNames", "as", names)
+        found.update({name: active for name, _, _, active, *_ in listed})
+        paths = [entry[6] for entry in listed]
+        lists = await asyncio.gather(*(_names(bus, path, each) for path in paths for each in _DEPENDENTS))
+        names = sorted({name for each in lists for name in each} - found.keys())
+    return sorted(name for name, active in found.items() if name != unit and active not in ("inactive", "failed"))
+
+
+async def _names(bus: SystemBus, path: str, name: str) -> list[str]:
+    [variant] = await bus.call(path, PROPERTIES, "Get", "ss", f"{SYSTEMD}.Unit", name)
+    names: list[str] = variant.value
+    return names
 
 
 def heard_of(path: str) -> str:

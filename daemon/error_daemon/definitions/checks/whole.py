@@ -10,6 +10,7 @@ bulkheads.py, of variables in variables.py, of pid files in pid_files.py:
 - A file that is to be absent is not to have an age, a size or a content as well.
 - Times are in order: timeout_min ≤ timeout ≤ timeout_max, backoff base ≤ cap, and a restart has the time to start again what it
   has stopped.
+- `graph` of a unit strategy goes with the actions that systemd passes on: stop and restart.
 - What restarts processes is not limited to targets that are none.
 """
 
@@ -38,6 +39,7 @@ from error_daemon.definitions.shapes.kinds import (
     StrategyEntry,
     TargetEntry,
     UnitProbe,
+    UnitStrategy,
     lacks_unit,
 )
 from error_daemon.errors import Problem
@@ -141,6 +143,13 @@ def _out_of_order(strategy: Written[StrategyEntry], key: str, value_s: float, ho
 
 
 def _check_own_targets(strategy: Written[StrategyEntry]) -> Iterator[Problem]:
+    if (
+        isinstance(strategy.value, UnitStrategy)
+        and strategy.value.graph
+        and strategy.value.action not in ("stop", "restart")
+    ):
+        message = f"graph is about what systemd stops or restarts with a unit, but action is {strategy.value.action}"
+        yield strategy.problem(message, "leave it out", ("graph",), key=True)
     others = ", ".join(sorted(strategy.value.for_targets - {"process"}))
     if isinstance(strategy.value, RestartStrategy) and others:
         message = f"{strategy.value.kind} is not for {others}"

@@ -254,6 +254,7 @@ Headers = dict[
 Body = Annotated[str, MayVary]
 UnitName = Annotated[str, AfterValidator(_unit), MayVary]
 UnitActionName = Literal["start", "stop", "restart", "reload", "reload-or-restart", "reset-failed"]
+UnitGraph = Literal["systemd"]
 ActiveState = Literal[
     "active", "reloading", "inactive", "failed", "activating", "deactivating", "maintenance", "refreshing"
 ]

@@ -30,6 +30,7 @@ from error_daemon.definitions.shapes.fields import (
     TargetKinds,
     Text,
     UnitActionName,
+    UnitGraph,
     UnitName,
     UnitWords,
     Url,
@@ -352,9 +353,14 @@ class UnitStrategy(_Strategy):
     kind: Literal["unit"] = Field(description="Have systemd start, stop, restart or reload a unit, over D-Bus.")
     action: UnitActionName = Field(description="What is done with it.")
     unit: UnitName | None = Field(default=None, description="The unit; that of the target if absent.")
+    graph: UnitGraph | None = Field(
+        default=None,
+        description="systemd: wait, too, for what systemd stops or restarts with it, by its own graph.",
+    )
 
     def params(self) -> dict[str, Json]:
-        return {"action": self.action, **({"unit": self.unit} if self.unit is not None else {})}
+        unit = {"unit": self.unit} if self.unit is not None else {}
+        return {"action": self.action, **unit, **({"graph": self.graph} if self.graph is not None else {})}
 
 
 def lacks_unit(entry: UnitProbe | UnitStrategy, target: TargetEntry) -> bool:

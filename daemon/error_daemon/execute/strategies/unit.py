@@ -10,6 +10,8 @@ needs a polkit rule: docs/units.md). No program is started and no privilege is n
 **At the deadline** the job is cancelled. What it has begun stays: a service that was starting goes on to start, one that was stopped for
 a restart stays down; the detail says how the unit was then. A worker that leaves cancels nothing: systemd ends the job without us.
 
+**`graph: systemd`**: the jobs that systemd adds to this one, as its own dependencies say, are waited for too, and all must be done.
+
 The detail names the main process before and after by pid and start ticks, so that a new one is known from the old.
 """
 
@@ -55,7 +57,7 @@ class UnitAction:
         if before.load not in ("loaded", "masked"):  # who is masked may still be stopped
             return Result(OutcomeKind.REFUSED, f"{action} of {unit}: its definition is {before.load}")
         was = _process(before)
-        job = Job(bus, action, unit)
+        job = Job(bus, action, unit, with_group=context.params.get("graph") == "systemd")
         try:
             result = await job.run()
         except BusRefusal as error:
@@ -67,6 +69,13 @@ class UnitAction:
                 raise
             return Result(OutcomeKind.TIMED_OUT, await _give_up(bus, job, f"{action} of {unit}", context.timeout_s))
         said = await _now(bus, unit, was)
+        if job.others:
+            said += f"; with it, as systemd's dependencies say: {', '.join(sorted(job.others.values()))}"
+        if badly := job.ended_badly():
+            ended = ", ".join(f"that of {other} with {how}" for other, how in sorted(badly.items()))
+            return Result(
+                OutcomeKind.FAILED, f"{action} of {unit}: job {job.number} ended with {result}, {ended}; {said}"
+            )
         if result == DONE:
             return Result(detail=f"{action} of {unit}: done; {said}")
         return Result(OutcomeKind.FAILED, f"{action} of {unit}: job {job.number} ended with {result}; {said}")
