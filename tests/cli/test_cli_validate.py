@@ -32,7 +32,11 @@ def directory(tmp_path: Path) -> Path:
 
 def test_sound_definitions_are_said_to_be(cli_alone: Cli, directory: Path) -> None:
     done = cli_alone.run("validate", str(directory))
-    assert (done.returncode, done.stdout, done.stderr) == (0, "sound: 1 rule (all only observe), 1 target, 1 file\n", "")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        0,
+        "sound: 1 rule (all only observe), 1 target, 1 file\n",
+        "",
+    )
 
 
 def test_a_mistake_is_shown_where_it_stands(cli_alone: Cli, directory: Path) -> None:
