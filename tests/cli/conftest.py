@@ -106,7 +106,7 @@ class Cli:
 
     def __init__(self, address: str) -> None:
         self.environment = {
-            "PATH": os.environ["PATH"],
+            "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}",  # where error-cli is installed
             "ERROR_RECOVERY_ADDRESS": address,
             "TZ": "UTC",
             "LANG": "C.UTF-8",

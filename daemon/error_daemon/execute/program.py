@@ -38,8 +38,8 @@ _READ_BYTES = 1 << 16
 _BASE = ("PATH", "HOME", "LANG", "USER")
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _FAULT_VARIABLE = re.compile(r"ER_[A-Za-z0-9_]{1,128}")
-# ignored by the worker or by Python; a program starts with the defaults
-_RESET_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGPIPE, signal.SIGXFSZ)
+# A program starts with the defaults, whatever the worker, Python or who started the daemon (nohup) ignores.
+_RESET_SIGNALS = tuple(signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP})
 
 
 @dataclass(frozen=True, slots=True)
