@@ -83,6 +83,23 @@ SEEDS ?= 1000
 simulate: setup ## SEEDS=1000 hours of simulated storm; the first broken promise is made small and shown
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(SIMULATE_ARGS)
 
+INSTALLING = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' PYTHON='$(INSTALL_PYTHON)'
+.PHONY: install
+install: ## as root: program, unit and configuration on this host (docs/install.md); WHEELS=dir where there is no network
+	@$(INSTALLING) WHEELS='$(WHEELS)' install/install.sh
+
+.PHONY: uninstall
+uninstall: ## as root: all of that gone, but for configuration and state
+	@$(INSTALLING) install/uninstall.sh
+
+.PHONY: wheels
+wheels: ## what an installation needs from the network, into WHEELS=dist/wheels
+	@$(INSTALLING) install/wheels.sh '$(or $(WHEELS),dist/wheels)'
+
+.PHONY: deb
+deb: ## the same as a Debian package, into dist/
+	@$(INSTALLING) WHEELS='$(WHEELS)' install/deb.sh
+
 .PHONY: clean
 clean: ## remove what make made
 	rm -rf $(VENV) var build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# make uninstall: what make install put there is gone, but for configuration (/etc), state (/var/lib/error-recovery), logs
+# (/var/log/framework) and the user who owns them. docs/install.md says how to remove those.
+. "$(dirname "$0")/layout.sh"
+[ -n "$DESTDIR" ] || [ "$(id -u)" = 0 ] || fail "uninstalling from / needs root: sudo make uninstall"
+if [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; then
+  systemctl disable --now error-recovery.service 2>/dev/null || true
+fi
+rm -f "$DESTDIR$PREFIX"/bin/{error_daemon,error-cli}
+rm -rf "$DESTDIR$units"/error-recovery{.service,-report@.service}{,.d}
+rm -f "$DESTDIR$PREFIX"/lib/{sysusers.d,tmpfiles.d}/error-recovery.conf "$DESTDIR$PREFIX/lib/sysctl.d/60-error-recovery.conf"
+rm -f "$DESTDIR/etc/systemd/system/error-recovery.service.d/restart-steps.conf" # a link into what is gone
+rmdir "$DESTDIR/etc/systemd/system/error-recovery.service.d" 2>/dev/null || true
+link=$DESTDIR/etc/systemd/system/service.d/error-recovery-report.conf
+if [ -L "$link" ]; then rm -f "$link"; rmdir "${link%/*}" 2>/dev/null || true; fi
+rm -rf "$DESTDIR/opt/error-recovery" "$DESTDIR/etc/recovery/schema.json"
+if [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; then systemctl daemon-reload; fi
+say "uninstalled. Left as they are: /etc/recovery.conf, /etc/recovery, /etc/default/error-recovery, /var/lib/error-recovery, /var/log/framework"
