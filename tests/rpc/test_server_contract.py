@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import socket
+import stat
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -529,6 +531,18 @@ def test_stopping_ends_what_does_not_end_within_its_grace(make: MakeServer) -> N
             await soon(server.stop(0.05))
             await _error(call.read())
             await until(lambda: echo.closed == 1)
+
+    run(go())
+
+
+def test_a_unix_socket_is_for_its_user_and_group_alone(make: MakeServer, tmp_path: Path) -> None:
+    async def go() -> None:
+        usual = os.umask(0)
+        try:
+            async with serving([Echo().service()], make=make, address=f"unix:{tmp_path}/grpc.sock"):
+                assert stat.filemode((tmp_path / "grpc.sock").stat().st_mode) == "srw-rw----"
+        finally:
+            os.umask(usual)
 
     run(go())
 

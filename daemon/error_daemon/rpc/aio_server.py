@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -22,6 +23,7 @@ _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _MOST_STREAMS = 256  # calls at once on one connection: each may hold a message of the greatest size
 _MOST_CALLS = 1024
 _RETRY_AFTER_S = 1.0
+_SOCKET_UMASK = 0o117  # srw-rw----
 OnBug = Callable[[str, BaseException], None]
 
 
@@ -67,15 +69,22 @@ class AioServer:
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
         names = [service.name for service in self._services]
         reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
-        try:
-            port = self._server.add_insecure_port(address)
-        except RuntimeError as error:
-            mend = "is another daemon running there? `listen` in recovery.conf says where"
-            raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
+        port = self._bind(address)
         await self._server.start()
         for name in ("", *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
+
+    def _bind(self, address: str) -> int:
+        """A unix socket is for its user and group, from the moment it is there: connecting takes the right to write."""
+        usual = os.umask(_SOCKET_UMASK)
+        try:
+            return int(self._server.add_insecure_port(address))
+        except RuntimeError as error:
+            mend = "is another daemon running there? `listen` in recovery.conf says where"
+            raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
+        finally:
+            os.umask(usual)
 
     async def stop(self, grace_s: float) -> None:
         await self._health.enter_graceful_shutdown()

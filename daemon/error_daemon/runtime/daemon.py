@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -26,7 +27,7 @@ from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
-from error_daemon.model import Definitions, Json, Priority
+from error_daemon.model import Definitions, Json, Priority, State
 from error_daemon.ports import Service
 from error_daemon.ring.mapped import Geometry, open_ring
 from error_daemon.rpc.aio_server import AioServer
@@ -38,6 +39,7 @@ from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.intake import RingIntake
+from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader, Takers
@@ -149,6 +151,8 @@ class Daemon:
         _log.info("stopped")
 
     async def _start(self) -> AioServer:
+        for problem in raise_limits():
+            _log.warning("limit", problem=problem)
         await self._store.start()
         views = await restore_record(
             self._store, self._loop, self._engine.definitions, self._settings.known_errors, self._clock.now()
@@ -167,7 +171,7 @@ class Daemon:
         self._reloader.open()
         self._heartbeat = Heartbeat(control.status, self._settings.log.heartbeat)
         self._heartbeat.start()
-        self._notifier.ready(f"serving on {address}")
+        self._notifier.ready(partial(self._status_line, address))
         _log.info(
             "serving",
             version=__version__,
@@ -220,7 +224,7 @@ class Daemon:
 
     async def _drain(self, server: AioServer) -> None:
         """Take no more faults, and let what is running come to its end."""
-        self._notifier.stopping()
+        self._notifier.stopping(self._settings.drain_timeout)
         _log.info("draining", attempts=self._engine.attempts_running())
         await self._reloader.close()
         self._sensor.stop()
@@ -243,6 +247,15 @@ class Daemon:
         self._ring.close()
 
     # --- callbacks
+
+    def _status_line(self, address: str) -> str:
+        """For systemd: what is open, what runs, what waits, what stands failed."""
+        engine = self._engine
+        tickets, running = engine.tickets_open(), engine.attempts_running()
+        waiting = max(0, tickets - engine.in_the_works())
+        failed = engine.errors_by_state().get(State.FAILED.value, 0)
+        said = f"serving on {address}; tickets open: {tickets}, attempts running: {running}, waiting: {waiting}"
+        return f"{said}; errors failed: {failed}" if failed else said
 
     def _recovered(self, target: str) -> None:
         self._sensor.look(target)
