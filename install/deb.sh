@@ -66,5 +66,5 @@ END
 chmod 755 "$tree"/DEBIAN/{postinst,prerm,postrm}
 mkdir -p "$source_dir/dist" 2>/dev/null || true
 package=${DIST:-$source_dir/dist}/error-recovery_${version}_$architecture.deb
-dpkg-deb --root-owner-group -Zxz -z1 --build "$tree" "$package" >/dev/null
+dpkg-deb --root-owner-group -Zgzip -z1 --build "$tree" "$package" >/dev/null
 say "$package"
