@@ -21,6 +21,10 @@ fi
 if has systemd-tmpfiles; then systemd-tmpfiles --create error-recovery.conf; else
   install -d -m 750 -o error-recovery -g error-recovery /var/log/framework
 fi
+# Its own systemd makes scopes for what process_restart starts, so that it outlives the daemon.
+if has loginctl && [ -d /run/systemd/system ]; then
+  loginctl enable-linger error-recovery || say "no scopes: what process_restart starts ends with the daemon"
+fi
 "$release/bin/python" -m error_daemon.installed --record
 before=$(readlink "$home/current" 2>/dev/null || true)
 before=${before#releases/}

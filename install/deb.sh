@@ -53,6 +53,8 @@ cat >"$tree/DEBIAN/prerm" <<END
 set -e
 [ "\$1" = remove ] || exit 0
 if [ -d /run/systemd/system ]; then systemctl disable --now error-recovery.service || true; fi
+# what process_restart started runs on, in scopes of its own
+find /sys/fs/cgroup -type d -name 'error-recovery-*.scope' 2>/dev/null | grep -q . || loginctl disable-linger error-recovery || true
 rm -rf $home/releases $home/current
 rm -f /etc/systemd/system/error-recovery.service.d/restart-steps.conf
 END
@@ -61,7 +63,8 @@ cat >"$tree/DEBIAN/postrm" <<END
 set -e
 if [ -d /run/systemd/system ]; then systemctl daemon-reload || true; fi
 [ "\$1" = purge ] || exit 0
-rm -rf /var/lib/error-recovery /var/log/framework
+rm -rf /var/lib/error-recovery /var/log/framework /run/error-recovery
+loginctl disable-linger error-recovery 2>/dev/null || true
 END
 chmod 755 "$tree"/DEBIAN/{postinst,prerm,postrm}
 mkdir -p "$source_dir/dist" 2>/dev/null || true

