@@ -15,9 +15,9 @@ and each start compares:
     another C library of the same or a newer version                     said: the distribution's updates do that
     another patch release of Python                                      said: the same
 
-A file whose size and time of change are those of the record is not read again: 100 MB of hashes at every start would cost a restart what a
-recovery may take. `python -m error_daemon.installed --check` reads all of them; `--record` says that what is there now is right. Where
-nothing was recorded, as in a checkout, nothing is compared.
+A file whose size and time of change are those of the record is not read again: to hash them all costs every start a tenth of a second,
+and far more on a cold disk. `python -m error_daemon.installed --check` reads all of them; `--record` says that what is there now is
+right. Where nothing was recorded, as in a checkout, nothing is compared.
 """
 
 from __future__ import annotations
