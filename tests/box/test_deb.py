@@ -1,4 +1,5 @@
-"""The Debian package on a host with a real systemd: installed, upgraded over itself, removed, purged. In this order."""
+"""The Debian package on a host with a real systemd: installed, upgraded over itself, removed, purged. In this order: one worker has
+the whole file (`--dist loadfile`)."""
 
 from __future__ import annotations
 
@@ -10,7 +11,6 @@ import pytest
 from tests.box.host import BoxError, booted
 from tests.box.installed_host import UNIT, InstalledHost, built_once, eventually
 
-pytestmark = pytest.mark.xdist_group("installation")
 PACKAGE = "/srv/package/*.deb"
 
 

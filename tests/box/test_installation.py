@@ -1,4 +1,5 @@
-"""An installation on a host with a real systemd, from `make install` to `make uninstall`. In the order of a host's life."""
+"""An installation on a host with a real systemd, from `make install` to `make uninstall`. In the order of a host's life:
+one worker has the whole file (`--dist loadfile`)."""
 
 from __future__ import annotations
 
@@ -8,8 +9,6 @@ import pytest
 
 from tests.box.host import ROOT, Host
 from tests.box.installed_host import UNIT, InstalledHost, eventually
-
-pytestmark = pytest.mark.xdist_group("installation")
 
 
 @pytest.fixture(scope="module")
