@@ -47,7 +47,8 @@ class Host:
 
     def write(self, path: str, text: str) -> None:
         self._box.run(
-            ["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat > "$1"', "sh", path],
+            # whole at once: who waits for the file must not read half of it
+            ["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat > "$1.part" && mv "$1.part" "$1"', "sh", path],
             workdir="/", direct=True, stdin=None, input=text, text=True, check=True, timeout=PATIENCE_S,
         )  # fmt: skip
 
