@@ -77,6 +77,8 @@ class RecoveryHost:
         pid = self.main_pid(unit)
         assert pid not in {"", "0"}, f"{unit} does not run"
         self.run("kill", f"-{signal}", pid)
+        if signal == "STOP":
+            eventually(f"{unit} has stopped", lambda: ") T " in self.read(f"/proc/{pid}/stat"))
         return pid
 
     def install_error_cli(self) -> None:

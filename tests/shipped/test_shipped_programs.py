@@ -21,7 +21,6 @@ def test_a_worker_that_hangs_is_restarted_and_its_jobs_are_done(host: RecoveryHo
     host.begin_example("queue-worker.service")
     eventually("it works", lambda: host.exists("/run/queue-worker/heartbeat"))
     hung = host.kill("queue-worker.service", "STOP")
-    eventually("it hangs", lambda: ") T " in host.read(f"/proc/{hung}/stat"))
     host.write("/var/spool/queue-worker/job", "")
     host.run("touch", "-d", "10 minutes ago", "/run/queue-worker/heartbeat")
     recovery = host.report("the jobs do not move", "--type", "worker", "--component", "queue-worker")
