@@ -43,7 +43,7 @@ def complaints(data: Any) -> list[str]:
 def shape_problems(text: str) -> list[str]:
     with tempfile.TemporaryDirectory() as directory:
         Path(directory, "a.yaml").write_text(text, encoding="utf-8", errors="surrogatepass")
-        return [problem.message for problem in read_directory(Path(directory)).problems if not problem.is_warning]
+        return [problem.message for problem in read_directory(Path(directory)).problems]
 
 
 def test_the_shipped_schema_is_that_of_the_models() -> None:
@@ -82,7 +82,7 @@ BLOCKS = [
 SOUND_TEXTS = [
     *BLOCKS,
     *(SHOP, SOUND + RULE, GROUP, FOUR, f"version: 1\n{FAMILY}", f"version: 1\n{VARYING}", f"version: 1\n{HOOKS}"),
-    *("", "# nothing\n", "version: 1\n", "version: 1\nrules:\nprobes:\ninclude:\ndefaults:\n", 'version: "1"\n'),
+    *("# nothing\n", "version: 1\n", "version: 1\nrules:\nprobes:\ninclude:\ndefaults:\n", 'version: "1"\n'),
     "version: 1\ndefaults: {probes: {port: 80, host: h}}\nprobes: {a: {kind: tcp}, b: {kind: tcp, port: '81'}}\n",
     "version: 1\ndefaults: {rules: {ladder: {1: s}}}\nrules: [{id: 1, when: {}}]\n",
     "version: 1\ndefaults: {targets: {probes: 'a-*', pid_file: p}}\ntargets: {'x-*': {kind: process, command: [1], instances: [1, 2]}}\n",
@@ -94,6 +94,11 @@ SOUND_TEXTS = [
 def test_it_takes_what_is_sound(text: str) -> None:
     assert shape_problems(re.sub(r"^include: \[.*\n", "", text, flags=re.MULTILINE)) == []
     assert complaints(as_an_editor_reads(text)) == []
+
+
+def test_a_file_of_nothing_is_sound_and_worth_a_word() -> None:
+    assert shape_problems("") == ["this file is empty"]
+    assert complaints(as_an_editor_reads("")) == []
 
 
 # What only the reader can see: what compiles, names of signals, order, paths in commands, what a text says beyond its looks.
@@ -116,6 +121,7 @@ BEYOND_A_SCHEMA = {
     "an-empty-program",
     "a-program-by-a-relative-path",
     "a-signal-misspelled",
+    "file-of-nothing",
 }
 
 
