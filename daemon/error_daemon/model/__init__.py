@@ -20,6 +20,7 @@ from error_daemon.model.definitions import (
     Target,
     Verification,
 )
+from error_daemon.model.diagnostic import Diagnostic, Standing
 from error_daemon.model.fault import (
     PRIORITY_OF,
     RECOVERY_TARGETS,
@@ -91,6 +92,7 @@ __all__ = [
     "Decision",
     "DefinitionChange",
     "Definitions",
+    "Diagnostic",
     "Difference",
     "ErrorType",
     "ErrorView",
@@ -128,6 +130,7 @@ __all__ = [
     "SlotRef",
     "SlotState",
     "State",
+    "Standing",
     "Strategy",
     "Target",
     "TicketRecord",
