@@ -22,7 +22,8 @@ from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import starting
 from error_daemon.definitions.polkit import polkit_rule
 from error_daemon.errors import ConfigError, ErrorRecoveryError
-from error_daemon.runtime.daemon import Daemon, made_state_dir
+from error_daemon.runtime.daemon import Daemon
+from error_daemon.runtime.from_settings import made_state_dir
 from error_daemon.runtime.logs import configure
 
 _log = structlog.get_logger()

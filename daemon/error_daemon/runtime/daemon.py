@@ -17,19 +17,16 @@ from pathlib import Path
 import structlog
 
 from error_daemon import __version__
-from error_daemon.core.brakes.global_breaker import GlobalLimits
 from error_daemon.core.brakes.pause import Pause
-from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.engine import Engine
-from error_daemon.core.policy import Policy
-from error_daemon.errors import ConfigError, NotFound, Problem
+from error_daemon.errors import NotFound
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
-from error_daemon.model import Definitions, Json, Priority, State
+from error_daemon.model import Definitions, Json, State
 from error_daemon.ports import Service
-from error_daemon.ring.mapped import Geometry, open_ring
+from error_daemon.ring.mapped import open_ring
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
@@ -37,6 +34,7 @@ from error_daemon.rpc.recovery_service import RecoveryService
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, workers_of
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.limits import raise_limits
@@ -49,8 +47,9 @@ from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier
 from error_daemon.runtime.watchers import Watchers
-from error_daemon.settings import RingSettings, Settings
+from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
+from error_daemon.store.schema import RECORD_FILE
 from error_daemon.telemetry import Counters
 
 _log = structlog.get_logger()
@@ -71,59 +70,103 @@ class Daemon:
         self._clock = SteadyClock()
         self._counters = Counters()
         self._notifier = Notifier()
-        workers = settings.worker_threads or (os.cpu_count() or 1) + 2
+        self._log_state = log
+        self._heartbeat: Heartbeat | None = None
         state = made_state_dir(settings.state_dir)
-        self._ring = open_ring(state / "faults.ring", _geometry(settings.ring))
+        self._ring = open_ring(state / "faults.ring", geometry_of(settings.ring))
         self._counters.torn_slots = self._ring.torn
-        self._policy = _policy(settings, workers)
+        self._policy = policy_of(settings)
         self._engine = Engine(definitions, self._policy)
         self._pauses = PauseFile(state / "pauses.json")
         self._watchers = Watchers(self._engine.listen)
-        self._loop = RecoveryLoop(
+        self._loop = self._made_loop()
+        self._store = DuckStore(str(state / RECORD_FILE), settings.store, self._loop.committed, _record_problem)
+        self._system_states = SystemStates(self._store, self._clock, system_state)
+        self._pool = self._made_pool()
+        self._handlers = HandlerService(self._clock, self._loop.outcome, self._fault_of)
+        self._loop.join(self._pool, self._handlers.start_attempt, self._store)
+        self._intake = self._made_intake()
+        self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
+        self._units = UnitWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
+        self._reloader = self._made_reloader(config)
+        self._tests = self._made_tests()
+
+    # --- the parts
+
+    def _made_loop(self) -> RecoveryLoop:
+        return RecoveryLoop(
             self._engine,
             self._clock,
             self._ring,
             counters=self._counters,
-            lag_threshold_s=settings.lag_threshold,
+            lag_threshold_s=self._settings.lag_threshold,
             on_notice=self._watchers.tell,
             on_recovered=self._recovered,
             on_attempt=self._attempted,
         )
-        self._store = DuckStore(str(state / "recovery.duckdb"), settings.store, self._loop.committed, _record_problem)
-        self._system_states = SystemStates(self._store, self._clock, system_state)
-        self._pool = WorkerPool(
-            workers,
-            settings.attempts_per_worker,
+
+    def _made_pool(self) -> WorkerPool:
+        return WorkerPool(
+            workers_of(self._settings),
+            self._settings.attempts_per_worker,
             self._clock,
             on_outcome=self._loop.outcome,
             on_readings=self._loop.readings,
             on_worker_lost=self._worker_lost,
         )
-        self._handlers = HandlerService(self._clock, self._loop.outcome, self._fault_of)
-        self._loop.join(self._pool, self._handlers.start_attempt, self._store)
-        self._intake = RingIntake(
+
+    def _made_intake(self) -> RingIntake:
+        return RingIntake(
             self._loop,
             self._ring,
             self._clock,
-            targets=definitions.targets,
+            targets=self._engine.definitions.targets,
             counters=self._counters,
             rows_waiting=self._store.rows_waiting,
-            most_rows_waiting=settings.store.waiting_rows,
+            most_rows_waiting=self._settings.store.waiting_rows,
         )
-        self._log_state = log
-        self._heartbeat: Heartbeat | None = None
-        self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
-        self._units = UnitWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
+
+    def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self._intake.redefine, self._sensor.redefine, self._units.redefine)
         takers = Takers(self._loop, self._store, self._pauses, self._notifier, redefined)
-        self._reloader = Reloader(settings, config, self._clock, takers)
-        self._tests = RepeatTests(
+        return Reloader(self._settings, config, self._clock, takers)
+
+    def _made_tests(self) -> RepeatTests:
+        return RepeatTests(
             self._loop,
             self._clock,
             self._pool,
             self._watchers,
             take=self._intake.take,
             hush=self._sensor.hush,
+        )
+
+    def _made_control(self) -> DaemonControl:
+        return DaemonControl(
+            self._loop,
+            self._clock,
+            Parts(
+                reloader=self._reloader,
+                ring=self._ring,
+                store=self._store,
+                applications=self._handlers,
+                watchers=self._watchers,
+                counters=self._counters,
+                pauses=self._pauses,
+                tests=self._tests,
+                reports=Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy),
+                workers=lambda: self._pool.alive,
+                take=self._intake.take,
+                log=self._log_state,
+            ),
+        )
+
+    def _services(self, control: DaemonControl) -> Sequence[Service]:
+        durable = self._settings.ring.durability == "power"
+        return (
+            FaultService(self._intake, durable).service(),
+            RecoveryService(control).service(),
+            self._handlers.service(),
         )
 
     # --- run
@@ -194,34 +237,6 @@ class Daemon:
         else:
             _log.warning("paused", says=pause.says())
 
-    def _made_control(self) -> DaemonControl:
-        return DaemonControl(
-            self._loop,
-            self._clock,
-            Parts(
-                reloader=self._reloader,
-                ring=self._ring,
-                store=self._store,
-                applications=self._handlers,
-                watchers=self._watchers,
-                counters=self._counters,
-                pauses=self._pauses,
-                tests=self._tests,
-                reports=Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy),
-                workers=lambda: self._pool.alive,
-                take=self._intake.take,
-                log=self._log_state,
-            ),
-        )
-
-    def _services(self, control: DaemonControl) -> Sequence[Service]:
-        durable = self._settings.ring.durability == "power"
-        return (
-            FaultService(self._intake, durable).service(),
-            RecoveryService(control).service(),
-            self._handlers.service(),
-        )
-
     async def _drain(self, server: AioServer) -> None:
         """Take no more faults, and let what is running come to its end."""
         self._notifier.stopping(self._settings.drain_timeout)
@@ -282,49 +297,3 @@ def _sensor_problem(text: str) -> None:
 
 def _bug(method: str, error: BaseException) -> None:
     _log.critical("bug", method=method, exc_info=error)
-
-
-def made_state_dir(path: str) -> Path:
-    """Raises ConfigError."""
-    directory = Path(path)
-    try:
-        directory.mkdir(mode=0o750, parents=True, exist_ok=True)
-    except OSError as error:
-        mend = "state_dir in recovery.conf says where; the daemon's user must be able to write there"
-        raise ConfigError(
-            [Problem(path, 0, 0, f"the state directory cannot be made: {error.strerror}", mend)]
-        ) from error
-    return directory
-
-
-def _geometry(ring: RingSettings) -> Geometry:
-    slots = (ring.critical_slots, ring.high_slots, ring.normal_slots, ring.low_slots)
-    return Geometry(ring.slot_bytes, dict(zip(Priority, slots, strict=True)))
-
-
-def _policy(settings: Settings, workers: int) -> Policy:
-    brakes = settings.brakes
-    return Policy(
-        capacity=workers * settings.attempts_per_worker,
-        throttle_per_s=brakes.throttle,
-        slow_start_s=brakes.slow_start,
-        global_limits=GlobalLimits(
-            window_s=brakes.global_window,
-            ratio=brakes.global_success_ratio,
-            samples=brakes.global_samples,
-            open_s=brakes.global_open,
-        ),
-        target_limits=TargetLimits(
-            failures=brakes.breaker_failures,
-            window_s=brakes.breaker_window,
-            rolling_window_s=brakes.breaker_rolling_window,
-            open_s=brakes.breaker_open,
-            successes=brakes.breaker_successes,
-        ),
-        flap_longest_s=brakes.flap_longest,
-        flap_threshold_s=settings.flap_threshold,
-        retry_failed_after_s=settings.retry_failed_after,
-        half_life_s=settings.learning.half_life,
-        known_errors=settings.known_errors,
-        seed=settings.learning.seed,
-    )

@@ -29,6 +29,7 @@ from error_daemon.errors import ConfigError, ErrorRecoveryError, Problem
 from error_daemon.model import Json, Mode
 from error_daemon.settings import Settings
 from error_daemon.store.queries import QUERIES
+from error_daemon.store.schema import RECORD_FILE
 
 if TYPE_CHECKING:
     from error_daemon.definitions.schema.given import Schema
@@ -94,7 +95,7 @@ def _learned(path: Path | None, settings: Settings | None) -> tuple[Learned, Seq
             return {(row["error_type"], row["strategy_id"]): float(row["timeout_s"]) for row in rows}, ()
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise Unusable(f"{path} has no learned timeouts: {error}") from error
-    record = Path(settings.state_dir) / "recovery.duckdb" if settings else None
+    record = Path(settings.state_dir) / RECORD_FILE if settings else None
     if record is None or not record.exists():
         return {}, ()
     return _recorded(record)

@@ -18,6 +18,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+RECORD_FILE = "recovery.duckdb"  # in state_dir
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
