@@ -133,6 +133,37 @@ def test_a_report_that_could_not_be_taken_is_repeated(bus_at: Path) -> None:
     watching(bus_at, body, targets(two="db"), refusals=2)
 
 
+def test_one_that_is_hushed_for_a_test_is_silent_until_that_is_over(bus_at: Path) -> None:
+    async def body(told: ToldSystemd, watch: UnitWatch, heard: Heard) -> None:
+        await heard.until(lambda: heard.targets() == ["two"])
+        watch.hush("one", True)
+        watch.hush("nobody", True)
+        told.become("web.service", "failed", result="signal")
+        told.become("db.service", "active")
+        told.become("db.service", "failed", result="watchdog")
+        await heard.until(lambda: heard.targets() == ["two", "two"])  # both were looked at by now
+        watch.hush("nobody", False)
+        watch.hush("one", False)
+        await heard.until(lambda: heard.targets() == ["two", "two", "one"])
+
+    watching(bus_at, body, targets(one="web", two="db"))
+
+
+def test_one_that_was_mended_by_its_test_is_not_reported_after_it(bus_at: Path) -> None:
+    async def body(told: ToldSystemd, watch: UnitWatch, heard: Heard) -> None:
+        await heard.until(lambda: heard.targets() == ["two"])
+        watch.hush("one", True)
+        told.become("web.service", "failed", result="signal")
+        told.become("web.service", "active", "running")
+        watch.hush("one", False)
+        told.become("db.service", "active")
+        told.become("db.service", "failed", result="watchdog")
+        await heard.until(lambda: len(heard.faults) == 2)
+        assert heard.targets() == ["two", "two"]
+
+    watching(bus_at, body, targets(one="web", two="db"))
+
+
 def test_other_definitions_watch_other_units(bus_at: Path) -> None:
     async def body(told: ToldSystemd, watch: UnitWatch, heard: Heard) -> None:
         await heard.until(lambda: heard.targets() == ["two"])

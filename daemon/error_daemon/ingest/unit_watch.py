@@ -54,6 +54,7 @@ class UnitWatch:
         self._paths: dict[str, set[str]] = {}  # path of a unit that is heard → targets
         self._heard: set[str] = set()  # targets whose units are
         self._reported_at: dict[str, float] = {}  # target that has failed → when that was taken; 0: not yet
+        self._hushed: set[str] = set()
         self._looks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
         self._is_started = False
@@ -81,6 +82,15 @@ class UnitWatch:
                 named.discard(target_id)
         if self._is_started:
             self.start()
+
+    def hush(self, target_id: str, is_hushed: bool) -> None:
+        """A person breaks and recovers the target for a test: its failures are not reported until that is over. Then it is looked at."""
+        if is_hushed:
+            self._hushed.add(target_id)
+            return
+        self._hushed.discard(target_id)
+        if target_id in self._units:
+            self._reported_at[target_id] = 0.0
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """It runs until it is stopped; if ever it does not, somebody has to know."""
@@ -189,6 +199,8 @@ class UnitWatch:
             self._reported_at.pop(target_id, None)
 
     def _report(self, target_id: str, state: UnitState) -> None:
+        if target_id in self._hushed:
+            return
         now = self._clock.now()
         message = f"the unit {state.name} of {target_id} has failed: result {state.result or 'not known'}"
         self._reported_at[target_id] = now

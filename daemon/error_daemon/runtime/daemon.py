@@ -138,7 +138,7 @@ class Daemon:
             self._pool,
             self._watchers,
             take=self._intake.take,
-            hush=self._sensor.hush,
+            hush=self._hush,
         )
 
     def _made_control(self) -> DaemonControl:
@@ -274,6 +274,11 @@ class Daemon:
 
     def _recovered(self, target: str) -> None:
         self._sensor.look(target)
+
+    def _hush(self, target: str, is_hushed: bool) -> None:
+        """All sensors that would report what a test does to the target."""
+        self._sensor.hush(target, is_hushed)
+        self._units.hush(target, is_hushed)
 
     def _attempted(self, attempt_id: str) -> None:
         self._system_states.attempted(attempt_id)

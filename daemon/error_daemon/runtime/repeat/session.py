@@ -4,9 +4,9 @@ A pass: nobody is busy with the target → the fault → the error's end → nob
 called resolved, so that the next pass is no relapse of it. The engine is told that it is a test (effects.FaultArrived): it passes the same
 brakes, but is not flapping for coming right after a recovery, and teaches nothing.
 
-While a test runs, the daemon does not itself report the death of the target's process: the test says what happens to it. After the test it
-looks again. One test runs on a target at a time. Where the caller is gone, what waits is let go, and what runs comes to its end. A reload
-that changes what is tested ends the test: before it and after it, it would not be the same recovery.
+While a test runs, the daemon does not itself report the death of the target's process or the failure of its unit: the test says what
+happens to it. After the test it looks again. One test runs on a target at a time. Where the caller is gone, what waits is let go, and what
+runs comes to its end. A reload that changes what is tested ends the test: before it and after it, it would not be the same recovery.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class _Session:
 
 
 class RepeatTests:
-    """`take`: the intake. `hush(target, is_hushed)`: the sensor of processes is silent about it, or speaks again."""
+    """`take`: the intake. `hush(target, is_hushed)`: the sensors are silent about it, or speak again."""
 
     def __init__(
         self,
