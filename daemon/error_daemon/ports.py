@@ -247,6 +247,7 @@ class Applications(Protocol):
 class Shape(Enum):
     UNARY = "unary"
     SERVER_STREAM = "server_stream"
+    CLIENT_STREAM = "client_stream"
     BIDI_STREAM = "bidi_stream"
 
 
@@ -264,6 +265,7 @@ class Method:
     `serve` by shape:
       UNARY          (request, call) → response, or an awaitable of it
       SERVER_STREAM  (request, call) → async iterator of responses
+      CLIENT_STREAM  (async iterator of requests, call) → awaitable of a response
       BIDI_STREAM    (async iterator of requests, call) → async iterator of responses
     It raises the exceptions of errors.py; the server maps them to status codes with details (rpc/status.py).
     """

@@ -11,6 +11,8 @@ import grpc
 
 from error_daemon.ports import Server, Service
 from error_daemon.rpc.aio_server import AioServer
+from error_daemon.rpc.wire.limits import WireLimits
+from error_daemon.rpc.wire.server import WireServer
 
 PATIENCE_S = 20.0  # only ever waited for in full when something is broken
 MOST_BYTES = 1 << 16
@@ -20,8 +22,14 @@ EOF: Any = vars(grpc.aio)["EOF"]
 OnBug = Callable[[str, BaseException], None]
 MakeServer = Callable[[int, OnBug], Server]
 
+
+def _wire(max_message_bytes: int, on_bug: OnBug) -> Server:
+    return WireServer(WireLimits(max_message_bytes), on_bug, lambda _peer, _violation: None)
+
+
 SERVERS: dict[str, MakeServer] = {
-    "grpcio": AioServer
+    "grpcio": AioServer,
+    "wire": _wire,
 }  # every server that there is passes tests/rpc/test_server_contract.py
 
 

@@ -97,6 +97,8 @@ class AioServer:
             return grpc.unary_unary_rpc_method_handler(self._unary(method))
         if method.shape is Shape.SERVER_STREAM:
             return grpc.unary_stream_rpc_method_handler(self._server_stream(method))
+        if method.shape is Shape.CLIENT_STREAM:
+            return grpc.stream_unary_rpc_method_handler(self._client_stream(method))
         return grpc.stream_stream_rpc_method_handler(self._bidi_stream(method))
 
     def _unary(self, method: Method) -> Callable[[bytes, Any], Awaitable[bytes]]:
@@ -128,6 +130,21 @@ class AioServer:
                 self._refuse(context, method, error)
 
         return server_stream
+
+    def _client_stream(self, method: Method) -> Callable[[AsyncIterator[bytes], Any], Awaitable[bytes]]:
+        read, write, serve = _reader(method), _writer(method), method.serve
+
+        async def client_stream(requests: AsyncIterator[bytes], context: Any) -> bytes:
+            async def messages() -> AsyncIterator[Any]:
+                async for request in requests:
+                    yield read(request)
+
+            try:
+                return write(await serve(messages(), _AioCall(context)))
+            except Exception as error:  # noqa: BLE001
+                return self._refuse(context, method, error)
+
+        return client_stream
 
     def _bidi_stream(self, method: Method) -> Callable[[AsyncIterator[bytes], Any], AsyncIterator[bytes]]:
         read, write, serve = _reader(method), _writer(method), method.serve

@@ -5,6 +5,7 @@ TransientError     RESOURCE_EXHAUSTED   RetryInfo with the delay
 StoreUnavailable   UNAVAILABLE
 NotFound           NOT_FOUND
 Refused            FAILED_PRECONDITION
+StatusError        its own              what a server itself refuses: a message that is too large, a method that is not there
 anything else      INTERNAL             a bug; the daemon logs it, the caller is told no more than that
 """
 
@@ -29,6 +30,15 @@ class RpcStatus:
     details: bytes
 
 
+class StatusError(Exception):
+    """What ends a call with this status, of google.rpc.Code, and no further details."""
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+
+
 _MOST_TEXT_BYTES = 1000  # a status travels in headers, of which peers take 8 KiB, and each byte may be escaped as three
 _MOST_FIELD_BYTES = 256
 
@@ -51,6 +61,8 @@ def status_of(error: BaseException) -> RpcStatus:
         return _status(code_pb2.NOT_FOUND, str(error))
     if isinstance(error, PermanentError):
         return _status(code_pb2.FAILED_PRECONDITION, str(error))
+    if isinstance(error, StatusError):
+        return _status(error.code, error.message)
     return _status(code_pb2.INTERNAL, "a bug in the daemon; its log has the details")
 
 

@@ -1,0 +1,158 @@
+"""
+One connection's socket: bytes to its Connection, frames to its peer, one write per wake-up.
+
+A peer that does not read what it is sent is not read from either: what it may make us keep is the socket's buffer and what limits.py says.
+One that then does not move for `answer_s`, or says nothing for `idle_ping_s` and does not answer a ping, is gone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from error_daemon.rpc.wire.calls import Calls, Common
+from error_daemon.rpc.wire.connection import Connection
+from error_daemon.rpc.wire.frames import ConnectionViolation, ErrorCode, goaway, ping
+
+_HTTP_1 = (b"GET ", b"HEAD", b"POST", b"PUT ", b"DELE", b"OPTI", b"PATC", b"CONN", b"TRAC")
+_HTTP_1_ANSWER = (
+    b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
+    b"This port speaks gRPC over HTTP/2. error-cli is its client.\n"
+)
+OnViolation = Callable[[str, ConnectionViolation], None]
+
+
+class WireProtocol(asyncio.Protocol):
+    """`on_open(self)` says whether there is room for it; `on_close(self)`."""
+
+    def __init__(
+        self,
+        common: Common,
+        on_open: Callable[[WireProtocol], bool],
+        on_close: Callable[[WireProtocol], None],
+        on_violation: OnViolation,
+    ) -> None:
+        self._common = common
+        self._on_open = on_open
+        self._on_close = on_close
+        self._on_violation = on_violation
+        self._loop = asyncio.get_running_loop()
+        self._is_flushing_soon = False
+        self._transport: Any = None
+        self._pinged_at = 0.0  # 0: no ping is on its way
+        self._stalled_at = 0.0  # 0: the socket takes what we send
+
+    # --- the socket
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = transport
+        self._heard_at = self._opened_at = now = self._loop.time()
+        self.calls = Calls(self._common, peer_of(transport), self.flush_soon)
+        self.connection = Connection(self._common.limits, self.calls, now)
+        self.calls.join(self.connection.out, self.connection.consumed, self.connection.reset)
+        if not self._on_open(self):
+            self.end(ErrorCode.ENHANCE_YOUR_CALM, "too many connections")
+        else:
+            self.flush()
+
+    def data_received(self, data: bytes) -> None:
+        now = self._heard_at = self._loop.time()
+        connection = self.connection
+        was_greeted = connection.is_greeted
+        connection.receive(data, now)
+        if connection.violation is not None:
+            if not was_greeted and data[:4] in _HTTP_1:
+                connection.out.frames[:] = [_HTTP_1_ANSWER]
+            self._on_violation(self.calls.peer, connection.violation)
+        self.flush()
+
+    def eof_received(self) -> bool:
+        return False  # a peer that hears nothing any more: close
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.connection.lost()
+        self._on_close(self)
+
+    def pause_writing(self) -> None:
+        self._stalled_at = self._loop.time()
+        self.calls.set_writable(False)
+        self._transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        self._stalled_at = 0.0
+        if not self._transport.is_closing():
+            self._transport.resume_reading()
+        self.calls.set_writable(True)
+
+    # --- out
+
+    def flush_soon(self) -> None:
+        """At the end of this turn of the loop, with whatever else comes until then."""
+        if not self._is_flushing_soon:
+            self._is_flushing_soon = True
+            self._loop.call_soon(self._flush_now)
+
+    def _flush_now(self) -> None:
+        self._is_flushing_soon = False
+        self.flush()
+
+    def flush(self) -> None:
+        connection = self.connection
+        frames = connection.out.frames
+        if frames:
+            self._transport.write(b"".join(frames))
+            frames.clear()
+        if connection.is_closing or (connection.peer_leaves and not connection.streams):
+            self._transport.close()
+        elif connection.out.unsent_bytes > self._common.limits.unsent_bytes:
+            self.end(ErrorCode.ENHANCE_YOUR_CALM, "answers are not taken")
+
+    def end(self, code: ErrorCode, says: str) -> None:
+        """GOAWAY, and no more."""
+        if self.connection.is_closing:
+            return
+        if code is not ErrorCode.NO_ERROR:
+            self._on_violation(self.calls.peer, ConnectionViolation(code, says))
+        self.connection.out.frames.append(goaway(0, code, says))
+        self.connection.lost()
+        self.flush()
+
+    def abort(self) -> None:
+        self.connection.lost()
+        self._transport.abort()
+
+    # --- time
+
+    def look(self, now: float) -> None:
+        """Every few seconds: is the peer there, and does it go on?"""
+        limits = self._common.limits
+        if not self.connection.is_greeted and now - self._opened_at > limits.greeting_s:
+            self.end(ErrorCode.SETTINGS_TIMEOUT, "no preface")
+        elif self._stalled_at and now - self._stalled_at > limits.answer_s:
+            self._on_violation(self.calls.peer, ConnectionViolation(ErrorCode.ENHANCE_YOUR_CALM, "reads nothing"))
+            self.abort()
+        elif not self._is_alive(now):
+            self.abort()
+        for running in self.calls.slow(now - limits.request_s):
+            self.calls.refuse_slow(running)
+        self.flush()
+
+    def _is_alive(self, now: float) -> bool:
+        limits = self._common.limits
+        if self._heard_at >= self._pinged_at:
+            self._pinged_at = 0.0
+            if now - self._heard_at > limits.idle_ping_s:
+                self._pinged_at = now
+                self.connection.out.frames.append(ping(b"are you?", is_ack=False))
+            return True
+        return now - self._pinged_at <= limits.answer_s
+
+
+def peer_of(transport: asyncio.BaseTransport) -> str:
+    """As grpc writes it: ipv4:127.0.0.1:5, ipv6:[::1]:5, unix:"""
+    name = transport.get_extra_info("peername")
+    if not isinstance(name, tuple):
+        return "unix:"
+    host, port = name[:2]
+    return f"ipv6:[{host}]:{port}" if ":" in host else f"ipv4:{host}:{port}"

@@ -1,0 +1,116 @@
+"""
+The fields of a request, checked (RFC 9113, section 8) and read (gRPC over HTTP/2).
+
+Malformed by HTTP's own rules: `Malformed`, the stream is reset. Well-formed but no gRPC call: `NotGrpc` with the HTTP status that says so.
+What is wrong with a gRPC call alone (a timeout that is none) is told as a gRPC status, by calls.py.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+Fields = tuple[tuple[bytes, bytes], ...]  # in the order in which they came
+_REQUIRED = frozenset((b":method", b":scheme", b":path"))
+_PSEUDO = _REQUIRED | {b":authority"}
+_OF_A_CONNECTION = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"))
+_NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")  # RFC 9110 token, without upper case
+_VALUE = re.compile(rb"(?:[^\x00\r\n\t ](?:[^\x00\r\n]*[^\x00\r\n\t ])?)?")
+_UNITS_S = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
+_TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
+_GRPC_TYPES = (b"application/grpc", b"application/grpc+proto")
+
+
+class Malformed(Exception):
+    """Not a request by HTTP's rules."""
+
+
+class NotGrpc(Exception):
+    """A request, and no gRPC call: `status` is the HTTP status that says so."""
+
+    def __init__(self, status: int, says: str) -> None:
+        super().__init__(says)
+        self.status = status
+        self.says = says
+
+
+@dataclass(frozen=True, slots=True)
+class RequestHead:
+    """`timeout_s`: None without a deadline, NaN when what was sent is none. `length`: of content-length, or None."""
+
+    path: str
+    fields: Fields
+    timeout_s: float | None
+    encoding: bytes
+    length: int | None
+
+    def metadata(self) -> list[tuple[str, bytes]]:
+        """What the caller added, in order; names of binary values end with -bin and their values are still base64."""
+        return [(name.decode("ascii"), value) for name, value in self.fields if name[:1] != b":"]
+
+
+def read_head(fields: Fields) -> RequestHead:
+    """Raises Malformed or NotGrpc."""
+    pseudo, regular = _checked(fields)
+    if pseudo.get(b":method") == b"CONNECT":
+        raise NotGrpc(405, "this server makes no tunnels")
+    if not pseudo.keys() >= _REQUIRED:
+        raise Malformed("a pseudo-header field is missing")
+    path = pseudo[b":path"]
+    if path[:1] != b"/":
+        raise Malformed(":path does not begin with /")
+    length = _length(regular.get(b"content-length"))
+    if not _is_grpc(regular.get(b"content-type", b"")):
+        raise NotGrpc(415, "this port speaks gRPC: content-type must be application/grpc")
+    if pseudo[b":method"] != b"POST":
+        raise NotGrpc(405, "a gRPC call is a POST")
+    timeout = regular.get(b"grpc-timeout")
+    return RequestHead(
+        path.decode("latin-1"),
+        fields,
+        None if timeout is None else _timeout_s(timeout),
+        regular.get(b"grpc-encoding", b"identity"),
+        length,
+    )
+
+
+def check_trailers(fields: Fields) -> None:
+    """Raises Malformed."""
+    if _checked(fields)[0]:
+        raise Malformed("a pseudo-header field in trailers")
+
+
+def _checked(fields: Fields) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
+    pseudo: dict[bytes, bytes] = {}
+    regular: dict[bytes, bytes] = {}
+    for name, value in fields:
+        if _VALUE.fullmatch(value) is None:
+            raise Malformed("a field value with a line break, NUL, or space around it")
+        if name[:1] == b":":
+            if name not in _PSEUDO or name in pseudo or regular:
+                raise Malformed("a pseudo-header field that is unknown, there twice, or late")
+            pseudo[name] = value
+        elif _NAME.fullmatch(name) is None:
+            raise Malformed("a field name that is none, or has upper case")
+        elif name in _OF_A_CONNECTION or (name == b"te" and value != b"trailers"):
+            raise Malformed("a field that belongs to a connection of HTTP/1")
+        else:
+            regular[name] = value
+    return pseudo, regular
+
+
+def _length(text: bytes | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdigit() or len(text) > 18:
+        raise Malformed("content-length is no number")
+    return int(text)
+
+
+def _is_grpc(kind: bytes) -> bool:
+    return kind.partition(b";")[0].strip() in _GRPC_TYPES
+
+
+def _timeout_s(text: bytes) -> float:
+    match = _TIMEOUT.fullmatch(text)
+    return float("nan") if match is None else int(match[1]) * _UNITS_S[match[2]]

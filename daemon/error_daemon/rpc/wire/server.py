@@ -1,0 +1,173 @@
+"""ports.Server on our own wire: listens, looks after its connections, drains them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
+
+from error_daemon.errors import TransientError
+from error_daemon.ports import Service
+from error_daemon.rpc.wire.calls import Common, served
+from error_daemon.rpc.wire.frames import ErrorCode
+from error_daemon.rpc.wire.generated import services_of
+from error_daemon.rpc.wire.limits import WireLimits
+from error_daemon.rpc.wire.protocol import OnViolation, WireProtocol
+
+OnBug = Callable[[str, BaseException], None]
+_RETRY_AFTER_S = 1.0
+_SOCKET_UMASK = 0o117  # srw-rw----
+_BACKLOG = 1024
+_LOOK_EVERY_S = 5.0
+_LEAVING_S = 1.0  # for calls that were sent before the peer knew
+
+
+class WireServer:
+    """`on_bug(method, exception)` hears of whatever the caller is told no more of than INTERNAL, `on_violation(peer, violation)` of peers
+    that were sent away. `tls`: a server's context; None: no encryption."""
+
+    def __init__(
+        self,
+        limits: WireLimits,
+        on_bug: OnBug,
+        on_violation: OnViolation,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self._limits = limits
+        self._common = Common({}, limits, on_bug)
+        self._on_violation = on_violation
+        self._tls = tls
+        self._services: list[Service] = []
+        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._listener: asyncio.Server | None = None
+        self._socket_file: Path | None = None
+        self._connections: set[WireProtocol] = set()
+        self._looking: asyncio.TimerHandle | None = None
+        self._all_closed: asyncio.Event = asyncio.Event()
+
+    def add(self, service: Service) -> None:
+        self._services.append(service)
+
+    async def start(self, address: str) -> str:
+        names = [service.name for service in self._services]
+        listed = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        shown = reflection.aio.ReflectionServicer(listed)
+        services = [
+            *self._services,
+            *services_of(lambda to: health_pb2_grpc.add_HealthServicer_to_server(self._health, to)),
+            *services_of(lambda to: reflection_pb2_grpc.add_ServerReflectionServicer_to_server(shown, to)),
+        ]
+        self._common.methods = dict(served(service.name, method) for service in services for method in service.methods)
+        try:
+            bound = await self._listen(address)
+        except OSError as error:
+            mend = "is another daemon running there? `listen` in recovery.conf says where"
+            raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
+        for name in ("", *names):
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        self._look()
+        return bound
+
+    async def _listen(self, address: str) -> str:
+        loop = asyncio.get_running_loop()
+        if address.startswith("unix:"):
+            path = Path(address.removeprefix("unix:"))
+            _refuse_a_living(path)
+            usual = os.umask(_SOCKET_UMASK)  # connecting takes the right to write, from the moment that it is there
+            try:
+                self._listener = await loop.create_unix_server(self._protocol, path, ssl=self._tls, backlog=_BACKLOG)
+            finally:
+                os.umask(usual)
+            self._socket_file = path
+            return address
+        host, _, port = address.rpartition(":")
+        self._listener = await loop.create_server(
+            self._protocol,
+            host.strip("[]"),
+            int(port),
+            ssl=self._tls,
+            backlog=_BACKLOG,
+            reuse_port=False,  # a second daemon on the port is an error, not a silent share of the faults
+        )
+        return f"{host}:{self._listener.sockets[0].getsockname()[1]}"
+
+    async def stop(self, grace_s: float) -> None:
+        """New calls are refused in a way that lets their senders try elsewhere; those that are there may end within `grace_s`."""
+        if self._looking is not None:
+            self._looking.cancel()
+        if self._listener is None:
+            return
+        self._listener.close()
+        if self._socket_file is not None:
+            self._socket_file.unlink(missing_ok=True)
+        await self._health.enter_graceful_shutdown()
+        for protocol in self._connections:
+            protocol.connection.announce_leave()
+            protocol.flush()
+        if grace_s > 0:
+            await self._drain(grace_s)
+        for protocol in list(self._connections):
+            protocol.end(ErrorCode.NO_ERROR, "the daemon has stopped")
+        await self._ended()
+
+    async def _drain(self, grace_s: float) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + grace_s
+        await asyncio.sleep(min(_LEAVING_S, grace_s) if self._is_busy() else 0)
+        for protocol in self._connections:
+            protocol.connection.leave()
+            protocol.flush()
+        while self._is_busy() and loop.time() < until:
+            await asyncio.sleep(0.01)
+
+    def _is_busy(self) -> bool:
+        return any(protocol.connection.streams for protocol in self._connections)
+
+    async def _ended(self) -> None:
+        """Until every socket is closed and every servicer has heard of it."""
+        tasks = [task for protocol in self._connections for task in protocol.calls.tasks]
+        if tasks:
+            await asyncio.wait(tasks)
+        if self._connections:
+            self._all_closed.clear()
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(self._all_closed.wait(), _LEAVING_S)
+        for protocol in list(self._connections):
+            protocol.abort()
+
+    # --- connections
+
+    def _protocol(self) -> WireProtocol:
+        return WireProtocol(self._common, self._opened, self._closed, self._on_violation)
+
+    def _opened(self, protocol: WireProtocol) -> bool:
+        self._connections.add(protocol)
+        return len(self._connections) <= self._limits.connections
+
+    def _closed(self, protocol: WireProtocol) -> None:
+        self._connections.discard(protocol)
+        if not self._connections:
+            self._all_closed.set()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        self._looking = loop.call_later(_LOOK_EVERY_S, self._look)
+        for protocol in list(self._connections):
+            protocol.look(loop.time())
+
+
+def _refuse_a_living(path: Path) -> None:
+    """A socket that nobody listens on is left over from a daemon that was killed; one that answers is another daemon's."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            return
+    raise OSError("somebody listens there")

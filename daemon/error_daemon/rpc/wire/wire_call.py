@@ -1,0 +1,98 @@
+"""A call as its servicer sees it (WireCall), and as its connection keeps it while it runs (Running)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from error_daemon.rpc.wire.messages import Body
+from error_daemon.rpc.wire.statuses import unbase64
+from error_daemon.rpc.wire.stream import Stream
+
+if TYPE_CHECKING:
+    from error_daemon.rpc.wire.calls import Served
+
+Value = str | bytes
+
+
+class WireCall:
+    """
+    ports.Call, and what generated servicers may ask for beyond it (generated.py).
+
+    initial, trailing   metadata that go with the headers and the trailers
+    compresses          answers are packed with gzip; before the first one only
+    """
+
+    __slots__ = ("_stream", "compresses", "initial", "on_head", "peer", "trailing")
+
+    def __init__(self, peer: str, stream: Stream) -> None:
+        self.peer = peer
+        self.compresses = False
+        self.initial: tuple[tuple[str, Value], ...] = ()
+        self.trailing: tuple[tuple[str, Value], ...] = ()
+        self.on_head: Callable[[], None] | None = None
+        self._stream = stream
+
+    @property
+    def is_plain(self) -> bool:
+        return not (self.compresses or self.initial or self.trailing)
+
+    def metadata(self) -> list[tuple[str, Value]]:
+        """What the caller sent; values of names that end with -bin are bytes. What is no base64 is left out."""
+        found: list[tuple[str, Value]] = []
+        for name, value in self._stream.head.metadata() if self._stream.head else ():
+            if not name.endswith("-bin"):
+                found.append((name, value.decode("latin-1")))
+                continue
+            for part in value.split(b","):
+                try:
+                    found.append((name, unbase64(part.strip())))
+                except ValueError:
+                    continue
+        return found
+
+    def send_head(self) -> None:
+        """The headers now, before the first answer."""
+        if self.on_head is not None:
+            self.on_head()
+
+
+class Running:
+    """A call that takes longer than one turn of the loop.
+
+    has_ended   all of its requests have come
+    began_at    seconds on the loop's clock
+    """
+
+    __slots__ = ("_reader", "_writer", "began_at", "body", "call", "deadline", "has_ended", "served", "stream", "task")
+
+    def __init__(self, stream: Stream, served: Served, call: WireCall, body: Body) -> None:
+        self.stream = stream
+        self.served = served
+        self.call = call
+        self.body = body
+        self.has_ended = False
+        self.began_at = asyncio.get_running_loop().time()
+        self.task: asyncio.Task[None] | None = None
+        self.deadline: asyncio.TimerHandle | None = None
+        self._reader: asyncio.Future[None] | None = None
+        self._writer: asyncio.Future[None] | None = None
+
+    async def readable(self) -> None:
+        """Until more has come."""
+        self._reader = asyncio.get_running_loop().create_future()
+        await self._reader
+
+    def wake_reader(self) -> None:
+        if self._reader is not None and not self._reader.done():
+            self._reader.set_result(None)
+
+    async def writable(self) -> None:
+        """Until what waits to be sent has gone."""
+        self._writer = asyncio.get_running_loop().create_future()
+        await self._writer
+
+    def wake_writer(self) -> None:
+        if self._writer is not None and not self._writer.done():
+            self._writer.set_result(None)
