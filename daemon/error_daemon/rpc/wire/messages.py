@@ -38,6 +38,12 @@ class Body:
     def feed(self, content: bytes) -> None:
         """Raises StatusError: RESOURCE_EXHAUSTED for one that is too large, as soon as its length is known."""
         partial = self._partial
+        if not partial and content[:1] == b"\x00":
+            length = int.from_bytes(content[1:PREFIX_BYTES], "big")
+            if length == len(content) - PREFIX_BYTES and length <= self._most_bytes:  # the usual: one message, whole
+                self.whole.append(content[PREFIX_BYTES:])
+                self.held += length
+                return
         partial += content
         self.held += len(content)
         while len(partial) >= PREFIX_BYTES:

@@ -101,12 +101,19 @@ class Outgoing:
     def message(self, stream: Stream, message: bytes, *, is_compressed: bool = False) -> None:
         """A message of a response, after its headers, as far as the windows go; the rest waits on its stream."""
         self.response_head(stream)
+        size = len(message) + _PREFIX_BYTES
+        if not stream.pending and size <= min(self.window, stream.send_window, self.frame_bytes):
+            self.window -= size
+            stream.send_window -= size
+            start = _MESSAGE_HEAD.pack(size >> 8, size & 0xFF, DATA, 0, stream.stream_id, is_compressed, len(message))
+            self.frames.append(start + message)
+            return
         prefix = struct.pack(">BI", is_compressed, len(message))
         if stream.pending is None:
             stream.pending = bytearray()
         stream.pending += prefix
         stream.pending += message
-        self.unsent_bytes += _PREFIX_BYTES + len(message)
+        self.unsent_bytes += size
         self._send_pending(stream)
 
     def trailers(self, stream: Stream, fields: bytes) -> None:
