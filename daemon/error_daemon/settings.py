@@ -90,6 +90,28 @@ class RingSettings(_Section):
     fdatasync for each group of faults before they are acknowledged."""
 
 
+class RpcSettings(_Section):
+    server: Literal["wire", "grpcio"] = "wire"
+    """What serves gRPC. "wire": the daemon's own server, at a tenth of the CPU. "grpcio": grpc.aio, with the same services; the limits
+    below are then its own."""
+    connections: int = Field(default=1024, ge=1, le=60_000)
+    """Peers at once. Each costs some 20 KiB and a file descriptor."""
+    calls: int = Field(default=256, ge=1, le=65_536)
+    """Calls at once on one connection: each may hold a message."""
+    unfinished_bytes: int = Field(default=128 << 20, ge=1 << 20, le=1 << 40)
+    """Memory for requests that have not come to their end or are not taken yet, of all peers together. One peer may have an eighth
+    of it. Beyond it, calls are refused with RESOURCE_EXHAUSTED."""
+    request_timeout: Annotated[Duration, Field(gt=0)] = 60.0
+    """A request of one message that is not whole by then is given up: peers that send a byte a minute hold memory."""
+    idle_ping: Annotated[Duration, Field(gt=0)] = 60.0
+    """A peer that has said nothing for so long is asked whether it is there."""
+    peer_timeout: Annotated[Duration, Field(gt=0)] = 20.0
+    """A peer that does not answer, or does not read what it is sent, for so long is gone."""
+    nuisances_per_s: int = Field(default=100, ge=1, le=1_000_000)
+    """Frames of one peer that are allowed and bring nothing (resets, pings, settings, empty ones); ten times as many at once. A peer that
+    goes on is sent away."""
+
+
 class StoreSettings(_Section):
     batch_interval: Duration = 0.1
     """How long rows are gathered before they are committed. One commit costs some 3 ms whatever its size."""
@@ -196,6 +218,7 @@ class Settings(_Section):
     """Largest gRPC message accepted. A batch of 1,024 faults of 2 KiB has 2 MiB."""
     drain_timeout: Duration = 10.0
     """How long SIGTERM waits for running attempts. What has not ended then is unknown, and probed at the next start."""
+    rpc: RpcSettings = RpcSettings()
     ring: RingSettings = RingSettings()
     store: StoreSettings = StoreSettings()
     brakes: BrakeSettings = BrakeSettings()

@@ -49,4 +49,5 @@ class Counters:
     faults_refused: int = 0
     workers_lost: int = 0
     torn_slots: int = 0
+    peers_sent_away: int = 0  # for what they did on the wire
     lag: LatencyHistogram = field(default_factory=LatencyHistogram)  # fault received → strategy code running

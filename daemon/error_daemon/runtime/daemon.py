@@ -25,16 +25,18 @@ from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import Definitions, Json, State
-from error_daemon.ports import Service
+from error_daemon.ports import Server, Service
 from error_daemon.ring.mapped import open_ring
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
 from error_daemon.rpc.recovery_service import RecoveryService
+from error_daemon.rpc.wire.frames import ConnectionViolation
+from error_daemon.rpc.wire.server import WireServer
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
-from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, workers_of
+from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.limits import raise_limits
@@ -161,6 +163,11 @@ class Daemon:
             ),
         )
 
+    def _made_server(self) -> Server:
+        if self._settings.rpc.server == "grpcio":
+            return AioServer(self._settings.max_message_bytes, _bug)
+        return WireServer(wire_limits_of(self._settings), _bug, self._peer_sent_away)
+
     def _services(self, control: DaemonControl) -> Sequence[Service]:
         durable = self._settings.ring.durability == "power"
         return (
@@ -193,7 +200,7 @@ class Daemon:
             await self._stop_edges()
         _log.info("stopped")
 
-    async def _start(self) -> AioServer:
+    async def _start(self) -> Server:
         for problem in raise_limits():
             _log.warning("limit", problem=problem)
         await self._store.start()
@@ -204,7 +211,7 @@ class Daemon:
             self._pause(pause)
         await self._pool.start()
         restore_ring(self._ring.kept(), self._loop, views)
-        server = AioServer(self._settings.max_message_bytes, _bug)
+        server = self._made_server()
         control = self._made_control()
         for service in self._services(control):
             server.add(service)
@@ -237,7 +244,7 @@ class Daemon:
         else:
             _log.warning("paused", says=pause.says())
 
-    async def _drain(self, server: AioServer) -> None:
+    async def _drain(self, server: Server) -> None:
         """Take no more faults, and let what is running come to its end."""
         self._notifier.stopping(self._settings.drain_timeout)
         _log.info("draining", attempts=self._engine.attempts_running())
@@ -286,6 +293,10 @@ class Daemon:
     def _worker_lost(self, detail: str) -> None:
         self._counters.workers_lost += 1
         _log.warning("worker_lost", detail=detail)
+
+    def _peer_sent_away(self, peer: str, violation: ConnectionViolation) -> None:
+        self._counters.peers_sent_away += 1
+        _log.warning("peer_sent_away", peer=peer, code=violation.code.name, reason=violation.says)
 
     def _fault_of(self, error_id: str) -> bytes | None:
         slot = self._engine.slot(error_id)

@@ -11,6 +11,7 @@ from error_daemon.core.policy import Policy
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import Priority
 from error_daemon.ring.mapped import Geometry
+from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.settings import RingSettings, Settings
 
 
@@ -35,6 +36,23 @@ def made_state_dir(path: str) -> Path:
 def geometry_of(ring: RingSettings) -> Geometry:
     slots = (ring.critical_slots, ring.high_slots, ring.normal_slots, ring.low_slots)
     return Geometry(ring.slot_bytes, dict(zip(Priority, slots, strict=True)))
+
+
+def wire_limits_of(settings: Settings) -> WireLimits:
+    rpc = settings.rpc
+    return WireLimits(
+        max_message_bytes=settings.max_message_bytes,
+        connections=rpc.connections,
+        streams=rpc.calls,
+        held_bytes=max(rpc.unfinished_bytes // 8, settings.max_message_bytes),
+        all_held_bytes=max(rpc.unfinished_bytes, settings.max_message_bytes),
+        unsent_bytes=max(rpc.unfinished_bytes // 8, settings.max_message_bytes),
+        request_s=rpc.request_timeout,
+        idle_ping_s=rpc.idle_ping,
+        answer_s=rpc.peer_timeout,
+        nuisances=10 * rpc.nuisances_per_s,
+        nuisances_per_s=rpc.nuisances_per_s,
+    )
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -1,9 +1,9 @@
 """
 HTTP/2 as a server hears it: bytes in, calls of the receiver out (RFC 9113).
 
-A stream is in `streams` while at least one of its halves is open. One that is not there is idle when its number is above the greatest seen,
-and closed below; of those that we have reset, the numbers are remembered for a while, because what the peer had sent before it heard of that
-is no mistake. What may come on which stream:
+A stream is in `streams` while at least one of its halves is open. One that is not there is idle when its number is above the greatest
+seen, and closed below; of those that we have reset, the numbers are remembered for a while, because what the peer had sent before it
+heard of that is no mistake. What may come on which stream:
 
                     idle (above)     open             half-closed by peer   closed            reset by us
     HEADERS         a request        trailers         STREAM_CLOSED         STREAM_CLOSED !   decoded, ignored

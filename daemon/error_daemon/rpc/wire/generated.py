@@ -119,7 +119,7 @@ class Context:
 def _method(name: str, handler: Any) -> Method:
     shape = _SHAPES[handler.request_streaming, handler.response_streaming]
     behaviour = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-    serve = _streaming(behaviour) if handler.response_streaming else _single(behaviour)
+    serve: Callable[[Any, Any], Any] = _streaming(behaviour) if handler.response_streaming else _single(behaviour)
     return Method(name, shape, serve, handler.request_deserializer, handler.response_serializer)
 
 

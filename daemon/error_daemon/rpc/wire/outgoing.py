@@ -1,9 +1,9 @@
 """
 What a connection sends: frames in order, and the peer's flow control (RFC 9113, 5.2 and 6.9).
 
-Nothing is written here: frames gather in `frames` until protocol.py takes them, once per wake-up. DATA that the peer's windows don't let out
-waits on its stream, and its trailers behind it; streams that wait have their turns one frame each, so that a large answer keeps no small
-one waiting.
+Nothing is written here: frames gather in `frames` until protocol.py takes them, once per wake-up. DATA that the peer's windows don't let
+out waits on its stream, and its trailers behind it; streams that wait have their turns one frame each, so that a large answer keeps no
+small one waiting.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _LARGEST_AT_ONCE = LEAST_FRAME_SIZE - _PREFIX_BYTES  # every peer takes it in on
 
 
 class Outgoing:
-    """The sending half of one connection. `on_finished(stream)`: its last frame is among `frames`; `on_drained(stream)`: nothing waits on it
-    any more, and more may come."""
+    """The sending half of one connection. `on_finished(stream)`: its last frame is among `frames`; `on_drained(stream)`: nothing waits
+    on it any more, and more may come."""
 
     __slots__ = (
         "_block_prefix",

@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import _async as async_reflection
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from error_daemon.errors import TransientError
@@ -58,7 +59,7 @@ class WireServer:
     async def start(self, address: str) -> str:
         names = [service.name for service in self._services]
         listed = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
-        shown = reflection.aio.ReflectionServicer(listed)
+        shown = async_reflection.ReflectionServicer(listed)
         services = [
             *self._services,
             *services_of(lambda to: health_pb2_grpc.add_HealthServicer_to_server(self._health, to)),
