@@ -125,7 +125,7 @@ class WireServer:
         for protocol in self._connections:
             protocol.connection.leave()
             protocol.flush()
-        while self._is_busy() and loop.time() < until:
+        while self._is_busy() and loop.time() < until:  # noqa: ASYNC110  calls know nothing of who waits for them
             await asyncio.sleep(0.01)
 
     def _is_busy(self) -> bool:
