@@ -76,7 +76,7 @@ generated-current: setup
 	@echo "generated files are current"
 
 .PHONY: bench
-bench: setup ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, engine or policy for one; results in bench/results/
+bench: setup ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, engine, policy, log or restart for one; results in bench/results/
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
 SEEDS ?= 1000

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import json
 import socket
+import subprocess
 import time
 from pathlib import Path
+from typing import Any
 
 import grpc
 
@@ -35,7 +37,7 @@ class DaemonProcess(Contender):
         with self.log_path.open("wb") as log:
             super().__init__(["-m", "error_daemon", "--config", str(_configure(directory))], errors=log)
         try:
-            self.address = self._wait_until_served(time.monotonic() + _START_S)
+            self.address = wait_until_served(self.process, self.log_path, time.monotonic() + _START_S)
         except BaseException:
             self.end()
             raise
@@ -73,13 +75,15 @@ class DaemonProcess(Contender):
         request = recovery_pb2.ListErrorsRequest(limit=min(limit, 1000), component="bench-recovered")
         return list(self._service.ListErrors(request, timeout=_CALL_S).errors)
 
-    def _wait_until_served(self, deadline: float) -> str:
-        while time.monotonic() < deadline and self.process.poll() is None:
-            for line in self.log_path.read_text().splitlines():
-                if '"serving"' in line:
-                    return str(json.loads(line)["address"])
-            time.sleep(_POLL_S)
-        raise RuntimeError(f"the daemon did not start: {self.log_path.read_text()[-2000:]}")
+
+def wait_until_served(process: subprocess.Popen[Any], log_path: Path, deadline: float) -> str:
+    """The address that the daemon serves, as its log says. Raises RuntimeError."""
+    while time.monotonic() < deadline and process.poll() is None:
+        for line in log_path.read_text().splitlines():
+            if '"serving"' in line:
+                return str(json.loads(line)["address"])
+        time.sleep(_POLL_S)
+    raise RuntimeError(f"the daemon did not start: {log_path.read_text()[-2000:]}")
 
 
 def _configure(directory: Path) -> Path:

@@ -1,9 +1,10 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy|log]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy|log|restart]
 
-Without a name it runs own, lag and ingest, which takes about five minutes; engine takes some two minutes, policy ten and more, log half a
-minute. --quick makes each of them short (policy: three minutes); it writes nothing unless --out says where. Loopback only.
+Without a name it runs own, lag and ingest, which takes about five minutes; engine takes some two minutes, policy ten and more, log half
+a minute, restart (as root) two. --quick makes each of them short (policy: three minutes); it writes nothing unless --out says where.
+Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -21,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 
-from bench import engine, logline, machine, own, plot, tables  # noqa: E402
+from bench import engine, logline, machine, own, plot, restart, tables  # noqa: E402
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.ingest import Ingest  # noqa: E402
@@ -67,6 +68,8 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
         return engine.run(_QUICK_SIZES if quick else _SIZES, say)
     if name == "log":
         return logline.run(1 if quick else 5, 200 if quick else 500, say)
+    if name == "restart":
+        return restart.run(3 if quick else 40, say)
     if name == "policy":
         return dict(policy.run(2 if quick else 20, 2 * CHANGE_AT, say))
     say(f"{name}: starting the daemon, the echo and the load generator")

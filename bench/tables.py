@@ -106,6 +106,15 @@ def log_table(result: Json) -> str:
     return "\n".join(lines)
 
 
+def restart_table(result: Json) -> str:
+    lines = ["", f"restart (kill -9 → the next one has begun, in ms)\n{'':28}{'p50':>9}{'p90':>9}{'worst':>9}"]
+    lines += [
+        f"{name:28}" + "".join(_cell(figures[key], 1) for key in ("p50", "p90", "worst")) + f"  {result['about'][name]}"
+        for name, figures in result["medians"].items()
+    ]
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[Json], str]] = {
     "own": own_table,
     "lag": lag_table,
@@ -113,6 +122,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "engine": engine_table,
     "policy": policy_table,
     "log": log_table,
+    "restart": restart_table,
 }
 _LOADS = {"equal": "equal, of all errors", "one": "equal, of one error", "recovery": "recoveries"}
 _COLUMNS = (
