@@ -99,6 +99,18 @@ def test_the_oldest_that_are_done_with_and_recorded_are_dropped() -> None:
     world.quiet()
 
 
+def test_an_error_that_has_a_slot_again_is_not_dropped() -> None:
+    world = World(RULES, Policy(known_errors=1))
+    world.report(fault("seen"))
+    world.run(1.0)
+    assert world.ring == {}
+    again = world.report(fault("seen", count=2))
+    world.report(fault("seen", "another"))
+    world.run(1.0)
+    assert world.committed[again].count == 3
+    assert world.ring == {}, "a slot is given back"
+
+
 def test_notices_are_given_only_to_those_who_listen() -> None:
     quiet, heard = World(RULES), World(RULES)
     heard.engine.listen(on=True)

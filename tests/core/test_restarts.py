@@ -248,6 +248,20 @@ def test_an_error_that_had_been_dropped_takes_its_record_up_again() -> None:
     assert engine.view(error_id).count == 12
 
 
+def test_one_that_is_to_be_tried_again_is_not_dropped_after_a_restart() -> None:
+    world = World(house(rule(levels=(1,), verification=QUICK), rule("seen", mode=Mode.OBSERVE)), Policy(known_errors=1))
+    world.plan = lambda order: Plan(cures=False)
+    error_id = world.report(fault())
+    world.run(60.0)
+    world.report(fault())
+    world.run(1.0)
+    assert (world.state(error_id), len(world.ring)) == (State.FAILED, 1)
+    world.crash()
+    world.report(fault("seen"))
+    world.run(world.policy.retry_failed_after_s)
+    assert {order.error_id for order in world.started[1:]} == {error_id}, "it is tried again in time"
+
+
 def test_the_newest_fault_is_saved_again_where_its_record_may_not_have_been() -> None:
     world = World(house(WEB))
     world.fuse = 1

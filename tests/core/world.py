@@ -7,6 +7,7 @@ It carries out every effect as the daemon would, and checks after every event wh
     the ring says RUNNING before an attempt is handed out
     after an attempt was lost its target is probed before the next one
     an error with a ticket always has a way on
+    an error that holds a slot is not among those that may be dropped
     a slot is released only when the committed record accounts for all of its faults
     after a restart no kept fault is lost, and none is counted twice
 """
@@ -431,6 +432,7 @@ class World:
         waiting = {p.error.error_id: key for key, gate in waiting_room.gates.items() for p in gate.places()}
         for error in board.errors.values():
             assert (error.state in WITH_TICKET) == (error.ticket is not None), error.state
+            assert error.slot is None or error.fingerprint.digest not in board._ended, "a slot is not dropped"
             if error.ticket is None:
                 continue
             if error.state is State.ATTEMPTING:

@@ -34,6 +34,7 @@ from error_daemon.model import (
     Progress,
     Reading,
     Rule,
+    SlotRef,
     SlotState,
     State,
 )
@@ -140,6 +141,11 @@ class Board:
             self._ended[error.fingerprint.digest] = None
         else:
             self._ended.pop(error.fingerprint.digest, None)
+
+    def hold_slot(self, error: Error, slot: SlotRef, count: int) -> None:
+        """A slot of the ring is the error's, with `count` of its faults: until that is recorded it is not dropped."""
+        error.slot, error.slot_count = slot, count
+        self.settle(error)
 
     def _make_room(self) -> None:
         """Drop the oldest that are done with."""

@@ -81,7 +81,7 @@ class Opening:
         error.fault = event.fault
         newly_kept = error.slot is None or error.slot != event.slot
         if newly_kept:
-            error.slot, error.slot_count = event.slot, 0
+            self._board.hold_slot(error, event.slot, 0)
             self._board.effects.append(SaveFault(error.error_id, event.fault, event.slot))
         error.slot_count += event.fault.count
         return newly_kept
@@ -281,7 +281,7 @@ class Opening:
         error.count += max(0, event.count - counted)
         if recorded and error.state in (*ENDED, State.WATCHING):
             if error.state is State.FAILED and error.parked_until and error.slot is None:
-                error.slot, error.slot_count = event.slot, event.count  # it is tried again in time
+                board.hold_slot(error, event.slot, event.count)  # it is tried again in time
                 error.fault, error.classification = event.fault, event.classification  # the record has less of it
             else:
                 board.effects.append(ReleaseSlot(event.slot))
@@ -293,7 +293,7 @@ class Opening:
             return
         error.fault, error.classification = event.fault, event.classification
         error.severity = event.classification.severity
-        error.slot, error.slot_count = event.slot, event.count
+        board.hold_slot(error, event.slot, event.count)
         error.last_at = max(error.last_at, event.fault.received_at)
         error.first_at = min(error.first_at, event.fault.received_at)
         board.census.change(error, State.NEW)
