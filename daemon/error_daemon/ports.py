@@ -221,7 +221,8 @@ class Control(Protocol):
 
         Yields mappings {"phase": what is being done, in words, "done_ratio": 0 to 1} now and then, and at last one that also has "result":
         core/replay's Replayed, made plain by rpc/plain.py. Closing the iterator ends the replay. Raises, before it yields anything,
-        ConfigError with all that is wrong in the definitions, Refused when another replay is running, StoreUnavailable."""
+        ConfigError with all that is wrong in the definitions, TransientError while too many analyses are running, StoreUnavailable. Refused
+        where the range has more than can be replayed."""
 
     def test(self, wish: RepeatWish) -> AsyncIterator[RepeatStep]:
         """The same fault again and again through the intake, and the state of its target after each pass (A13). The plan comes first; where

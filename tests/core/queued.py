@@ -5,8 +5,8 @@ from __future__ import annotations
 from error_daemon.core.classify import classify
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
+from error_daemon.core.mandate import Mandate
 from error_daemon.core.rules import Rules
-from error_daemon.core.standing import Standing
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import Severity, State, Target
 from tests.core.world import fault, rule
@@ -20,6 +20,6 @@ def queued(number: int, opened_at: float = 0.0, severity: Severity = Severity.ME
     error = Error(
         fingerprint(one), one, classify(Rules(()), one, Graph({})), 0.0, state=State.QUEUED, severity=severity
     )
-    standing = Standing(RULE, Target("web", "service"), (), {1: ()})
-    error.ticket = Ticket("t", standing, one, 1, opened_at, 0.0, born=number)
+    mandate = Mandate(RULE, Target("web", "service"), (), {1: ()})
+    error.ticket = Ticket("t", mandate, one, 1, opened_at, 0.0, born=number)
     return error

@@ -14,9 +14,9 @@ from error_daemon.core.brakes.bulkhead import Bulkheads
 from error_daemon.core.classify import classify
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
+from error_daemon.core.mandate import Mandate
 from error_daemon.core.policy import Policy
 from error_daemon.core.rules import Rules
-from error_daemon.core.standing import Standing
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import (
     AttemptOrder,
@@ -42,7 +42,7 @@ def of(number: int, tenant: str = "", severity: Severity | None = None, level: i
     one = fault(message=f"{tenant}{chr(97 + number)}", severity=severity, attributes={"tenant": tenant})
     error = Error(fingerprint(one), one, classify(Rules((RULE,)), one, GRAPH), 0.0)
     error.severity = error.classification.severity
-    return error, Ticket("t", Standing(RULE, Target("web", "service"), (), {1: (), 2: ()}), one, level, 0.0, 0.0)
+    return error, Ticket("t", Mandate(RULE, Target("web", "service"), (), {1: (), 2: ()}), one, level, 0.0, 0.0)
 
 
 class ComeUpAndLeave(RuleBasedStateMachine):

@@ -17,10 +17,10 @@ from error_daemon.core.graph import Graph
 from error_daemon.core.ladder import Ladders
 from error_daemon.core.learning import Learning
 from error_daemon.core.life import ENDED, Step, follow
+from error_daemon.core.mandate import Mandate, mandate
 from error_daemon.core.policy import Policy
 from error_daemon.core.rng import Generator
 from error_daemon.core.rules import Rules
-from error_daemon.core.standing import Standing, standing
 from error_daemon.core.ticket import Error, Ticket, record_of_ticket
 from error_daemon.core.timeouts import Timeouts
 from error_daemon.core.timers import Timers
@@ -79,7 +79,7 @@ class Board:
     # --- what is defined
 
     def redefine(self, definitions: Definitions) -> None:
-        """From now on these hold. What tickets stand by they keep until they are renewed (renewal.py)."""
+        """From now on these hold. Tickets keep their mandates until they are renewed (renewal.py)."""
         self.definitions = definitions
         self.graph = Graph(definitions.targets)
         self.rules = Rules(definitions.rules)
@@ -90,9 +90,9 @@ class Board:
     def classify(self, fault: Fault) -> Classification:
         return classify(self.rules, fault, self.graph)
 
-    def standing(self, rule: Rule | None, fault: Fault, only: str = "") -> Standing | str:
+    def mandate(self, rule: Rule | None, fault: Fault, only: str = "") -> Mandate | str:
         """What the definitions of now say; or why nothing can be done."""
-        return standing(self.definitions, self.ladders, rule, fault, only)
+        return mandate(self.definitions, self.ladders, rule, fault, only)
 
     # --- errors
 
@@ -117,7 +117,7 @@ class Board:
         return (error for errors in self._on_target.values() for error in errors.values())
 
     def with_ticket_on(self, target: str) -> Mapping[str, Error]:
-        """The errors with a ticket for this target, by id, oldest ticket first."""
+        """The errors with a ticket for this target, by id, in the order in which they came to it."""
         return self._on_target.get(target, {})
 
     def begin_ticket(self, error: Error, ticket: Ticket) -> None:
@@ -126,13 +126,13 @@ class Board:
         self.cancel_timer(error)
         self._on_target.setdefault(ticket.target.id, {})[error.error_id] = error
 
-    def restand(self, error: Error, ticket: Ticket, anew: Standing) -> None:
-        """The ticket stands by other definitions, perhaps on another target."""
+    def give(self, error: Error, ticket: Ticket, anew: Mandate) -> None:
+        """The ticket has another mandate, perhaps for another target."""
         if anew.target.id != ticket.target.id:
             self._leave_target(error, ticket.target.id)
             error.target = anew.target.id
             self._on_target.setdefault(error.target, {})[error.error_id] = error
-        ticket.standing = anew
+        ticket.mandate = anew
 
     def settle(self, error: Error) -> None:
         """Keep the account of what may be dropped: what is done with, or only watched. One that still holds a slot is not

@@ -51,11 +51,11 @@ def decide(board: Board, error: Error, ticket: Ticket, attempt_id: str = "") -> 
 
 
 def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
-    isolate = ticket.standing.isolate
+    isolate = ticket.mandate.isolate
     if isolate and not ticket.is_isolated:
         reason = "what may spread is isolated before its ladder is climbed"
         return ISOLATION, Choice(isolate, (), False, reason, False)
-    strategies = ticket.standing.offer[ticket.level]
+    strategies = ticket.mandate.offer[ticket.level]
     case, recalled = case_of(error, ticket), board.recall(error, ticket)
     among = [strategy.id for strategy in strategies]
     choice = select(

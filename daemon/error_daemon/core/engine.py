@@ -55,8 +55,6 @@ from error_daemon.model import (
     State,
 )
 
-_AMBIGUOUS = 5  # how many ids an ambiguous prefix is answered with
-
 
 class Engine(PeoplesActs):
     def __init__(self, definitions: Definitions, policy: Policy) -> None:
@@ -249,7 +247,7 @@ class Engine(PeoplesActs):
         ]
 
     def busy_with(self, target: str) -> list[str]:
-        """The errors with a ticket for this target, oldest ticket first, without those that are parked: they do nothing now."""
+        """The errors with a ticket for this target, in the order in which they came to it, without those parked: they do nothing."""
         holders = self._board.with_ticket_on(target).items()
         return [error_id for error_id, error in holders if error.state is not State.PARKED]
 

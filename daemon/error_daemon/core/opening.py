@@ -32,8 +32,8 @@ from error_daemon.core.effects import (
 )
 from error_daemon.core.ladder import above, entry
 from error_daemon.core.life import ENDED, WITH_TICKET, Step
+from error_daemon.core.mandate import Mandate
 from error_daemon.core.response import Response
-from error_daemon.core.standing import Standing
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.core.verification import Verification
 from error_daemon.model import ErrorView, Fault, Progress, SlotState, State
@@ -152,7 +152,7 @@ class Opening:
     ) -> None:
         """Open a ticket, or say why not. `progress`: how far it was when the daemon died. `in_doubt`: it may be well by now.
         `is_test`, `only`: see FaultArrived."""
-        found = self._board.standing(error.classification.rule, error.fault, only)
+        found = self._board.mandate(error.classification.rule, error.fault, only)
         if isinstance(found, str):
             self._observe(error, found)
             return
@@ -167,13 +167,13 @@ class Opening:
         else:
             self._record_only(error, ticket)
 
-    def _new_ticket(self, error: Error, found: Standing) -> Ticket:
+    def _new_ticket(self, error: Error, found: Mandate) -> Ticket:
         board, now = self._board, self._board.now
         error.target = found.target.id
         born = board.number()
         return Ticket(
             ticket_id=f"{error.error_id}-{int(now * 1000):x}-{born:x}",
-            standing=found,
+            mandate=found,
             fault=error.fault,
             level=entry(found.levels, found.rule, error.severity),
             opened_at=now,

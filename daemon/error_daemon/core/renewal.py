@@ -34,8 +34,8 @@ from error_daemon.core.classify import Classification
 from error_daemon.core.dispatch import ROOT, Dispatch, root_gate
 from error_daemon.core.ladder import above, entry
 from error_daemon.core.life import PENDING, Step
+from error_daemon.core.mandate import Mandate
 from error_daemon.core.response import Response
-from error_daemon.core.standing import Standing
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import Definitions, SlotState, State
 
@@ -44,7 +44,7 @@ from error_daemon.model import Definitions, SlotState, State
 class Redefined:
     """What the definitions, when they were replaced, have done to what was under way."""
 
-    changed: int = 0  # tickets that wait, and stand by something else now
+    changed: int = 0  # tickets that wait, and have another mandate now
     ended: int = 0  # tickets that ended, because nothing may or can be done for them any more
     running: int = 0  # tickets whose attempt is carried to its end by what it was begun with
     pauses: tuple[Pause, ...] = ()  # dropped: their targets are gone
@@ -79,7 +79,7 @@ class Renewal:
 
     def _renew_at_once(self, error: Error, ticket: Ticket) -> bool:
         """Whether anything of it has changed."""
-        before, group = (ticket.standing, error.classification), self._is_group_as_proposed(ticket)
+        before, group = (ticket.mandate, error.classification), self._is_group_as_proposed(ticket)
         why_not = self.renew(error, ticket)
         if why_not:
             self._end(error, Step.OBSERVE, why_not)
@@ -87,7 +87,7 @@ class Renewal:
             why = f"level {ticket.level} is no longer on its ladder, and nothing is above it: the ladder is exhausted"
             self._response.escalate(error, ticket, "exhausted", why)
             self._end(error, Step.EXHAUST, why)
-        elif before != (ticket.standing, error.classification) or not group:
+        elif before != (ticket.mandate, error.classification) or not group:
             self._come_up_anew(error, ticket)
         else:
             return False
@@ -140,14 +140,14 @@ class Renewal:
     # --- any
 
     def renew(self, error: Error, ticket: Ticket) -> str:
-        """Let it stand by the definitions of now. Why nothing may or can be done for it any more; empty where something may. The
+        """Give it the mandate of now. Why nothing may or can be done for it any more; empty where something may. The
         level stays, be it gone or not, unless the target is another."""
         board = self._board
         if ticket.generation == board.generation:
             return ""
         ticket.generation = board.generation
         classification = board.classify(ticket.fault)
-        anew = board.standing(classification.rule, ticket.fault, ticket.only)
+        anew = board.mandate(classification.rule, ticket.fault, ticket.only)
         if isinstance(anew, str):
             error.classification = classification
             return f"the definitions were replaced: {anew}"
@@ -156,7 +156,7 @@ class Renewal:
             return f"the definitions were replaced: rule {anew.rule.id} only observes"
         self._reclassify(error, classification)
         is_elsewhere = anew.target.id != ticket.target.id
-        board.restand(error, ticket, anew)
+        board.give(error, ticket, anew)
         if is_elsewhere:
             self._begin_there(error, ticket, anew)
         self._response.promise(error, ticket)
@@ -168,7 +168,7 @@ class Renewal:
         error.severity = max(error.severity, classification.severity) if was_raised else classification.severity
         error.classification = classification
 
-    def _begin_there(self, error: Error, ticket: Ticket, anew: Standing) -> None:
+    def _begin_there(self, error: Error, ticket: Ticket, anew: Mandate) -> None:
         """Nothing is known of that target, and nothing was done to it."""
         ticket.level, ticket.attempts_at_level = entry(anew.levels, anew.rule, error.severity), 0
         ticket.look_first, ticket.unfinished, ticket.is_isolated = True, False, False

@@ -34,7 +34,7 @@ class Response:
         response = error.classification.response_class
         if error.severity is Severity.CRITICAL:
             self.promise_start(error, ticket)
-        if ticket.standing.isolate or response is ResponseClass.CASCADING:
+        if ticket.mandate.isolate or response is ResponseClass.CASCADING:
             self._by(CASCADING_WITHIN_S, error, ticket, "not_isolated")
         if response is ResponseClass.PERMANENT:
             self._by(PERMANENT_WITHIN_S, error, ticket, "unrecovered")
@@ -74,7 +74,7 @@ class Response:
             self.escalate(error, ticket, cause, f"not recovered after {PERMANENT_WITHIN_S:g} s: {why}")
         elif cause == "not_started" and not ticket.responded_at:
             self.escalate(error, ticket, cause, f"critical, and nothing begun after {CRITICAL_WITHIN_S:g} s: {why}")
-        elif cause == "not_isolated" and not (ticket.is_isolated if ticket.standing.isolate else ticket.responded_at):
+        elif cause == "not_isolated" and not (ticket.is_isolated if ticket.mandate.isolate else ticket.responded_at):
             self.escalate(
                 error, ticket, cause, f"may spread, and is not isolated after {CASCADING_WITHIN_S:g} s: {why}"
             )

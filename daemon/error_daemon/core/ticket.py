@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.classify import Classification
-from error_daemon.core.standing import Standing
+from error_daemon.core.mandate import Mandate
 from error_daemon.core.verify import Looking
 from error_daemon.model import (
     TEST,
@@ -43,12 +43,12 @@ class Ticket:
     """The pending recovery of an error, from the fault that opened it to the verdict that ends it."""
 
     ticket_id: str
-    standing: Standing
+    mandate: Mandate
     fault: Fault  # the one that opened it; later ones may differ where the sender names the fingerprint
     level: int
     opened_at: float
     occurred_at: float  # of the fault that opened it; 0: the sender does not say
-    generation: int = 0  # of the definitions that its standing is from
+    generation: int = 0  # of the definitions that its mandate is from
     unfinished: bool = False  # an attempt was running when the daemon died
     look_first: bool = False  # the target's condition is in doubt: probe before the next attempt
     look_at_wake: bool = False  # it may heal while it is held: look first then
@@ -87,16 +87,16 @@ class Ticket:
 
     @property
     def rule(self) -> Rule:
-        return self.standing.rule
+        return self.mandate.rule
 
     @property
     def target(self) -> Target:
-        return self.standing.target
+        return self.mandate.target
 
     @property
     def levels(self) -> tuple[int, ...]:
         """Those that have something to try."""
-        return self.standing.levels
+        return self.mandate.levels
 
     @property
     def error_type(self) -> ErrorType:

@@ -91,7 +91,7 @@ class Verification:
         ticket.round_id = f"{ticket.ticket_id}-r{self._board.number():x}"
         ticket.round_at = self._board.now
         self._rounds[ticket.round_id] = error
-        self._board.effects.append(StartProbes(ProbeOrder(ticket.round_id, ticket.target, ticket.standing.probes)))
+        self._board.effects.append(StartProbes(ProbeOrder(ticket.round_id, ticket.target, ticket.mandate.probes)))
 
     def seen(self, round_id: str, readings: tuple[Reading, ...]) -> None:
         error = self._rounds.pop(round_id, None)
@@ -133,7 +133,7 @@ class Verification:
         """An attempt was running when the daemon died, and the fault is still there: it did not help. Or it was what killed
         the daemon, and must not be repeated for ever."""
         ticket.unfinished = False
-        offered = ticket.standing.offer[ticket.level]
+        offered = ticket.mandate.offer[ticket.level]
         most = min(max(strategy.max_attempts for strategy in offered), MOST_ATTEMPTS_AT_A_LEVEL)
         is_transient = error.classification.response_class is ResponseClass.TRANSIENT
         was_isolation = not ticket.attempts_at_level
@@ -176,7 +176,7 @@ class Verification:
             self._go_on(error, ticket, record, verdict)
 
     def _go_on(self, error: Error, ticket: Ticket, record: AttemptRecord, verdict: Verdict) -> None:
-        """It was not recovered. By now its ticket stands by the definitions that are in force."""
+        """It was not recovered. By now its ticket has the mandate of the definitions in force."""
         is_elsewhere = record.target != ticket.target.id
         if record.level == ISOLATION and not is_elsewhere:
             ticket.is_isolated = True  # it is not tried twice: its ladder is what helps

@@ -1,4 +1,5 @@
-"""The values that travel between the parts of the daemon. Frozen; no behaviour beyond what follows from the value itself.
+"""The values that travel between the parts of the daemon. Nobody writes to one (value.py says who sees to that); no behaviour beyond what
+follows from the value itself.
 
 Times named `_at` are seconds since 1970 on the daemon's steady clock (runtime/clock.py): they never jump back.
 """

@@ -1,5 +1,4 @@
-"""
-What a host and the daemon on it say of themselves when asked how they are: one diagnostic for each thing looked at.
+"""What a host and the daemon on it say of themselves when asked how they are: one diagnostic for each thing looked at.
 
 A diagnostic never raises an alarm by itself: it tells a person, who has asked, what stands well, what does not, and what
 to do about it. What can't be seen on this host (no such hardware, no right to look) is `unavailable` with its reason, so
@@ -13,7 +12,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 
-class Standing(Enum):
+class Standing(str, Enum):
     """How the thing looked at stands."""
 
     GOOD = "good"
@@ -22,7 +21,7 @@ class Standing(Enum):
     UNAVAILABLE = "unavailable"  # can't be seen here
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Diagnostic:
     """One thing looked at, and how it stands."""
 

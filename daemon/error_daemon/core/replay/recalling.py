@@ -46,7 +46,7 @@ class RecallingEngine(Engine):
             if decision is None:
                 return {}
             self._recall_timeout(decision, ticket)
-            offered = ticket.standing.offer[ticket.level]
+            offered = ticket.mandate.offer[ticket.level]
             are_same = [one.id for one in offered] == [one.strategy_id for one in decision.candidates]
             if are_same and decision.rng_state:
                 self._board.rng.state = int(decision.rng_state, 16)

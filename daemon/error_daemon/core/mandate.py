@@ -1,7 +1,7 @@
 """What the definitions say of one ticket: by which rule, on which target, seen by which probes, with what to try at each level.
 
-A ticket has the standing that it was opened with until the definitions are replaced and it is given another (renewal.py). What runs is
-seen to its end by the standing it was begun with.
+A ticket has the mandate that it was opened with until the definitions are replaced and it is given another (renewal.py). What runs is
+seen to its end by the mandate it was begun with.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from error_daemon.model import Definitions, Fault, Mode, Probe, Rule, Strategy, 
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class Mandate:
     rule: Rule
     target: Target
     probes: tuple[Probe, ...]  # of the target
@@ -31,9 +31,9 @@ class Standing:
         return self.rule.mode is not Mode.OBSERVE
 
 
-def standing(
+def mandate(
     definitions: Definitions, ladders: Ladders, rule: Rule | None, fault: Fault, only: str = ""
-) -> Standing | str:
+) -> Mandate | str:
     """Or why nothing can be done for the fault. `ladders`: of these definitions. `only`: of all strategies this one, wherever its ladder
     has it; nothing is isolated first, because that is another."""
     if rule is None:
@@ -48,4 +48,4 @@ def standing(
         return f"rule {rule.id}: no strategy of its ladder fits a {fault.type.value} error of {target.id}"
     probes = tuple(definitions.probes[name] for name in target.probes)
     isolate = definitions.strategies[rule.isolate] if rule.isolate and not only else None
-    return Standing(rule, target, probes, offer, isolate)
+    return Mandate(rule, target, probes, offer, isolate)
