@@ -120,8 +120,9 @@ OnCommitted = Callable[[int], None]  # every row up to and including this number
 class Intake(Protocol):
     """Takes one fault: keeps it in the ring, gives it to the engine, starts what follows. Synchronous: it is the fault path."""
 
-    def take(self, payload: bytes) -> tuple[str, bool]:
-        """Returns (error_id, opened). Raises InputError, or TransientError when it must be sent again later.
+    def take(self, payload: bytes, *, is_test: bool = False) -> tuple[str, bool]:
+        """Returns (error_id, opened). `is_test`: it is of a test of a recovery, and may say so (ingest/marks.py).
+        Raises InputError, or TransientError when it must be sent again later.
         On return the fault is safe from `kill -9`."""
 
     async def settled(self) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from error_daemon.core import effects as fx
 from error_daemon.model import TEST, Mode, State, Verification
-from tests.core.world import Plan, World, fault, house, rule
+from tests.core.world import Plan, PowerCut, World, fault, house, rule
 
 
 def learned(world: World) -> list[fx.Effect]:
@@ -146,10 +146,23 @@ def test_a_test_of_one_strategy_that_waits_is_of_that_one_by_other_definitions_t
     assert [(ticket.mode, ticket.error_id) for ticket in world.tickets] == [(TEST, error_id)]
 
 
-def test_a_test_that_the_daemon_died_of_is_an_ordinary_ticket_when_it_is_back_and_looks_first() -> None:
+def test_a_test_that_the_daemon_died_of_is_still_one_when_it_is_back_and_looks_first() -> None:
     world = World(house(rule("web")))
-    world.test(fault(), only="fix3")
+    world.fuse = 1
+    with pytest.raises(PowerCut):
+        world.test(fault(), only="fix3")
     world.crash()
     world.run(5.0)
-    assert [ticket.mode for ticket in world.tickets] == [Mode.AUTO.value]
     assert world.rounds
+    assert [(order.strategy.id, order.level) for order in world.started] == [("fix3", 3)]
+    assert [ticket.mode for ticket in world.tickets] == [TEST]
+    assert learned(world) == []
+
+
+def test_one_strategy_that_does_not_help_ends_the_test_after_a_restart_too() -> None:
+    world = World(house(rule("web", verification=Verification(0.0, 0.2, 2.0))))
+    world.plan = lambda order: Plan(cures=False)
+    error_id = world.test(fault(), only="fix1")
+    world.crash()
+    world.run(60.0)
+    assert (world.state(error_id), set(world.levels())) == (State.FAILED, {1})

@@ -82,6 +82,8 @@ class Kept:
     fault: Fault
     count: int
     progress: Progress = field(default_factory=Progress)
+    is_test: bool = False
+    only: str = ""
 
 
 def fault(
@@ -182,7 +184,7 @@ class World:
             self.failing[target] = frozenset({"port", "health"})
         if slot is None:
             slot = SlotRef(classified.priority, self._number() % 64, self._number())
-            self.ring[slot] = Kept(fingerprint, one, 0)
+            self.ring[slot] = Kept(fingerprint, one, 0, is_test=is_test, only=only)
         self.ring[slot].count += one.count
         self.kept[fingerprint.error_id] += one.count
         self._burn()
@@ -237,7 +239,15 @@ class World:
             classified = self.engine.classify(kept.fault)
             self.feed(
                 fx.FaultRestored(
-                    kept.fault, kept.fingerprint, slot, classified, kept.count, kept.progress, view_or_none
+                    kept.fault,
+                    kept.fingerprint,
+                    slot,
+                    classified,
+                    kept.count,
+                    kept.progress,
+                    view_or_none,
+                    kept.is_test,
+                    kept.only,
                 )
             )
         for error_id, count in self.kept.items():

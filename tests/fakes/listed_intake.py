@@ -15,7 +15,7 @@ class ListedIntake:
         self.waiting = 0
         self.settle = asyncio.Event()
 
-    def take(self, payload: bytes) -> tuple[str, bool]:
+    def take(self, payload: bytes, *, is_test: bool = False) -> tuple[str, bool]:
         if payload.startswith(b"wrong"):
             raise InputError("fault.message", "is wrong")
         if payload.startswith(b"full"):

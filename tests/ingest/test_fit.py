@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from error_daemon.errors import InputError
 from error_daemon.ingest.decode import decode, fit
+from error_daemon.ingest.marks import marks
 from error_recovery.v1 import fault_pb2
 
 NOW = 1_790_000_000.0
@@ -149,3 +150,10 @@ def _varint(number: int) -> bytes:
         out += bytes([number & 127 | 128])
         number >>= 7
     return out + bytes([number])
+
+
+def test_the_marks_of_a_test_are_kept() -> None:
+    long = fault_pb2.Fault(message="x" * 900)
+    long.context.attributes.update({"note": "y" * 900, **marks(3, "restart-web")})
+    kept = decode(fit(long.SerializeToString(), 400), NOW)
+    assert dict(kept.attributes) == marks(3, "restart-web")

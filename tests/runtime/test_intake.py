@@ -11,9 +11,12 @@ from random import Random
 
 import pytest
 
+from error_daemon.core.effects import FaultRestored
 from error_daemon.errors import InputError, RingFull, TransientError
+from error_daemon.ingest.marks import MARKS, marks
 from error_daemon.model import Priority
 from error_daemon.ring.mapped import Geometry, MappedRing, open_ring
+from error_daemon.runtime.restore import restore_ring
 from error_recovery.v1 import fault_pb2
 from tests.runtime.joined import GEOMETRY, Joined, web_fault
 
@@ -111,6 +114,39 @@ def test_a_long_fault_is_the_same_error_after_a_restart(tmp_path: Path) -> None:
         assert len(kept.payload) <= joined.ring.payload_bytes
         assert kept.fingerprint.hex().startswith(ids[0])
         assert joined.intake.take(kept.payload)[0] == ids[0]
+
+    _joined(tmp_path, first)
+    _joined(tmp_path, second)
+
+
+# --- tests of recoveries
+
+
+def test_only_a_test_of_a_recovery_may_say_that_it_is_one(tmp_path: Path) -> None:
+    def body(joined: Joined) -> None:
+        for name in MARKS:
+            context = fault_pb2.Context(component="web", attributes={name: "mine"})
+            with pytest.raises(InputError, match="error-cli test") as refused:
+                joined.intake.take(web_fault(context=context))
+            assert refused.value.field == f"fault.context.attributes['{name}']"
+        assert (_used(joined), joined.log) == (0, [])
+
+    _joined(tmp_path, body)
+
+
+def test_a_test_that_the_daemon_died_of_is_one_of_the_same_strategy_after_the_restart(tmp_path: Path) -> None:
+    context = fault_pb2.Context(component="web", attributes=marks(3, "fix"))
+
+    def first(joined: Joined) -> None:
+        joined.intake.take(web_fault(context=context), is_test=True)
+
+    def second(joined: Joined) -> None:
+        fed: list[object] = []
+        joined.loop.feed = fed.append  # type: ignore[assignment, method-assign]
+        restore_ring(joined.ring.kept(), joined.loop, {})
+        [restored] = fed
+        assert isinstance(restored, FaultRestored)
+        assert (restored.is_test, restored.only) == (True, "fix")
 
     _joined(tmp_path, first)
     _joined(tmp_path, second)

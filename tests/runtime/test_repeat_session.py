@@ -53,7 +53,7 @@ class Bench:
             self.joined.clock,
             executor,
             self.joined.watchers,
-            take=self.joined.intake.take,
+            intake=self.joined.intake,
             hush=lambda target, is_hushed: self.hushed.append((target, is_hushed)),
         )
 

@@ -13,6 +13,7 @@ from error_daemon.core.engine import Engine
 from error_daemon.core.policy import Policy
 from error_daemon.errors import NotFound, Refused
 from error_daemon.ingest.decode import decode
+from error_daemon.ingest.marks import PASS
 from error_daemon.model import (
     Condition,
     Definitions,
@@ -26,7 +27,7 @@ from error_daemon.model import (
     Target,
 )
 from error_daemon.runtime.repeat.sample import text_for
-from error_daemon.runtime.repeat.subject import ATTRIBUTE, Subject, subject_of
+from error_daemon.runtime.repeat.subject import Subject, subject_of
 
 NOW = 1_790_000_000.0
 FIX, CLEAR = Strategy("fix", "exec"), Strategy("clear", "exec", error_types=frozenset({ErrorType.DATA}))
@@ -173,8 +174,8 @@ def test_the_fault_is_what_the_rule_is_for_and_the_same_in_each_pass() -> None:
         )
     )
     first, second = (decode(found.payload(number, NOW), NOW) for number in (1, 2))
-    assert first.attributes[ATTRIBUTE] == "pass 1"
-    assert second.attributes[ATTRIBUTE] == "pass 2"
+    assert first.attributes[PASS] == "pass 1"
+    assert second.attributes[PASS] == "pass 2"
     engine = Engine(Definitions(), Policy())
     assert engine.fingerprint(first) == engine.fingerprint(second)
     assert (first.severity, first.target, first.source) == (Severity.HIGH, "web", "sensor/pidfd")

@@ -52,6 +52,8 @@ class FaultRestored:
     count: int
     progress: Progress
     view: ErrorView | None
+    is_test: bool = False  # see FaultArrived
+    only: str = ""
 
 
 @value

@@ -40,6 +40,7 @@ from error_daemon.core.opening import Opening
 from error_daemon.core.policy import Policy
 from error_daemon.core.renewal import Redefined, Renewal
 from error_daemon.core.response import Response
+from error_daemon.core.restoring import Restoring
 from error_daemon.core.ticket import Error
 from error_daemon.core.verification import Verification
 from error_daemon.model import (
@@ -65,6 +66,7 @@ class Engine(PeoplesActs):
         self._renewal = Renewal(self._board, self._dispatch, response)
         self._verification = Verification(self._board, self._dispatch, response, self._renewal)
         self._opening = Opening(self._board, self._dispatch, self._verification, response)
+        restoring = Restoring(self._board, self._dispatch.possession, self._opening)
         self._fingerprinter = Fingerprinter()
         self._take: dict[type[Any], Callable[[Any], None]] = {
             FaultArrived: self._opening.arrived,
@@ -72,8 +74,8 @@ class Engine(PeoplesActs):
             ProbesEnded: lambda event: self._verification.seen(event.round_id, event.readings),
             ErrorsRecorded: self._recorded,
             FailurePredicted: self._foretold,
-            ErrorRestored: self._opening.restored,
-            FaultRestored: self._opening.kept,
+            ErrorRestored: restoring.restored,
+            FaultRestored: restoring.kept,
             TimePassed: lambda event: None,
         }
 

@@ -22,28 +22,18 @@ from error_daemon.core.board import Board
 from error_daemon.core.classify import by_impact
 from error_daemon.core.decide import decide
 from error_daemon.core.dispatch import Dispatch
-from error_daemon.core.effects import (
-    ErrorRestored,
-    FaultArrived,
-    FaultRestored,
-    ReleaseSlot,
-    SaveDecision,
-    SaveFault,
-)
+from error_daemon.core.effects import FaultArrived, SaveDecision, SaveFault
 from error_daemon.core.ladder import above, entry
-from error_daemon.core.life import ENDED, WITH_TICKET, Step
+from error_daemon.core.life import Step
 from error_daemon.core.mandate import Mandate
 from error_daemon.core.response import Response
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.core.verification import Verification
-from error_daemon.model import ErrorView, Fault, Progress, SlotState, State
+from error_daemon.model import Fault, Progress, SlotState, State
 
 MOST_RELAPSES = 5  # at the top of the ladder, before a person is needed
 MOST_ISOLATIONS = 3  # that the daemon died of, before the ladder is climbed without
 _MOST_RELATED = 16
-# what is taken over from the record of an error, beside its state
-_AS_RECORDED = ("reason", "severity", "target", "level", "count", "attempts", "relapses", "flapping", "related")
-_TIMES = ("first_at", "last_at", "opened_at", "recovered_at", "ended_at")
 
 
 class Opening:
@@ -70,7 +60,7 @@ class Opening:
         if why_not:
             self._only_count(error, why_not, newly_kept)
         else:
-            self._open(error, is_test=event.is_test, only=event.only)
+            self.open(error, is_test=event.is_test, only=event.only)
 
     # --- counting
 
@@ -104,7 +94,7 @@ class Opening:
             return error.reason  # a late report of what has been recovered
         if self.is_left_alone(error, now):
             if error.state is State.FAILED:
-                self._try_again_later(error)
+                self.try_again_later(error)
             return error.reason
         return ""
 
@@ -117,7 +107,7 @@ class Opening:
             error.state in (State.FAILED, State.OBSERVED) and now < error.ended_at + board.policy.retry_failed_after_s
         )
 
-    def _try_again_later(self, error: Error) -> None:
+    def try_again_later(self, error: Error) -> None:
         """It was reported after it had failed: it is tried again in time, whether it is reported again then or not."""
         if not error.parked_until:
             error.parked_until = error.ended_at + self._board.policy.retry_failed_after_s
@@ -129,7 +119,7 @@ class Opening:
         if error.ended_at <= self._board.redefined_at:
             error.classification = self._board.classify(error.fault)
             error.severity = error.classification.severity
-        self._open(error, in_doubt=True)
+        self.open(error, in_doubt=True)
 
     def _only_count(self, error: Error, reason: str, newly_kept: bool) -> None:
         """Where the slot was there before, its record is on the way: once committed, it is written again with the new count."""
@@ -141,7 +131,7 @@ class Opening:
 
     # --- opening
 
-    def _open(
+    def open(
         self,
         error: Error,
         progress: Progress | None = None,
@@ -246,68 +236,6 @@ class Opening:
         in_the_works = (error_id for target in near for error_id in self._board.with_ticket_on(target))
         linked = dict.fromkeys((*error.fault.related_error_ids, *islice(in_the_works, _MOST_RELATED)))
         return tuple(linked)[:_MOST_RELATED]
-
-    # --- after a restart
-
-    def restored(self, event: ErrorRestored) -> None:
-        """An error as it was recorded. One whose ticket is not in the ring any more was lost with it: nothing is done for it."""
-        board, view = self._board, event.view
-        error = board.create(event.fingerprint, event.fault, event.classification)
-        self._take_over(error, view)
-        if view.state is State.OBSERVED:
-            error.ended_at = 0.0  # the definitions may be others now: its next fault is decided anew
-        elif view.state is State.FAILED and view.parked_until:
-            self._try_again_later(error)
-        if view.state in WITH_TICKET:
-            board.census.change(error, State.FLUSHED)
-            error.reason = "its ticket was not in the ring when the daemon started"
-        elif view.state is State.WATCHING and event.classification.rule:
-            board.set_timer(error, view.recovered_at + event.classification.rule.stability_window_s)
-        elif view.state is State.WATCHING:
-            board.census.change(error, State.RESOLVED)
-            error.reason = "recovered; no rule is left to watch it by"
-        board.settle(error)
-
-    def kept(self, event: FaultRestored) -> None:
-        """A slot as it was read back. What was running, or has ended without a record of it, is looked at first."""
-        board, view = self._board, event.view
-        error = board.errors.get(event.fingerprint.digest)
-        if error is None:
-            error = board.create(event.fingerprint, event.fault, event.classification)
-            if view:
-                self._take_over(error, view)  # it had been dropped to make room
-        counted = view.slot_count if view and view.slot_sequence == event.slot.sequence else 0
-        recorded = counted == event.count and event.progress.state is SlotState.ENDED
-        error.count += max(0, event.count - counted)
-        if recorded and error.state in (*ENDED, State.WATCHING):
-            if error.state is State.FAILED and error.parked_until and error.slot is None:
-                board.hold_slot(error, event.slot, event.count)  # it is tried again in time
-                error.fault, error.classification = event.fault, event.classification  # the record has less of it
-            else:
-                board.effects.append(ReleaseSlot(event.slot))
-            return
-        board.effects.append(SaveFault(error.error_id, event.fault, event.slot))  # it may not have been before the end
-        if error.ticket is not None:
-            # Two slots of one error: a loss of power has undone the release of one. One recovery serves both.
-            error.other_slots += (event.slot,)
-            return
-        error.fault, error.classification = event.fault, event.classification
-        error.severity = event.classification.severity
-        board.hold_slot(error, event.slot, event.count)
-        error.last_at = max(error.last_at, event.fault.received_at)
-        error.first_at = min(error.first_at, event.fault.received_at)
-        board.census.change(error, State.NEW)
-        board.cancel_timer(error)
-        if event.progress.state is SlotState.RUNNING:
-            self._dispatch.possession.doubt(error.target)  # as recorded: the definitions may lead elsewhere now
-        self._open(error, event.progress)
-
-    def _take_over(self, error: Error, view: ErrorView) -> None:
-        self._board.census.change(error, view.state)
-        for name in _AS_RECORDED:
-            setattr(error, name, getattr(view, name))
-        for name in _TIMES:  # the host's clock may have been set back meanwhile
-            setattr(error, name, min(getattr(view, name), self._board.now))
 
     def _resume(self, error: Error, ticket: Ticket, progress: Progress) -> None:
         """After a restart nothing is known of the target: look first. Then on from the level and attempts reached."""

@@ -12,6 +12,7 @@ from itertools import islice
 from google.protobuf.message import DecodeError
 
 from error_daemon.errors import InputError
+from error_daemon.ingest.marks import MARKS
 from error_daemon.model import ErrorType, Fault, Severity
 from error_recovery.v1 import fault_pb2
 
@@ -161,7 +162,7 @@ def _check_attributes(attributes: Mapping[str, str]) -> None:
 def fit(payload: bytes, most_bytes: int) -> bytes:
     """The same fault in at most `most_bytes`, marked as shortened: first the middle of the stack trace goes, then outer frames, the
     middle of messages, attributes, what the texts have left but their ends, and at last where it happened. What a fault is told apart
-    and recovered by (type, component, target, fingerprint) is never touched: InputError when that alone is too long.
+    and recovered by (type, component, target, fingerprint, the marks of a test) is never touched: InputError when that alone is too long.
 
     `payload` must decode. The result decodes too; it can be another error than the payload was, so decide by the result."""
     message = fault_pb2.Fault.FromString(payload)
@@ -185,7 +186,7 @@ def _shorten(message: fault_pb2.Fault, most_bytes: int) -> None:
     _drop_outer_frames(exception, excess())
     _cut(exception, "message", excess(), _KEEP_BYTES)
     _cut(message, "message", excess(), _KEEP_BYTES)
-    for key in sorted(context.attributes, key=lambda key: -len(context.attributes[key])):
+    for key in sorted(context.attributes.keys() - set(MARKS), key=lambda key: (-len(context.attributes[key]), key)):
         if excess() <= 0:
             return
         del context.attributes[key]

@@ -14,6 +14,8 @@ from error_daemon.core.brakes.pause import NAME as PAUSE
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused, TransientError
+from error_daemon.ingest.decode import decode
+from error_daemon.ingest.marks import is_test
 from error_daemon.logs.levels import logger
 from error_daemon.model import (
     STATUS_OF,
@@ -28,7 +30,7 @@ from error_daemon.model import (
     RepeatWish,
     State,
 )
-from error_daemon.ports import Applications, Clock, ErrorFilter, Ring
+from error_daemon.ports import Applications, Clock, ErrorFilter, Intake, Ring
 from error_daemon.runtime import records
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
@@ -45,7 +47,7 @@ _DISK_RETRY_AFTER_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What there is to see and to steer. `workers()`: how many are ready. `take(payload)`: the intake. `log()`: how the log is."""
+    """What there is to see and to steer. `workers()`: how many are ready. `log()`: how the log is."""
 
     reloader: Reloader
     ring: Ring
@@ -57,7 +59,7 @@ class Parts:
     reports: Reports
     tests: RepeatTests
     workers: Callable[[], int]
-    take: Callable[[bytes], object]
+    intake: Intake
     log: Callable[[], Mapping[str, Json]]
 
 
@@ -208,7 +210,8 @@ class DaemonControl:
                 raise Refused(
                     f"{view.error_id} is reset, but no fault of it was kept: report it to have it tried again"
                 )
-            self._parts.take(payload)
+            attributes = decode(payload, self._clock.now()).attributes
+            self._parts.intake.take(payload, is_test=is_test(attributes))
         return self._engine.view(view.error_id)
 
     async def forget(self, strategy_id: str | None, by: str) -> int:

@@ -139,7 +139,7 @@ class Daemon:
             self._clock,
             self._pool,
             self._watchers,
-            take=self._intake.take,
+            intake=self._intake,
             hush=self._hush,
         )
 
@@ -158,7 +158,7 @@ class Daemon:
                 tests=self._tests,
                 reports=Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy),
                 workers=lambda: self._pool.alive,
-                take=self._intake.take,
+                intake=self._intake,
                 log=self._log_state,
             ),
         )

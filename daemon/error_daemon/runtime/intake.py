@@ -8,6 +8,7 @@ from collections.abc import Callable, Container
 from error_daemon.core.effects import FaultArrived
 from error_daemon.errors import InputError, TransientError
 from error_daemon.ingest.decode import decode, fit
+from error_daemon.ingest.marks import only_of, refuse_marks
 from error_daemon.ports import Clock
 from error_daemon.ring.mapped import MappedRing
 from error_daemon.runtime.recovery_loop import RecoveryLoop
@@ -46,20 +47,22 @@ class RingIntake:
         """From now on faults may name these."""
         self._targets = targets
 
-    def take(self, payload: bytes, *, is_test: bool = False, only: str = "") -> tuple[str, bool]:
-        """See ports.Intake. `is_test`, `only`: see FaultArrived."""
+    def take(self, payload: bytes, *, is_test: bool = False) -> tuple[str, bool]:
+        """See ports.Intake."""
         try:
-            return self._take(payload, is_test=is_test, only=only)
+            return self._take(payload, is_test=is_test)
         except (InputError, TransientError):
             self._counters.faults_refused += 1
             raise
 
-    def _take(self, payload: bytes, *, is_test: bool, only: str) -> tuple[str, bool]:
+    def _take(self, payload: bytes, *, is_test: bool) -> tuple[str, bool]:
         now, most_bytes = self._clock.now(), self._ring.payload_bytes
         fault = decode(payload, now)
         if len(payload) > most_bytes:
             payload = fit(payload, most_bytes)
             fault = decode(payload, now)  # what is kept decides: the same after a restart, and no text is long
+        if fault.attributes and not is_test:
+            refuse_marks(fault.attributes)
         if fault.target and fault.target not in self._targets:
             mend = "define it, or leave the field empty and let the rules decide"
             raise InputError("fault.target", f"no target {fault.target!r} is defined: {mend}")
@@ -75,6 +78,7 @@ class RingIntake:
                 classification = engine.classify(fault)
             slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
         self._counters.faults_received += 1
+        only = only_of(fault.attributes) if is_test else ""
         self._loop.feed(FaultArrived(fault, fingerprint, slot, classification, is_test, only), now)
         return fingerprint.error_id, may_open and engine.has_ticket(fingerprint)
 

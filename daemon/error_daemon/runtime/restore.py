@@ -15,6 +15,7 @@ from error_daemon.core.classify import Classification
 from error_daemon.core.effects import ErrorRestored, FaultRestored
 from error_daemon.errors import InputError, StoreUnavailable
 from error_daemon.ingest.decode import decode
+from error_daemon.ingest.marks import is_test, only_of
 from error_daemon.model import Definitions, ErrorView, Fault, Fingerprint, RecoveryClass, Rule
 from error_daemon.ports import KeptFault, Store
 from error_daemon.runtime import records
@@ -72,7 +73,20 @@ def restore_ring(kept: Sequence[KeptFault], loop: RecoveryLoop, views: Views) ->
         fingerprint = engine.fingerprint(fault)
         view = views.get(fingerprint.digest.hex())
         classification = engine.classify(fault)
-        loop.feed(FaultRestored(fault, fingerprint, slot.slot, classification, slot.count, slot.progress, view))
+        tested, only = is_test(fault.attributes), only_of(fault.attributes)
+        loop.feed(
+            FaultRestored(
+                fault,
+                fingerprint,
+                slot.slot,
+                classification,
+                slot.count,
+                slot.progress,
+                view,
+                is_test=tested,
+                only=only,
+            )
+        )
 
 
 def _readable(read: Callable[[Mapping[str, Any]], T], rows: Iterable[Mapping[str, Any]]) -> list[T]:

@@ -16,7 +16,6 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
-from typing import Protocol
 
 from error_daemon.core.engine import Engine
 from error_daemon.errors import NotFound, Refused, TransientError
@@ -38,7 +37,7 @@ from error_daemon.model import (
     State,
     Triggered,
 )
-from error_daemon.ports import Clock, Executor
+from error_daemon.ports import Clock, Executor, Intake
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.repeat.state import differences
 from error_daemon.runtime.repeat.subject import Basis, basis_of
@@ -56,10 +55,6 @@ _ENDED = frozenset({State.WATCHING, State.RESOLVED, State.FAILED, State.OBSERVED
 _RECOVERED = frozenset({State.WATCHING, State.RESOLVED})
 
 
-class Take(Protocol):
-    def __call__(self, payload: bytes, *, is_test: bool, only: str) -> tuple[str, bool]: ...
-
-
 @dataclass(slots=True)
 class _Session:
     plan: RepeatPlan
@@ -71,7 +66,7 @@ class _Session:
 
 
 class RepeatTests:
-    """`take`: the intake. `hush(target, is_hushed)`: the sensors are silent about it, or speak again."""
+    """`hush(target, is_hushed)`: the sensors are silent about it, or speak again."""
 
     def __init__(
         self,
@@ -80,7 +75,7 @@ class RepeatTests:
         executor: Executor,
         watchers: Watchers,
         *,
-        take: Take,
+        intake: Intake,
         hush: Callable[[str, bool], None],
     ) -> None:
         self._loop = loop
@@ -88,7 +83,7 @@ class RepeatTests:
         self._clock = clock
         self._executor = executor
         self._watchers = watchers
-        self._take = take
+        self._intake = intake
         self._hush = hush
         self._sessions: dict[str, _Session] = {}
         self._numbers = count(1)
@@ -218,7 +213,7 @@ class RepeatTests:
             began_at = self._clock.now()
             ends_at = began_at + within_s
             payload = session.basis.subject.payload(number, began_at)
-            taken = [self._take(payload, is_test=True, only=session.basis.subject.strategy) for _ in range(faults)]
+            taken = [self._intake.take(payload, is_test=True) for _ in range(faults)]
             await self._until(watcher, lambda: self._view(session).state in _ENDED, ends_at)
             view, duration_s = self._view(session), self._clock.now() - began_at
             await self._until(watcher, lambda: not self._engine.busy_with(target.id), ends_at)

@@ -19,11 +19,11 @@ from error_daemon.core.engine import Engine
 from error_daemon.core.ladder import Ladders
 from error_daemon.errors import NotFound, Refused
 from error_daemon.ingest.decode import decode
+from error_daemon.ingest.marks import PASS, marks
 from error_daemon.model import Definitions, ErrorType, Fault, Mode, Probe, RepeatWish, Rule, Strategy, Target
 from error_daemon.runtime.repeat.sample import text_for
 from error_recovery.v1 import fault_pb2
 
-ATTRIBUTE = "error-recovery.test"
 _SOURCE = "error-cli test"
 
 
@@ -40,7 +40,7 @@ class Subject:
         fault = fault_pb2.Fault()
         fault.CopyFrom(self.fault)
         fault.occurred_at_unix_ns = int(at * 1e9)
-        fault.context.attributes[ATTRIBUTE] = f"pass {number}"
+        fault.context.attributes.update(marks(number, self.strategy))
         return fault.SerializeToString()
 
     def said(self) -> str:
@@ -109,14 +109,14 @@ def subject_of(definitions: Definitions, engine: Engine, wish: RepeatWish, now: 
 
 
 def _rule(definitions: Definitions, wish: RepeatWish) -> Rule:
-    fitting = [rule for rule in definitions.rules if not _misfit(definitions, rule, wish)]
+    fitting = [rule for rule in definitions.rules if not _misfit(rule, wish)]
     acting = [rule for rule in fitting if rule.mode is Mode.AUTO]
     if not any((wish.rule, wish.target, wish.strategy)) and len(acting) != 1:
         some = ", ".join(rule.id for rule in acting) or "none"
         raise Refused(f"say what is to be tested with --target, --rule or --strategy: rules in mode auto: {some}")
     if not fitting:
         one = next((rule for rule in definitions.rules if rule.id == wish.rule), None)
-        why = _misfit(definitions, one, wish) if one else f"no rule is for {_wanted(wish)}"
+        why = _misfit(one, wish) if one else f"no rule is for {_wanted(wish)}"
         raise Refused(why)
     return (acting or fitting)[0]
 
@@ -126,7 +126,7 @@ def _wanted(wish: RepeatWish) -> str:
     return " and ".join(f"{what} {name}" for what, name in named if name)
 
 
-def _misfit(definitions: Definitions, rule: Rule, wish: RepeatWish) -> str:
+def _misfit(rule: Rule, wish: RepeatWish) -> str:
     """Why the rule is not what is meant; empty where it is."""
     if wish.rule not in ("", rule.id):
         return f"rule {rule.id} is not {wish.rule}"
@@ -188,7 +188,7 @@ def _fault(definitions: Definitions, rule: Rule, target: Target, error_type: Err
             attributes={key: _text(rule, f"attribute {key}", glob, "") for key, glob in when.attributes.items()},
         ),
         target=named,
-        fingerprint=f"{ATTRIBUTE}:{rule.id}:{target.id}",
+        fingerprint=f"{PASS}:{rule.id}:{target.id}",
         source=_text(rule, "source", when.source, _SOURCE),
     )
     if when.exception is not None:
