@@ -463,6 +463,19 @@ def test_pauses_of_targets_that_are_gone_are_dropped_and_the_others_stay() -> No
     assert {pause.target for pause in world.engine.pauses()} == {"web", ALL}
 
 
+def test_a_verdict_on_a_target_that_is_gone_makes_no_breaker_anew() -> None:
+    world = World(web())
+    slow_and_useless(world, takes_s=1.0)
+    world.report(fault())
+    world.redefine(house(rule("db", verification=QUICK)))
+    world.run(10.0)
+    assert len(world.records) == 1
+    again = World(world.definitions)
+    again.engine.restore_attempts(world.records.values(), world.now)
+    for engine in (world.engine, again.engine):
+        assert "target breaker" not in {view.brake for view in engine.brakes(world.now)}
+
+
 def test_the_breaker_of_a_target_that_is_gone_is_forgotten_and_that_of_another_is_not() -> None:
     world = World(house(rule("web"), rule("db")))
     for target in ("web", "db"):

@@ -17,6 +17,8 @@ None loses one.
 
 from __future__ import annotations
 
+from collections.abc import Container
+
 from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.bulkhead import Bulkheads
 from error_daemon.core.brakes.flap import FlapSuppression
@@ -51,11 +53,13 @@ class Brakes:
         self.targets = TargetBreakers(policy.target_limits)
         self.flap = FlapSuppression(policy.flap_threshold_s, policy.flap_longest_s)
         self._capacity = policy.capacity
+        self._defined: Container[str] = definitions.targets
 
     def redefine(self, definitions: Definitions) -> list[Pause]:
         """What each knows it keeps, but for targets that are gone. The pauses of those; they are in force no more."""
         self.bulkheads.redefine(definitions.bulkheads)
         self.targets.keep(definitions.targets)
+        self._defined = definitions.targets
         return self.pause.keep(definitions.targets)
 
     # --- the whole queue
@@ -118,10 +122,10 @@ class Brakes:
         self.ended(record.target, record.attempt_id, success, is_last=record.is_last, now=now)
 
     def ended(self, target: str, attempt_id: str, success: bool | None, *, is_last: bool, now: float) -> None:
-        """A verdict. None: it says nothing. `is_last`: the level is not tried again."""
+        """A verdict. None: it says nothing. `is_last`: the level is not tried again. Of a target that is gone nothing is kept."""
         if self.global_breaker.ended(attempt_id, success, now):
             self.throttle.ease_in(now)
-        if success is not None and (success or is_last):
+        if success is not None and (success or is_last) and target in self._defined:
             self.targets.ended(target, success, now)
 
     def restore(self, record: AttemptRecord, now: float) -> None:
