@@ -116,7 +116,7 @@ class BrakePromises:
             self._approved.pop(error_id, None)
         record = self._pending.pop(error_id, None)
         if record is not None and (progress.state is SlotState.ENDED or progress.level != record.level):
-            self._of(record.target).level_ended(False, record.ended_at)
+            self._level_ended(record, helped=False)
         self._level[error_id] = progress.level
 
     def judged(self, record: AttemptRecord) -> None:
@@ -128,9 +128,14 @@ class BrakePromises:
         if self.whole.judged(record.attempt_id, helped, record.ended_at):
             self.pace.eased(record.ended_at)
         if helped:
-            self._of(record.target).level_ended(True, record.ended_at)
+            self._level_ended(record, helped=True)
         elif helped is not None:
             self._pending[record.error_id] = record
+
+    def _level_ended(self, record: AttemptRecord, *, helped: bool) -> None:
+        """Of a target that is gone meanwhile nothing is kept."""
+        if record.target in self._scene.patients:
+            self._of(record.target).level_ended(helped, record.ended_at)
 
     def decided(self, decision: Decision) -> None:
         self._proposed[decision.error_id] = decision.strategy_id, decision.level
