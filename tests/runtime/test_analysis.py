@@ -9,9 +9,12 @@ import pytest
 
 from error_daemon.core.metrics.figures import Span
 from error_daemon.core.policy import Policy
-from error_daemon.errors import Problem, StoreUnavailable, TransientError
+from error_daemon.errors import Problem, Refused, TransientError
+from error_daemon.model import Definitions
 from error_daemon.runtime.analysis import Analysis
-from error_daemon.runtime.jobs import MetricsJob, ReplayJob
+from error_daemon.runtime.examination import ReloadJob
+from error_daemon.runtime.jobs import Job, MetricsJob, ReplayJob
+from error_daemon.settings import Settings
 
 NOTHING = MetricsJob(Span(0.0, 10.0), {}, [])
 
@@ -90,7 +93,34 @@ def test_a_process_that_dies_is_said_to_have() -> None:
             [process] = psutil.Process().children()
             process.kill()
             await session.give({"tickets": [{}] * 10_000, "attempts": []})
-            with pytest.raises(StoreUnavailable, match="ended with -9"):
+            with pytest.raises(TransientError, match="the analysis of the record ended with -9"):
                 await session.hear()
 
+    asyncio.run(go())
+
+
+def test_one_that_takes_too_long_is_told_by_its_name_and_with_what_may_mend_it() -> None:
+    async def go(job: Job) -> str:
+        async with Analysis(longest_s=0.0).begin(job) as session:
+            with pytest.raises(Refused) as refused:
+                await session.hear()
+            return str(refused.value)
+
+    settings = Settings()
+    reload = ReloadJob("/nowhere", Definitions((), {}, {}, {}), None, settings)
+    assert asyncio.run(go(ReplayJob({}, Policy()))) == "the replay took longer than 0 s: take a shorter range"
+    assert "the examination of the definitions took longer" in asyncio.run(go(reload))
+
+
+def test_where_no_process_can_be_started_it_is_worth_another_try(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def go() -> None:
+        analysis = Analysis()
+        for _ in range(3):
+            with pytest.raises(
+                TransientError, match="no process can be started for the analysis of the record: No such file"
+            ):
+                async with analysis.begin(NOTHING):
+                    pass
+
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
     asyncio.run(go())

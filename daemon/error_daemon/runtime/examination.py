@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.difference import difference, digest
@@ -32,6 +32,8 @@ class Examination:
 class ReloadJob:
     """Tells one Examination: of the definitions as they are on the disk now, beside those in force, and of the settings likewise."""
 
+    name: ClassVar[str] = "the examination of the definitions"
+    mend: ClassVar[str] = "does what they include, or what this host is asked for, answer?"
     directory: str
     in_force: Definitions
     config: Path | None

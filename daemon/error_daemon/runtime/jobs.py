@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.metrics.downtime import OpenInterval
@@ -40,6 +40,11 @@ Read = Callable[[], Rows]
 
 
 class Job(Protocol):
+    """`name`: what it is called, for people. `mend`: what they can do where it takes too long."""
+
+    name: ClassVar[str]
+    mend: ClassVar[str]
+
     def run(self, read: Read) -> Iterator[Any]:
         """What is told to the daemon. `read()` waits for the rows, once."""
 
@@ -47,6 +52,9 @@ class Job(Protocol):
 @dataclass(frozen=True, slots=True)
 class MetricsJob:
     """Rows: tickets, attempts. Tells the recovery metrics, made plain."""
+
+    name: ClassVar[str] = "the analysis of the record"
+    mend: ClassVar[str] = "take a shorter range"
 
     span: Span
     weights: dict[str, float]
@@ -67,6 +75,8 @@ class ReplayJob:
 
     Rows: faults, decisions, attempts, tickets, learned, timeouts; and pauses, which are no rows."""
 
+    name: ClassVar[str] = "the replay"
+    mend: ClassVar[str] = "take a shorter range"
     files: Mapping[str, str]  # name, or path from the directory of the definitions → YAML
     policy: Policy
 
