@@ -67,10 +67,11 @@ class HandStore:
         self.log = log
         self.rows: list[tuple[str, Mapping[str, Json]]] = []
         self.refuse_table = ""
+        self.refusal: Exception = RuntimeError("cannot append")
 
     def append(self, table: str, row: Mapping[str, Json]) -> int:
         if table == self.refuse_table:
-            raise RuntimeError(f"cannot append to {table}")
+            raise self.refusal
         self.rows.append((table, row))
         self.log.append(f"{table} {row.get('state') or row.get('verdict') or ''}".strip())
         return len(self.rows)

@@ -218,6 +218,11 @@ class Engine(PeoplesActs):
             return view
         return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
 
+    def held_by(self, error: Error) -> str:
+        """The brake that its ticket waits for, and be it that of the whole queue, as `view` shows it; empty where it waits for none."""
+        hold = self._dispatch.waiting.hold_of(error)
+        return hold.by if hold else ""
+
     def brakes(self, now: float) -> list[BrakeView]:
         """Every brake as it is, outermost first, with how many tickets wait for it."""
         waiting = self._dispatch.waiting.counts()

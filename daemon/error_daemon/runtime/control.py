@@ -16,7 +16,6 @@ from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.marks import is_test
-from error_daemon.logs.levels import logger
 from error_daemon.model import (
     STATUS_OF,
     AttemptRecord,
@@ -32,6 +31,7 @@ from error_daemon.model import (
 )
 from error_daemon.ports import Applications, Clock, ErrorFilter, Intake, Ring
 from error_daemon.runtime import records
+from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader
@@ -41,7 +41,6 @@ from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
 from error_daemon.telemetry import Counters, LatencyHistogram
 
-_log = logger()
 _DISK_RETRY_AFTER_S = 5.0
 
 
@@ -49,6 +48,7 @@ _DISK_RETRY_AFTER_S = 5.0
 class Parts:
     """What there is to see and to steer. `workers()`: how many are ready. `log()`: how the log is."""
 
+    audit: Audit
     reloader: Reloader
     ring: Ring
     store: DuckStore
@@ -115,7 +115,8 @@ class DaemonControl:
         }
 
     def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
-        return self._engine.newest(limit, partial(_is_wanted, wanted), with_ticket=bool(wanted.held_by))
+        is_wanted = partial(_is_wanted, wanted, self._engine.held_by)
+        return self._engine.newest(limit, is_wanted, with_ticket=bool(wanted.held_by))
 
     def error(self, error_id: str) -> ErrorView:
         return self._engine.view(error_id)
@@ -262,17 +263,9 @@ class DaemonControl:
         return await self._parts.reloader.reload(by, dry_run=dry_run)
 
     def _acted(self, action: str, subject: str, detail: Mapping[str, Json], by: str) -> None:
-        at = self._clock.now()
-        row = {
-            "id": f"{action}-{subject}-{at:.6f}",
-            "at": at,
-            "actor": by or "grpc",
-            "action": action,
-            "subject": subject,
-        }
-        self._store.append("audit", {**row, "detail": dict(detail)})
-        _log.user_action(action, by=row["actor"], subject=subject, **detail)
+        """The engine has acted: what follows is carried out, and then told."""
         self._loop.carry_out()
+        self._parts.audit.acted(action, subject, detail, by)
 
 
 def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:
@@ -284,17 +277,13 @@ def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:
     }
 
 
-def _held_by(error: Error) -> str:
-    return error.ticket.hold.by if error.ticket and error.ticket.hold else ""
-
-
-def _is_wanted(wanted: ErrorFilter, error: Error) -> bool:
+def _is_wanted(wanted: ErrorFilter, held_by: Callable[[Error], str], error: Error) -> bool:
     return (
         wanted.status in ("", STATUS_OF[error.state])
         and wanted.type in ("", error.fault.type.value)
         and wanted.component in ("", error.fault.component)
         and wanted.target in ("", error.target)
         and wanted.state in ("", error.state.value)
-        and wanted.held_by in ("", _held_by(error))
         and error.severity >= wanted.min_severity
+        and (not wanted.held_by or wanted.held_by == held_by(error))
     )

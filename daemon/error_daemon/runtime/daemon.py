@@ -34,6 +34,7 @@ from error_daemon.rpc.recovery_service import RecoveryService
 from error_daemon.rpc.wire.frames import ConnectionViolation
 from error_daemon.rpc.wire.server import WireServer
 from error_daemon.runtime.analysis import Analysis
+from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
@@ -83,6 +84,7 @@ class Daemon:
         self._watchers = Watchers(self._engine.listen)
         self._loop = self._made_loop()
         self._store = DuckStore(str(state / RECORD_FILE), settings.store, self._loop.committed, _record_problem)
+        self._audit = Audit(self._store, self._clock)
         self._system_states = SystemStates(self._store, self._clock, system_state)
         self._pool = self._made_pool()
         self._handlers = HandlerService(self._clock, self._loop.outcome, self._fault_of)
@@ -130,7 +132,7 @@ class Daemon:
 
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self._intake.redefine, self._sensor.redefine, self._units.redefine)
-        takers = Takers(self._loop, self._store, self._pauses, self._notifier, redefined)
+        takers = Takers(self._loop, self._audit, self._pauses, self._notifier, redefined)
         return Reloader(self._settings, config, self._clock, takers)
 
     def _made_tests(self) -> RepeatTests:
@@ -148,6 +150,7 @@ class Daemon:
             self._loop,
             self._clock,
             Parts(
+                audit=self._audit,
                 reloader=self._reloader,
                 ring=self._ring,
                 store=self._store,

@@ -22,12 +22,12 @@ from error_daemon.errors import ErrorRecoveryError, Problem, Refused
 from error_daemon.model import Definitions, Reloaded, Target
 from error_daemon.ports import Clock
 from error_daemon.runtime.analysis import Analysis
+from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.examination import Examination, ReloadJob
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.systemd import Notifier
 from error_daemon.settings import Settings
-from error_daemon.store.client import DuckStore
 
 _log = structlog.get_logger()
 SIGNAL = "SIGHUP"
@@ -38,7 +38,7 @@ class Takers:
     """Who must hear of others. `targets`: called with them, after the engine has them."""
 
     loop: RecoveryLoop
-    store: DuckStore
+    audit: Audit
     pauses: PauseFile
     notifier: Notifier
     targets: tuple[Callable[[Mapping[str, Target]], None], ...]
@@ -73,10 +73,14 @@ class Reloader:
     async def _answer_signals(self) -> None:
         while self._is_asked and self._is_open:
             self._is_asked = False
+            before = self._engine.definitions
             try:
                 await self.reload(SIGNAL)
-            except ErrorRecoveryError as error:
-                _log.error("reload_failed", by=SIGNAL, error=str(error), note="the definitions in force stay")
+            except Exception as error:  # noqa: BLE001  nobody waits for an answer: the log is all that is told
+                is_same = self._engine.definitions is before
+                note = "the definitions in force stay" if is_same else "the engine has the new definitions all the same"
+                bug = None if isinstance(error, ErrorRecoveryError) else error
+                _log.error("reload_failed", by=SIGNAL, error=str(error), note=note, exc_info=bug)
 
     async def close(self) -> None:
         """The daemon stops."""
@@ -88,7 +92,7 @@ class Reloader:
     # --- the reload
 
     async def reload(self, by: str, *, dry_run: bool = False) -> Reloaded:
-        """Raises Refused while the daemon stops, StoreUnavailable where the files could not be examined."""
+        """Raises Refused while the daemon stops, or where examining the files took too long; TransientError where they could not be."""
         async with self._turn:
             if dry_run:
                 return self._said(await self._examine(), None)
@@ -112,19 +116,14 @@ class Reloader:
         for problem in found.problems:
             _say(problem)
         if found.definitions is None:
-            self._audit(by, {"refused": len(found.problems)})
+            self._takers.audit.acted("reload", "definitions", {"refused": len(found.problems)}, by)
             _log.error("reload_refused", by=by, problems=len(found.problems), note="the definitions in force stay")
             return self._said(found, None)
         done = self._swap(found.definitions, by)
         self.digest, self.loaded_at = found.digest, self._clock.now()
         said = self._said(found, done)
-        self._audit(
-            by,
-            {
-                "digest": said.digest,
-                "changes": [_short(change.kind, change.name, change.how) for change in said.changes],
-            },
-        )
+        changes = [_short(change.kind, change.name, change.how) for change in said.changes]
+        self._takers.audit.acted("reload", "definitions", {"digest": said.digest, "changes": changes}, by)
         _log.info(
             "reloaded",
             by=by,
@@ -152,7 +151,7 @@ class Reloader:
 
     def _keep_pauses(self, done: Redefined, by: str) -> None:
         for pause in done.pauses:
-            self._audit(by, {"was_paused": True}, "resume", pause.target)
+            self._takers.audit.acted("resume", pause.target, {"was_paused": True}, by)
             _log.warning("pause_of_nothing", says=pause.says(), reason="its target is no longer defined")
         try:
             self._takers.pauses.save(self._engine.pauses())
@@ -172,13 +171,6 @@ class Reloader:
             attempts_running=done.running if done else 0,
             pauses_dropped=tuple(pause.target for pause in done.pauses) if done else (),
         )
-
-    def _audit(
-        self, by: str, detail: Mapping[str, object], action: str = "reload", subject: str = "definitions"
-    ) -> None:
-        at = self._clock.now()
-        row = {"id": f"{action}-{subject}-{at:.6f}", "at": at, "actor": by or "grpc", "action": action}
-        self._takers.store.append("audit", {**row, "subject": subject, "detail": dict(detail)})
 
 
 def _say(problem: Problem) -> None:

@@ -1,0 +1,91 @@
+"""What people ask of the daemon and tell it: through the real engine, with a record that may have no room."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from error_daemon.core.brakes.pause import NAME as PAUSE
+from error_daemon.errors import StoreUnavailable
+from error_daemon.model import State
+from error_daemon.ports import ErrorFilter
+from error_daemon.runtime.audit import Audit
+from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.pauses import PauseFile
+from tests.runtime.joined import Joined, web_fault
+
+
+class Steered:
+    def __init__(self, directory: Path) -> None:
+        self.joined = joined = Joined(directory)
+        self.pauses = PauseFile(directory / "pauses.json")
+        self.control = DaemonControl(
+            joined.loop,
+            joined.clock,
+            Parts(
+                audit=Audit(joined.store, joined.clock),
+                ring=joined.ring,
+                watchers=joined.watchers,
+                counters=joined.counters,
+                pauses=self.pauses,
+                intake=joined.intake,
+                workers=lambda: 1,
+                log=dict,
+                # nothing of these is asked for here
+                reloader=None,  # type: ignore[arg-type]
+                store=joined.store,  # type: ignore[arg-type]
+                applications=None,  # type: ignore[arg-type]
+                reports=None,  # type: ignore[arg-type]
+                tests=None,  # type: ignore[arg-type]
+            ),
+        )
+
+    def held_by(self, brake: str) -> list[str]:
+        views, total = self.control.errors(ErrorFilter(held_by=brake), 100)
+        assert len(views) == total
+        return [view.held_by for view in views]
+
+
+def steered(directory: Path, body: Callable[[Steered], None]) -> None:
+    async def go() -> None:
+        one = Steered(directory)
+        try:
+            body(one)
+        finally:
+            one.joined.close()
+
+    asyncio.run(go())
+
+
+def test_what_waits_for_a_brake_of_the_whole_queue_is_found_by_its_name(tmp_path: Path) -> None:
+    def body(one: Steered) -> None:
+        one.control.pause("", 0.0, "maintenance", "ann")
+        one.joined.intake.take(web_fault())
+        assert one.held_by(PAUSE) == [PAUSE]
+        assert one.held_by("throttle") == []
+        one.control.resume("", "ann")
+        assert one.held_by(PAUSE) == []
+
+    steered(tmp_path, body)
+
+
+def test_what_a_person_does_is_done_although_the_record_has_no_room_for_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def body(one: Steered) -> None:
+        one.control.pause("", 0.0, "maintenance", "ann")
+        error_id, _ = one.joined.intake.take(web_fault())
+        one.joined.store.refuse_table, one.joined.store.refusal = "audit", StoreUnavailable("no more are kept")
+        assert one.control.resume("", "bob")
+        assert [order.error_id for order in one.joined.executor.attempts] == [error_id], "what follows is carried out"
+        assert one.pauses.load(one.joined.clock.now()) == []
+        assert one.joined.engine.view(error_id).state is State.ATTEMPTING
+
+    steered(tmp_path, body)
+    said = capsys.readouterr().out
+    assert "audit_not_kept" in said
+    assert "no more are kept" in said
+    assert "by=bob" in said
