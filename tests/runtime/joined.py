@@ -132,6 +132,7 @@ class Joined:
         self.clock = HandClock()
         self.counters = Counters()
         self.notices: list[Notice] = []
+        self.attempted: list[str] = []  # the attempts that were handed out
         self.ring = open_file(directory / "faults.ring", GEOMETRY)
         self.engine = Engine(HOUSE, Policy())
         self.watchers = Watchers(self.engine.listen)
@@ -145,6 +146,7 @@ class Joined:
             lag_threshold_s=5.0,
             on_notice=self._heard,
             on_recovered=on_recovered,
+            on_attempt=self.attempted.append,
         )
         self.loop.join(self.executor, self.executor.start_attempt, self.store)
         self.intake = RingIntake(

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from error_daemon.core.effects import TimePassed
-from error_daemon.model import AttemptOrder, Outcome, OutcomeKind, Progress, ReadingValue, SlotState
+from error_daemon.model import AttemptOrder, Mode, Outcome, OutcomeKind, Progress, ReadingValue, SlotState
 from error_daemon.ring.mapped import open_ring
-from tests.runtime.joined import GEOMETRY, Joined, web_fault
+from tests.runtime.joined import GEOMETRY, HOUSE, Joined, web_fault
 
 
 def _joined(
@@ -188,3 +189,17 @@ def test_finishing_does_not_wait_longer_than_it_may(tmp_path: Path) -> None:
         joined.close()
 
     asyncio.run(go())
+
+
+def test_an_attempt_is_told_of_when_it_is_handed_out_and_a_proposal_is_none(tmp_path: Path) -> None:
+    def body(joined: Joined) -> None:
+        asking = replace(HOUSE, rules=tuple(replace(rule, mode=Mode.APPROVE) for rule in HOUSE.rules))
+        joined.engine.redefine(asking, joined.clock.at)
+        error_id, _ = joined.intake.take(web_fault())
+        assert any(table == "decisions" for table, _ in joined.store.rows)
+        assert joined.attempted == []
+        joined.engine.approve(error_id, "ann", joined.clock.at)
+        joined.loop.carry_out()
+        assert joined.attempted == [order.attempt_id for order in joined.executor.attempts] != []
+
+    _joined(tmp_path, body)

@@ -14,6 +14,7 @@ from structlog.testing import LogCapture
 from error_daemon.core.effects import SaveFault, TimePassed
 from error_daemon.logs.levels import logger_class
 from error_daemon.model import ErrorType, Fault, Priority, ReadingValue, SlotRef
+from error_daemon.runtime import recovery_loop
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.trace import FaultTrace
 from tests.runtime.joined import Joined, web_fault
@@ -85,7 +86,7 @@ def test_a_fault_that_opens_no_ticket_has_a_line_for_who_debugs(tmp_path: Path, 
 
 
 def test_a_storm_has_few_lines_and_says_how_many_were_left_out(told: list[dict[str, Any]]) -> None:
-    trace = FaultTrace(lambda error_id: "e1-t1", 5.0, print)
+    trace = FaultTrace(lambda error_id: "e1-t1", 5.0)
     for number in range(1001):
         fault = Fault(ErrorType.DATA, received_at=1000.0 if number < 1000 else 1001.0)
         trace.note(SaveFault("e1", fault, SlotRef(Priority.LOW, 0, 1)))
@@ -95,11 +96,33 @@ def test_a_storm_has_few_lines_and_says_how_many_were_left_out(told: list[dict[s
     assert told[200]["count"] == 800
 
 
+@pytest.mark.parametrize("is_closed", [False, True])
+def test_how_many_lines_were_left_out_is_said_although_nothing_more_comes(
+    is_closed: bool, tmp_path: Path, told: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recovery_loop, "_LEFT_OUT_FOR_S", 60.0 if is_closed else 0.0)
+
+    async def go() -> None:
+        joined = Joined(tmp_path)
+        for _ in range(203):
+            fault = Fault(ErrorType.DATA, received_at=joined.clock.at)
+            joined.loop._trace.note(SaveFault("e1", fault, SlotRef(Priority.LOW, 0, 1)))
+        joined.loop.feed(TimePassed())
+        if not is_closed:
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+            assert told[-1]["event"] == "lines_left_out"
+        joined.close()
+
+    asyncio.run(go())
+    assert [(line["event"], line["count"]) for line in told if "count" in line] == [("lines_left_out", 3)]
+
+
 def test_a_line_that_cannot_be_made_costs_no_recovery(told: list[dict[str, Any]]) -> None:
     def broken(error_id: str) -> str:
         raise KeyError(error_id)
 
-    trace = FaultTrace(broken, 5.0, print)
+    trace = FaultTrace(broken, 5.0)
     trace.note(SaveFault("e1", Fault(ErrorType.DATA), SlotRef(Priority.LOW, 0, 1)))
     trace.tell()
     assert [line["event"] for line in told] == ["trace_failed"]

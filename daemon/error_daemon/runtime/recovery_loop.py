@@ -25,6 +25,7 @@ from error_daemon.runtime.trace import FaultTrace
 from error_daemon.telemetry import Counters
 
 _log = structlog.get_logger()
+_LEFT_OUT_FOR_S = 1.0  # lines of the trace, before it is said how many
 
 
 class RecoveryLoop:
@@ -46,8 +47,9 @@ class RecoveryLoop:
         self.engine = engine
         self._clock = clock
         self._counters = counters
-        self._trace = FaultTrace(engine.ticket_id, lag_threshold_s, on_attempt)
+        self._trace = FaultTrace(engine.ticket_id, lag_threshold_s)
         self._on_recovered = on_recovered
+        self._on_attempt = on_attempt
         self._is_closed = False
         self._is_carrying = False
         self._is_due = False
@@ -60,26 +62,8 @@ class RecoveryLoop:
         self._unsaved: dict[str, ErrorView] = {}  # by error: there was no room for the row
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
-        self._carry: dict[type[Any], Callable[[Any], None]] = {
-            fx.MarkSlot: lambda effect: ring.mark(effect.slot, effect.progress),
-            fx.ReleaseSlot: lambda effect: ring.release(effect.slot),
-            fx.StartAttempt: self._start_attempt,
-            fx.StartProbes: self._start_probes,
-            fx.Notify: lambda effect: on_notice(effect.notice),
-            fx.SaveError: self._save_error,
-            fx.SaveAttempt: self._save_attempt,
-            fx.SaveFault: self._traced(
-                self._saver("faults", lambda effect: records.fault_row(effect, ring.read(effect.slot)))
-            ),
-            fx.SaveDecision: self._traced(
-                self._saver("decisions", lambda effect: records.decision_row(effect.decision))
-            ),
-            fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
-            fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
-            fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
-            fx.SaveTicket: self._traced(self._saver("tickets", lambda effect: records.ticket_row(effect.record))),
-            fx.Escalate: self._escalate,
-        }
+        self._untold: asyncio.TimerHandle | None = None  # lines of the trace were left out
+        self._carry = self._carried_out_by(ring, on_notice)
 
     def join(self, executor: Executor, handlers: Callable[[AttemptOrder], None], store: Store) -> None:
         """The edges, which call back here and so are made after this. Before the first event."""
@@ -102,6 +86,9 @@ class RecoveryLoop:
         self._is_closed = True
         if self._wake is not None:
             self._wake.cancel()
+        if self._untold is not None:
+            self._untold.cancel()
+            self._tell_left_out()
 
     # --- events
 
@@ -142,6 +129,30 @@ class RecoveryLoop:
 
     # --- effects
 
+    def _carried_out_by(
+        self, ring: Ring, on_notice: Callable[[Notice], None]
+    ) -> dict[type[Any], Callable[[Any], None]]:
+        return {
+            fx.MarkSlot: lambda effect: ring.mark(effect.slot, effect.progress),
+            fx.ReleaseSlot: lambda effect: ring.release(effect.slot),
+            fx.StartAttempt: self._start_attempt,
+            fx.StartProbes: self._start_probes,
+            fx.Notify: lambda effect: on_notice(effect.notice),
+            fx.SaveError: self._save_error,
+            fx.SaveAttempt: self._save_attempt,
+            fx.SaveFault: self._traced(
+                self._saver("faults", lambda effect: records.fault_row(effect, ring.read(effect.slot)))
+            ),
+            fx.SaveDecision: self._traced(
+                self._saver("decisions", lambda effect: records.decision_row(effect.decision))
+            ),
+            fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
+            fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
+            fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
+            fx.SaveTicket: self._traced(self._saver("tickets", lambda effect: records.ticket_row(effect.record))),
+            fx.Escalate: self._escalate,
+        }
+
     def carry_out(self) -> None:
         """Carry out what the engine wants done, in its order, and be back when it wants to be woken.
 
@@ -164,10 +175,15 @@ class RecoveryLoop:
         finally:
             self._is_carrying = False
             self._fed_at = inf
-        self._trace.tell()
+        if self._trace.tell() and self._untold is None:
+            self._untold = asyncio.get_running_loop().call_later(_LEFT_OUT_FOR_S, self._tell_left_out)
         if self._finished is not None and not self.engine.in_the_works():
             self._finished.set()
         self._schedule()
+
+    def _tell_left_out(self) -> None:
+        self._untold = None
+        self._trace.tell_left_out()
 
     def _failed(self, effect: fx.Effect, error: Exception) -> None:
         _log.critical("effect_failed", effect=repr(effect), exc_info=error)
@@ -203,6 +219,7 @@ class RecoveryLoop:
             self._handlers(effect.order)
         else:
             self._executor.start_attempt(effect.order)
+        self._on_attempt(effect.order.attempt_id)
 
     def _start_probes(self, effect: fx.StartProbes) -> None:
         assert self._executor is not None, "joined before the first event"

@@ -7,9 +7,9 @@ for the other all that ever befell the error. In their order:
                      ↘ needs_a_person, ERR_LAG_THRESHOLD_EXCEEDED
 
 **Off the fault path.** `note` only remembers; the lines are made by `tell`, when everything that was due has been carried out, and so
-after the order has gone to its worker. **In a storm** at most `_MOST_PER_S` lines of a kind are made in a second, and how many were not
-is said: the record has them all. Attempts always have their line, because the throttle limits them. Faults that open no ticket have one
-at DEBUG.
+after the order has gone to its worker. **In a storm** at most `_MOST_PER_S` lines of a kind are made in a second, and a second later it
+is said how many were not: the record has them all. Attempts always have their line, because the throttle limits them. Faults that open
+no ticket have one at DEBUG.
 """
 
 from __future__ import annotations
@@ -28,14 +28,11 @@ _MOST_READINGS = 20
 
 
 class FaultTrace:
-    """`ticket_id(error_id)`: the id of the error's ticket; empty where it has none. `on_attempt(attempt_id)`: one was handed out."""
+    """`ticket_id(error_id)`: the id of the error's ticket; empty where it has none."""
 
-    def __init__(
-        self, ticket_id: Callable[[str], str], lag_threshold_s: float, on_attempt: Callable[[str], None]
-    ) -> None:
+    def __init__(self, ticket_id: Callable[[str], str], lag_threshold_s: float) -> None:
         self._ticket_id = ticket_id
         self._lag_threshold_s = lag_threshold_s
-        self._on_attempt = on_attempt
         self._noted: list[Any] = []
         self._limits = {kind: _Limit(kind) for kind in ("fault", "decision", "ticket_ended")}
         self._tell: dict[type[Any], Callable[[Any], None]] = {
@@ -49,15 +46,22 @@ class FaultTrace:
     def note(self, effect: fx.Effect) -> None:
         self._noted.append(effect)
 
-    def tell(self) -> None:
-        """Make the lines of what was noted."""
-        if self._noted:
-            noted, self._noted = self._noted, []
-            for effect in noted:
-                try:
-                    self._tell[type(effect)](effect)
-                except Exception as error:  # noqa: BLE001  a line that cannot be made must not cost a recovery
-                    _log.critical("trace_failed", effect=type(effect).__name__, exc_info=error)
+    def tell(self) -> bool:
+        """Make the lines of what was noted. True: some were left out; call `tell_left_out` in a second, or when nothing more comes."""
+        if not self._noted:
+            return False
+        noted, self._noted = self._noted, []
+        for effect in noted:
+            try:
+                self._tell[type(effect)](effect)
+            except Exception as error:  # noqa: BLE001  a line that cannot be made must not cost a recovery
+                _log.critical("trace_failed", effect=type(effect).__name__, exc_info=error)
+        return any(limit.has_untold for limit in self._limits.values())
+
+    def tell_left_out(self) -> None:
+        """How many lines were left out since that was last said."""
+        for limit in self._limits.values():
+            limit.tell_untold()
 
     def _fault(self, effect: fx.SaveFault) -> None:
         fault = effect.fault
@@ -81,8 +85,6 @@ class FaultTrace:
 
     def _decision(self, effect: fx.SaveDecision) -> None:
         decision = effect.decision
-        if decision.attempt_id:
-            self._on_attempt(decision.attempt_id)
         if not self._limits["decision"].lets_through(decision.at):
             return
         _log.recovery(
@@ -172,14 +174,22 @@ class _Limit:
 
     def lets_through(self, at: float) -> bool:
         if int(at) != self._second:
-            if self._untold:
-                _log.recovery("lines_left_out", kind=self._kind, count=self._untold, reason="too many in one second")
-            self._second, self._told, self._untold = int(at), 0, 0
+            self.tell_untold()
+            self._second, self._told = int(at), 0
         if self._told >= _MOST_PER_S:
             self._untold += 1
             return False
         self._told += 1
         return True
+
+    @property
+    def has_untold(self) -> bool:
+        return self._untold > 0
+
+    def tell_untold(self) -> None:
+        if self._untold:
+            _log.recovery("lines_left_out", kind=self._kind, count=self._untold, reason="too many in one second")
+        self._untold = 0
 
 
 def ticket_of(any_id: str) -> str:
