@@ -44,6 +44,10 @@ class ToldSystemd:
     asked: list[str] = field(default_factory=list)  # "RestartUnit demo.service", "Cancel 1"
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
     refuses: str = ""  # the name of the error that every action gets
+    refuses_looks: str = ""  # and that every question for a unit's state gets
+    is_silent: bool = False  # it answers nothing, until `speak`
+    was_looked_at: asyncio.Event = field(default_factory=asyncio.Event)
+    _kept: list[Message] = field(default_factory=list)
 
     def become(self, name: str, active: str, sub: str = "", result: str = "success") -> None:
         """The unit's state is another one, and everybody is told."""
@@ -60,12 +64,30 @@ class ToldSystemd:
         self.daemon.kill()
         await self.daemon.wait()
 
-    def serve(self, message: Message) -> Message | None:
+    def speak(self) -> None:
+        """Answer again, first what was asked meanwhile."""
+        self.is_silent = False
+        kept, self._kept = self._kept, []
+        for message in kept:
+            if answer := self._answer(message):
+                self.bus.send(answer)
+
+    def serve(self, message: Message) -> Message | bool | None:
         if message.message_type is not MessageType.METHOD_CALL:
             return None
+        if message.member == "ListUnitsByNames":
+            self.was_looked_at.set()
+        if self.is_silent:
+            self._kept.append(message)
+            return True
+        return self._answer(message)
+
+    def _answer(self, message: Message) -> Message | None:
         member, body = message.member or "", message.body
         if member in ("Hello", "Subscribe"):
             return Message.new_method_return(message)
+        if member == "ListUnitsByNames" and self.refuses_looks:
+            return Message.new_error(message, self.refuses_looks, "no")
         if member == "ListUnitsByNames":
             return Message.new_method_return(message, "a(ssssssouso)", [[self._listed(name) for name in body[0]]])
         if member == "Get":

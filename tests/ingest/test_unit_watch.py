@@ -71,14 +71,24 @@ def watching(
     *,
     repeat_s: float = 60.0,
     refusals: int = 0,
+    answer_s: float = PATIENCE_S,
+    is_silent: bool = False,
 ) -> None:
     async def main() -> None:
         heard = Heard()
         heard.refusals = refusals
         watch = UnitWatch(
-            watched, WallClock(), heard.take, heard.problem, repeat_s=repeat_s, look_again_s=0.01, connect_again_s=0.01
+            watched,
+            WallClock(),
+            heard.take,
+            heard.problem,
+            repeat_s=repeat_s,
+            look_again_s=0.01,
+            connect_again_s=0.01,
+            answer_s=answer_s,
         )
         async with told_systemd(directory, web=Unit(), db=Unit("failed", "failed", "exit-code")) as told:
+            told.is_silent = is_silent
             watch.start()
             try:
                 await body(told, watch, heard)
@@ -203,3 +213,65 @@ def test_a_lost_bus_is_said_once_and_what_failed_meanwhile_is_reported_when_it_i
         assert all(problem.startswith("units are not watched: the system bus") for problem in heard.problems[:2])
 
     uvloop.run(main())
+
+
+def test_a_reload_while_a_unit_is_looked_at_does_not_end_the_watch(bus_at: Path) -> None:
+    async def body(told: ToldSystemd, watch: UnitWatch, heard: Heard) -> None:
+        await heard.until(lambda: heard.targets() == ["two"])
+        told.is_silent = True
+        told.was_looked_at.clear()
+        watch.redefine(targets(two="db", first="web", gone="web"))
+        await asyncio.wait_for(told.was_looked_at.wait(), PATIENCE_S)  # that is first; gone would be next
+        watch.redefine(targets(two="db", other="db"))
+        told.speak()
+        await heard.until(lambda: heard.targets() == ["two", "other"])
+        assert heard.problems == []
+
+    watching(bus_at, body, targets(two="db"))
+
+
+def test_a_watch_that_has_ended_is_begun_anew_by_a_reload(bus_at: Path) -> None:
+    async def body(told: ToldSystemd, watch: UnitWatch, heard: Heard) -> None:
+        broken = {"odd": Target("odd", "service", {"unit": 7})}  # no text: nothing that a bus can carry
+        watch.redefine(broken)
+        await heard.until(lambda: any("not watched any more" in problem for problem in heard.problems))
+        watch.redefine(targets(two="db"))
+        await heard.until(lambda: heard.targets() == ["two"])
+
+    watching(bus_at, body, {})
+
+
+def test_a_unit_whose_look_was_refused_is_tried_again_and_the_refusal_said_once(bus_at: Path) -> None:
+    async def body(told: ToldSystemd, _: UnitWatch, heard: Heard) -> None:
+        told.refuses_looks = "org.freedesktop.DBus.Error.AccessDenied"
+        told.speak()
+        for _again in range(3):
+            told.was_looked_at.clear()
+            await asyncio.wait_for(told.was_looked_at.wait(), PATIENCE_S)
+        told.refuses_looks = ""
+        await heard.until(lambda: heard.targets() == ["two"])
+        assert heard.problems == ["the unit of two cannot be watched: no (AccessDenied)"]
+
+    watching(bus_at, body, targets(two="db"), is_silent=True)
+
+
+def test_a_unit_that_fails_while_looks_are_refused_is_reported_when_they_are_not(bus_at: Path) -> None:
+    async def body(told: ToldSystemd, _: UnitWatch, heard: Heard) -> None:
+        await heard.until(lambda: heard.targets() == ["two"])  # one is watched by now
+        told.refuses_looks = "org.freedesktop.DBus.Error.LimitsExceeded"
+        told.become("web.service", "failed", result="signal")
+        await heard.until(lambda: bool(heard.problems))
+        told.refuses_looks = ""
+        await heard.until(lambda: heard.targets() == ["two", "one"])
+
+    watching(bus_at, body, targets(one="web", two="db"))
+
+
+def test_a_systemd_that_does_not_answer_is_said_and_asked_anew(bus_at: Path) -> None:
+    async def body(told: ToldSystemd, _: UnitWatch, heard: Heard) -> None:
+        await heard.until(lambda: bool(heard.problems))
+        assert heard.problems == ["units are not watched: systemd does not answer within 0.5 s"]
+        told.speak()
+        await heard.until(lambda: heard.targets() == ["two"])
+
+    watching(bus_at, body, targets(two="db"), is_silent=True, answer_s=0.5)

@@ -7,14 +7,17 @@ reported, too. One that stays failed is reported again every minute, and a repor
 A unit that is stopped, or ends with success, has not failed. While systemd restarts a unit itself (`Restart=`), its state is
 `activating`: that is systemd's business until it gives up.
 
-    no bus ──► watching ──► lost ──► no bus: said once, tried again every few seconds
-                  └► each second: units that are new are looked at, those that are still failed are counted on
+    no bus ──► watching ──► lost, or silent ──► no bus: said once, tried again every few seconds
+                  └► each second: units that are new or were refused are looked at, those that are still failed are counted on
+
+Whatever is asked is answered within `answer_s`, or the connection is given up and made anew: a systemd that does not answer must not look
+like one that has nothing to tell.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from error_daemon.errors import ErrorRecoveryError, PermanentError, TransientError
@@ -43,6 +46,7 @@ class UnitWatch:
         repeat_s: float = 60.0,
         look_again_s: float = 1.0,
         connect_again_s: float = 5.0,
+        answer_s: float = 10.0,
     ) -> None:
         self._units = _units(targets)  # target → unit
         self._clock = clock
@@ -51,18 +55,21 @@ class UnitWatch:
         self._repeat_s = repeat_s
         self._look_again_s = look_again_s
         self._connect_again_s = connect_again_s
+        self._answer_s = answer_s
         self._paths: dict[str, set[str]] = {}  # path of a unit that is heard → targets
-        self._heard: set[str] = set()  # targets whose units are
+        self._heard: set[str] = set()  # targets whose units are, and were looked at
+        self._refused: set[str] = set()  # targets of which was said that their units cannot be watched
         self._reported_at: dict[str, float] = {}  # target that has failed → when that was taken; 0: not yet
         self._hushed: set[str] = set()
         self._looks: set[asyncio.Task[None]] = set()
         self._task: asyncio.Task[None] | None = None
+        self._is_told = False  # that units are not watched
         self._is_started = False
 
     def start(self) -> None:
         """Watch every unit; report those that have failed."""
         self._is_started = True
-        if self._units and self._task is None:
+        if self._units and (self._task is None or self._task.done()):
             self._task = asyncio.ensure_future(self._run())
             self._task.add_done_callback(self._ended)
 
@@ -77,6 +84,7 @@ class UnitWatch:
         before, self._units = self._units, _units(targets)
         for target_id in [name for name, unit in before.items() if self._units.get(name) != unit]:
             self._heard.discard(target_id)
+            self._refused.discard(target_id)
             self._reported_at.pop(target_id, None)
             for named in self._paths.values():
                 named.discard(target_id)
@@ -102,39 +110,60 @@ class UnitWatch:
     async def _run(self) -> None:
         from error_daemon.units.bus import connect
 
-        is_told = False
         while True:
             try:
                 bus = await connect()
                 try:
                     with bus.listening(self._signalled(bus)):
-                        is_told = await self._watch(bus, is_told)
+                        await self._watch(bus)
                 finally:
                     self._forget()
                     bus.close()
             except PermanentError as error:
-                if not is_told:
+                if not self._is_told:
                     self._on_problem(f"units are not watched: {error}")
-                is_told = True
+                self._is_told = True
             await asyncio.sleep(self._connect_again_s)
 
-    async def _watch(self, bus: SystemBus, is_told: bool) -> bool:
-        """Until the connection is lost, which raises NoBus. False when all are watched."""
+    async def _watch(self, bus: SystemBus) -> None:
+        """Until the connection is lost, or systemd is silent, which raises NoBus."""
+        from error_daemon.units.bus import NoBus
         from error_daemon.units.state import MANAGER, MANAGER_PATH
 
-        await bus.call(MANAGER_PATH, MANAGER, "Subscribe")
+        await self._answered(bus.call(MANAGER_PATH, MANAGER, "Subscribe"))
         while bus.is_open:
             for target_id in [name for name in self._units if name not in self._heard]:
-                await self._hear(bus, target_id)
-            is_told = False
+                await self._attend(bus, target_id, self._hear)
+            self._is_told = False
             now = self._clock.now()
             for target_id, reported_at in list(self._reported_at.items()):
                 if now - reported_at >= self._repeat_s:
-                    await self._look(bus, target_id)
+                    await self._attend(bus, target_id, self._look)
             await asyncio.wait({bus.lost}, timeout=self._look_again_s)
-        if not is_told:
-            self._on_problem("units are not watched: the system bus was lost")
-        return True
+        raise NoBus("the system bus was lost")
+
+    async def _answered(self, question: Awaitable[object]) -> None:
+        from error_daemon.units.bus import NoBus
+
+        try:
+            await asyncio.wait_for(question, self._answer_s)
+        except asyncio.TimeoutError:
+            raise NoBus(f"systemd does not answer within {self._answer_s:g} s") from None
+
+    async def _attend(self, bus: SystemBus, target_id: str, how: Callable[[SystemBus, str], Awaitable[None]]) -> None:
+        """Hear of it, or look at it. A refusal is said once, and concerns this unit only: the next round tries again. Raises NoBus."""
+        from error_daemon.units.bus import NoBus
+
+        try:
+            await self._answered(how(bus, target_id))
+        except NoBus:
+            raise
+        except ErrorRecoveryError as error:
+            if target_id not in self._refused:
+                self._on_problem(f"the unit of {target_id} cannot be watched: {error}")
+            self._refused.add(target_id)
+        else:
+            self._refused.discard(target_id)
 
     def _forget(self) -> None:
         for task in self._looks:
@@ -146,17 +175,17 @@ class UnitWatch:
         """Be told of the unit's states from now on, and look at that which it has."""
         from error_daemon.units.state import heard_of, state_of
 
-        self._heard.add(target_id)
-        try:
-            path = (await state_of(bus, self._units[target_id])).path
-            await bus.hear(heard_of(path))
-        except ErrorRecoveryError as error:
-            if not bus.is_open:
-                raise
-            self._on_problem(f"the unit of {target_id} cannot be watched: {error}")
+        unit = self._units.get(target_id)
+        if unit is None:
+            return  # redefined meanwhile, here and below
+        path = (await state_of(bus, unit)).path
+        await bus.hear(heard_of(path))
+        if self._units.get(target_id) != unit:
             return
         self._paths.setdefault(path, set()).add(target_id)
         await self._look(bus, target_id)
+        if self._units.get(target_id) == unit:
+            self._heard.add(target_id)
 
     # --- what it tells
 
@@ -180,9 +209,11 @@ class UnitWatch:
 
     async def _look_after_signal(self, bus: SystemBus, target_id: str) -> None:
         try:
-            await self._look(bus, target_id)
-        except PermanentError as error:
+            await self._answered(self._look(bus, target_id))
+        except ErrorRecoveryError as error:
             self._on_problem(f"the unit of {target_id} has failed, and could not be looked at: {error}")
+            if target_id in self._units:
+                self._reported_at.setdefault(target_id, 0.0)  # so that the next round looks
 
     async def _look(self, bus: SystemBus, target_id: str) -> None:
         from error_daemon.units.state import state_of
