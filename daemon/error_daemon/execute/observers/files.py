@@ -4,7 +4,7 @@ A path may hold * ? [...] and ** (any directories); a directory stands for every
 whole or by its last part, is left out; and of what is in the files the lines that an expression of `ignore_lines` matches. Links are
 said, and not followed. Times of change are no part of it: what was written anew with the same content is the same.
 
-Everything is read in a thread: a path on a dead network mount blocks whoever touches it.
+Everything is read in a thread (execute/blocking.py): a path on a dead network mount blocks whoever touches it.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from fnmatch import fnmatch
 from hashlib import sha256
 
 from error_daemon.errors import PermanentError
+from error_daemon.execute.blocking import looks
 from error_daemon.execute.observers.contract import Look, Seen
 from error_daemon.execute.params import required
 
@@ -30,9 +31,8 @@ _READ_BYTES = 1 << 20
 class FilesObserver:
     async def observe(self, look: Look) -> Seen:
         survey = _Survey(look)
-        seeing = asyncio.get_running_loop().run_in_executor(None, survey.seen)
         try:
-            return await asyncio.wait_for(asyncio.shield(seeing), look.timeout_s)
+            return await looks.see(survey.name, survey.seen, look.timeout_s)
         except asyncio.TimeoutError:
             survey.is_over = True  # a thread cannot be ended, but it sees this
             raise PermanentError(
@@ -45,6 +45,7 @@ class _Survey:
         self.is_over = False
         self.at = ""
         self._paths: Sequence[str] = required(look.params, "paths")
+        self.name = " ".join(self._paths)
         self._ignore: Sequence[str] = look.params.get("ignore") or ()
         self._lines = [re.compile(pattern) for pattern in look.params.get("ignore_lines") or ()]
         self._bytes_left = MOST_BYTES

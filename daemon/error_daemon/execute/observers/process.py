@@ -8,26 +8,26 @@ Which process it is (pid, start ticks) is shown, and compared where `same_proces
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from error_daemon.errors import PermanentError
+from error_daemon.execute.blocking import looks
 from error_daemon.execute.identity import Identity, identify, read_pid_file
 from error_daemon.execute.observers.contract import Look, Seen
 
 
 class ProcessObserver:
     async def observe(self, look: Look) -> Seen:
+        pid_file = str(look.params.get("pid_file") or look.target.get("pid_file") or "")
         # reads all of /proc
-        seeing = asyncio.get_running_loop().run_in_executor(None, _seen, look)
-        return await asyncio.wait_for(seeing, look.timeout_s)
+        return await looks.see(pid_file or "/proc", partial(_seen, look, pid_file), look.timeout_s)
 
 
-def _seen(look: Look) -> Seen:
+def _seen(look: Look, pid_file: str) -> Seen:
     params, target = look.params, look.target
-    pid_file = str(params.get("pid_file") or target.get("pid_file") or "")
     facts: dict[str, str] = {}
     others: dict[str, str] = {}
     if pid_file:

@@ -1,6 +1,6 @@
 """file: a path is there (or is not), is young enough, large enough, matches, and its file system has room.
 
-Everything is done in a thread: a path on a dead network mount blocks whoever touches it, and that must not be the loop.
+Everything is done in a thread (execute/blocking.py): a path on a dead network mount blocks whoever touches it.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ import re
 import stat
 import time
 from collections.abc import Mapping
+from functools import partial
 
 from error_daemon.errors import InputError, PermanentError
+from error_daemon.execute.blocking import looks
 from error_daemon.execute.params import required
 from error_daemon.execute.probes.contract import Look, Sight, not_ok, ok, unknown
 from error_daemon.model import Json
@@ -25,9 +27,8 @@ class FileProbe:
         path = str(required(look.params, "path"))
         if not os.path.isabs(path):
             raise InputError("path", f"{path} is not absolute")
-        seen = asyncio.get_running_loop().run_in_executor(None, _look_at, path, look.params)
         try:
-            return await asyncio.wait_for(seen, look.timeout_s)
+            return await looks.see(path, partial(_look_at, path, look.params), look.timeout_s)
         except asyncio.TimeoutError:
             return unknown(f"{path} could not be looked at within {look.timeout_s:g} s: is its file system alive?")
 
