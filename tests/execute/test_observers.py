@@ -85,6 +85,8 @@ def test_a_file_that_is_not_there_is_a_state_and_one_that_cannot_be_read_is_a_pr
     os.mkfifo(fifo)
     assert one("files", paths=[str(fifo)]).facts == {str(fifo): "neither a file nor a directory"}
     assert "is missing" in one("files").problem
+    too_long = str(tmp_path) + "/\udcff" + 300 * "x"  # a name of bytes that are no characters
+    assert one("files", paths=[too_long]).problem == f"{tmp_path}/?{300 * 'x'}: File name too long"
 
 
 def test_more_files_than_a_frame_carries_still_differ_when_one_of_them_does(tmp_path: Path) -> None:

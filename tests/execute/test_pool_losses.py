@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from pathlib import Path
@@ -159,6 +160,37 @@ class Broken:
     async def run(self, context):
         raise LookupError("no such thing")
 
+class Nothing:
+    async def run(self, context):
+        return None
+
+class Negative:
+    async def run(self, context):
+        return Result(affected_tasks=-1)
+
+class Odd:
+    async def run(self, context):
+        return Result(kind="fine")
+
+class Half:
+    async def run(self, context):
+        return Result(detail="half \\ud800 a character")
+
+class Leaving:
+    async def run(self, context):
+        raise SystemExit(3)
+
+class Cancelled:
+    async def run(self, context):
+        raise asyncio.CancelledError
+
+class Unspeakable:
+    async def run(self, context):
+        class Silent(Exception):
+            def __str__(self):
+                raise RuntimeError("no words")
+        raise Silent
+
 class Counting:
     async def run(self, context):
         return Result(detail=context.environment["ER_MESSAGE"], affected_tasks=5, recovered_tasks=3)
@@ -172,7 +204,7 @@ def plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     metadata = tmp_path / "site_plugin-1.0.dist-info"
     metadata.mkdir()
     (metadata / "METADATA").write_text("Metadata-Version: 2.1\nName: site-plugin\nVersion: 1.0\n")
-    names = ("Stubborn", "Blocking", "Broken", "Counting")
+    names = re.findall(r"^class (\w+)", _STUBBORN, re.MULTILINE)
     entries = "\n".join(f"{name.lower()} = site_plugin:{name}" for name in names)
     (metadata / "entry_points.txt").write_text(f"[error_recovery.strategies]\n{entries}\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path), prepend=os.pathsep)
@@ -187,6 +219,31 @@ def test_a_strategy_of_another_package_runs_like_one_of_ours() -> None:
         outcome = await rig.run(attempt("broken"))
         assert outcome.kind is OutcomeKind.FAILED
         assert outcome.detail == "the strategy raised LookupError: no such thing"
+
+    with_pool(body)
+
+
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize(
+    ("kind", "outcome", "words"),
+    [
+        ("nothing", OutcomeKind.FAILED, "the strategy returned NoneType, not a Result"),
+        ("negative", OutcomeKind.FAILED, "affected_tasks=-1"),
+        ("odd", OutcomeKind.FAILED, "kind='fine'"),
+        ("half", OutcomeKind.COMPLETED, "half ? a character"),
+        ("leaving", OutcomeKind.FAILED, "the strategy raised SystemExit: 3"),
+        ("cancelled", OutcomeKind.FAILED, "the strategy cancelled itself"),
+        ("unspeakable", OutcomeKind.FAILED, "how it ended cannot be told"),
+    ],
+)
+def test_whatever_a_strategy_of_another_package_returns_is_an_outcome_and_costs_no_worker(
+    kind: str, outcome: OutcomeKind, words: str
+) -> None:
+    async def body(rig: PoolRig) -> None:
+        ended = await rig.run(attempt(kind, timeout_s=5.0))
+        assert ended.kind is outcome
+        assert words in ended.detail
+        assert rig.answers.losses == []
 
     with_pool(body)
 

@@ -1,6 +1,6 @@
 """What a worker does with an order: run the strategy to its end or its deadline, look with every probe of a round.
 
-Both always end in exactly one message, whatever the strategy or probe does, except when a strategy swallows its
+Both always end in exactly one message, whatever the strategy or probe does or returns, except when a strategy swallows its
 cancellation: then nothing comes, and the daemon's own deadline replaces the worker.
 """
 
@@ -21,6 +21,7 @@ from error_daemon.execute.usage import HostUsage
 from error_daemon.execute.withheld import withheld_s
 from error_daemon.model import OutcomeKind
 
+_MOST_TASKS = (1 << 32) - 1  # that a frame can carry
 _TOLD_S = 0.01  # less withheld time is not worth a word
 
 
@@ -37,12 +38,16 @@ async def run_attempt(
         context = _context(order, programs)
         deadline = AttemptDeadline(order.timeout_s, began, usage.counters, on_longer)
         started_at = time.clock_gettime(time.CLOCK_MONOTONIC)
-        result = await _until(deadline, strategy, context)
+        result = _sound(await _until(deadline, strategy, context))
+    except asyncio.CancelledError:
+        if programs.is_closed:  # the worker leaves
+            raise
+        result = strategies.Result(OutcomeKind.FAILED, "the strategy cancelled itself")
     except InputError as error:
         result = strategies.Result(OutcomeKind.REFUSED, str(error))
     except PermanentError as error:
         result = strategies.Result(OutcomeKind.FAILED, str(error))
-    except Exception as error:  # noqa: BLE001 a custom strategy may raise anything, and that is its outcome
+    except (Exception, SystemExit) as error:  # noqa: BLE001 a custom strategy may raise anything, and that is its outcome
         result = strategies.Result(OutcomeKind.FAILED, f"the strategy raised {type(error).__name__}: {error}")
     ended = usage.counters.times()
     execution_time_s = ended.at_s - started_at
@@ -96,6 +101,17 @@ async def _until(
         return strategies.Result(OutcomeKind.TIMED_OUT, detail)
     finally:
         deadline.end()
+
+
+def _sound(result: object) -> strategies.Result:
+    """A custom strategy may return anything. Raises PermanentError for what cannot be told."""
+    if not isinstance(result, strategies.Result):
+        raise PermanentError(f"the strategy returned {type(result).__name__}, not a Result")
+    counts = result.affected_tasks, result.recovered_tasks
+    is_sound = isinstance(result.kind, OutcomeKind) and isinstance(result.detail, str)
+    if not is_sound or not all(isinstance(count, int) and 0 <= count <= _MOST_TASKS for count in counts):
+        raise PermanentError(f"the strategy returned a Result that cannot be told: {result!r}")
+    return result
 
 
 def _said(result: strategies.Result, withheld: float) -> str:

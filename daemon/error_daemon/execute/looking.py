@@ -50,7 +50,9 @@ async def _look(owner: str, order: frames.ProbeOrder, programs: Programs) -> fra
 
 
 def shorten(detail: str) -> str:
-    """What frames carry: the beginning says what happened, the end holds the last words; the middle goes."""
+    """What frames carry: the beginning says what happened, the end holds the last words; the middle goes. What is no character (half of a
+    pair, a byte of a file's name) becomes a question mark."""
+    detail = detail.encode("utf-8", "replace").decode()
     if len(detail) <= DETAIL_CHARACTERS:
         return detail
     head = DETAIL_CHARACTERS // 4

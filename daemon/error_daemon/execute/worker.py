@@ -29,9 +29,11 @@ from error_daemon.execute.attempt import run_attempt, run_probes
 from error_daemon.execute.framing import Decoder, encode
 from error_daemon.execute.host import HostCounters
 from error_daemon.execute.identity import Identity
+from error_daemon.execute.looking import shorten
 from error_daemon.execute.observing import observe
 from error_daemon.execute.program import Programs
 from error_daemon.execute.usage import HostUsage
+from error_daemon.model import OutcomeKind
 
 
 class Worker(asyncio.Protocol):
@@ -90,7 +92,14 @@ class Worker(asyncio.Protocol):
             told = frames.DeadlinePutOff(attempt_id=order.attempt_id, longer_s=longer_s)
             self._send(frames.FromWorker(put_off=told))
 
-        self._send(frames.FromWorker(attempt=await run_attempt(order, self._programs, self._usage, put_off)))
+        try:
+            ended = await run_attempt(order, self._programs, self._usage, put_off)
+        except Exception as error:  # noqa: BLE001 the last resort: without an answer this worker is taken for hung
+            detail = f"how it ended cannot be told: {type(error).__name__}"
+            ended = frames.AttemptEnded(
+                attempt_id=order.attempt_id, outcome=OutcomeKind.FAILED.value, detail=shorten(detail)
+            )
+        self._send(frames.FromWorker(attempt=ended))
 
     async def _run_probes(self, order: frames.RunProbes) -> None:
         self._send(frames.FromWorker(probes=await run_probes(order, self._programs)))
