@@ -124,14 +124,14 @@ def test_a_closed_buffer_takes_nothing_and_raises_nothing() -> None:
     assert buffer.add(b"late\n") == 0
 
 
-@given(
-    st.binary(max_size=50),
-    st.lists(st.binary(max_size=5).map(lambda text: text.replace(b"\n", b"") + b"\n"), max_size=6),
-    st.integers(0, 6),
-)
-def test_lines_that_the_file_has_already_are_not_written_again(before: bytes, lines: list[bytes], written: int) -> None:
-    pending = b"".join(lines)
-    file = before + b"".join(lines[:written])
-    rest = not_yet_in(file, pending)
-    assert pending.endswith(rest)
-    assert len(rest) <= len(b"".join(lines[written:]))
+TEXTS = st.lists(st.binary(max_size=5).map(lambda text: text.replace(b"\n", b"")), max_size=6)
+
+
+@given(TEXTS, TEXTS, st.integers(0, 6), st.integers(0, 8))
+def test_lines_that_the_file_has_already_are_not_written_again_and_all_others_are(
+    before: list[bytes], texts: list[bytes], written: int, torn_bytes: int
+) -> None:
+    lines = [b"%d %s\n" % (number, text) for number, text in enumerate(texts)]  # no two alike, as with their times
+    torn = b"".join(lines[written : written + 1])[:-1][:torn_bytes]
+    file = b"".join([*(b"old %s\n" % text for text in before), *lines[:written], torn])
+    assert not_yet_in(file, b"".join(lines)) == b"".join(lines[written:])

@@ -45,6 +45,14 @@ def test_a_file_that_was_there_before_is_gone_on_with(tmp_path: Path) -> None:
     file.close()
 
 
+def test_a_line_that_a_kill_left_torn_is_ended_before_the_next(tmp_path: Path) -> None:
+    (tmp_path / "r.log").write_bytes(b"whole\nto")
+    file = a_file(tmp_path / "r.log")
+    file.write(b"torn\n")
+    assert (tmp_path / "r.log").read_bytes() == b"whole\nto\ntorn\n"
+    file.close()
+
+
 @pytest.mark.parametrize("how", ["moved", "deleted"])
 def test_a_file_that_somebody_took_away_is_opened_anew(tmp_path: Path, how: str) -> None:
     path = tmp_path / "r.log"

@@ -148,7 +148,9 @@ def _between(memory: bytes | mmap.mmap, capacity: int, position: int, head: int)
 
 
 def not_yet_in(end_of_file: bytes, pending: bytes) -> bytes:
-    """`pending` without the lines that the file ends with: they were written in the moment of the kill, and not yet counted."""
+    """`pending` without the lines that the file ends with: they were written in the moment of the kill, and not yet counted.
+    A line of which the kill left only the beginning is not there yet."""
+    end_of_file = end_of_file[: end_of_file.rfind(b"\n") + 1]
     size = len(pending)
     while size > 0:
         if end_of_file.endswith(pending[:size]):

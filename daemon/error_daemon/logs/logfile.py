@@ -3,6 +3,9 @@
 **Rotation.** Before a write that would make the file larger than `rotate_bytes`, it is put aside (archives.py). A file that somebody
 else has moved or deleted (logrotate) is opened anew.
 
+**Torn lines.** A full disk, or a kill in the middle of a write, leaves the beginning of a line at the end of the file. It is ended before
+the next line is written, so that it costs nobody but itself.
+
 **When the file cannot be written** (disk full, no rights, a read-only mount) lines go to standard error, where under systemd the journal
 takes them. That is said once, and once more when the file is back, with how many lines went there. Every write tries the file again, so a
 disk with room is used at once. What standard error does not take either is lost, and counted. Nobody waits for any of this.
@@ -118,6 +121,8 @@ class LogFile:
         fd = os.open(path, _FLAGS, _MODE)
         found = os.fstat(fd)
         self._fd, self._size, self._inode = fd, found.st_size, (found.st_dev, found.st_ino)
+        if stat.S_ISREG(found.st_mode):
+            self._is_torn = self.end_of_file(1) not in (b"", b"\n")
 
     def _is_regular(self) -> bool:
         return stat.S_ISREG(os.fstat(self._fd).st_mode)
