@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import resource
 import socket
 import ssl
 import struct
@@ -213,6 +215,28 @@ def test_a_stream_counts_octets_and_is_opened_anew_when_the_server_closed_it(kin
         link.close()
 
 
+def test_a_stream_of_a_daemon_with_a_thousand_open_files_is_sent_to(tmp_path: Path) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while taken[-1] < 1024:
+            taken.append(os.dup(taken[0]))
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
+            listening.bind(str(tmp_path / "log"))
+            listening.listen()
+            server = StreamServer(listening)
+            link = a_link(f"unix:{tmp_path}/log")
+            for number in (1, 2):
+                link.send(LINE)
+                assert server.messages.get(timeout=PATIENCE_S) == message(LINE, number, ORIGIN)
+            link.close()
+    finally:
+        for fd in taken:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """One file with the key and the certificate of "localhost", which vouches for itself."""
@@ -262,6 +286,8 @@ class FailingLink:
         self.tries += 1
         if line == b"never":
             raise Unsendable
+        if line == b"odd":
+            raise ValueError("filedescriptor out of range")
         if self.fails.is_set():
             raise ConnectionRefusedError(111, "Connection refused")
         self.sent.append(line)
@@ -282,6 +308,19 @@ def test_an_outlet_sends_again_what_it_failed_with() -> None:
     outlet.end()
     assert link.sent == [b"one", b"two"]
     assert (outlet.sent, outlet.dropped, outlet.problem, outlet.waiting()) == (2, 1, "", 0)
+
+
+def test_an_outlet_goes_on_after_a_failure_that_no_link_has() -> None:
+    link = FailingLink()
+    outlet = Outlet(link, 1000)
+    outlet.start()
+    outlet.offer(b"odd\n")
+    eventually("it has failed", lambda: outlet.problem)
+    assert "a bug: ValueError" in outlet.problem
+    outlet.offer(b"two\n")
+    eventually("the next is sent", lambda: link.sent == [b"two"])
+    outlet.end()
+    assert (outlet.sent, outlet.dropped, outlet.failures, outlet.problem) == (1, 1, 1, "")
 
 
 def test_an_outlet_drops_the_oldest_when_its_queue_is_full() -> None:

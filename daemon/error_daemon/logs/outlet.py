@@ -2,13 +2,15 @@
 
 It may fail for days, and only status tells. Each outlet has a thread and a queue of its own, so that a server that does not answer
 holds up neither the daemon nor the file. What does not fit the queue is dropped, oldest first, and counted. A link that fails is closed
-and opened anew, after a pause that doubles from 0.5 s to 30 s; the line that it failed with is sent again.
+and opened anew, after a pause that doubles from 0.5 s to 30 s; the line that it failed with is sent again. Not so where the failure is
+none that links have: that is a bug, and the line is dropped lest it be the cause.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import deque
+from contextlib import suppress
 from typing import Protocol
 
 _FIRST_PAUSE_S = 0.5
@@ -77,17 +79,18 @@ class Outlet:
                 self.link.send(line)
             except Unsendable:
                 self.dropped += 1
-            except OSError as error:
-                self.failures += 1
-                self.problem = f"{self.link.name}: {error.strerror or error}"
-                self.link.close()
-                if self._pause_with(line, pause_s):
+            except Exception as error:  # noqa: BLE001 without its thread an outlet would be silent, with no word of it
+                if self._pause_after(error, line, pause_s):
                     break
                 pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
             else:
                 self.sent += 1
                 self.problem, pause_s = "", _FIRST_PAUSE_S
-        self.link.close()
+        self._close()
+
+    def _close(self) -> None:
+        with suppress(OSError):  # it is given up either way
+            self.link.close()
 
     def _next(self) -> bytes | None:
         """The oldest line, when there is one; None at the end."""
@@ -100,11 +103,18 @@ class Outlet:
             self._bytes -= len(line)
             return line
 
-    def _pause_with(self, line: bytes, pause_s: float) -> bool:
-        """Wait with the line back in its place; whether it is the end."""
+    def _pause_after(self, error: Exception, line: bytes, pause_s: float) -> bool:
+        """Wait, with the line back in its place if the link is to blame; whether it is the end."""
+        self.failures += 1
+        why = (error.strerror or str(error)) if isinstance(error, OSError) else f"a bug: {error!r}"
+        self.problem = f"{self.link.name}: {why}"
+        self._close()
         with self._changed:
-            self._waiting.appendleft(line)
-            self._bytes += len(line)
+            if isinstance(error, OSError):
+                self._waiting.appendleft(line)
+                self._bytes += len(line)
+            else:
+                self.dropped += 1
             if not self._is_ending:
                 self._changed.wait_for(lambda: self._is_ending, pause_s)
             if self._is_ending:

@@ -149,8 +149,9 @@ def _connect(made: socket.socket, to: Any) -> socket.socket:
 
 def _is_over(connected: socket.socket) -> bool:
     """Whether the server has closed it: a write would still be taken, and lost."""
-    readable, _, _ = select.select([connected], [], [], 0)
-    if not readable:
+    waiting = select.poll()  # select() takes no descriptor above 1023
+    waiting.register(connected, select.POLLIN)
+    if not waiting.poll(0):
         return False
     if isinstance(connected, ssl.SSLSocket):
         connected.settimeout(0.0)
