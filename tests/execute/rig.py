@@ -11,6 +11,7 @@ from typing import TypeVar
 
 import uvloop
 
+from error_daemon.errors import InvariantError
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.model import (
     AttemptOrder,
@@ -53,11 +54,14 @@ class Answers:
         self.outcomes: dict[str, Outcome] = {}
         self.readings: dict[str, Sequence[Reading]] = {}
         self.losses: list[str] = []
+        self.break_on: set[str] = set()  # attempts at whose outcomes who is told has a bug
         self._news = asyncio.Event()
 
     def on_outcome(self, outcome: Outcome) -> None:
         self._count(outcome.attempt_id)
         self.outcomes[outcome.attempt_id] = outcome
+        if outcome.attempt_id in self.break_on:
+            raise InvariantError("no such attempt")
 
     def on_readings(self, round_id: str, readings: Sequence[Reading]) -> None:
         self._count(round_id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import signal
@@ -268,6 +269,25 @@ def test_a_strategy_that_blocks_the_loop_costs_its_worker_and_no_more() -> None:
         assert (await rig.run(attempt("retry"))).kind is OutcomeKind.COMPLETED
 
     with_pool(body, heartbeat_s=0.1, hung_after_s=1.0)
+
+
+def test_a_bug_of_whoever_is_told_costs_no_worker_no_answer_and_no_place() -> None:
+    async def body(rig: PoolRig) -> None:
+        bugs: list[str] = []
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: bugs.append(context["message"]))
+        [worker] = rig.pool.pids()
+        ended, killed, beside = attempt("retry"), shell("kill -9 $PPID"), shell("sleep 1000")
+        rig.answers.break_on |= {ended.attempt_id, killed.attempt_id}
+        await rig.run(ended)
+        assert (await rig.run(attempt("retry"))).kind is OutcomeKind.COMPLETED
+        assert (rig.pool.pids(), rig.answers.losses) == ([worker], [])
+        rig.pool.start_attempt(beside)
+        rig.pool.start_attempt(killed)
+        assert (await rig.answers.outcome(beside.attempt_id)).kind is OutcomeKind.LOST
+        assert (await rig.run(attempt("retry"))).kind is OutcomeKind.COMPLETED
+        assert bugs == ["what a worker answered could not be taken", "the loss of a worker could not be taken"]
+
+    with_pool(body)
 
 
 def test_stopping_leaves_no_process(tmp_path: Path) -> None:

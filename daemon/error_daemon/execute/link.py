@@ -22,7 +22,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -148,9 +148,17 @@ class WorkerLink(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._silent_beats = 0
+        for message in self._read(data):
+            try:
+                self._take(message)
+            except Exception as error:  # noqa: BLE001 the daemon's own bug: the worker is well, and what it said next counts
+                told = "what a worker answered could not be taken"
+                self._loop.call_exception_handler({"message": told, "exception": error})
+
+    def _read(self, data: bytes) -> Iterator[frames.FromWorker]:
         try:
             for message in self._decoder.feed(data):
-                self._take(frames.FromWorker.FromString(message))
+                yield frames.FromWorker.FromString(message)
         except (InvariantError, DecodeError) as error:
             self.end(f"sent what can't be read: {error}")
 

@@ -183,7 +183,7 @@ class WorkerPool:
             self._hand_out()
 
     def _lose_attempt(self, attempt_id: str, detail: str) -> None:
-        self._on_outcome(Outcome(attempt_id, OutcomeKind.LOST, detail))
+        self._tell(self._on_outcome, Outcome(attempt_id, OutcomeKind.LOST, detail))
 
     def _observed(self, round_id: str, observations: Sequence[Observation]) -> None:
         _, answer = self._observing.get(round_id, (None, None))
@@ -194,7 +194,14 @@ class WorkerPool:
         if round_id in self._observing:
             self._observed(round_id, unobserved(self._observing[round_id][0], detail))
             return
-        self._on_readings(round_id, unseen(probes, detail, self._clock))
+        self._tell(self._on_readings, round_id, unseen(probes, detail, self._clock))
+
+    def _tell(self, told: Callable[..., None], *what: object) -> None:
+        """Whoever is told may have a bug; the others are told all the same, and the worker's place is kept."""
+        try:
+            told(*what)
+        except Exception as error:  # noqa: BLE001
+            self._bug("the loss of a worker could not be taken", error)
 
     # --- workers
 
@@ -234,7 +241,7 @@ class WorkerPool:
 
     def _report_loss(self, detail: str) -> None:
         self._last_loss = detail
-        self._on_worker_lost(detail)
+        self._tell(self._on_worker_lost, detail)
 
     async def _pause(self, delay_s: float) -> None:
         """Wait, but no longer than until the pool stops."""
@@ -244,4 +251,7 @@ class WorkerPool:
 
     def _report_bug(self, supervisor: asyncio.Task[None]) -> None:
         if not supervisor.cancelled() and (error := supervisor.exception()) is not None:
-            self._loop.call_exception_handler({"message": "a worker's place is no longer kept", "exception": error})
+            self._bug("a worker's place is no longer kept", error)
+
+    def _bug(self, message: str, error: BaseException) -> None:
+        self._loop.call_exception_handler({"message": message, "exception": error})

@@ -35,6 +35,7 @@ from error_daemon.rpc.wire.frames import ConnectionViolation
 from error_daemon.rpc.wire.server import WireServer
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.audit import Audit
+from error_daemon.runtime.bugs import log_bugs
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
@@ -185,6 +186,7 @@ class Daemon:
         """Start, serve until told to stop, drain."""
         stop = asyncio.Event()
         loop = asyncio.get_running_loop()
+        log_bugs(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGHUP, self._reloader.signalled)
