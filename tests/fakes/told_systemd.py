@@ -46,6 +46,7 @@ class ToldSystemd:
     refuses: str = ""  # the name of the error that every action gets
     refuses_looks: str = ""  # and that every question for a unit's state gets
     is_silent: bool = False  # it answers nothing, until `speak`
+    keeps_waiting: str = ""  # the method that it does not answer, until `speak`
     was_looked_at: asyncio.Event = field(default_factory=asyncio.Event)
     _kept: list[Message] = field(default_factory=list)
 
@@ -66,7 +67,7 @@ class ToldSystemd:
 
     def speak(self) -> None:
         """Answer again, first what was asked meanwhile."""
-        self.is_silent = False
+        self.is_silent, self.keeps_waiting = False, ""
         kept, self._kept = self._kept, []
         for message in kept:
             if answer := self._answer(message):
@@ -77,7 +78,8 @@ class ToldSystemd:
             return None
         if message.member == "ListUnitsByNames":
             self.was_looked_at.set()
-        if self.is_silent:
+        if self.is_silent or message.member == self.keeps_waiting:
+            self.was_asked.set()
             self._kept.append(message)
             return True
         return self._answer(message)

@@ -16,6 +16,7 @@ from error_daemon.execute.host import HostCounters
 from error_daemon.execute.program import Programs
 from error_daemon.execute.usage import HostUsage
 from error_daemon.units.bus import NoBus, system_bus
+from error_daemon.units.job import Job
 from tests.fakes.told_systemd import ToldSystemd, Unit, told_systemd
 
 PATIENCE_S = 20.0
@@ -92,6 +93,33 @@ def test_a_job_that_does_not_end_is_cancelled_at_the_deadline(bus_at: Path) -> N
         assert detail.startswith(
             "restart of demo.service: job 1 had not ended within 0.1 s and was cancelled; active/running"
         )
+
+    with_systemd(bus_at, body)
+
+
+def test_a_job_whose_number_comes_after_the_deadline_is_cancelled_all_the_same(bus_at: Path) -> None:
+    async def body(told: ToldSystemd) -> None:
+        told.ends["RestartUnit"] = ""
+        told.keeps_waiting = "RestartUnit"
+        job = Job(await system_bus(), "restart", "demo.service")
+        running = asyncio.ensure_future(job.run())
+        await told.was_asked.wait()
+        running.cancel()
+        await asyncio.wait({running})
+        assert not await job.is_queued(0.0)
+        told.speak()
+        assert await job.is_queued(PATIENCE_S)
+        await job.cancel()
+        assert told.asked == ["RestartUnit demo.service", "Cancel 1"]
+
+    with_systemd(bus_at, body)
+
+
+def test_a_look_that_is_refused_before_anything_is_run_is_refused(bus_at: Path) -> None:
+    async def body(told: ToldSystemd) -> None:
+        told.refuses_looks = "org.freedesktop.DBus.Error.AccessDenied"
+        assert await act("restart") == ("refused", "restart of demo.service: no (AccessDenied)")
+        assert told.asked == []
 
     with_systemd(bus_at, body)
 

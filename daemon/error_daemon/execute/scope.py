@@ -42,10 +42,9 @@ def leave_control_group(started: Identity) -> None:
     ]
     environment = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={bus}"}
     try:
-        asking = spawn([busctl, "--user", "--quiet", "--timeout=10s", "call", *call], environment, "/")
+        Reaped(spawn([busctl, "--user", "--quiet", "--timeout=10s", "call", *call], environment, "/").pid)
     except (OSError, PermanentError):
         return
-    Reaped(asking.pid)
 
 
 def _is_of_a_system_unit() -> bool:

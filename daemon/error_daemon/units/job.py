@@ -16,6 +16,8 @@ to root.)
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 from error_daemon.units.bus import SYSTEMD, NoBus, Signal, SystemBus
 from error_daemon.units.state import MANAGER, MANAGER_PATH, running_dependents
@@ -37,14 +39,16 @@ class Job:
     """One job on one unit. `path` is empty until it is queued. `others`: of its group, by their paths, the units that they are for."""
 
     def __init__(self, bus: SystemBus, action: str, unit: str, *, with_group: bool = False) -> None:
-        self._bus = bus
+        self.bus = bus
         self._action = action
-        self._unit = unit
+        self.unit = unit
         self._with_group = with_group
         self._results: dict[str, str] = {}
         self._units: dict[str, str] = {}
         self._ended = asyncio.get_running_loop().create_future()
         self.is_asked_for = False
+        self._asking: asyncio.Future[Sequence[Any]] | None = None
+        self._is_whole = False  # its path is known, and `others`
         self.path = ""
         self.others: dict[str, str] = {}
 
@@ -56,14 +60,14 @@ class Job:
         """Its result, when it has ended. Raises BusRefusal where there was no job; NoBus."""
         if self._action == RESET_FAILED:
             self.is_asked_for = True
-            await self._bus.call(MANAGER_PATH, MANAGER, "ResetFailedUnit", "s", self._unit)
+            await self.bus.call(MANAGER_PATH, MANAGER, "ResetFailedUnit", "s", self.unit)
             return DONE
-        await self._bus.hear(_REMOVED)
-        with self._bus.listening(self._heard):
+        await self.bus.hear(_REMOVED)
+        with self.bus.listening(self._heard):
             self.is_asked_for = True
             await self._queue()
             if not self._have_all_ended():
-                await asyncio.wait({self._ended, self._bus.lost}, return_when=asyncio.FIRST_COMPLETED)
+                await asyncio.wait({self._ended, self.bus.lost}, return_when=asyncio.FIRST_COMPLETED)
         if not self._have_all_ended():
             raise NoBus(f"the system bus was lost while job {self.number} ran: how it ended is not known")
         return self._results[self.path]
@@ -74,22 +78,36 @@ class Job:
         return {unit: result for unit, result in ended.items() if result not in (DONE, "skipped")}
 
     async def _queue(self) -> None:
-        dependents = await running_dependents(self._bus, self._unit) if self._with_group else []
-        asked_for = (self._unit, "replace")
-        [path] = await self._bus.call(MANAGER_PATH, MANAGER, _METHODS[self._action], "ss", *asked_for)
+        dependents = await running_dependents(self.bus, self.unit) if self._with_group else []
+        self._asking = asyncio.ensure_future(
+            self.bus.call(MANAGER_PATH, MANAGER, _METHODS[self._action], "ss", self.unit, "replace")
+        )
+        self._asking.add_done_callback(self._answered)
+        await asyncio.shield(self._asking)
         if dependents:
-            [listed] = await self._bus.call(MANAGER_PATH, MANAGER, "ListUnitsByNames", "as", dependents)
+            [listed] = await self.bus.call(MANAGER_PATH, MANAGER, "ListUnitsByNames", "as", dependents)
             queued = {job: name for name, *_, number, _, job in listed if number}
             ended = {job: name for job, name in self._units.items() if name in dependents}
-            self.others = {job: name for job, name in {**ended, **queued}.items() if job != path}
-        self.path = path
+            self.others = {job: name for job, name in {**ended, **queued}.items() if job != self.path}
+        self._is_whole = True
+
+    def _answered(self, asking: asyncio.Future[Sequence[Any]]) -> None:
+        """Also when whoever ran it was cancelled while the answer was on its way: the job is there, and may have to be cancelled."""
+        if not asking.cancelled() and asking.exception() is None:
+            [self.path] = asking.result()
+
+    async def is_queued(self, within_s: float) -> bool:
+        """Whether systemd has told its number; if it was asked and has not, wait so long for the answer."""
+        if self._asking is not None:
+            await asyncio.wait({self._asking}, timeout=within_s)
+        return bool(self.path)
 
     def _have_all_ended(self) -> bool:
-        return self._results.keys() >= {self.path, *self.others}
+        return self._is_whole and self._results.keys() >= {self.path, *self.others}
 
     async def cancel(self) -> None:
         """Whoever queued a job may cancel it. Raises as `run`."""
-        await self._bus.call(self.path, f"{SYSTEMD}.Job", "Cancel")
+        await self.bus.call(self.path, f"{SYSTEMD}.Job", "Cancel")
 
     def _heard(self, signal: Signal) -> None:
         if signal.member != "JobRemoved":
@@ -97,5 +115,5 @@ class Job:
         _, path, unit, result = signal.body
         self._results[path] = result
         self._units[path] = unit
-        if self.path and self._have_all_ended() and not self._ended.done():
+        if self._have_all_ended() and not self._ended.done():
             self._ended.set_result(None)

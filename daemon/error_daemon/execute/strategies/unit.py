@@ -52,7 +52,7 @@ class UnitAction:
         try:
             bus = await system_bus()
             before = await state_of(bus, unit)
-        except NoBus as error:
+        except (NoBus, BusRefusal) as error:  # nothing was run
             return Result(OutcomeKind.REFUSED, f"{action} of {unit}: {error}")
         if before.load not in ("loaded", "masked"):  # who is masked may still be stopped
             return Result(OutcomeKind.REFUSED, f"{action} of {unit}: its definition is {before.load}")
@@ -67,7 +67,7 @@ class UnitAction:
         except asyncio.CancelledError:
             if context.programs.is_closed:  # the worker leaves
                 raise
-            return Result(OutcomeKind.TIMED_OUT, await _give_up(bus, job, f"{action} of {unit}", context.timeout_s))
+            return Result(OutcomeKind.TIMED_OUT, await _give_up(job, action, context.timeout_s))
         said = await _now(bus, unit, was)
         if job.others:
             said += f"; with it, as systemd's dependencies say: {', '.join(sorted(job.others.values()))}"
@@ -97,12 +97,13 @@ async def _now(bus: SystemBus, unit: str, was: str) -> str:
     return f"{said}, as before" if now and now == was else f"{said}; before: {was or 'no process'}"
 
 
-async def _give_up(bus: SystemBus, job: Job, what: str, timeout_s: float) -> str:
-    if not job.path:
+async def _give_up(job: Job, action: str, timeout_s: float) -> str:
+    what = f"{action} of {job.unit}"
+    if not await job.is_queued(_CANCEL_S / 2):
         return f"{what}: systemd did not answer within {timeout_s:g} s, so whether there was a job is not known"
     cancelled, said = "could not be cancelled", "how it is now was not seen"
     with suppress(PermanentError, asyncio.TimeoutError):
         await asyncio.wait_for(job.cancel(), _CANCEL_S / 2)
         cancelled = "was cancelled"
-        said = (await asyncio.wait_for(state_of(bus, what.rpartition(" ")[2]), _CANCEL_S / 2)).describe()
+        said = (await asyncio.wait_for(state_of(job.bus, job.unit), _CANCEL_S / 2)).describe()
     return f"{what}: job {job.number} had not ended within {timeout_s:g} s and {cancelled}; {said}"
