@@ -5,7 +5,8 @@
 [ -n "$DESTDIR" ] || [ "$(id -u)" = 0 ] || fail "uninstalling from / needs root: sudo make uninstall"
 if [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; then
   systemctl disable --now error-recovery.service 2>/dev/null || true
-  if find /sys/fs/cgroup -type d -name 'error-recovery-*.scope' 2>/dev/null | grep -q .; then
+  # not through `grep -q`, which leaves at the first line: find would die of SIGPIPE, and with pipefail that is a no
+  if [ -n "$(find /sys/fs/cgroup -type d -name 'error-recovery-*.scope' -print -quit 2>/dev/null)" ]; then
     say "what process_restart started runs on, and its pid files in /run/error-recovery stay; to end it: loginctl disable-linger error-recovery"
   else
     loginctl disable-linger error-recovery 2>/dev/null || true
