@@ -488,7 +488,11 @@ class Connection:
 
     def _break(self, violation: ConnectionViolation) -> None:
         self.violation = violation
-        self.out.frames.append(goaway(self._greatest, violation.code, violation.says))
+        self.end(violation.code, violation.says)
+
+    def end(self, code: ErrorCode, says: str) -> None:
+        """GOAWAY, and nothing more. It names the last request that was seen: what a client believes unseen, it sends again."""
+        self.out.frames.append(goaway(self._greatest, code, says))
         self.lost()
 
     def lost(self) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from error_daemon.rpc.wire.calls import Calls, Common
 from error_daemon.rpc.wire.connection import Connection
-from error_daemon.rpc.wire.frames import ConnectionViolation, ErrorCode, goaway, ping
+from error_daemon.rpc.wire.frames import ConnectionViolation, ErrorCode, ping
 
 _HTTP_1 = (b"GET ", b"HEAD", b"POST", b"PUT ", b"DELE", b"OPTI", b"PATC", b"CONN", b"TRAC")
 _HTTP_1_ANSWER = (
@@ -114,8 +114,7 @@ class WireProtocol(asyncio.Protocol):
             return
         if code is not ErrorCode.NO_ERROR:
             self._on_violation(self.calls.peer, ConnectionViolation(code, says))
-        self.connection.out.frames.append(goaway(0, code, says))
-        self.connection.lost()
+        self.connection.end(code, says)
         self.flush()
 
     def abort(self) -> None:
