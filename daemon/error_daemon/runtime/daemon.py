@@ -170,7 +170,7 @@ class Daemon:
     def _made_server(self) -> Server:
         if self._settings.rpc.server == "grpcio":
             return AioServer(self._settings.max_message_bytes, _bug)
-        return WireServer(wire_limits_of(self._settings), _bug, self._peer_sent_away)
+        return WireServer(wire_limits_of(self._settings), _bug, self._peer_sent_away, now=self._clock.now)
 
     def _services(self, control: DaemonControl) -> Sequence[Service]:
         durable = self._settings.ring.durability == "power"

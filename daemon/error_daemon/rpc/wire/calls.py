@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import math
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from error_daemon.rpc.wire.messages import PREFIX_BYTES, Body, gzipped
 from error_daemon.rpc.wire.outgoing import Outgoing
 from error_daemon.rpc.wire.statuses import metadata_block, trailers
 from error_daemon.rpc.wire.stream import Stream
+from error_daemon.rpc.wire.turn import Turn
 from error_daemon.rpc.wire.wire_call import Running, WireCall
 
 _LONGEST_DEADLINE_S = 86_400.0 * 365
@@ -48,17 +50,18 @@ class Served:
 
 @dataclass(slots=True)
 class Common:
-    """What all connections of a server share. `held_bytes`: of requests that are not taken yet."""
+    """What all connections of a server share. `now`: steady time in seconds. `held_bytes`: of requests that are not taken yet."""
 
     methods: Mapping[str, Served]
     limits: WireLimits
     on_bug: Callable[[str, BaseException], None]
+    now: Callable[[], float]
     held_bytes: int = 0
 
 
 class Calls:
-    """The receiver of one connection (connection.py). `flush_soon()`: something is to be sent, outside of `receive`. `out` and `consumed`,
-    `reset` of its connection are set by `join`."""
+    """The receiver of one connection (connection.py). `flush_soon()`: something is to be sent, outside of `receive`. `out`, `turn`,
+    `consumed` and `reset` of its connection are set by `join`."""
 
     def __init__(self, common: Common, peer: str, flush_soon: Callable[[], None]) -> None:
         self.peer = peer
@@ -68,12 +71,14 @@ class Calls:
         self._limits = common.limits
         self._flush_soon = flush_soon
         self._held_bytes = 0
+        self._waiting: deque[asyncio.Future[None]] = deque()  # for a turn
         self._running: set[Running] = set()
 
     def join(
-        self, out: Outgoing, consumed: Callable[[Stream], None], reset: Callable[[Stream, ErrorCode], None]
+        self, out: Outgoing, turn: Turn, consumed: Callable[[Stream], None], reset: Callable[[Stream, ErrorCode], None]
     ) -> None:
         self._out = out
+        self._turn = turn
         self._consumed = consumed
         self._reset = reset
 
@@ -133,6 +138,7 @@ class Calls:
             self._fail(stream, served.name, call, error)
 
     def _answer(self, stream: Stream, call: WireCall, message: bytes) -> None:
+        self._turn.spend(len(message))
         if call.is_plain:
             self._out.answer(stream, message)
         else:
@@ -140,6 +146,7 @@ class Calls:
             self._out.trailers(stream, trailers(_OK, call.trailing))
 
     def _send_message(self, stream: Stream, call: WireCall, message: bytes) -> None:
+        self._turn.spend(len(message))
         if not stream.has_head:
             self._send_head(stream, call)
         if call.compresses:
@@ -201,7 +208,7 @@ class Calls:
         """A call whose requests are a stream: its servicer begins with the first headers."""
         running = self._made_running(stream, served)
         if running is not None:
-            self._spawn(running, self._answers(running, _requests(running, self._took)))
+            self._spawn(running, self._answers(running, self._requests(running)))
 
     def _start_unary(self, stream: Stream, served: Served, call: WireCall, answer: Any) -> None:
         running = stream.call if stream.call.__class__ is Running else self._running_call(stream, served)
@@ -277,8 +284,42 @@ class Calls:
 
     # --- what tasks do
 
+    async def _next_turn(self) -> None:
+        """The connection's tasks share its turns: one goes on at a time, after everybody else had theirs."""
+        turn = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+        await turn
+
+    def _begin_turn(self) -> None:
+        self._turn.begin(self._common.now())
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():  # else its call is cancelled
+                turn.set_result(None)
+                break
+        if self._waiting:
+            asyncio.get_running_loop().call_soon(self._begin_turn)
+
+    async def _requests(self, running: Running) -> AsyncIterator[Any]:
+        """The messages of a request stream, as they come."""
+        body, read = running.body, running.served.read
+        while True:
+            while body.whole:
+                if self._turn.is_over:
+                    await self._next_turn()
+                message = self._took(running)
+                self._turn.spend(len(message))
+                yield read(message)
+            if running.has_ended:
+                return
+            await running.readable()
+
     async def _late_answer(self, running: Running, answer: Any) -> None:
         try:
+            if self._turn.is_over:
+                await self._next_turn()
             message = running.served.write(await answer)
             if running.stream.sending:
                 self._answer(running.stream, running.call, message)
@@ -307,6 +348,8 @@ class Calls:
                     self._flush_soon()
                     while stream.pending or not self.is_writable:
                         await running.writable()
+                    if self._turn.is_over:
+                        await self._next_turn()
             self._out.trailers(stream, trailers(_OK, call.trailing))
         except Exception as error:  # noqa: BLE001
             self._fail(stream, served.name, call, error)
@@ -377,17 +420,6 @@ class Calls:
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         return [running.task for running in self._running if running.task is not None]
-
-
-async def _requests(running: Running, take: Callable[[Running], bytes]) -> AsyncIterator[Any]:
-    """The messages of a request stream, as they come."""
-    body, read = running.body, running.served.read
-    while True:
-        while body.whole:
-            yield read(take(running))
-        if running.has_ended:
-            return
-        await running.readable()
 
 
 def served(service: str, method: Method) -> tuple[str, Served]:

@@ -57,6 +57,7 @@ from error_daemon.rpc.wire.nuisance import Nuisance
 from error_daemon.rpc.wire.outgoing import Outgoing
 from error_daemon.rpc.wire.request_head import Malformed, NotGrpc, check_trailers
 from error_daemon.rpc.wire.stream import Stream
+from error_daemon.rpc.wire.turn import Turn
 
 _MOST_RESETS_REMEMBERED = 1024
 _DEFAULT_WINDOW = 65_535
@@ -94,15 +95,20 @@ class _OpenBlock:
 class Connection:
     """The receiving half of one connection, and its streams. `out` is the other half. `at`: steady time in seconds.
 
+    has_more      this turn is over (`turn_s`, `frames_a_turn`): send what is in `out`, let others have theirs, and receive(b"")
     closing       nothing more is taken: send what is in `out`, then close
     pongs         pings of ours that were answered
     """
 
-    def __init__(self, limits: WireLimits, receiver: Receiver, at: float) -> None:
+    def __init__(
+        self, limits: WireLimits, receiver: Receiver, at: float, now: Callable[[], float] | None = None
+    ) -> None:
+        """`now`: the clock of the times, to see when a turn is over; without it, only frames are counted."""
         self.streams: dict[int, Stream] = {}
         self.out = Outgoing(self._finished, receiver.drained)
         self.is_greeted = False  # preface and first settings have come
         self.is_closing = False
+        self.has_more = False
         self.peer_leaves = False
         self.pongs = 0
         self.violation: ConnectionViolation | None = None
@@ -111,6 +117,7 @@ class Connection:
         self._blocks = HeaderBlocks(limits.header_list_bytes)
         self._nuisance = Nuisance(limits.nuisances, limits.nuisances_per_s, at)
         self._at = at
+        self.turn = Turn(limits, now or self._time)
         self._partial = bytearray()
         self._needed = len(PREFACE)
         self._greatest = 0  # stream number seen
@@ -138,6 +145,7 @@ class Connection:
     def receive(self, content: bytes, at: float) -> None:
         """Whatever has come. Never raises for what a peer sends: see `violation` and `is_closing`."""
         self._at = at
+        self.has_more = False
         if self.is_closing:
             return
         partial = self._partial
@@ -156,17 +164,19 @@ class Connection:
             partial += memoryview(content)[taken:]
 
     def _take(self, content: bytes) -> int:
-        """Every whole frame; the bytes used."""
+        """Every whole frame, until the turn is over; the bytes used."""
         start = 0 if self.is_greeted else self._greet(content)
         if not self.is_greeted:
             return 0
         end, most_bytes, handlers = len(content), self._limits.frame_bytes, self._handlers
+        turn = self.turn
+        turn.begin(self._at)
         while end - start >= HEAD_BYTES:
             high, low, kind, flags, number = HEAD.unpack_from(content, start)
             length = high << 8 | low
             if length > most_bytes:
                 raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, f"a frame of {length} bytes, above {most_bytes}")
-            after = start + HEAD_BYTES + length
+            after: int = start + HEAD_BYTES + length
             if after > end:
                 self._needed = HEAD_BYTES + length
                 return start
@@ -182,8 +192,16 @@ class Connection:
             start = after
             if self.is_closing:
                 return end
+            turn.left -= 1
+            if turn.is_over and start < end:
+                self.has_more = True
+                self._needed = 0
+                return start
         self._needed = HEAD_BYTES
         return start
+
+    def _time(self) -> float:
+        return self._at
 
     def _greet(self, content: bytes) -> int:
         """The preface, and that SETTINGS comes first; the bytes used by the preface."""

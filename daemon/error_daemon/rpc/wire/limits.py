@@ -37,6 +37,10 @@ class WireLimits:
     nuisances: int = 1000
     nuisances_per_s: float = 100.0
 
+    # --- fairness: what one peer may keep the others waiting. What has come beyond it is gone on with after they had their turn
+    turn_s: float = 0.0005
+    frames_a_turn: int = 256  # a message and 4 KiB of an answer count, too
+
     # --- time
     greeting_s: float = 10.0  # from the connection to its preface and settings
     idle_ping_s: float = 60.0  # nothing heard for so long: a ping

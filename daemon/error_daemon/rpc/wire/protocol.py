@@ -1,6 +1,8 @@
 """
 One connection's socket: bytes to its Connection, frames to its peer, one write per wake-up.
 
+However much has come at once, a peer has its turn and no more (limits.py); it is not read from until it has had as many as that takes.
+
 A peer that does not read what it is sent is not read from either: what it may make us keep is the socket's buffer and what limits.py says.
 One that then does not move for `answer_s`, or says nothing for `idle_ping_s` and does not answer a ping, is gone.
 """
@@ -37,8 +39,10 @@ class WireProtocol(asyncio.Protocol):
         self._on_open = on_open
         self._on_close = on_close
         self._on_violation = on_violation
+        self._now = common.now
         self._loop = asyncio.get_running_loop()
         self._is_flushing_soon = False
+        self._goes_on_later = False
         self._transport: Any = None
         self._pinged_at = 0.0  # 0: no ping is on its way
         self._stalled_at = 0.0  # 0: the socket takes what we send
@@ -47,17 +51,18 @@ class WireProtocol(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._heard_at = self._opened_at = now = self._loop.time()
+        self._heard_at = self._opened_at = now = self._now()
         self.calls = Calls(self._common, peer_of(transport), self.flush_soon)
-        self.connection = Connection(self._common.limits, self.calls, now)
-        self.calls.join(self.connection.out, self.connection.consumed, self.connection.reset)
+        self.connection = Connection(self._common.limits, self.calls, now, self._now)
+        connection = self.connection
+        self.calls.join(connection.out, connection.turn, connection.consumed, connection.reset)
         if not self._on_open(self):
             self.end(ErrorCode.ENHANCE_YOUR_CALM, "too many connections")
         else:
             self.flush()
 
     def data_received(self, data: bytes) -> None:
-        now = self._heard_at = self._loop.time()
+        now = self._heard_at = self._now()
         connection = self.connection
         was_greeted = connection.is_greeted
         connection.receive(data, now)
@@ -66,6 +71,24 @@ class WireProtocol(asyncio.Protocol):
                 connection.out.frames[:] = [_HTTP_1_ANSWER]
             self._on_violation(self.calls.peer, connection.violation)
         self.flush()
+        if connection.has_more:
+            self._go_on_later()
+
+    def _go_on_later(self) -> None:
+        """A turn is over, and not all is done that has come."""
+        if not self._goes_on_later:
+            self._goes_on_later = True
+            self._transport.pause_reading()
+            self._loop.call_soon(self._go_on)
+
+    def _go_on(self) -> None:
+        self._goes_on_later = False
+        if self._stalled_at:
+            return  # until what it has made is read
+        if self.connection.has_more:
+            self.data_received(b"")
+        if not self.connection.has_more and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def eof_received(self) -> bool:
         return False  # a peer that hears nothing any more: close
@@ -75,14 +98,13 @@ class WireProtocol(asyncio.Protocol):
         self._on_close(self)
 
     def pause_writing(self) -> None:
-        self._stalled_at = self._loop.time()
+        self._stalled_at = self._now()
         self.calls.set_writable(False)
         self._transport.pause_reading()
 
     def resume_writing(self) -> None:
         self._stalled_at = 0.0
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
+        self._go_on_later()
         self.calls.set_writable(True)
 
     # --- out

@@ -31,7 +31,8 @@ _LEAVING_S = 1.0  # for calls that were sent before the peer knew
 
 
 class WireServer:
-    """`on_bug(method, exception)` hears of whatever the caller is told no more of than INTERNAL, `on_violation(peer, violation)` of peers
+    """`now`: steady time in seconds; uvloop's own is that of the turn's begin, and can't tell when a turn has lasted too long.
+    `on_bug(method, exception)` hears of whatever the caller is told no more of than INTERNAL, `on_violation(peer, violation)` of peers
     that were sent away. `tls`: a server's context; None: no encryption."""
 
     def __init__(
@@ -40,16 +41,18 @@ class WireServer:
         on_bug: OnBug,
         on_violation: OnViolation,
         tls: ssl.SSLContext | None = None,
+        now: Callable[[], float] | None = None,
     ) -> None:
         self._limits = limits
-        self._common = Common({}, limits, on_bug)
+        self._now = now or (lambda: asyncio.get_running_loop().time())
+        self._common = Common({}, limits, on_bug, self._now)
         self._on_violation = on_violation
         self._tls = tls
         self._services: list[Service] = []
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         self._listener: asyncio.Server | None = None
         self._socket_file: Path | None = None
-        self._connections: set[WireProtocol] = set()
+        self.connections: set[WireProtocol] = set()
         self._looking: asyncio.TimerHandle | None = None
         self._all_closed: asyncio.Event = asyncio.Event()
 
@@ -73,7 +76,7 @@ class WireServer:
             raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
         for name in ("", *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
-        self._look()
+        self._look_later()
         return bound
 
     async def _listen(self, address: str) -> str:
@@ -109,12 +112,12 @@ class WireServer:
         if self._socket_file is not None:
             self._socket_file.unlink(missing_ok=True)
         await self._health.enter_graceful_shutdown()
-        for protocol in self._connections:
+        for protocol in self.connections:
             protocol.connection.announce_leave()
             protocol.flush()
         if grace_s > 0:
             await self._drain(grace_s)
-        for protocol in list(self._connections):
+        for protocol in list(self.connections):
             protocol.end(ErrorCode.NO_ERROR, "the daemon has stopped")
         await self._ended()
 
@@ -122,25 +125,25 @@ class WireServer:
         loop = asyncio.get_running_loop()
         until = loop.time() + grace_s
         await asyncio.sleep(min(_LEAVING_S, grace_s) if self._is_busy() else 0)
-        for protocol in self._connections:
+        for protocol in self.connections:
             protocol.connection.leave()
             protocol.flush()
         while self._is_busy() and loop.time() < until:  # noqa: ASYNC110  calls know nothing of who waits for them
             await asyncio.sleep(0.01)
 
     def _is_busy(self) -> bool:
-        return any(protocol.connection.streams for protocol in self._connections)
+        return any(protocol.connection.streams for protocol in self.connections)
 
     async def _ended(self) -> None:
         """Until every socket is closed and every servicer has heard of it."""
-        tasks = [task for protocol in self._connections for task in protocol.calls.tasks]
+        tasks = [task for protocol in self.connections for task in protocol.calls.tasks]
         if tasks:
             await asyncio.wait(tasks)
-        if self._connections:
+        if self.connections:
             self._all_closed.clear()
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(self._all_closed.wait(), _LEAVING_S)
-        for protocol in list(self._connections):
+        for protocol in list(self.connections):
             protocol.abort()
 
     # --- connections
@@ -149,19 +152,26 @@ class WireServer:
         return WireProtocol(self._common, self._opened, self._closed, self._on_violation)
 
     def _opened(self, protocol: WireProtocol) -> bool:
-        self._connections.add(protocol)
-        return len(self._connections) <= self._limits.connections
+        self.connections.add(protocol)
+        return len(self.connections) <= self._limits.connections
 
     def _closed(self, protocol: WireProtocol) -> None:
-        self._connections.discard(protocol)
-        if not self._connections:
+        self.connections.discard(protocol)
+        if not self.connections:
             self._all_closed.set()
 
-    def _look(self) -> None:
-        loop = asyncio.get_running_loop()
-        self._looking = loop.call_later(_LOOK_EVERY_S, self._look)
-        for protocol in list(self._connections):
-            protocol.look(loop.time())
+    def _look_later(self) -> None:
+        self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._look_again)
+
+    def _look_again(self) -> None:
+        self._look_later()
+        self.look()
+
+    def look(self) -> None:
+        """After every connection whose time may be over."""
+        now = self._now()
+        for protocol in list(self.connections):
+            protocol.look(now)
 
 
 def _refuse_a_living(path: Path) -> None:

@@ -1,0 +1,38 @@
+"""
+A connection's turn: how much may be done for one peer while the others wait.
+
+It begins when bytes have come, and is over after `turn_s`, or after `frames_a_turn` where the clock is too coarse to see that or one frame
+makes much work of another kind. Frames, messages and large answers count. What is left over is gone on with in another turn, after
+everybody else had theirs: so with n peers who flood, a call waits for n turns, whatever the floods are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from error_daemon.rpc.wire.limits import WireLimits
+
+_FRAME_BYTES = 4096  # so much that is copied or unpacked counts as a frame: a few µs
+
+
+class Turn:
+    """`now`: steady time in seconds."""
+
+    __slots__ = ("_frames", "_length_s", "_now", "_until", "left")
+
+    def __init__(self, limits: WireLimits, now: Callable[[], float]) -> None:
+        self._now = now
+        self._length_s = limits.turn_s
+        self._frames = limits.frames_a_turn
+        self.begin(now())
+
+    def begin(self, at: float) -> None:
+        self.left = self._frames
+        self._until = at + self._length_s
+
+    def spend(self, size_bytes: int) -> None:
+        self.left -= 1 + size_bytes // _FRAME_BYTES
+
+    @property
+    def is_over(self) -> bool:
+        return self.left <= 0 or self._now() > self._until
