@@ -22,16 +22,16 @@ from google.rpc import code_pb2
 from error_daemon.errors import InputError
 from error_daemon.ports import Method, Shape
 from error_daemon.rpc.status import RpcStatus, StatusError, status_of
+from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.messages import PREFIX_BYTES, Body, gzipped
-from error_daemon.rpc.wire.outgoing import Outgoing
 from error_daemon.rpc.wire.statuses import metadata_block, trailers
 from error_daemon.rpc.wire.stream import Stream
-from error_daemon.rpc.wire.turn import Turn
 from error_daemon.rpc.wire.wire_call import Running, WireCall
 
 _LONGEST_DEADLINE_S = 86_400.0 * 365
+_TINY_BYTES = 64  # of a message, neither its begin nor its end: no client needs to send so little
 _OK = RpcStatus(code_pb2.OK, "", b"")
 _LATE = RpcStatus(code_pb2.DEADLINE_EXCEEDED, "Deadline Exceeded", b"")
 
@@ -60,8 +60,8 @@ class Common:
 
 
 class Calls:
-    """The receiver of one connection (connection.py). `flush_soon()`: something is to be sent, outside of `receive`. `out`, `turn`,
-    `consumed` and `reset` of its connection are set by `join`."""
+    """The receiver of one connection (connection.py). `flush_soon()`: something is to be sent, outside of `receive`. `join` tells it
+    its connection."""
 
     def __init__(self, common: Common, peer: str, flush_soon: Callable[[], None]) -> None:
         self.peer = peer
@@ -74,13 +74,10 @@ class Calls:
         self._waiting: deque[asyncio.Future[None]] = deque()  # for a turn
         self._running: set[Running] = set()
 
-    def join(
-        self, out: Outgoing, turn: Turn, consumed: Callable[[Stream], None], reset: Callable[[Stream, ErrorCode], None]
-    ) -> None:
-        self._out = out
-        self._turn = turn
-        self._consumed = consumed
-        self._reset = reset
+    def join(self, connection: Connection) -> None:
+        self._connection = connection
+        self._out = connection.out
+        self._turn = connection.turn
 
     # --- Receiver
 
@@ -215,6 +212,8 @@ class Calls:
         running.call = call
         call.on_head = self._sender_of_head(running)
         self._spawn(running, self._late_answer(running, answer))
+        if inspect.iscoroutine(answer):  # of a call that is cancelled before its task has begun
+            running.task.add_done_callback(lambda _task: answer.close())  # type: ignore[union-attr]
 
     def _spawn(self, running: Running, work: Any) -> None:
         running.task = asyncio.ensure_future(work)
@@ -222,12 +221,14 @@ class Calls:
 
     def _feed(self, running: Running, content: bytes, has_ended: bool) -> None:
         body, stream = running.body, running.stream
-        before = body.held
+        before, was_partial = body.held, body.is_partial
         try:
             try:
                 body.feed(content)
             finally:
                 self._hold(body.held - before)
+            if was_partial and body.is_partial and len(content) < _TINY_BYTES:
+                self._connection.nuisance("messages in tiny pieces")
             self._check_room()
             if has_ended:
                 running.has_ended = True
@@ -242,7 +243,7 @@ class Calls:
             self._end(running)
             return
         if not body.whole:
-            self._consumed(stream)
+            self._connection.consumed(stream)
 
     def _serve_when_whole(self, running: Running) -> None:
         body, stream, served = running.body, running.stream, running.served
@@ -278,7 +279,7 @@ class Calls:
         """The servicer of a stream takes one: the peer may send more."""
         message = self._taken(running)
         if not running.body.whole:
-            self._consumed(running.stream)
+            self._connection.consumed(running.stream)
             self._flush_soon()
         return message
 
@@ -374,9 +375,8 @@ class Calls:
         stream = running.stream
         if stream.sending and stream.trailers is None:
             if stream.pending:
-                self._reset(
-                    stream, ErrorCode.CANCEL
-                )  # the peer does not take what it has: trailers would wait behind it
+                # the peer does not take what it has: trailers would wait behind it
+                self._connection.reset(stream, ErrorCode.CANCEL)
             else:
                 self._out.trailers(stream, trailers(_LATE, running.call.trailing))
         self._end(running)

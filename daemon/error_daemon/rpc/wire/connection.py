@@ -60,6 +60,11 @@ from error_daemon.rpc.wire.stream import Stream
 from error_daemon.rpc.wire.turn import Turn
 
 _MOST_RESETS_REMEMBERED = 1024
+_MOST_SETTINGS = 32  # in one frame, as in nghttp2; six are known
+_WIDENINGS = (
+    10  # WINDOW_UPDATE: so many, two for each request and twenty for each DATA frame that we have sent are what
+)
+_WIDENINGS_A_FRAME = 20  # a client may need (Envoy's figures); more of them bring nothing
 _DEFAULT_WINDOW = 65_535
 
 
@@ -123,7 +128,12 @@ class Connection:
         self._greatest = 0  # stream number seen
         self._greatest_served = GREATEST_WINDOW  # above it, streams are refused: we are leaving
         self._skipped: deque[range] = deque(maxlen=32)
-        self._resets: dict[int, None] = {}
+        self._resets: dict[int, int] = {}  # bytes of DATA that may still come on each
+        self._requests = 0
+        self._widenings = 0
+        self._pings = 0
+        self._pings_sent = 0
+        self._is_acknowledged = False  # our settings
         self._open_block: _OpenBlock | None = None
         self._window = limits.connection_window
         self._handlers: tuple[Callable[[int, int, bytes], None], ...] = (
@@ -188,7 +198,7 @@ class Connection:
                 except StreamViolation as violation:
                     self._refuse(violation)
             else:
-                self._nuisance.count("frames of unknown types", self._at)
+                self.nuisance("frames of unknown types")
             start = after
             if self.is_closing:
                 return end
@@ -262,6 +272,7 @@ class Connection:
             raise ConnectionViolation(code, f"HEADERS on stream {number}, which is closed")
 
     def _request(self, number: int, block: bytes, has_ended: bool) -> None:
+        self._requests += 1
         stream = Stream(number, None, self._limits.stream_window, self.out.initial_window)
         try:
             head = self._blocks.request(block)
@@ -271,8 +282,8 @@ class Connection:
         except (NotGrpc, TooManyFields) as wrong:
             head, refusal = None, wrong
         if len(self.streams) >= self._limits.streams or number > self._greatest_served:
-            self._nuisance.count("streams at once", self._at)
-            self._remember_reset(number)
+            self.nuisance("streams at once")
+            self._remember_reset(number, stream)
             self.out.frames.append(rst_stream(number, ErrorCode.REFUSED_STREAM))
             return
         self.streams[number] = stream
@@ -286,7 +297,7 @@ class Connection:
             self._ended(stream, b"")
 
     def _answer_refusal(self, stream: Stream, refusal: NotGrpc | TooManyFields) -> None:
-        self._nuisance.count("requests that are no gRPC calls", self._at)
+        self.nuisance("requests that are no gRPC calls")
         if isinstance(refusal, NotGrpc):
             self.out.http_answer(stream, refusal.status, refusal.says)
         else:
@@ -310,7 +321,7 @@ class Connection:
         self._ended(stream, b"")
 
     def _decode_only(self, block: bytes) -> None:
-        self._nuisance.count("header blocks for streams that were reset", self._at)
+        self.nuisance("header blocks for streams that were reset")
         try:
             self._blocks.fields(block)
         except TooManyFields:
@@ -329,7 +340,7 @@ class Connection:
             self._widen()
         stream = self.streams.get(number)
         if stream is None or not stream.receiving:
-            self._data_out_of_place(number)
+            self._data_out_of_place(number, size)
             return
         stream.receive_window -= size
         if stream.receive_window < 0:
@@ -342,7 +353,7 @@ class Connection:
             return
         stream.received += len(content)
         if not content:
-            self._nuisance.count("empty frames", self._at)
+            self.nuisance("empty frames")
         elif stream.sending:
             self._receiver.data(stream, content, has_ended=False)
 
@@ -354,12 +365,22 @@ class Connection:
             raise StreamViolation(stream.stream_id, ErrorCode.PROTOCOL_ERROR, "content-length is not what came")
         self._receiver.data(stream, content, has_ended=True)
 
-    def _data_out_of_place(self, number: int) -> None:
+    def _data_out_of_place(self, number: int, size: int) -> None:
         if number == 0 or number > self._greatest:
             raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, f"DATA on stream {number}, which is idle")
-        if number in self._resets:
+        window = self._resets.get(number)
+        if window is not None:
+            self._count_late(number, window - size)
             return
         raise StreamViolation(number, ErrorCode.STREAM_CLOSED, "DATA after the end of the stream")
+
+    def _count_late(self, number: int, window: int) -> None:
+        """What was on its way when we reset the stream can't be more than its window, which is widened no more."""
+        if window < 0:
+            raise ConnectionViolation(ErrorCode.FLOW_CONTROL_ERROR, "more than the window of a stream that was reset")
+        if window == self._resets[number]:
+            self.nuisance("empty frames")
+        self._resets[number] = window
 
     def _widen(self) -> None:
         if self._window < 0:
@@ -379,7 +400,7 @@ class Connection:
 
     def _priority(self, _flags: int, number: int, content: bytes) -> None:
         """Deprecated by RFC 9113: checked, and ignored."""
-        self._nuisance.count("priorities", self._at)
+        self.nuisance("priorities")
         if number == 0:
             raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, "PRIORITY on stream 0")
         if len(content) != 5:
@@ -391,7 +412,7 @@ class Connection:
         if len(content) != 4:
             raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, "RST_STREAM has 4 bytes")
         self._check_not_idle(number, "RST_STREAM")
-        self._nuisance.count("stream resets", self._at)
+        self.nuisance("stream resets")
         stream = self.streams.get(number)
         if stream is not None:
             self._drop(stream)
@@ -402,10 +423,15 @@ class Connection:
         if flags & ACK:
             if content:
                 raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, "an acknowledgement of SETTINGS has no content")
+            if self._is_acknowledged:
+                self.nuisance("acknowledgements of nothing")
+            self._is_acknowledged = True
             return
         if len(content) % 6:
             raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, "SETTINGS come in sixes")
-        self._nuisance.count("settings", self._at)
+        if len(content) > 6 * _MOST_SETTINGS:
+            raise ConnectionViolation(ErrorCode.ENHANCE_YOUR_CALM, f"more than {_MOST_SETTINGS} settings at once")
+        self.nuisance("settings")
         for setting, value in struct.iter_unpack(">HI", content):
             self._set(setting, value)
         self.out.frames.append(SETTINGS_ACK)
@@ -435,8 +461,14 @@ class Connection:
             raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, "PING has 8 bytes")
         if flags & ACK:
             self.pongs += 1
+            if self.pongs > self._pings_sent:
+                self.nuisance("acknowledgements of nothing")
             return
-        self._nuisance.count("pings", self._at)
+        self._pings += 1
+        if (
+            self._pings > self.out.data_frames
+        ):  # a client measures the way with one, each time that it was sent something
+            self.nuisance("pings")
         self.out.frames.append(ping(content, is_ack=True))
 
     def _goaway(self, _flags: int, number: int, content: bytes) -> None:
@@ -444,12 +476,17 @@ class Connection:
             raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, "GOAWAY on a stream")
         if len(content) < 8:
             raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, "GOAWAY has at least 8 bytes")
+        if self.peer_leaves:
+            self.nuisance("goodbyes")
         self.peer_leaves = True
 
     def _window_update(self, _flags: int, number: int, content: bytes) -> None:
         if len(content) != 4:
             raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, "WINDOW_UPDATE has 4 bytes")
         increment = int.from_bytes(content, "big") & STREAM_MASK
+        self._widenings += 1
+        if self._widenings > _WIDENINGS + 2 * self._requests + _WIDENINGS_A_FRAME * self.out.data_frames:
+            self.nuisance("window updates")
         if number == 0:
             if increment == 0:
                 raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, "a window widened by 0")
@@ -467,6 +504,15 @@ class Connection:
         if number == 0 or number > self._greatest:
             raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, f"{what} on stream {number}, which is idle")
 
+    def nuisance(self, what: str) -> None:
+        """Raises ConnectionViolation when it is one too many."""
+        self._nuisance.count(what, self._at)
+
+    def ping(self) -> None:
+        """Is the peer there?"""
+        self._pings_sent += 1
+        self.out.frames.append(ping(b"are you?", is_ack=False))
+
     # --- ends
 
     def _finished(self, stream: Stream) -> None:
@@ -474,22 +520,22 @@ class Connection:
         self.streams.pop(stream.stream_id, None)
         if stream.receiving:
             stream.receiving = False
-            self._remember_reset(stream.stream_id)
+            self._remember_reset(stream.stream_id, stream)
             self.out.frames.append(rst_stream(stream.stream_id, ErrorCode.NO_ERROR))
 
     def reset(self, stream: Stream, code: ErrorCode) -> None:
         """We give it up."""
         if self.streams.get(stream.stream_id) is stream:
-            self._remember_reset(stream.stream_id)
+            self._remember_reset(stream.stream_id, stream)
             self.out.frames.append(rst_stream(stream.stream_id, code))
             self._drop(stream)
 
     def _refuse(self, violation: StreamViolation) -> None:
         number = violation.stream_id
-        self._nuisance.count("mistakes on streams", self._at)
-        self._remember_reset(number)
-        self.out.frames.append(rst_stream(number, violation.code))
+        self.nuisance("mistakes on streams")
         stream = self.streams.get(number)
+        self._remember_reset(number, stream)
+        self.out.frames.append(rst_stream(number, violation.code))
         if stream is not None:
             self._drop(stream)
 
@@ -499,8 +545,8 @@ class Connection:
         self.out.forget(stream)
         self._receiver.gone(stream)
 
-    def _remember_reset(self, number: int) -> None:
-        self._resets[number] = None
+    def _remember_reset(self, number: int, stream: Stream | None) -> None:
+        self._resets[number] = max(0, stream.receive_window) if stream else 0
         if len(self._resets) > _MOST_RESETS_REMEMBERED:
             del self._resets[next(iter(self._resets))]
 

@@ -44,6 +44,7 @@ class Outgoing:
         "_on_drained",
         "_on_finished",
         "_waiting",
+        "data_frames",
         "frame_bytes",
         "frames",
         "initial_window",
@@ -56,6 +57,7 @@ class Outgoing:
         self.window = DEFAULT_WINDOW
         self.initial_window = DEFAULT_WINDOW
         self.frame_bytes = LEAST_FRAME_SIZE
+        self.data_frames = 0  # sent so far
         self.unsent_bytes = 0  # DATA that waits for the peer's windows
         self._waiting: dict[Stream, None] = {}  # streams with such, in the order of their turns
         self._block_prefix = b""
@@ -72,6 +74,7 @@ class Outgoing:
             self.trailers(stream, _OK)
             return
         self.window -= size
+        self.data_frames += 1
         number = stream.stream_id
         if self._block_prefix:
             self._headers(number, _RESPONSE, END_HEADERS)
@@ -104,6 +107,7 @@ class Outgoing:
         size = len(message) + _PREFIX_BYTES
         if not stream.pending and size <= min(self.window, stream.send_window, self.frame_bytes):
             self.window -= size
+            self.data_frames += 1
             stream.send_window -= size
             start = _MESSAGE_HEAD.pack(size >> 8, size & 0xFF, DATA, 0, stream.stream_id, is_compressed, len(message))
             self.frames.append(start + message)
@@ -172,6 +176,7 @@ class Outgoing:
             self.frames.append(head(size, DATA, 0, stream.stream_id) + bytes(memoryview(pending)[:size]))
             del pending[:size]
             self.window -= size
+            self.data_frames += 1
             stream.send_window -= size
             self.unsent_bytes -= size
         if pending:

@@ -15,7 +15,7 @@ from typing import Any
 
 from error_daemon.rpc.wire.calls import Calls, Common
 from error_daemon.rpc.wire.connection import Connection
-from error_daemon.rpc.wire.frames import ConnectionViolation, ErrorCode, ping
+from error_daemon.rpc.wire.frames import ConnectionViolation, ErrorCode
 
 _HTTP_1 = (b"GET ", b"HEAD", b"POST", b"PUT ", b"DELE", b"OPTI", b"PATC", b"CONN", b"TRAC")
 _HTTP_1_ANSWER = (
@@ -54,8 +54,7 @@ class WireProtocol(asyncio.Protocol):
         self._heard_at = self._opened_at = now = self._now()
         self.calls = Calls(self._common, peer_of(transport), self.flush_soon)
         self.connection = Connection(self._common.limits, self.calls, now, self._now)
-        connection = self.connection
-        self.calls.join(connection.out, connection.turn, connection.consumed, connection.reset)
+        self.calls.join(self.connection)
         if not self._on_open(self):
             self.end(ErrorCode.ENHANCE_YOUR_CALM, "too many connections")
         else:
@@ -165,7 +164,7 @@ class WireProtocol(asyncio.Protocol):
             self._pinged_at = 0.0
             if now - self._heard_at > limits.idle_ping_s:
                 self._pinged_at = now
-                self.connection.out.frames.append(ping(b"are you?", is_ack=False))
+                self.connection.ping()
             return True
         return now - self._pinged_at <= limits.answer_s
 
