@@ -265,7 +265,12 @@ def test_quality_is_within_0_and_1_and_known_where_success_is(
 
 def test_a_test_of_a_recovery_is_planned_downtime_and_nothing_else() -> None:
     real, tested = ticket(ended_as="failed"), ticket(200.0, 300.0, mode=TEST, planned=True)
-    tries = [attempt(success=False, error_id=real.error_id), attempt(300.0, error_id=tested.error_id)]
+    running = attempt(400.0, is_test=True)  # its ticket has not ended
+    tries = [
+        attempt(success=False, error_id=real.error_id),
+        attempt(300.0, error_id=tested.error_id, is_test=True),
+        running,
+    ]
     metrics = recovery_metrics([real, tested], tries, HOUR, weights={})
     assert (metrics.tickets, metrics.attempts.total.attempts) == (1, 1)
     assert metrics.rates.success == Rate(0, 1)

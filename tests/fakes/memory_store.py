@@ -167,8 +167,9 @@ class MemoryStore:
 
     def _strategy_metrics(self) -> list[Row]:
         groups: dict[tuple[str, str], list[Row]] = {}
-        tested = {row["error_id"] for row in self._rows("tickets") if row["mode"] == "test"}
-        for row in (row for row in self._rows("attempts") if row["error_id"] not in tested):
+        for row in self._rows("attempts"):
+            if (row["document"] or {}).get("is_test"):
+                continue
             groups.setdefault((row["error_type"], row["strategy_id"]), []).append(row)
         return [self._strategy_row(key, groups[key]) for key in sorted(groups)]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from base64 import b64encode
+from typing import Any
 
 import psutil
 import pytest
@@ -10,11 +12,13 @@ import pytest
 from error_daemon.core.metrics.figures import Span
 from error_daemon.core.policy import Policy
 from error_daemon.errors import Problem, Refused, TransientError
+from error_daemon.ingest.marks import marks
 from error_daemon.model import Definitions
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.examination import ReloadJob
 from error_daemon.runtime.jobs import Job, MetricsJob, ReplayJob
 from error_daemon.settings import Settings
+from error_recovery.v1 import fault_pb2
 
 NOTHING = MetricsJob(Span(0.0, 10.0), {}, [])
 
@@ -124,3 +128,21 @@ def test_where_no_process_can_be_started_it_is_worth_another_try(monkeypatch: py
 
     monkeypatch.setattr("sys.executable", "/nowhere/python")
     asyncio.run(go())
+
+
+def test_a_replay_leaves_out_a_test_that_still_runs() -> None:
+    def fault_of(error_id: str, **attributes: str) -> dict[str, Any]:
+        context = fault_pb2.Context(component="web", attributes=attributes)
+        payload = fault_pb2.Fault(message="down", context=context, fingerprint=error_id).SerializeToString()
+        return {"error_id": error_id, "received_at": 1e9, "document": {"payload": b64encode(payload).decode()}}
+
+    def replayed(*faults: dict[str, Any]) -> list[Any]:
+        rows = {
+            "faults": faults,
+            **dict.fromkeys(("decisions", "attempts", "tickets", "pauses", "learned", "timeouts"), ()),
+        }
+        return list(ReplayJob({}, Policy()).run(lambda: rows))
+
+    alone = replayed(fault_of("real"))
+    assert replayed(fault_of("real"), fault_of("tested", **marks(1, ""))) == alone
+    assert replayed(fault_of("real"), fault_of("other")) != alone

@@ -246,9 +246,13 @@ def test_what_is_said_of_strategies_is_made_from_attempts_and_what_was_learned(m
             kept.store.append("attempts", attempt(2, error_id="e1", level=2, strategy_id="kill"))
             kept.store.append("attempts", attempt(3, error_id="e2", execution_time_s=3.0))
             kept.store.append("strategy_scores", score("system", "restart"))
+            kept.store.append("attempts", attempt(4, error_id="e3", success=False, document={"is_test": True}))
+            kept.store.append(
+                "attempts", attempt(5, error_id="e4", level=2, strategy_id="kill", document={"is_test": False})
+            )
             await kept.written(kept.store.append("adaptive_timeouts", timeout("system", "restart")))
             kill, restart = await kept.query("strategy_metrics")
-            assert (kill["strategy_id"], kill["attempts"], kill["score"], kill["timeout_s"]) == ("kill", 1, None, None)
+            assert (kill["strategy_id"], kill["attempts"], kill["score"], kill["timeout_s"]) == ("kill", 2, None, None)
             assert (restart["attempts"], restart["success_rate"], restart["mean_time_s"]) == (2, 0.5, 2.0)
             assert (restart["score"], restart["samples"], restart["timeout_s"]) == (0.5, 2.5, 3.5)
 

@@ -27,7 +27,8 @@ from error_daemon.core.replay import History, replay
 from error_daemon.definitions.loader import load_definitions
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.ingest.decode import decode
-from error_daemon.model import TEST, Definitions, Json
+from error_daemon.ingest.marks import is_test
+from error_daemon.model import TEST, Definitions, Fault, Json
 from error_daemon.rpc.plain import plain
 from error_daemon.runtime import records
 
@@ -87,9 +88,11 @@ class ReplayJob:
             yield wrong.problems
             return
         yield []
-        rows = _without_tests(read())
+        rows = read()
+        all_faults = [decode(records.payload_of(row), row["received_at"]) for row in rows["faults"]]
+        rows, faults = _without_tests(rows, all_faults)
         history = History(
-            faults=[decode(records.payload_of(row), row["received_at"]) for row in rows["faults"]],
+            faults=faults,
             decisions=[records.decision_of(row) for row in rows["decisions"]],
             attempts=[records.attempt_of(row) for row in rows["attempts"]],
             tickets=[records.ticket_of(row) for row in rows["tickets"]],
@@ -100,10 +103,15 @@ class ReplayJob:
         yield plain(replay(history, definitions, self.policy, learned, timeouts))
 
 
-def _without_tests(rows: Rows) -> Rows:
-    """What a person tested was no fault. A test has errors of its own, so all that belongs to them goes."""
+def _without_tests(rows: Rows, faults: Sequence[Fault]) -> tuple[Rows, list[Fault]]:
+    """What a person tested was no fault. A test has errors of its own, so all that belongs to them goes, and be it still running.
+    `faults`: those of the rows."""
     tested = {row["error_id"] for row in rows["tickets"] if row["mode"] == TEST}
-    return {name: [row for row in some if row.get("error_id") not in tested] for name, some in rows.items()}
+    tested |= {row["error_id"] for row in rows["attempts"] if row["document"].get("is_test")}
+    reported = list(zip(rows["faults"], faults, strict=True))
+    tested |= {row["error_id"] for row, fault in reported if is_test(fault.attributes)}
+    left = {name: [row for row in some if row.get("error_id") not in tested] for name, some in rows.items()}
+    return left, [fault for row, fault in reported if row["error_id"] not in tested]
 
 
 def _loaded(files: Mapping[str, str]) -> Definitions:

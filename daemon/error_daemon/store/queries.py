@@ -91,14 +91,14 @@ QUERIES: Mapping[str, Query] = {
     # All that was learned, by key.
     "learned_scores": Query(f"{_select('strategy_scores')} ORDER BY error_type, strategy_id"),
     "learned_timeouts": Query(f"{_select('adaptive_timeouts')} ORDER BY error_type, strategy_id"),
-    # One row for each error type and strategy that has attempts, by key; score, samples, timeout_s and last_updated are
-    # null where nothing was learned.
+    # One row for each error type and strategy that has attempts (those of tests are none), by key; score, samples, timeout_s and
+    # last_updated are null where nothing was learned.
     "strategy_metrics": Query(
         """SELECT a.error_type, a.strategy_id, s.score, s.samples, a.attempts, a.success_rate, a.mean_time_s,
             t.timeout AS timeout_s, epoch(s.last_updated) AS last_updated
         FROM (SELECT error_type, strategy_id, count(*) AS attempts, avg(success::INTEGER) AS success_rate,
                 avg(execution_time_s) AS mean_time_s
-              FROM attempts WHERE error_id NOT IN (SELECT error_id FROM tickets WHERE mode = 'test')
+              FROM attempts WHERE document->>'is_test' IS DISTINCT FROM 'true'
               GROUP BY error_type, strategy_id) a
         LEFT JOIN strategy_scores s USING (error_type, strategy_id)
         LEFT JOIN adaptive_timeouts t USING (error_type, strategy_id)

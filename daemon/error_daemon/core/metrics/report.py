@@ -119,9 +119,8 @@ def recovery_metrics(
     Tests of recoveries are no part of it, except of the downtime. Records outside the range change nothing, nor does the order of the
     records. `weights` and `open_intervals`: see downtime_figures; `bucket_s`: attempt_counts; `compared`: effectiveness."""
     known = list(tickets)
-    tested = {ticket.error_id for ticket in known if ticket.mode == TEST}
     ended = ended_within((ticket for ticket in known if ticket.mode != TEST), span)
-    tried = ended_within((attempt for attempt in attempts if attempt.error_id not in tested), span)
+    tried = ended_within((attempt for attempt in attempts if not attempt.is_test), span)
     times, rates = time_figures(ended), rate_figures(ended)
     return RecoveryMetrics(
         span=span,
