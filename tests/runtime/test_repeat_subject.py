@@ -72,6 +72,7 @@ def subject(*rules: Rule, **wish: str) -> Subject:
         r"(?:a)?b{2,}?",
         r"[\w-]+@[a-z]+\.com",
         r"[\s]x[^y]",
+        r"[^ -~]+",
     ],
 )
 def test_a_text_is_found_for_what_people_write_as_expressions(pattern: str) -> None:
@@ -93,6 +94,7 @@ def test_what_is_likely_is_taken_if_it_fits_and_where_nothing_is_found_that_is_s
     assert text_for(None) == ""
     assert text_for(glob("web*"), "db", "web-2") == "web-2"
     assert text_for(re.compile(r"x(?<=y)")) is None
+    assert text_for(re.compile(r"[^ -~é\n]+")) is None
 
 
 # --- the rule and its target

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable
 from typing import Any
 
 if sys.version_info >= (3, 11):
@@ -20,7 +21,7 @@ else:
 
 _CATEGORIES = {"CATEGORY_DIGIT": "0", "CATEGORY_SPACE": " ", "CATEGORY_WORD": "a"}
 _ANY = "x"
-_PLAIN = "xa0-_ .:/" + "".join(map(chr, range(33, 127)))  # what a class that says what it is not may be
+_PLAIN = "xa0-_ .:/" + "".join(map(chr, range(33, 127))) + "é\n"  # what a class that says what it is not may be
 
 
 def text_for(pattern: re.Pattern[str] | None, *likely: str) -> str | None:
@@ -48,7 +49,7 @@ class _Sample:
         if name is _c.LITERAL:
             return chr(what)
         if name is _c.NOT_LITERAL:
-            return next(char for char in _PLAIN if ord(char) != what)
+            return _plain(lambda char: ord(char) != what)
         if name is _c.ANY:
             return _ANY
         if name is _c.IN:
@@ -78,11 +79,19 @@ class _Sample:
 def _of_class(members: list[Any]) -> str:
     if members[0][0] is _c.NEGATE:
         taken = re.compile(f"[^{''.join(map(_written, members[1:]))}]")
-        return next(char for char in _PLAIN if taken.fullmatch(char))
+        return _plain(lambda char: taken.fullmatch(char) is not None)
     name, what = members[0]
     if name is _c.RANGE:
         return chr(what[0])
     return chr(what) if name is _c.LITERAL else _CATEGORIES[str(what)]
+
+
+def _plain(is_taken: Callable[[str], bool]) -> str:
+    """Raises ValueError where no plain character is."""
+    for char in _PLAIN:
+        if is_taken(char):
+            return char
+    raise ValueError("no plain character fits")
 
 
 def _written(member: tuple[Any, Any]) -> str:
