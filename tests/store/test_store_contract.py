@@ -295,6 +295,8 @@ def test_what_was_learned_is_forgotten_even_if_it_still_waits(
         ("attempts", {"level": 1}, "attempts.id"),
         ("attempts", {"id": ""}, "attempts.id"),
         ("attempts", {"id": 5}, "attempts.id"),
+        ("attempts", {"id": "1", "lag_s": float("nan")}, "attempts.lag_s"),
+        ("recovery_performance", {"id": "1", "timestamp": float("-inf")}, "recovery_performance.timestamp"),
         ("attempts", {"id": "1", "document": {"a": object()}}, "attempts.document"),
         ("strategy_scores", {"error_type": "system"}, "strategy_scores.strategy_id"),
     ],

@@ -10,6 +10,7 @@ import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
@@ -182,29 +183,36 @@ def test_no_more_rows_are_kept_than_twice_the_limit(tmp_path: Path) -> None:
 
 def test_a_row_that_duckdb_refuses_is_set_aside_and_the_others_are_written(tmp_path: Path) -> None:
     path = tmp_path / "record.db"
+    wrong: dict[int, dict[str, Any]] = {
+        17: {"level": "first"},
+        29: {"success": b"\xff"},
+        30: {"target": {"web"}},
+        31: {"target": "\ud800"},
+        32: {"level": {(1, 2): 3j}},
+    }
 
     async def go() -> None:
         async with duck(path) as kept:
             for n in range(40):
-                columns = {17: {"level": "first"}, 31: {"target": "\ud800"}}.get(n, {})
+                columns = wrong.get(n, {})
                 number = kept.store.append("attempts", attempt(n, **columns))
             kept.store.append("errors", {"error_id": "e1"})
             number = kept.store.append("faults", {"id": "f1", "count": 1 << 70})
             await kept.written(number)
             assert kept.store.available
-            assert kept.store.rows_written == 39
-            assert len(kept.problems) == 3
+            assert kept.store.rows_written == 36
+            assert len(kept.problems) == 6
             assert all("set aside" in problem for problem in kept.problems)
             assert len(await kept.query("recent_errors")) == 1
 
     run(go())
-    assert stored_ids(path) == {f"a{n:06}" for n in range(40)} - {"a000017", "a000031"}
+    assert stored_ids(path) == {f"a{n:06}" for n in range(40)} - {f"a{n:06}" for n in wrong}
     aside = [json.loads(line) for line in Path(f"{path}.refused").read_text().splitlines()]
     assert [(entry["table"], entry["row"]["id"]) for entry in aside] == [
-        ("attempts", "a000017"),
-        ("attempts", "a000031"),
+        *(("attempts", f"a{n:06}") for n in wrong),
         ("faults", "f1"),
     ]
+    assert aside[2]["row"]["target"] == "{'web'}"
 
 
 def test_a_log_with_a_torn_tail_is_read_up_to_it(tmp_path: Path) -> None:

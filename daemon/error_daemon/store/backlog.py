@@ -87,8 +87,8 @@ class Backlog:
     def append(self, table: str, row: Mapping[str, Json]) -> int:
         """Keep a row; its number. Columns that are left out are null.
 
-        Raises InputError for a table or column that the record does not have, an empty key or a value that is not JSON;
-        StoreUnavailable when there is no room for more."""
+        Raises InputError for a table or column that the record does not have, an empty key, a number that is not finite, or a value
+        that cannot be packed; StoreUnavailable when there is no room for more."""
         if self.rows >= self._most_rows:
             raise StoreUnavailable(f"{self.rows} rows wait to be written, and no more are kept")
         found = TABLES.get(table)

@@ -1,10 +1,10 @@
 """An open DuckDB file: how it is written and asked. Used in the writer's process only.
 
 A batch is one transaction, with one statement for each table, which gets a list of values for each column: that takes two
-thirds of the time of a JSON text of all rows, and far less than `executemany`. A value that does not fit its column is an
-error, not a null. When DuckDB refuses the content of a batch, the rows at fault are found by halving, appended to
-`<file>.refused` as lines of JSON (up to 16 MiB of them), and all others are written. Anything else that goes wrong leaves the
-file as it was and is worth another try.
+thirds of the time of a JSON text of all rows, and far less than `executemany`. A value that cannot be made one of its column's
+type is an error, not a null; in a document NaN and infinity are null. When DuckDB refuses the content of a batch, the rows at
+fault are found by halving, appended to `<file>.refused` as lines of JSON (up to 16 MiB of them), and all others are written.
+Anything else that goes wrong leaves the file as it was and is worth another try.
 """
 
 from __future__ import annotations
@@ -24,8 +24,16 @@ from error_daemon.store.queries import QUERIES
 from error_daemon.store.rows import Values
 from error_daemon.store.schema import TABLES, Table
 
-# What is raised because of what a row holds, and not because of the state of the world; ValueError: a text that is not Unicode.
-_CONTENT = (duckdb.DataError, duckdb.IntegrityError, duckdb.ProgrammingError, duckdb.NotSupportedError, ValueError)
+# What is raised because of what a row holds, and not because of the state of the world; ValueError: a text that is not Unicode;
+# TypeError: a value of no kind that is known there.
+_CONTENT = (
+    duckdb.DataError,
+    duckdb.IntegrityError,
+    duckdb.ProgrammingError,
+    duckdb.NotSupportedError,
+    ValueError,
+    TypeError,
+)
 # After these the connection answers nothing any more.
 _FATAL = (duckdb.FatalException, duckdb.InternalError)
 _REFUSED_FILE_BYTES = 16 << 20
@@ -39,8 +47,8 @@ class RefusedRow:
     values: Values
 
     def text(self) -> str:
-        """The row as JSON."""
-        return json.dumps(dict(zip(TABLES[self.table].columns, self.values, strict=True)))
+        """The row as JSON; what is none of that, as Python writes it."""
+        return json.dumps(dict(zip(TABLES[self.table].names, self.values, strict=True)), default=repr, skipkeys=True)
 
 
 class Database:

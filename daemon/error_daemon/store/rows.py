@@ -21,12 +21,18 @@ _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def pack_row(table: Table, row: Mapping[str, Json]) -> bytes:
-    """Columns that it leaves out are null. Raises InputError for a column that the table does not have, and for a value that is not one
-    of JSON."""
-    if type(row) is not dict or tuple(row) != tuple(table.columns):
+    """Columns that it leaves out are null. Raises InputError for a column that the table does not have, and for a number in a column of
+    its own that is none (NaN, infinity). Values are not looked at beyond that: what is none of JSON may be refused here, or by the
+    database, which sets the row aside, or be written as what is nearest to it."""
+    if type(row) is not dict or tuple(row) != table.names:
         row = _completed(table, row)
+    values = tuple(row.values())
+    for place in table.numbers:
+        number = values[place]
+        if type(number) is float and number - number != 0.0:
+            raise InputError(f"{table.name}.{table.names[place]}", f"must be a finite number, not {number}")
     try:
-        return marshal.dumps(tuple(row.values()))
+        return marshal.dumps(values)
     except ValueError:
         return marshal.dumps(tuple([_plain(table, column, value) for column, value in row.items()]))
 

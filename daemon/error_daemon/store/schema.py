@@ -16,7 +16,7 @@ ending in `_at`, and `at`, keep the float. A JSON column takes any JSON value an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 RECORD_FILE = "recovery.duckdb"  # in state_dir
 
@@ -28,6 +28,13 @@ class Table:
     name: str
     columns: Mapping[str, str]
     key: tuple[str, ...]
+    names: tuple[str, ...] = field(init=False)  # of the columns
+    numbers: tuple[int, ...] = field(init=False)  # the places of those that hold floats
+
+    def __post_init__(self) -> None:
+        kinds = enumerate(self.columns.values())
+        object.__setattr__(self, "names", tuple(self.columns))
+        object.__setattr__(self, "numbers", tuple(place for place, kind in kinds if kind in ("DOUBLE", "TIMESTAMP")))
 
 
 @dataclass(frozen=True, slots=True)
