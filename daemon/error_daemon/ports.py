@@ -6,7 +6,7 @@ constructor, always on the loop's thread.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -216,7 +216,7 @@ class Control(Protocol):
 
     def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int
-    ) -> AsyncIterator[Mapping[str, Json]]:
+    ) -> AsyncGenerator[Mapping[str, Json], None]:
         """Run the record from `since` to `until` (0: till now) through other definitions: name of a YAML file → its text. Nothing is done,
         and nothing of what the daemon knows is changed. The same seed gives the same result.
 
@@ -225,7 +225,7 @@ class Control(Protocol):
         ConfigError with all that is wrong in the definitions, TransientError while too many analyses are running, StoreUnavailable. Refused
         where the range has more than can be replayed."""
 
-    def test(self, wish: RepeatWish) -> AsyncIterator[RepeatStep]:
+    def test(self, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
         """The same fault again and again through the intake, and the state of its target after each pass (A13). The plan comes first; where
         a step awaits a number, it goes on when `continue_test` has that number. The last step has the end. Closing the iterator ends
         the test: what waits is let go, what runs comes to its end. Raises NotFound for names that are not defined, Refused."""
@@ -233,7 +233,7 @@ class Control(Protocol):
     def continue_test(self, test_id: str, number: int) -> None:
         """A person says that the pass may begin: the target is broken, where it was to be. Raises NotFound."""
 
-    def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
+    def watch(self, error_id: str | None) -> AsyncGenerator[Notice, None]:
         """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from error_daemon.errors import ErrorRecoveryError, NotFound, Refused, StoreUnavailable
 from error_daemon.model import (
@@ -165,7 +165,7 @@ class ToldControl:
 
     async def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int
-    ) -> AsyncIterator[Mapping[str, Json]]:
+    ) -> AsyncGenerator[Mapping[str, Json], None]:
         self.asked.append(("replay", (dict(files), since, until, seed)))
         self.replays += 1
         try:
@@ -178,7 +178,7 @@ class ToldControl:
         finally:
             self.replays -= 1
 
-    async def test(self, wish: RepeatWish) -> AsyncIterator[RepeatStep]:
+    async def test(self, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
         self.asked.append(("test", wish))
         self.tests += 1
         try:
@@ -194,7 +194,7 @@ class ToldControl:
     def continue_test(self, test_id: str, number: int) -> None:
         self.asked.append(("continue_test", (test_id, number)))
 
-    async def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
+    async def watch(self, error_id: str | None) -> AsyncGenerator[Notice, None]:
         self.asked.append(("watch", error_id))
         self.watchers += 1
         try:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from google.protobuf.message import Message
@@ -86,13 +87,9 @@ class RecoveryService:
 
     async def watch(self, request: recovery_pb2.WatchRequest, _call: Call) -> AsyncIterator[recovery_pb2.Event]:
         error_id = self._control.error(request.error_id).error_id if request.error_id else None
-        notices = self._control.watch(error_id)
-        try:
+        async with aclosing(self._control.watch(error_id)) as notices:
             async for notice in notices:
                 yield convert.event_message(notice)
-        finally:
-            if isinstance(notices, AsyncGenerator):
-                await notices.aclose()
 
     async def explain(self, request: recovery_pb2.ExplainRequest, _call: Call) -> recovery_pb2.ExplainResponse:
         decision, attempt = await self._control.decision(requests.some_id(request.id, "id"))
@@ -129,28 +126,22 @@ class RecoveryService:
 
     async def replay(self, request: recovery_pb2.ReplayRequest, _call: Call) -> AsyncIterator[recovery_pb2.ReplayEvent]:
         files = requests.definition_files(request)
-        steps = self._control.replay(files, *requests.time_range(request.since, request.until), request.seed)
+        span = requests.time_range(request.since, request.until)
         try:
-            async for step in steps:
-                yield await asyncio.to_thread(replay_message, step)  # the loop goes on meanwhile
+            async with aclosing(self._control.replay(files, *span, request.seed)) as steps:
+                async for step in steps:
+                    yield await asyncio.to_thread(replay_message, step)  # the loop goes on meanwhile
         except ConfigError as wrong:
             yield problems_message(wrong.problems)
-        finally:
-            if isinstance(steps, AsyncGenerator):
-                await steps.aclose()
 
     # --- steering
 
     async def test(
         self, request: recovery_pb2.TestRecoveryRequest, _call: Call
     ) -> AsyncIterator[recovery_pb2.TestEvent]:
-        steps = self._control.test(requests.repeat_wish(request))
-        try:
+        async with aclosing(self._control.test(requests.repeat_wish(request))) as steps:
             async for step in steps:
                 yield step_message(step)
-        finally:
-            if isinstance(steps, AsyncGenerator):
-                await steps.aclose()
 
     def continue_test(
         self, request: recovery_pb2.ContinueTestRequest, _call: Call

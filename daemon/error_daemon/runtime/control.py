@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from functools import partial
@@ -168,16 +168,16 @@ class DaemonControl:
 
     def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int
-    ) -> AsyncIterator[Mapping[str, Json]]:
+    ) -> AsyncGenerator[Mapping[str, Json], None]:
         return self._reports.replay(files, since, until or self._clock.now(), seed)
 
     def brakes(self) -> Sequence[BrakeView]:
         return self._engine.brakes(self._clock.now())
 
-    def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
+    def watch(self, error_id: str | None) -> AsyncGenerator[Notice, None]:
         return self._parts.watchers.watch(error_id)
 
-    async def test(self, wish: RepeatWish) -> AsyncIterator[RepeatStep]:
+    async def test(self, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
         async with aclosing(self._parts.tests.run(wish)) as steps:
             async for step in steps:
                 if step.plan is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
@@ -65,7 +65,7 @@ class Reports:
 
     async def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int
-    ) -> AsyncIterator[Mapping[str, Json]]:
+    ) -> AsyncGenerator[Mapping[str, Json], None]:
         """See ports.Control."""
         async with self._analysis.begin(ReplayJob(files, replace(self._policy, seed=seed))) as session:
             problems = await session.hear()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -72,7 +72,7 @@ class Watchers:
             self._watchers.remove(watcher)
             self._on_audience(bool(self._watchers))
 
-    async def watch(self, error_id: str | None) -> AsyncIterator[Notice]:
+    async def watch(self, error_id: str | None) -> AsyncGenerator[Notice, None]:
         """Everything told from now on. One that does not keep up loses the oldest; the next notice says how many.
         Raises TransientError when as many as there may be watch already."""
         with self.begin(lambda notice: error_id in (None, notice.error.error_id)) as watcher:
