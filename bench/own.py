@@ -22,7 +22,8 @@ from error_daemon.__main__ import COLLECT_AFTER
 from error_daemon.core.engine import Engine
 from error_daemon.core.policy import Policy
 from error_daemon.model import AttemptOrder, Condition, Definitions, Priority, Probe, ProbeOrder, Rule, Strategy, Target
-from error_daemon.ring.mapped import Geometry, open_ring
+from error_daemon.ring.mapped import Geometry
+from error_daemon.ring.opening import open_ring
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.logs import configure

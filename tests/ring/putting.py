@@ -11,7 +11,8 @@ import sys
 from pathlib import Path
 
 from error_daemon.model import Priority, Progress, SlotState
-from error_daemon.ring.mapped import Geometry, open_ring
+from error_daemon.ring.mapped import Geometry
+from error_daemon.ring.opening import open_ring
 
 
 def main() -> None:

@@ -14,7 +14,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from error_daemon.errors import InputError, InvariantError, RingFull
 from error_daemon.model import Priority, Progress, SlotRef, SlotState
 from error_daemon.ports import Ring
-from error_daemon.ring.mapped import Geometry, open_ring
+from error_daemon.ring.mapped import Geometry
+from error_daemon.ring.opening import open_ring
 from tests.fakes.memory_ring import MemoryRing
 
 SLOT_BYTES, PAYLOAD_BYTES = 128, 64

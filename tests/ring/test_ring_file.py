@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from error_daemon.errors import ConfigError
 from error_daemon.model import Priority, Progress, SlotRef, SlotState
 from error_daemon.ports import KeptFault
-from error_daemon.ring.mapped import Geometry, MappedRing, open_ring
+from error_daemon.ring.mapped import Geometry, MappedRing
+from error_daemon.ring.opening import open_ring
 
 SLOTS = {Priority.CRITICAL: 2, Priority.HIGH: 1, Priority.NORMAL: 3, Priority.LOW: 2}
 SMALL = Geometry(128, SLOTS)
@@ -275,7 +276,8 @@ import resource, sys
 from pathlib import Path
 from error_daemon.errors import ConfigError
 from error_daemon.model import Priority
-from error_daemon.ring.mapped import Geometry, open_ring
+from error_daemon.ring.mapped import Geometry
+from error_daemon.ring.opening import open_ring
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 try:
     open_ring(Path(sys.argv[1]), Geometry(int(sys.argv[2]), dict.fromkeys(Priority, 8)))

@@ -28,7 +28,8 @@ from error_daemon.model import (
     Strategy,
     Target,
 )
-from error_daemon.ring.mapped import Geometry, MappedRing, open_ring
+from error_daemon.ring.mapped import Geometry, MappedRing
+from error_daemon.ring.opening import open_ring
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.watchers import Watchers

@@ -15,7 +15,8 @@ from error_daemon.core.effects import FaultRestored
 from error_daemon.errors import InputError, RingFull, TransientError
 from error_daemon.ingest.marks import MARKS, marks
 from error_daemon.model import Priority
-from error_daemon.ring.mapped import Geometry, MappedRing, open_ring
+from error_daemon.ring.mapped import Geometry, MappedRing
+from error_daemon.ring.opening import open_ring
 from error_daemon.runtime.restore import restore_ring
 from error_recovery.v1 import fault_pb2
 from tests.runtime.joined import GEOMETRY, Joined, web_fault

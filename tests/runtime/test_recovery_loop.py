@@ -11,7 +11,7 @@ import pytest
 
 from error_daemon.core.effects import TimePassed
 from error_daemon.model import AttemptOrder, Mode, Outcome, OutcomeKind, Progress, ReadingValue, SlotState
-from error_daemon.ring.mapped import open_ring
+from error_daemon.ring.opening import open_ring
 from tests.runtime.joined import GEOMETRY, HOUSE, Joined, web_fault
 
 

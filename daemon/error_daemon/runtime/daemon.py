@@ -26,7 +26,7 @@ from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import Definitions, Json, State
 from error_daemon.ports import Server, Service
-from error_daemon.ring.mapped import open_ring
+from error_daemon.ring.opening import open_ring
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService

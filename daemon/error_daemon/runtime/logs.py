@@ -64,7 +64,6 @@ class Logs:
         buffer, self._left_behind = open_buffer(buffer_path, settings.buffer_bytes)
         file = LogFile(path, settings.rotate_bytes, self._say, wall_time, self._rotated)
         self.pump = Pump(buffer, file, _outlets(settings), self._say, settings.flush_interval)
-        self._loss_s = settings.flush_interval
 
     def begin(self) -> None:
         """Bring in what the last daemon had not written yet, and start."""
