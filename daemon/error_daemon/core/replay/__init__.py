@@ -3,6 +3,8 @@ what it can tell.
 
     history.py     what was recorded, looked up by error, target and time
     run.py         one way through it: the engine on a virtual clock
+    agenda.py      what happens in it, at its time
+    people.py      what people did, done again
     recalling.py   that engine: it knows what the recorded decisions knew
     fates.py       what comes of attempts and looks: from the record, else estimated
     estimates.py   the learned rates

@@ -1,8 +1,7 @@
 """One way that a history may have gone through definitions, on a virtual clock.
 
 A fresh engine is fed the recorded faults at their times, and what it wants done is done virtually (fates.py). What people did
-is done again at its time: pauses, and the end of a ticket that was resolved, flushed, approved or denied, where that ticket
-still waits.
+is done again at its time (people.py).
 
 A fault that came while its ticket was open is left out when the replay has recovered that ticket by then: it would not have
 come.
@@ -12,22 +11,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
-from heapq import heappop, heappush
 from math import inf
 
 from error_daemon.core import effects as fx
 from error_daemon.core.brakes import approval
-from error_daemon.core.brakes.pause import ALL
 from error_daemon.core.classify import Classification
 from error_daemon.core.decide import case_of
 from error_daemon.core.policy import Policy
+from error_daemon.core.replay.agenda import HELD, LOOKS, REST, Agenda
 from error_daemon.core.replay.estimates import Estimates
 from error_daemon.core.replay.fates import Fates, Live, StepNow, readings_of
-from error_daemon.core.replay.history import Case, Past
+from error_daemon.core.replay.history import Past
+from error_daemon.core.replay.people import People
 from error_daemon.core.replay.recalling import RecallingEngine
-from error_daemon.core.replay.result import Certainty, Course, Step
+from error_daemon.core.replay.result import Course, Step
 from error_daemon.core.ticket import Error, Ticket
-from error_daemon.errors import Refused
 from error_daemon.model import (
     AttemptOrder,
     AttemptRecord,
@@ -45,7 +43,6 @@ from error_daemon.model import (
 
 _TO_ITS_END_S = 3600.0  # how long tickets that are open at the end of the history are followed
 _COMMITS_AFTER_S = 0.1  # the record, as in the daemon: an error has its slot until then
-_PEOPLE, _HELD, _LOOKS, _REST = range(4)  # what comes first of what happens at one moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +68,7 @@ class Run:
         self.lives: dict[str, Live] = {}
         self.not_opened: dict[str, str] = {}  # by case: why there was no ticket when it was opened then
         self.not_come = 0
-        self.now = 0.0
+        self._agenda = Agenda()
         self._past = past
         self._places = [place for place, (_, one) in enumerate(past.faults) if only is None or one.error_id in only]
         self._targets = definitions.targets
@@ -83,8 +80,7 @@ class Run:
         self._by_case: dict[str, Live] = {}
         self._steps: dict[str, tuple[Live, StepNow]] = {}  # by attempt, until its verdict
         self._uncommitted: list[ErrorView] = []
-        self._agenda: list[tuple[float, int, int, Callable[[], None]]] = []
-        self._numbers = 0
+        self._people = People(self.engine, past, self._agenda, self._by_case, self._carry_out)
         self._carry: dict[type, Callable[..., None]] = {
             fx.StartAttempt: lambda effect: self._start(effect.order),
             fx.StartProbes: lambda effect: self._look(effect.order),
@@ -95,21 +91,22 @@ class Run:
         }
 
     def go(self) -> Run:
-        self._plan_peoples_acts()
+        agenda = self._agenda
+        self._people.plan(self._targets)
         faults, places, done = self._past.faults, self._places, 0
         while True:
             fault_at = faults[places[done]][0].received_at if done < len(places) else inf
-            due_at = self._agenda[0][0] if self._agenda else inf
+            due_at = agenda.next_at()
             wake_at = self.engine.next_wake()
             at = min(fault_at, due_at, inf if wake_at is None else wake_at)
             if at > self._past.until and (at > self._past.until + _TO_ITS_END_S or not self.engine.tickets_open()):
                 break
-            self.now = max(self.now, at)
+            agenda.now = max(agenda.now, at)
             if fault_at <= self.now:
                 self._arrive(places[done])
                 done += 1
             elif due_at <= self.now:
-                heappop(self._agenda)[3]()
+                agenda.happen()
             else:
                 self._feed(fx.TimePassed())
         return self
@@ -118,9 +115,9 @@ class Run:
         """What came of it, by the keys of `lives`."""
         return {key: _course(live, self.now) for key, live in self.lives.items()}
 
-    def _at(self, at: float, order: int, what: Callable[[], None]) -> None:
-        self._numbers += 1
-        heappush(self._agenda, (at, order, self._numbers, what))
+    @property
+    def now(self) -> float:
+        return self._agenda.now
 
     def _feed(self, event: fx.Event) -> None:
         self.engine.feed(event, self.now)
@@ -134,7 +131,7 @@ class Run:
 
     def _save(self, view: ErrorView) -> None:
         if not self._uncommitted:
-            self._at(self.now + _COMMITS_AFTER_S, _REST, self._commit)
+            self._agenda.at(self.now + _COMMITS_AFTER_S, REST, self._commit)
         self._uncommitted.append(view)
 
     def _commit(self) -> None:
@@ -157,8 +154,7 @@ class Run:
         classification = self._classify(place) if may_open or slot is None else None
         if slot is None:
             assert classification is not None, "what has no slot is classified"
-            self._numbers += 1
-            slot = SlotRef(classification.priority, 0, self._numbers)
+            slot = SlotRef(classification.priority, 0, self._agenda.number())
         self._feed(fx.FaultArrived(fault, fingerprint, slot, classification))
         self._note(fingerprint, fault.received_at)
 
@@ -180,48 +176,6 @@ class Run:
         if case and case.opened_at == at and case.key not in self._by_case:
             self.not_opened[case.key] = f"{error.state.value}: {error.reason}"
 
-    # --- people
-
-    def _plan_peoples_acts(self) -> None:
-        for pause in self._past.pauses:
-            if pause.target == ALL or pause.target in self._targets:
-                self._at(pause.at, _PEOPLE, lambda pause=pause: self._act(lambda: self.engine.pause(pause)))  # type: ignore[misc]
-        for case in self._past.cases:
-            if case.ticket and case.ticket.ended_as in ("resolved", "flushed"):
-                self._at(case.ended_at, _PEOPLE, lambda case=case: self._end(case))  # type: ignore[misc]
-
-    def _act(self, act: Callable[[], object]) -> None:
-        """Raises nothing: what a person cannot do now is left undone."""
-        try:
-            act()
-        except Refused:
-            return
-        self._carry_out()
-
-    def _end(self, case: Case) -> None:
-        live = self._by_case.get(case.key)
-        if live is None or live.record or case.ticket is None:
-            return
-        if case.ticket.ended_as == "resolved":
-            self._act(lambda: self.engine.resolve(live.error_id, "", self.now))
-        else:
-            self._act(lambda: self.engine.flush(live.error_id, self.now))
-
-    def _propose(self, live: Live, step: StepNow) -> None:
-        """Somebody answered it then; else nobody knows whether anybody would."""
-        case, strategy_id = live.case, step.decision.strategy_id
-        ticket = case.ticket if case and live.is_on_record else None
-        if case is None or ticket is None or ticket.mode != Mode.APPROVE.value:
-            step.certainty = Certainty.UNKNOWN
-            return
-        attempts = case.attempts[live.started : live.started + 1]
-        if attempts and attempts[0].strategy_id == strategy_id:
-            answer: Callable[[], object] = lambda: self.engine.approve(live.error_id, "a person, as then", self.now)  # noqa: E731
-            self._at(max(self.now, attempts[0].started_at), _PEOPLE, lambda: self._act(answer))
-        elif ticket.ended_as == "failed":
-            deny: Callable[[], object] = lambda: self.engine.deny(live.error_id, "a person, as then", self.now)  # noqa: E731
-            self._at(max(self.now, ticket.ended_at), _PEOPLE, lambda: self._act(deny))
-
     # --- what the engine wants done
 
     def _start(self, order: AttemptOrder) -> None:
@@ -232,7 +186,7 @@ class Run:
         step = live.steps.setdefault(ticket.decision.decision_id, StepNow(ticket.decision))
         step.certainty, step.rate = fate.certainty, fate.rate
         self._steps[order.attempt_id] = live, step
-        self._at(fate.ends_at, _REST, lambda: self._hear_of(fate.outcome))
+        self._agenda.at(fate.ends_at, REST, lambda: self._hear_of(fate.outcome))
 
     def _hear_of(self, outcome: Outcome) -> None:
         self._feed(fx.AttemptEnded(outcome))
@@ -243,7 +197,7 @@ class Run:
         at, verdict, values = self._fates.of_round(live, ticket, self.now)
         probes = tuple(probe.id for probe in order.probes)
         is_held = live.fate is None and at > self.now + self._past.probes_take_s(order.target.id)
-        self._at(at, _HELD if is_held else _LOOKS, lambda: self._see(order.round_id, probes, verdict, values))
+        self._agenda.at(at, HELD if is_held else LOOKS, lambda: self._see(order.round_id, probes, verdict, values))
 
     def _see(self, round_id: str, probes: tuple[str, ...], verdict: Verdict, values: Mapping[str, object]) -> None:
         self._feed(fx.ProbesEnded(round_id, readings_of(probes, verdict, values, self.now)))  # type: ignore[arg-type]
@@ -272,7 +226,7 @@ class Run:
         if not live.levels:
             live.levels = decision.levels
         if decision.mode == Mode.APPROVE.value and not _is_approved(decision):
-            self._propose(live, step)
+            self._people.answer(live, step)
 
     def _concluded(self, record: AttemptRecord) -> None:
         """A verdict; or later the stability, of which nothing is shown."""
