@@ -12,47 +12,35 @@ runs comes to its end. A reload that changes what is tested ends the test: befor
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
 
 from error_daemon.core.engine import Engine
 from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.ingest.decode import decode
 from error_daemon.model import (
-    AttemptRecord,
-    Difference,
     ErrorView,
-    Notice,
-    Observation,
-    ObserveOrder,
-    Observer,
-    ReadingValue,
     RepeatEnd,
     RepeatPass,
     RepeatPlan,
     RepeatStep,
     RepeatWish,
-    State,
     Triggered,
 )
 from error_daemon.ports import Clock, Executor, Intake
 from error_daemon.runtime.recovery_loop import RecoveryLoop
-from error_daemon.runtime.repeat.state import differences
+from error_daemon.runtime.repeat.looking import Looking
+from error_daemon.runtime.repeat.one_pass import ENDED, Seen, in_short
 from error_daemon.runtime.repeat.subject import Basis, basis_of
 from error_daemon.runtime.repeat.verdict import end_of
 from error_daemon.runtime.watchers import Watcher, Watchers
 
 ANSWER_WITHIN_S = 600.0  # a person's word that a pass may begin
-STEADY_WITHIN_S = 3.0
-LOOK_AGAIN_S = 0.1
-BROKEN_WITHIN_S = 1.0  # a process that was killed is not gone in the same moment
 _MOST_TESTS = 4
 _STOPPED_FOR_S = 5.0
 _REPLACED = "a reload has changed what is tested, and the test has ended"
-_ENDED = frozenset({State.WATCHING, State.RESOLVED, State.FAILED, State.OBSERVED, State.FLUSHED})
-_RECOVERED = frozenset({State.WATCHING, State.RESOLVED})
 
 
 @dataclass(slots=True)
@@ -81,7 +69,7 @@ class RepeatTests:
         self._loop = loop
         self._engine: Engine = loop.engine
         self._clock = clock
-        self._executor = executor
+        self._looking = Looking(executor, clock)
         self._watchers = watchers
         self._intake = intake
         self._hush = hush
@@ -203,43 +191,34 @@ class RepeatTests:
 
     async def _pass(self, session: _Session, number: int, faults: int) -> tuple[RepeatPass, int]:
         """The pass, and how many tickets its faults opened."""
-        target, within_s = session.basis.subject.target, session.plan.wish.timeout_s
+        seen = await self._seen(session, number, faults)
+        self._check_same(session)
+        steady = self._looking.steady(session.plan.test_id, session.basis) if seen.is_recovered else None
+        state, unsteady = await steady if steady else ((), ())
+        done = seen.passed(state, unsteady, session.passes[0].observations if session.passes else state)
+        session.passes.append(done if number == 1 else in_short(done))
+        self._settle(session)
+        return done, seen.tickets
+
+    async def _seen(self, session: _Session, number: int, faults: int) -> Seen:
+        """The faults, and what came of them until the error has ended and nobody is busy with its target."""
+        target, wish = session.basis.subject.target, session.plan.wish
+        within_s = wish.timeout_s
         with self._watchers.begin(lambda notice: notice.error.target == target.id) as watcher:
             await self._until(watcher, lambda: not self._engine.busy_with(target.id), self._clock.now() + within_s)
             self._check_free(target.id)
             self._check_same(session)
             self._settle(session)
-            was_well = session.plan.wish.breaks and await self._is_still_well(session)
+            was_well = wish.breaks and await self._looking.is_still_well(session.plan.test_id, session.basis)
             began_at = self._clock.now()
             ends_at = began_at + within_s
             payload = session.basis.subject.payload(number, began_at)
             taken = [self._intake.take(payload, is_test=True) for _ in range(faults)]
-            await self._until(watcher, lambda: self._view(session).state in _ENDED, ends_at)
+            await self._until(watcher, lambda: self._view(session).state in ENDED, ends_at)
             view, duration_s = self._view(session), self._clock.now() - began_at
             await self._until(watcher, lambda: not self._engine.busy_with(target.id), ends_at)
-            notices = watcher.take()
-        self._check_same(session)
-        is_recovered = view.state in _RECOVERED and view.recovered_at >= began_at
-        state, unsteady = await self._steady(session) if is_recovered else ((), ())
-        first = session.passes[0].observations if session.passes else state
-        done = RepeatPass(
-            number=number,
-            error_id=session.error_id,
-            state=view.state.value,
-            reason=view.reason if view.state in _ENDED else _unfinished(view, within_s),
-            is_recovered=is_recovered,
-            attempts=_attempts(notices, session.error_id),
-            duration_s=duration_s,
-            observations=tuple(state),
-            differences=differences(first, state, unsteady) if is_recovered else (),
-            was_well=was_well,
-            others=tuple(
-                dict.fromkeys(one.error.error_id for one in notices if one.error.error_id != session.error_id)
-            ),
-        )
-        session.passes.append(done if number == 1 else _in_short(done))
-        self._settle(session)
-        return done, sum(opened for _, opened in taken)
+            notices, tickets = watcher.take(), sum(opened for _, opened in taken)
+        return Seen(number, view, notices, began_at, duration_s, within_s, was_well, tickets)
 
     async def _until(self, watcher: Watcher, is_so: Callable[[], bool], ends_at: float) -> None:
         """Returns when it is so, or the time is up."""
@@ -257,51 +236,3 @@ class RepeatTests:
         with suppress(NotFound, Refused):
             self._engine.resolve(session.error_id, "a test of its recovery", self._clock.now())
             self._loop.carry_out()
-
-    async def _steady(self, session: _Session) -> tuple[Sequence[Observation], Sequence[Difference]]:
-        """The state when two looks in a row have seen the same, and what did not come to rest."""
-        ends_at = self._clock.now() + STEADY_WITHIN_S
-        before: Sequence[Observation] | None = None
-        while True:
-            state = await self._look(session, session.basis.subject.target.observers)
-            moved = differences(before, state) if before is not None else ()
-            if before is not None and (not moved or self._clock.now() >= ends_at):
-                return state, moved
-            before = state
-            await asyncio.sleep(LOOK_AGAIN_S)
-
-    async def _is_still_well(self, session: _Session) -> bool:
-        """Whether no probe sees within a moment that the target was broken."""
-        ends_at = self._clock.now() + BROKEN_WITHIN_S
-        while True:
-            seen = await self._look(session, ())
-            if any(one.facts.get("reading") == ReadingValue.NOT_OK.value for one in seen):
-                return False
-            if self._clock.now() >= ends_at:
-                return True
-            await asyncio.sleep(LOOK_AGAIN_S)
-
-    async def _look(self, session: _Session, observers: tuple[Observer, ...]) -> Sequence[Observation]:
-        round_id = f"{session.plan.test_id}-{next(self._numbers)}"
-        order = ObserveOrder(round_id, session.basis.subject.target, observers, session.basis.probes)
-        return await self._executor.observe(order)
-
-
-def _in_short(done: RepeatPass) -> RepeatPass:
-    """What the end is made from: of a thousand passes not all that was seen is kept."""
-    return replace(
-        done,
-        observations=tuple(one for one in done.observations if one.problem),
-        differences=tuple(replace(each, first=None, now=None) for each in done.differences),
-    )
-
-
-def _unfinished(view: ErrorView, within_s: float) -> str:
-    held = f", held by {view.held_by}" if view.held_by else ""
-    return f"not over within {within_s:g} s{held}: {view.reason}"
-
-
-def _attempts(notices: Sequence[Notice], error_id: str) -> tuple[AttemptRecord, ...]:
-    return tuple(
-        one.attempt for one in notices if one.attempt and one.kind == "verdict" and one.error.error_id == error_id
-    )
