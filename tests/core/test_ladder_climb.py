@@ -165,4 +165,4 @@ def ticket_of(order: AttemptOrder) -> str:
 
 
 TestClimbing = Climbing.TestCase
-TestClimbing.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
+TestClimbing.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
