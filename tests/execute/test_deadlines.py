@@ -16,12 +16,12 @@ from error_daemon.execute.attempt import run_attempt
 from error_daemon.execute.exchange import Answer, Request, exchange
 from error_daemon.execute.framing import encode
 from error_daemon.execute.host import HostCounters
-from error_daemon.execute.identity import Identity
 from error_daemon.execute.link import Heartbeat, WorkerLink
 from error_daemon.execute.program import Programs
 from error_daemon.execute.reach import Deadline
 from error_daemon.execute.usage import HostUsage
 from error_daemon.execute.withheld import STRETCH
+from error_daemon.processes.identity import Identity
 from tests.execute.rig import PATIENCE_S, PoolRig, shell, with_pool
 
 MUCH_S = 1000.0

@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.identity import read_pid_file
 from error_daemon.model import AttemptOrder, Json, Outcome, OutcomeKind, Probe, Target
-from tests.execute.rig import PoolRig, attempt, eventually, is_gone, is_running, with_pool
+from error_daemon.processes.identity import read_pid_file
+from tests.execute.rig import PoolRig, attempt, is_gone, is_running, with_pool
+from tests.waiting import soon
 
 
 class System:
@@ -53,7 +54,7 @@ class System:
         return identity.pid if identity is not None and identity.lives() else 0
 
     async def is_up(self, name: str) -> None:
-        await eventually((self.folder / f"{name}.up").exists, f"{name} does not come up")
+        await soon(f"{name} does not come up", (self.folder / f"{name}.up").exists)
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ def test_on_a_root_that_dies_nothing_is_started_and_the_detail_says_who_is_still
     async def body(rig: PoolRig) -> None:
         await _ran(rig, system)
         os.killpg(system.pid("web"), signal.SIGKILL)  # it did not run before
-        await eventually(lambda: system.pid("web") == 0, "web lives on")
+        await soon("web lives on", lambda: system.pid("web") == 0)
         system.forget()
         system.targets[0] = replace(system.targets[0], params={**system.targets[0].params, "command": ["false"]})
         outcome = await rig.run(system.order())

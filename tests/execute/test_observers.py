@@ -17,7 +17,8 @@ import duckdb
 import pytest
 
 from error_daemon.model import Json, Observation, Observer, Probe
-from tests.execute.rig import PoolRig, eventually, observe_round, with_pool
+from tests.execute.rig import PoolRig, observe_round, with_pool
+from tests.waiting import soon
 
 Looks = list[Observation]
 
@@ -124,10 +125,10 @@ def test_a_second_process_of_the_same_program_is_seen_although_the_pid_file_name
         looks = [await seen()]
         with start() as first:
             (tmp_path / "pid").write_text(f"{first.pid}\n")
-            await eventually(lambda: b"service.sh" in Path(f"/proc/{first.pid}/cmdline").read_bytes(), "it runs")
+            await soon("it runs", lambda: b"service.sh" in Path(f"/proc/{first.pid}/cmdline").read_bytes())
             looks.append(await seen())
             with start() as second:
-                await eventually(lambda: b"service.sh" in Path(f"/proc/{second.pid}/cmdline").read_bytes(), "it runs")
+                await soon("it runs", lambda: b"service.sh" in Path(f"/proc/{second.pid}/cmdline").read_bytes())
                 looks.append(await seen())
                 second.kill()
             first.kill()
@@ -235,33 +236,6 @@ def test_the_rows_of_a_query_are_read_and_nothing_can_be_written(tmp_path: Path,
     assert "there is no file" in nowhere.problem
 
 
-# --- units
-
-
-_SYSTEMCTL = """#!/bin/sh
-[ "$6" = broken.service ] && { echo no such thing >&2; exit 1; }
-printf 'LoadState=loaded\\nActiveState=active\\nSubState=running\\nResult=success\\nNRestarts=4\\nMainPID=77\\n'
-"""
-
-
-def test_a_unit_is_its_state_and_its_pid_is_only_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    systemctl = tmp_path / "systemctl"
-    systemctl.write_text(_SYSTEMCTL.replace("$6", "$5"))
-    systemctl.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
-    state = {"LoadState": "loaded", "ActiveState": "active", "SubState": "running", "Result": "success"}
-    plain, counted, broken = look(
-        Observer("plain", "unit"),
-        Observer("counted", "unit", {"unit": "web.service", "restarts": True}),
-        Observer("broken", "unit", {"unit": "broken.service"}),
-        target={"unit": "web.service"},
-    )
-    assert (plain.facts, plain.others) == (state, {"MainPID": "77", "NRestarts": "4"})
-    assert counted.facts == {**state, "NRestarts": "4"}
-    assert "no such thing" in broken.problem
-    assert "unit: is missing" in one("unit").problem
-
-
 # --- whatever goes wrong
 
 
@@ -271,10 +245,10 @@ def test_an_observer_that_nobody_knows_and_a_worker_that_dies_are_problems_and_n
 
     async def body(rig: PoolRig) -> dict[str, Observation]:
         asking = asyncio.ensure_future(rig.observe(observe_round(*observers, probes=[probe])))
-        await eventually(lambda: bool(rig.pool.pids()), "a worker is there")
+        await soon("a worker is there", lambda: bool(rig.pool.pids()))
         [pid] = rig.pool.pids()
         children = f"/proc/{pid}/task/{pid}/children"
-        await eventually(lambda: len(Path(children).read_text().split()) == 2, "both programs run")
+        await soon("both programs run", lambda: len(Path(children).read_text().split()) == 2)
         os.kill(pid, 9)
         return await asking
 

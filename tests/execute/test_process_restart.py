@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.identity import Identity, identify, read_pid_file, write_pid_file
 from error_daemon.model import Json, OutcomeKind, Probe, ReadingValue
-from tests.execute.rig import PoolRig, attempt, eventually, is_gone, is_running, pid_written_to, probe_round, with_pool
+from error_daemon.processes.identity import Identity, identify, read_pid_file, write_pid_file
+from tests.execute.rig import PoolRig, attempt, is_gone, is_running, pid_written_to, probe_round, with_pool
+from tests.waiting import soon
 
 
 class Service:
@@ -58,11 +59,11 @@ def test_it_starts_what_does_not_run_and_replaces_what_does(service: Service) ->
         first = service.pid()
         assert outcome.kind is OutcomeKind.COMPLETED
         assert outcome.detail == f"was not running; started pid {first}"
-        await eventually(lambda: service.running() == [first], "the service did not start")
+        await soon("the service did not start", lambda: service.running() == [first])
         outcome = await rig.run(attempt("process_restart", target=service.target()))
         second = service.pid()
         assert outcome.detail == f"pid {first} ended by SIGTERM; started pid {second}"
-        await eventually(lambda: service.running() == [second], "not one instance")
+        await soon("not one instance", lambda: service.running() == [second])
         assert service.log_file.read_text() == f"started {first}\nstarted {second}\n"
         assert os.getsid(second) == second
 
@@ -110,7 +111,7 @@ def test_two_at_once_give_one_instance(service: Service) -> None:
             for order in orders:
                 outcome = await rig.answers.outcome(order.attempt_id)
                 assert outcome.kind is OutcomeKind.COMPLETED, outcome.detail
-            await eventually(lambda: service.running() == [service.pid()], "not one instance")
+            await soon("not one instance", lambda: service.running() == [service.pid()])
 
     with_pool(body, workers=2, room=2)
 
@@ -151,13 +152,13 @@ def test_the_service_lives_on_when_its_worker_is_killed_and_dies_reaped_when_not
     async def body(rig: PoolRig) -> None:
         await rig.run(attempt("process_restart", target=service.target()))
         pid = service.pid()
-        await eventually(lambda: service.running() == [pid], "the service did not start")
+        await soon("the service did not start", lambda: service.running() == [pid])
         os.kill(rig.pool.pids()[0], signal.SIGKILL)
         await rig.answers.until(lambda: bool(rig.answers.losses))
         assert service.running() == [pid]
         await rig.run(attempt("process_restart", target=service.target()))
         os.kill(service.pid(), signal.SIGKILL)
-        await eventually(lambda: not Path(f"/proc/{service.pid()}").exists(), "a zombie was left")
+        await soon("a zombie was left", lambda: not Path(f"/proc/{service.pid()}").exists())
 
     with_pool(body)
 
@@ -194,8 +195,8 @@ def test_one_that_was_started_but_never_named_is_ended_before_the_next_starts(se
         async def body(rig: PoolRig) -> None:
             outcome = await rig.run(attempt("process_restart", target=service.target()))
             assert outcome.detail == f"was not running; started pid {service.pid()}"
-            await eventually(lambda: unnamed.poll() == -signal.SIGKILL, "the unnamed one lives on")
-            await eventually(lambda: service.running() == [service.pid()], "not one instance")
+            await soon("the unnamed one lives on", lambda: unnamed.poll() == -signal.SIGKILL)
+            await soon("not one instance", lambda: service.running() == [service.pid()])
             first = service.pid()
             assert unfinished_start() == ""  # that start was brought to its end
             await rig.run(attempt("process_restart", target={**service.target(), "cwd": "/no/such/folder"}))

@@ -30,6 +30,9 @@ class Unit:
     result: str = "success"
     load: str = "loaded"
     pid: int = 0
+    file_state: str = "enabled"
+    restarts: int = 0
+    active_since_us: int = 0
 
 
 @dataclass
@@ -121,8 +124,14 @@ class ToldSystemd:
         return [name, name, unit.load, unit.active, unit.sub, "", _path(name), 0, "", "/"]
 
     def _property(self, path: str, name: str) -> Variant:
-        unit = next(unit for key, unit in self.units.items() if _path(key) == path)
-        return Variant("u", unit.pid) if name == "MainPID" else Variant("s", unit.result)
+        unit = next((unit for key, unit in self.units.items() if _path(key) == path), Unit(file_state=""))
+        return {
+            "MainPID": Variant("u", unit.pid),
+            "Result": Variant("s", unit.result),
+            "UnitFileState": Variant("s", unit.file_state),
+            "NRestarts": Variant("u", unit.restarts),
+            "ActiveEnterTimestamp": Variant("t", unit.active_since_us),
+        }[name]
 
     def _removed(self, number: int, name: str, result: str) -> None:
         body = [number, f"{MANAGER_PATH}/job/{number}", name, result]

@@ -30,17 +30,10 @@ from google.protobuf.message import DecodeError
 
 from error_daemon.errors import InvariantError
 from error_daemon.execute import frames_pb2 as frames
+from error_daemon.execute.ending import describe_end, kill_group_of, kill_marked, run_mark, signal_group
 from error_daemon.execute.framing import Decoder, encode
-from error_daemon.execute.identity import (
-    Identity,
-    describe_end,
-    identify,
-    kill_group_of,
-    kill_marked,
-    run_mark,
-    signal_group,
-)
 from error_daemon.execute.withheld import longest_s
+from error_daemon.processes.identity import Identity, identify
 
 START_TIMEOUT_S = 20.0
 _OVERDUE_AFTER_S = 2.0  # beyond its deadline: what a worker needs to end programs, with room

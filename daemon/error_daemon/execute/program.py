@@ -27,8 +27,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.identity import Identity, describe_end, group_lives, identify, run_mark, signal_group
+from error_daemon.execute.ending import describe_end, group_lives, run_mark, signal_group
 from error_daemon.model.variables import MAX_VALUE_CHARACTERS
+from error_daemon.processes.identity import Identity, identify
 
 TAIL_BYTES = 2048
 TERM_GRACE_S = 0.5

@@ -14,8 +14,8 @@ import os
 import shutil
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.identity import Identity
 from error_daemon.execute.program import Reaped, spawn
+from error_daemon.processes.identity import Identity
 
 _SYSTEMD = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
 

@@ -28,12 +28,12 @@ from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.attempt import run_attempt, run_probes
 from error_daemon.execute.framing import Decoder, encode
 from error_daemon.execute.host import HostCounters
-from error_daemon.execute.identity import Identity
 from error_daemon.execute.looking import shorten
 from error_daemon.execute.observing import observe
 from error_daemon.execute.program import Programs
 from error_daemon.execute.usage import HostUsage
 from error_daemon.model import OutcomeKind
+from error_daemon.processes.identity import Identity
 
 
 class Worker(asyncio.Protocol):

@@ -14,10 +14,11 @@ import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
-from error_daemon.errors import ErrorRecoveryError, TransientError
+from error_daemon.errors import ErrorRecoveryError, PermanentError, TransientError
 from error_daemon.ingest.own_fault import not_running
 from error_daemon.model import Target
 from error_daemon.ports import Clock
+from error_daemon.processes.identity import read_pid_file
 
 SOURCE = "sensor/pidfd"
 
@@ -194,10 +195,7 @@ def _said(pid_file: Path) -> str | None:
 def _living(pid_file: Path) -> int | None:
     """The pid in the file, if that very process (pid and, where given, start ticks) lives."""
     try:
-        pid, *ticks = pid_file.read_text().split()
-        stat = Path(f"/proc/{int(pid)}/stat").read_text(errors="replace")  # a process may name itself in any bytes
-    except (OSError, ValueError):
-        return None  # no file, no such process, or nothing that names one
-    fields = stat.rpartition(")")[2].split()
-    is_same = not ticks or fields[19] == ticks[0]
-    return int(pid) if is_same and fields[0] not in "ZX" else None
+        identity = read_pid_file(str(pid_file))
+        return identity.pid if identity is not None and identity.lives() else None
+    except (OSError, PermanentError):
+        return None  # nothing that can be read, or nothing that names a process

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 from error_daemon.errors import InputError
 from error_daemon.units.bus import SYSTEMD, BusRefusal, SystemBus
@@ -57,6 +58,28 @@ async def state_of(bus: SystemBus, unit: str) -> UnitState:
     return UnitState(name, path, load, active, sub, str(result), int(pid))
 
 
+@dataclass(frozen=True, slots=True)
+class UnitHistory:
+    """`file_state`: enabled, disabled, static ...; empty where it has no file. `restarts`: by systemd itself, since somebody started it;
+    None where its type has none. `active_since`: ISO 8601, UTC; empty where it never was."""
+
+    file_state: str
+    restarts: int | None
+    active_since: str
+
+
+async def history_of(bus: SystemBus, state: UnitState) -> UnitHistory:
+    """Raises NoBus."""
+    kind = state.name.rpartition(".")[2]
+    file_state, entered_us, restarts = await asyncio.gather(
+        _property(bus, state.path, "unit", "UnitFileState", ""),
+        _property(bus, state.path, "unit", "ActiveEnterTimestamp", 0),
+        _property(bus, state.path, kind, "NRestarts", -1) if kind == "service" else _no_restarts(),
+    )
+    since = datetime.fromtimestamp(int(entered_us) / 1e6, timezone.utc).isoformat() if entered_us else ""
+    return UnitHistory(str(file_state), int(restarts) if int(restarts) >= 0 else None, since)
+
+
 async def running_dependents(bus: SystemBus, unit: str) -> list[str]:
     """What runs, and is stopped or restarted with the unit, be it by way of others. Raises as `state_of`."""
     found: dict[str, str] = {}  # name → ActiveState
@@ -93,3 +116,7 @@ async def _property(bus: SystemBus, path: str, kind: str, name: str, absent: str
 
 async def _no_pid() -> int:
     return 0
+
+
+async def _no_restarts() -> int:
+    return -1

@@ -1,4 +1,4 @@
-"""Observers by kind."""
+"""Observers by kind. What needs D-Bus is imported when it is asked for."""
 
 from __future__ import annotations
 
@@ -11,13 +11,19 @@ from error_daemon.execute.observers.files import FilesObserver
 from error_daemon.execute.observers.http import HttpObserver
 from error_daemon.execute.observers.process import ProcessObserver
 from error_daemon.execute.observers.sql import SqlObserver
-from error_daemon.execute.observers.unit import UnitObserver
 
 __all__ = ["Look", "Observer", "Seen", "make"]
 
+
+def _unit() -> Observer:
+    from error_daemon.execute.observers.unit import UnitObserver
+
+    return UnitObserver()
+
+
 _BUILT_IN: dict[str, Callable[[], Observer]] = {
     "process": ProcessObserver,
-    "unit": UnitObserver,
+    "unit": _unit,
     "files": FilesObserver,
     "http": HttpObserver,
     "exec": CommandObserver,

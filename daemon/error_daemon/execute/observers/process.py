@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
-from pathlib import Path
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute.blocking import looks
-from error_daemon.execute.identity import Identity, identify, read_pid_file
 from error_daemon.execute.observers.contract import Look, Seen
+from error_daemon.processes.identity import Identity, identify, read_pid_file
 
 
 class ProcessObserver:
@@ -70,14 +70,12 @@ def _runs(wanted: Sequence[str]) -> Callable[[list[str]], bool]:
 
 def _running(is_it: Callable[[list[str]], bool]) -> list[int]:
     """The living processes whose command line it is."""
+    import psutil  # not in every worker: few targets are observed
+
     found = []
-    for name in os.listdir("/proc"):
-        if not name.isdigit():
-            continue
-        try:
-            command = os.fsdecode(Path(f"/proc/{name}/cmdline").read_bytes()).split("\0")[:-1]
-        except OSError:
-            continue  # gone meanwhile
-        if command and is_it(command) and Identity(int(name)).lives():
-            found.append(int(name))
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):  # gone meanwhile; a zombie has no command line
+            command = process.cmdline()
+            if command and is_it(command):
+                found.append(process.pid)
     return sorted(found)

@@ -1,35 +1,36 @@
-"""unit: the state of a systemd unit, as `systemctl show` has it."""
+"""unit: the state of a systemd unit, as `systemctl show` has it, asked over D-Bus (units/state.py)."""
 
 from __future__ import annotations
 
 import asyncio
 
-from error_daemon.errors import PermanentError
 from error_daemon.execute.observers.contract import Look, Seen
 from error_daemon.execute.params import required
-from error_daemon.execute.program import build_environment
-
-_COMPARED = ("LoadState", "ActiveState", "SubState", "Result", "UnitFileState")
-_SHOWN = ("MainPID", "NRestarts", "ActiveEnterTimestamp")  # which a restart changes
+from error_daemon.units.bus import system_bus
+from error_daemon.units.state import history_of, state_of
 
 
 class UnitObserver:
     async def observe(self, look: Look) -> Seen:
         unit = str(look.params.get("unit") or required(look.target, "unit"))
-        command = ["systemctl", "show", "--no-pager", f"--property={','.join((*_COMPARED, *_SHOWN))}", "--", unit]
-        program = look.programs.run(look.round_id, command, build_environment({}, {}))
-        try:
-            ended = await asyncio.wait_for(program, look.timeout_s)
-        except asyncio.TimeoutError:
-            raise PermanentError(f"systemctl did not answer within {look.timeout_s:g} s") from None
-        if ended.code:
-            raise PermanentError(f"systemctl show {unit}: {ended.describe()}")
-        said = dict(line.split("=", 1) for line in ended.tail.splitlines() if "=" in line)
-        if "ActiveState" not in said:
-            raise PermanentError(f"systemctl show {unit} does not say its state: {ended.describe()}")
-        shown = {name: said[name] for name in _SHOWN if name in said}
-        if look.params.get("restarts") and "NRestarts" in shown:
-            said["NRestarts"] = shown.pop("NRestarts")
-        return Seen(
-            {name: said[name] for name in (*_COMPARED, "NRestarts") if name in said and name not in shown}, shown
-        )
+        return await asyncio.wait_for(_seen(unit, bool(look.params.get("restarts"))), look.timeout_s)
+
+
+async def _seen(unit: str, is_counted: bool) -> Seen:
+    """`is_counted`: how often systemd has restarted it is compared, and not only shown."""
+    bus = await system_bus()
+    state = await state_of(bus, unit)
+    history = await history_of(bus, state)
+    facts = {
+        "LoadState": state.load,
+        "ActiveState": state.active,
+        "SubState": state.sub,
+        "Result": state.result,
+        "UnitFileState": history.file_state,
+    }
+    others = {"MainPID": str(state.main_pid or ""), "ActiveEnterTimestamp": history.active_since}
+    (facts if is_counted else others)["NRestarts"] = "" if history.restarts is None else str(history.restarts)
+    return Seen(
+        {name: value for name, value in facts.items() if value},
+        {name: value for name, value in others.items() if value},
+    )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.identity import read_pid_file
 from error_daemon.execute.params import required
 from error_daemon.execute.probes.contract import Look, Sight, not_ok, ok
+from error_daemon.processes.identity import read_pid_file
 
 
 class ProcessProbe:

@@ -26,10 +26,10 @@ from dataclasses import dataclass
 from error_daemon.errors import InputError, PermanentError
 from error_daemon.execute import instance as instances
 from error_daemon.execute.frames_pb2 import ProbeReading
-from error_daemon.execute.identity import Identity
 from error_daemon.execute.instance import Hold, Instance
 from error_daemon.execute.strategies.contract import Context, Member, Result
 from error_daemon.model import OutcomeKind, ReadingValue
+from error_daemon.processes.identity import Identity
 
 _FIRST_DELAY_S = 0.005
 _GROWTH = 1.6

@@ -21,10 +21,10 @@ import asyncio
 from contextlib import suppress
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.identity import identify
 from error_daemon.execute.params import required
 from error_daemon.execute.strategies.contract import Context, Result
 from error_daemon.model import OutcomeKind
+from error_daemon.processes.identity import identify
 from error_daemon.units.bus import BusRefusal, NoBus, SystemBus, system_bus
 from error_daemon.units.job import DONE, Job
 from error_daemon.units.state import UnitState, state_of

@@ -1,0 +1,1 @@
+"""Which process is meant, for execute and ingest."""
