@@ -7,18 +7,16 @@ import json
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.box.host import ROOT, Host
+from tests.waiting import eventually
 
 UNIT = "error-recovery.service"
 WHEELS = "/srv/wheels"
-PATIENCE_S = 90.0  # for what takes a few seconds; only something that is stuck comes near it
 
 # Everything that these tests break. A recovery of `slow` goes on until /run/error-recovery/go is there; an attempt that was lost with
 # its daemon is followed by that of the next level.
@@ -49,14 +47,6 @@ rules:
     verify: {within: 10s}
     mode: auto
 """
-
-
-def eventually(what: str, look: Callable[[], Any], within_s: float = PATIENCE_S) -> Any:
-    deadline = time.monotonic() + within_s
-    while not (answer := look()):
-        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        time.sleep(0.1)
-    return answer
 
 
 def make(*arguments: str, **environment: str) -> None:

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from tests.box.host import ROOT, Host
-from tests.box.installed_host import UNIT, InstalledHost, eventually
+from tests.box.installed_host import UNIT, InstalledHost
+from tests.waiting import eventually
 
 
 @pytest.fixture(scope="module")

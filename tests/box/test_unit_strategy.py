@@ -6,19 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.box.host import BoxError, booted, why_no_box
+from tests.box.host import booted
 from tests.box.unit_host import UnitHost, without_numbers
 
 
 @pytest.fixture(scope="module")
 def units() -> Iterator[UnitHost]:
-    if why_no_box():
-        pytest.skip(why_no_box())
-    try:
-        with booted() as host:
-            yield UnitHost(host).prepare()
-    except BoxError as error:
-        pytest.skip(f"no box can boot here: {error}")
+    with booted() as host:
+        yield UnitHost(host).prepare()
 
 
 def test_a_unit_is_started_restarted_and_stopped_and_its_process_is_named(units: UnitHost) -> None:

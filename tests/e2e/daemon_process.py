@@ -9,8 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -20,20 +19,10 @@ import psutil
 from google.rpc import status_pb2
 
 from error_recovery.v1 import fault_pb2, fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
+from tests.waiting import eventually
 
 PATIENCE_S = 60.0  # for what takes well under a second; only a daemon that is stuck comes near it
 T = TypeVar("T")
-
-
-def eventually(what: str, look: Callable[[], T | None], within_s: float = PATIENCE_S) -> T:
-    """The first answer of `look` that is true. Fails with `what` when there is none in time."""
-    deadline = time.monotonic() + within_s
-    while True:
-        answer = look()
-        if answer:
-            return answer
-        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        time.sleep(0.01)
 
 
 class DaemonProcess:

@@ -10,7 +10,8 @@ from pathlib import Path
 import error_recovery
 from error_recovery import Reporter
 from error_recovery.v1 import fault_pb2, recovery_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal_scripts, running
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal_scripts, running
+from tests.waiting import eventually
 
 _ALL = recovery_pb2.ListErrorsRequest()
 OBSERVE = "version: 1\nrules:\n  - {id: all, when: {}, ladder: {1: [look]}}\nstrategies:\n  look: {kind: retry}\n"

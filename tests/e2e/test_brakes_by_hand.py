@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from error_recovery.v1 import fault_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal, journal_scripts, running
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal, journal_scripts, running
+from tests.waiting import eventually
 
 TARGETS = ("db", "shop", "stubborn")
 

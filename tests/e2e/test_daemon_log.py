@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal_scripts, running
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal_scripts, running
+from tests.waiting import eventually
 
 
 def definitions(scripts: dict[str, Path]) -> str:

@@ -16,12 +16,12 @@ from tests.e2e.daemon_process import (
     SH,
     DaemonProcess,
     a_fault,
-    eventually,
     journal,
     journal_scripts,
     running,
     status_details,
 )
+from tests.waiting import eventually
 
 FLOOD_S = 20.0
 BATCH = 64

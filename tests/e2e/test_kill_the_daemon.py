@@ -10,7 +10,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal, journal_scripts, running
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal, journal_scripts, running
+from tests.waiting import eventually
 
 TARGETS = [f"t{number}" for number in range(8)]
 KILLS = 30

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal, journal_scripts, running
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal, journal_scripts, running
+from tests.waiting import eventually
 
 
 def definitions(scripts: dict[str, Path]) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal_scripts, running
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal_scripts, running
+from tests.waiting import eventually
 
 
 def definitions(scripts: dict[str, Path]) -> str:

@@ -16,7 +16,8 @@ import grpc
 import pytest
 
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal, journal_scripts, running
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal, journal_scripts, running
+from tests.waiting import eventually
 
 
 def definitions(

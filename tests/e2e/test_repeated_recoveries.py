@@ -16,7 +16,8 @@ import grpc
 import pytest
 
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, eventually, running
+from tests.e2e.daemon_process import SH, DaemonProcess, running
+from tests.waiting import eventually
 
 _SERVICE = """#!/bin/sh
 echo started >> {directory}/started

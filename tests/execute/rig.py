@@ -27,6 +27,7 @@ from error_daemon.model import (
     Target,
 )
 from error_daemon.ports import Executor
+from tests.waiting import soon
 
 PATIENCE_S = 30.0  # only ever waited for in full when something is broken
 T = TypeVar("T")
@@ -186,17 +187,9 @@ def observe_round(
     return ObserveOrder(f"round-{next(_numbers)}", Target("t1", "process", target or {}), observers, tuple(probes))
 
 
-async def eventually(is_true: Callable[[], bool], what: str) -> None:
-    """For what the kernel announces to nobody: look again and again, up to a bound."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not is_true():
-        assert time.monotonic() < deadline, what
-        await asyncio.sleep(0.005)
-
-
 async def pid_written_to(path: Path) -> int:
     """The pid that a program writes, with a newline, when it has come so far."""
-    await eventually(lambda: _text(path).endswith("\n"), f"nobody wrote a pid to {path}")
+    await soon(f"nobody wrote a pid to {path}", lambda: _text(path).endswith("\n"))
     return int(_text(path))
 
 
@@ -214,4 +207,4 @@ def is_running(pid: int) -> bool:
 
 
 async def is_gone(pid: int) -> None:
-    await eventually(lambda: not is_running(pid), f"process {pid} is still running")
+    await soon(f"process {pid} is still running", lambda: not is_running(pid))

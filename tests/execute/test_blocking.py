@@ -10,7 +10,7 @@ import pytest
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute.blocking import BlockingLooks
-from tests.execute.rig import eventually
+from tests.waiting import soon
 
 PATIENCE_S = 20.0
 
@@ -48,7 +48,7 @@ def test_at_what_a_look_hangs_no_second_is_begun_until_it_has_come_back() -> Non
         assert mounts.touched == ["/dead/one"]
         assert await looks.see("/alive", lambda: "seen", PATIENCE_S) == "seen"
         mounts.revive()
-        await eventually(lambda: looks.hanging() == [], "it has come back")
+        await soon("it has come back", lambda: looks.hanging() == [])
         assert await looks.see("/dead/one", mounts.look("/dead/one"), PATIENCE_S) == "/dead/one seen"
 
     asyncio.run(main())

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from error_daemon.model import OutcomeKind, Probe, ReadingValue
-from tests.execute.rig import PoolRig, attempt, eventually, is_gone, pid_written_to, probe_round, shell, with_pool
+from tests.execute.rig import PoolRig, attempt, is_gone, pid_written_to, probe_round, shell, with_pool
+from tests.waiting import soon
 
 
 def commands() -> str:
@@ -52,7 +53,7 @@ def test_a_worker_that_dies_or_stops_is_replaced_and_its_orders_are_answered(
         await is_gone(child)
         await is_gone(worker)
         # nor that which the worker had no time to tell of
-        await eventually(lambda: f"sleep 1000.{worker}" not in commands(), "the probe's program is left")
+        await soon("the probe's program is left", lambda: f"sleep 1000.{worker}" not in commands())
 
         assert (await rig.run(attempt("retry"))).kind is OutcomeKind.COMPLETED
         assert rig.pool.pids() != [worker]
@@ -131,7 +132,7 @@ def test_the_first_free_worker_is_used_so_that_it_stays_hot() -> None:
 def test_workers_that_keep_dying_are_replaced_later_and_later() -> None:
     async def body(rig: PoolRig) -> None:
         for losses in range(1, 4):
-            await eventually(lambda: rig.pool.alive == 1, "no replacement came")
+            await soon("no replacement came", lambda: rig.pool.alive == 1)
             os.kill(rig.pool.pids()[0], signal.SIGKILL)
             await rig.answers.until(lambda count=losses: len(rig.answers.losses) == count)  # type: ignore[misc]
         assert (await rig.run(attempt("retry"))).kind is OutcomeKind.COMPLETED

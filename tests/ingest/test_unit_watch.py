@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import pytest
 import uvloop
 
 from error_daemon.errors import TransientError
@@ -54,14 +52,6 @@ class Heard:
 
 def targets(**units: str) -> dict[str, Target]:
     return {name: Target(name, "service", {"unit": f"{unit}.service"}) for name, unit in units.items()}
-
-
-@pytest.fixture
-def bus_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    if shutil.which("dbus-daemon") is None:
-        pytest.skip("dbus-daemon is not installed")
-    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path / 'bus'}")
-    return tmp_path
 
 
 def watching(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from error_daemon.logs.archives import Keep, archive_name, archives_of, tidy, too_many, use_of
 from error_daemon.logs.tidying import Tidying
-from tests.e2e.daemon_process import eventually
+from tests.waiting import eventually
 
 NOW = 1_790_000_000.0
 ALL = Keep(files=100, age_s=0.0)

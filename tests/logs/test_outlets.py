@@ -25,7 +25,7 @@ from error_daemon.logs.journal import JournalLink, entry
 from error_daemon.logs.outlet import Outlet, Unsendable
 from error_daemon.logs.syslog import Origin, SyslogLink, framed, message, tls_context
 from error_daemon.settings import parse_syslog
-from tests.e2e.daemon_process import eventually
+from tests.waiting import eventually
 
 ORIGIN = Origin("host 7", 42, "1.2.3")
 LINE = b'{"timestamp":"2026-09-21T14:13:20.250000Z","level":"recovery","event":"attempt","error_id":"e1"}'

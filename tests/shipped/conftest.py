@@ -1,4 +1,5 @@
-"""One booted host for all tests of the shipped set, with error_daemon as a service in it and every shipped definition in force.
+"""One booted host for all tests of the shipped set, with error_daemon installed on it as an operator does it, in its unit's sandbox and
+without root, and every shipped definition in force.
 
 `mode: auto` is the only thing that is changed in them. That all of them are in force together shows that none gets in another's way.
 """
@@ -6,26 +7,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.box.host import ROOT, BoxError, booted, why_no_box
-from tests.shipped.recovery_host import RecoveryHost, lay_out
+from tests.box.host import ROOT, booted
+from tests.box.installed_host import WHEELS
+from tests.shipped.recovery_host import IN_FORCE, RecoveryHost, lay_out
 
 
 @pytest.fixture(scope="session")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecoveryHost]:
-    if why_no_box():
-        pytest.skip(why_no_box())
-    recovery = tmp_path_factory.mktemp("etc") / "recovery"
-    lay_out(ROOT / "etc" / "recovery", recovery)
-    copies = [
-        (recovery, "/etc/recovery"),
-        (ROOT / "etc" / "recovery.conf", "/etc/recovery.conf"),
-        (ROOT / "examples" / "services", "/srv/services"),
-    ]
-    try:
-        with booted(copies) as box_host:
-            yield RecoveryHost(box_host).start()
-    except BoxError as error:
-        pytest.skip(f"no box can boot here: {error}")
+def host(tmp_path_factory: pytest.TempPathFactory, wheels: Path) -> Iterator[RecoveryHost]:
+    in_force = tmp_path_factory.mktemp("definitions")
+    lay_out(ROOT / "etc" / "recovery" / "definitions", in_force)
+    with booted([(wheels, WHEELS), (in_force, IN_FORCE), (ROOT / "examples" / "services", "/srv/services")]) as box:
+        yield RecoveryHost(box).install()

@@ -1,35 +1,46 @@
-"""A host with error_daemon as a systemd service and the shipped definitions in force, and what a test does with one."""
+"""A host with error_daemon installed on it and the shipped definitions in force, and what a test does with one."""
 
 from __future__ import annotations
 
 import json
 import re
-import shutil
-import sys
-import time
 import uuid
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from tests.box.host import Host
+from tests.box.host import ROOT, Host
+from tests.box.installed_host import WHEELS
+from tests.waiting import eventually
 
-UNIT = f"""[Service]
-Type=notify
-ExecStart={sys.executable} -m error_daemon
-Environment=LOG_LEVEL=INFO
-"""
+UNIT = "error-recovery.service"
+IN_FORCE = "/srv/in-force"
+POLKIT = "/etc/polkit-1/rules.d"
+PAGE = ROOT / "docs" / "shipped.md"
+
+
+@dataclass(frozen=True)
+class Needs:
+    """What the page says that a definition needs on a host."""
+
+    copied: list[str]  # units from /etc/recovery/units
+    named: list[str]  # units in 60-error-recovery.rules
+
+
+def needs_of_the_page() -> dict[str, Needs]:
+    """By the definition's file."""
+    [table] = re.findall(r"^## What each needs\n.*?^(\| file .*?)\n\n", PAGE.read_text(), re.DOTALL | re.MULTILINE)
+    rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
+    return {row[0].strip("`"): Needs(*(re.findall(r"`([^`]+)`", cell) for cell in row[1:3])) for row in rows}
 
 
 def lay_out(shipped: Path, place: Path) -> None:
-    """Copy /etc/recovery as it ships to `place`, each example of a service in force with `mode: auto`."""
-    shutil.copytree(shipped, place)
-    for example in (place / "definitions").glob("6*.yaml.example"):
+    """Each shipped example of a service, in force with `mode: auto`."""
+    for example in shipped.glob("6*.yaml.example"):
         text, changes = re.subn(r"^    mode: observe\b", "    mode: auto", example.read_text(), flags=re.MULTILINE)
         assert changes == text.count("\n  - id:"), f"{example.name}: a rule without mode: observe"
-        example.with_suffix("").write_text(text)
+        (place / example.with_suffix("").name).write_text(text)
 
 
 @dataclass(frozen=True)
@@ -50,10 +61,24 @@ class RecoveryHost:
         self.run, self.read, self.write = host.run, host.read, host.write
         self.exists, self.main_pid, self.journal = host.exists, host.main_pid, host.journal
 
-    def start(self) -> RecoveryHost:
-        self.write("/etc/systemd/system/error-recovery.service", UNIT)
-        started = self.run("systemctl", "start", "error-recovery.service", is_checked=False)
-        assert started.returncode == 0, self.journal("error-recovery.service")
+    def install(self) -> RecoveryHost:
+        """As docs/install.md and docs/shipped.md tell it."""
+        if not self.exists("/usr/share/polkit-1/actions"):
+            pytest.skip("polkit is not installed on this machine")
+        self.run("make", "--no-print-directory", "-C", str(ROOT), "install", f"WHEELS={WHEELS}")
+        self.run("sh", "-c", f"cp {IN_FORCE}/*.yaml /etc/recovery/definitions/")
+        self.run("sh", "-c", "cp /srv/services/*.service /etc/systemd/system/")
+        self.run("cp", "/srv/services/nightly-report", "/usr/local/bin/")
+        needs = needs_of_the_page().values()
+        for unit in {unit for each in needs for unit in each.copied}:
+            self.run("cp", f"/etc/recovery/units/{unit}", "/etc/systemd/system/")
+        named = ", ".join(sorted({f'"{unit}"' for each in needs for unit in each.named}))
+        self.run("sed", "-i", f's|// "nginx.service",|{named}|', f"{POLKIT}/60-error-recovery.rules")
+        self.write(f"{POLKIT}/49-error-recovery.rules", self.run("error_daemon", "--print-polkit-rule").stdout)
+        self.run("systemctl", "daemon-reload")
+        self.run("systemctl", "restart", "polkit.service")
+        started = self.run("systemctl", "enable", "--now", UNIT, is_checked=False)
+        assert started.returncode == 0, self.journal(UNIT)
         return self
 
     def begin(self, unit: str, program: str) -> None:
@@ -64,8 +89,6 @@ class RecoveryHost:
 
     def begin_example(self, unit: str) -> None:
         """Start one of the services of examples/services."""
-        self.run("cp", f"/srv/services/{unit}", "/etc/systemd/system/")
-        self.run("systemctl", "daemon-reload")
         self.run("systemctl", "restart", unit)
 
     def wait_until(self, *command: str) -> None:
@@ -81,12 +104,8 @@ class RecoveryHost:
             eventually(f"{unit} has stopped", lambda: ") T " in self.read(f"/proc/{pid}/stat"))
         return pid
 
-    def install_error_cli(self) -> None:
-        """Where an installation has it, for what runs in the host."""
-        self.run("ln", "-sf", str(Path(sys.prefix) / "bin" / "error-cli"), "/usr/local/bin/error-cli")
-
     def error_cli(self, *arguments: str) -> tuple[int, str]:
-        ended = self.run(sys.executable, "-m", "error_cli", *arguments, is_checked=False)
+        ended = self.run("error-cli", *arguments, is_checked=False)
         return ended.returncode, ended.stdout + ended.stderr
 
     def errors(self, component: str) -> list[dict[str, str]]:
@@ -130,10 +149,3 @@ class RecoveryHost:
             [attempt["verdict"] for attempt in attempts],
             {reading["probe"]: reading["value"] for reading in attempts[-1].get("readings", [])} if attempts else {},
         )
-
-
-def eventually(what: str, look: Callable[[], bool], within_s: float = 30.0) -> None:
-    deadline = time.monotonic() + within_s
-    while not look():
-        assert time.monotonic() < deadline, f"not within {within_s:g} s: {what}"
-        time.sleep(0.05)

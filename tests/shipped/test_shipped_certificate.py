@@ -19,8 +19,6 @@ def site(host: RecoveryHost) -> RecoveryHost:
     """nginx serves a certificate that is good for three more days."""
     host.run(*SIGN, "-days", "3")
     host.run("cp", "/srv/services/site.conf", "/etc/nginx/conf.d/")
-    host.run("cp", "/srv/services/certbot.service", "/etc/systemd/system/")
-    host.run("systemctl", "daemon-reload")
     host.begin("nginx.service", "/usr/sbin/nginx")
     host.run("systemctl", "reload", "nginx.service")
     return host

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 
 from tests.box.host import ROOT
-from tests.shipped.recovery_host import RecoveryHost, eventually
+from tests.shipped.recovery_host import RecoveryHost
+from tests.waiting import eventually
 
 EXAMPLE = ROOT / "etc" / "recovery" / "definitions" / "60-cron-job.yaml.example"
 
 
 def test_a_job_that_failed_reports_itself_and_is_run_again(host: RecoveryHost) -> None:
-    host.install_error_cli()
-    host.run("ln", "-sf", "/srv/services/nightly-report", "/usr/local/bin/nightly-report")
     [line] = re.findall(r"^# +0 3 \* \* \* root (.+)$", EXAMPLE.read_text(), re.MULTILINE)
 
     failed = host.run("sh", "-c", line, is_checked=False)

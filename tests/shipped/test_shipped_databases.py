@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from tests.box.host import ROOT
 from tests.shipped.recovery_host import RecoveryHost
+
+EXAMPLE = ROOT / "etc" / "recovery" / "definitions" / "60-postgresql.yaml.example"
 
 
 def test_a_redis_that_hangs_is_restarted_and_keeps_its_data(host: RecoveryHost) -> None:
@@ -26,6 +30,8 @@ def test_a_postgresql_that_was_killed_is_restarted_and_keeps_what_was_committed(
         pytest.skip("PostgreSQL 15 with its cluster main is not installed: as root, `make services`")
     unit = "postgresql@15-main.service"
     host.begin(unit, "/usr/bin/pg_ctlcluster")
+    [role] = re.findall(r"^#   (runuser .*createuser .*)$", EXAMPLE.read_text(), re.MULTILINE)
+    host.run(*role.split())
     host.run(*PSQL, "CREATE TABLE IF NOT EXISTS stock AS SELECT 42 AS sold")
     killed = host.kill(unit, "KILL")
     recovery = host.noticed("postgresql")

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from error_daemon.definitions.loader import load_definitions
-from error_daemon.model import Definitions, Mode
+from error_daemon.model import Definitions, Mode, Strategy
 from tests.box.host import ROOT
+from tests.shipped.recovery_host import needs_of_the_page
 
 RECOVERY = ROOT / "etc" / "recovery"
 EXAMPLES = sorted((RECOVERY / "definitions").glob("6*.yaml.example"))
 SCRIPTS = sorted((RECOVERY / "scripts").iterdir())
+UNITS = sorted((RECOVERY / "units").iterdir())
 TESTS = "\n".join(path.read_text() for path in Path(__file__).parent.glob("test_shipped_*.py"))
 DESTRUCTIVE = re.compile(r"restart|kill|clean-oldest|stop|rm\b")
 
@@ -27,6 +29,14 @@ def in_force(example: Path, place: Path) -> Definitions:
     (place / "definitions").mkdir()
     shutil.copy(example, place / "definitions" / example.with_suffix("").name)
     return load_definitions(place / "definitions")
+
+
+def what_it_does(strategy: Strategy) -> str:
+    """Its command, or its action, with what the shipped unit that it starts runs."""
+    params = strategy.params
+    unit = RECOVERY / "units" / str(params.get("unit") or "-")
+    started = re.findall(r"^ExecStart=(.*)", unit.read_text(), re.MULTILINE) if unit.exists() else []
+    return " ".join([*params.get("command", []), str(params.get("action") or ""), *started])
 
 
 @pytest.fixture(params=EXAMPLES, ids=lambda path: path.name.split(".")[0])
@@ -60,8 +70,8 @@ def test_what_destroys_stands_at_level_3_or_above(example: Path, tmp_path: Path)
     for rule in definitions.rules:
         for level, names in rule.ladder.items():
             for name in names:
-                command = " ".join(definitions.strategies[name].params.get("command", []))
-                assert level >= 3 or not DESTRUCTIVE.search(command), f"{name} at level {level}: {command}"
+                does = what_it_does(definitions.strategies[name])
+                assert level >= 3 or not DESTRUCTIVE.search(does), f"{name} at level {level}: {does}"
 
 
 def test_the_scripts_that_it_runs_are_shipped(example: Path, tmp_path: Path) -> None:
@@ -80,6 +90,22 @@ def test_it_tells_how_to_report_the_fault(example: Path) -> None:
 def test_it_is_used_in_a_test_and_listed_on_the_page(example: Path) -> None:
     assert example.name in TESTS
     assert example.name in (ROOT / "docs" / "shipped.md").read_text()
+
+
+def test_the_units_that_it_asks_systemd_for_are_what_the_page_says(example: Path, tmp_path: Path) -> None:
+    definitions = in_force(example, tmp_path)
+    needs = needs_of_the_page()[example.with_suffix("").name]
+    commands = [strategy.params.get("command", []) for strategy in definitions.strategies.values()]
+    asked_for = {word for command in commands for word in command if word.endswith(".service")}
+    assert set(needs.named) == asked_for
+    started = {str(strategy.params.get("unit")) for strategy in definitions.strategies.values()}
+    assert set(needs.copied) == (asked_for | started) & {unit.name for unit in UNITS}
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda path: path.name)
+def test_a_unit_is_needed_by_some_definition_and_says_where_it_goes(unit: Path) -> None:
+    assert any(unit.name in needs.copied for needs in needs_of_the_page().values())
+    assert "/etc/systemd/system" in unit.read_text()
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-
-from tests.box.host import ROOT
-from tests.shipped.recovery_host import RecoveryHost, eventually
+from tests.shipped.recovery_host import RecoveryHost
 
 UNIT, PROGRAM = "nginx.service", "/usr/sbin/nginx"
 FAULT = ("nginx does not answer", "--type", "network", "--component", "nginx")
@@ -35,24 +32,3 @@ def test_an_nginx_with_a_broken_configuration_is_not_restarted_into_nothing(host
     assert recovery.verdicts == ["persisting", "persisting"]
     assert "not restarted" in host.error_cli("history", "--error", recovery.error_id, "--json")[1]
     assert host.main_pid(UNIT) == pid
-
-
-def test_a_unit_that_fails_reports_itself_as_the_page_tells_and_is_recovered(host: RecoveryHost) -> None:
-    [reporter] = re.findall(r"```ini\n(.*?)```", (ROOT / "docs" / "shipped.md").read_text(), re.DOTALL)
-    [on_failure] = re.findall(r"OnFailure=\S+", reporter)
-    host.install_error_cli()
-    host.write("/etc/systemd/system/report-failure@.service", reporter)
-    host.write("/etc/systemd/system/nginx.service.d/report.conf", f"[Unit]\n{on_failure}\n")
-    host.run("systemctl", "daemon-reload")
-    host.begin(UNIT, PROGRAM)
-
-    def states() -> list[str]:
-        return [error["state"] for error in host.errors("nginx") if error["message"] == "the unit failed"]
-
-    killed = host.kill(UNIT, "KILL")
-    try:
-        eventually("systemd has reported it, and it is recovered", lambda: states() == ["watching"])
-    finally:
-        host.run("rm", "/etc/systemd/system/nginx.service.d/report.conf")
-        host.run("systemctl", "daemon-reload")
-    assert host.main_pid(UNIT) not in {"0", killed}

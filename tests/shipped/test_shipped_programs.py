@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tests.shipped.recovery_host import RecoveryHost, eventually
+from tests.shipped.recovery_host import RecoveryHost
+from tests.waiting import eventually
 
 
 def test_a_service_that_leaks_is_restarted_when_a_reload_does_not_free_its_memory(host: RecoveryHost) -> None:

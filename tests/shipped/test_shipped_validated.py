@@ -16,8 +16,6 @@ def test_validate_finds_no_error_where_the_services_are(host: RecoveryHost) -> N
     missing = [path for path in NEEDED if not Path(path).exists()]
     if missing:
         pytest.skip(f"not installed: {', '.join(missing)}: as root, `make services`")
-    host.run("sh", "-c", "cp /srv/services/*.service /etc/systemd/system/")
-    host.run("cp", "--remove-destination", "/srv/services/nightly-report", "/usr/local/bin/")
     # of nobody's address: what the daemon of this host has learned from the recoveries of other tests is no matter of the files
     code, said = host.error_cli("validate", "/etc/recovery/definitions", "--address=unix:/run/nobody", "--json")
     problems = json.loads(said)["problems"]
