@@ -50,9 +50,7 @@ class Host:
 
     def run(self, *command: str, is_checked: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a program in the host, as root, to its end. A bad exit code is a failed assertion, unless `is_checked` is false."""
-        ended: subprocess.CompletedProcess[str] = self._box.run(
-            list(command), workdir="/", direct=True, capture_output=True, text=True, timeout=PATIENCE_S
-        )
+        ended = self._box.run(command, timeout_s=PATIENCE_S)
         assert ended.returncode == 0 or not is_checked, (
             f"{command} ended with {ended.returncode}:\n{ended.stdout}{ended.stderr}"
         )
@@ -62,11 +60,10 @@ class Host:
         return self.run("cat", path).stdout
 
     def write(self, path: str, text: str) -> None:
-        self._box.run(
-            # whole at once: who waits for the file must not read half of it
-            ["sh", "-c", 'mkdir -p "$(dirname "$1")" && cat > "$1.part" && mv "$1.part" "$1"', "sh", path],
-            workdir="/", direct=True, stdin=None, input=text, text=True, check=True, timeout=PATIENCE_S,
-        )  # fmt: skip
+        # whole at once: who waits for the file must not read half of it
+        script = 'mkdir -p "$(dirname "$1")" && cat > "$1.part" && mv "$1.part" "$1"'
+        written = self._box.run(["sh", "-c", script, "sh", path], text_in=text, timeout_s=PATIENCE_S)
+        assert written.returncode == 0, written.stderr
 
     def exists(self, path: str) -> bool:
         return self.run("test", "-e", path, is_checked=False).returncode == 0
@@ -86,14 +83,12 @@ def _interpreter_directories() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def booted(copies: Sequence[tuple[Path, str]] = ()) -> Iterator[Host]:
-    """A host, with `copies` (of files or directories here, to paths there) in it before it boots. Where none can boot: see `no_box`."""
+def booted(copies: Sequence[tuple[Path, str]] = (), *, is_hybrid: bool = False) -> Iterator[Host]:
+    """A host, with `copies` (of files or directories here, to paths there) in it before it boots. Where none can boot: see `no_box`.
+
+    `is_hybrid`: MemoryMax= and CPUQuota= bite, although this machine has these controllers on v1."""
     demand_box()
-    box = Box(
-        ro=[str(ROOT), *_interpreter_directories()],
-        copy=[f"{source}:{place}" for source, place in copies],
-        no_cwd=True,
-    )
+    box = Box([str(ROOT), *_interpreter_directories()], copies, is_hybrid=is_hybrid)
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(box)
