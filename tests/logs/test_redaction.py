@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from error_daemon.logs.render import Renderer
 
 render = Renderer(lambda: 0.0)
 SECRET = "hunter2hunter2"
+MOST_CPU_S = 20  # what is linear takes less than one
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl"
 LEAKS = [
     f"password={SECRET}",
@@ -132,6 +135,14 @@ def test_a_line_without_hints_holds_nothing_that_would_be_left_out(value: Any) -
         assert redacted(fields) == fields
 
 
+_BOUNDED = f"""
+import resource, sys
+from error_daemon.logs.redact import redacted_text
+resource.setrlimit(resource.RLIMIT_CPU, ({MOST_CPU_S}, {MOST_CPU_S}))
+redacted_text(sys.argv[1] * (400_000 // len(sys.argv[1])))
+"""
+
+
 @pytest.mark.parametrize(
     "piece",
     [
@@ -150,5 +161,6 @@ def test_a_line_without_hints_holds_nothing_that_would_be_left_out(value: Any) -
     ],
 )
 def test_no_text_keeps_the_loop_busy(piece: str) -> None:
-    """A pattern that were quadratic would take minutes with this."""
-    redacted_text(piece * (400_000 // len(piece)))
+    """A pattern that were quadratic would take minutes of CPU with this: the kernel ends it after seconds of them."""
+    done = subprocess.run([sys.executable, "-c", _BOUNDED, piece], check=False, capture_output=True, timeout=600)
+    assert done.returncode == 0, done
