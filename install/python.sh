@@ -1,6 +1,6 @@
 # choose_python: sets `python` to the interpreter of a release, $PYTHON or the first that fits.
 #
-# It must be one that the daemon's user can read with ProtectHome=yes, and is named with its version (python3.11): `python3` may be
+# It must be one that the daemon can read, whose unit hides /home and /root (InaccessiblePaths=), and is named with its version (python3.11): `python3` may be
 # another one after an upgrade of the host.
 # shellcheck shell=bash
 usable() {

@@ -11,7 +11,7 @@
     ├── StoreUnavailable  keep the rows, write them when the store is back
     └── InvariantError    a bug in this program: nothing was changed; log it loudly, do not guess
 
-A recovery that fails is not an exception: it is an `Outcome` (model.py).
+A recovery that fails is not an exception: it is an `Outcome` (model/orders.py).
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ counted as the daemon's. A scope of the system's systemd may be made by root alo
 lingers (`loginctl enable-linger`, which the installation does), and that one makes a scope and takes in what belongs to its user.
 
 It is asked after the start, on its bus, by `busctl`, and nobody waits for the answer: some 40 ms, and a recovery is not put off by
-that. Where there is no such systemd, or the daemon is no unit of the host's own, nothing is asked and nothing changes.
+that; what the process has forked by then stays where it was. Where there is no such systemd, or the daemon is no unit of the host's
+own, nothing is asked and nothing changes.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ def leave_control_group(started: Identity) -> None:
     """Ask for a scope for this process of ours. Never raises: it runs, and where is not worth a failed recovery."""
     bus = f"/run/user/{os.getuid()}/bus"
     busctl = shutil.which("busctl", path="/usr/bin:/bin")
-    if busctl is None or not os.path.exists(bus) or not _is_of_a_system_unit():
+    if busctl is None or not os.path.exists(bus) or not _is_one_of_the_hosts():
         return
     name = f"error-recovery-{started.pid}-{started.start_ticks}.scope"
     call = [
@@ -47,10 +48,16 @@ def leave_control_group(started: Identity) -> None:
         return
 
 
-def _is_of_a_system_unit() -> bool:
-    """Not started from somebody's session."""
+def _is_one_of_the_hosts() -> bool:
+    """A unit of the host's own, and not started from somebody's session."""
     try:
         with open("/proc/self/cgroup", encoding="ascii", errors="replace") as groups:
-            return any(line.partition(":/")[2].startswith("system.slice/") for line in groups)
+            return any(is_of_a_system_unit(line) for line in groups)
     except OSError:
         return False
+
+
+def is_of_a_system_unit(line: str) -> bool:
+    """A line of /proc/PID/cgroup that names a service, in whichever slice, that no user's systemd has: of those all is below user.slice."""
+    slices = line.rstrip("\n").partition(":/")[2].split("/")
+    return slices[0] != "user.slice" and any(name.endswith(".service") for name in slices)
