@@ -15,6 +15,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
@@ -244,20 +245,17 @@ class Systemd(Supervisor):
         self.name = f"systemd, RestartSec={restart_sec}"
         self.about = "Restart=always" + (", its default" if restart_sec == "100ms" else "")
         self._restart_sec = restart_sec
-        self._box = Box(rw=[str(directory)])
+        self._box = Box([str(directory)])
+        self._running = ExitStack()
 
     def _start(self) -> None:
-        self._box.boot()
+        self._running.enter_context(self._box)
         unit = (
             "[Unit]\nStartLimitIntervalSec=0\n"
             f"[Service]\nExecStart={self.victim.script}\nRestart=always\nRestartSec={self._restart_sec}\n"
         )
-        put = [
-            "sh",
-            "-c",
-            "cat > /etc/systemd/system/victim.service && systemctl daemon-reload && systemctl start victim",
-        ]
-        self._box.run(put, workdir="/", direct=True, stdin=None, input=unit, text=True, check=True, timeout=_START_S)
+        put = "cat > /etc/systemd/system/victim.service && systemctl daemon-reload && systemctl start victim"
+        self._box.run(["sh", "-c", put], text_in=unit, timeout_s=_START_S).check_returncode()
 
     def kill(self, within_s: float) -> float:
         """The process id that the victim knows is one of the box."""
@@ -280,4 +278,4 @@ class Systemd(Supervisor):
         raise RuntimeError(f"process {self.pid} of the box is not to be seen from here")
 
     def _stop(self) -> None:
-        self._box.close()
+        self._running.close()
