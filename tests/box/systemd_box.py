@@ -90,7 +90,7 @@ class Box:
         enter = ("nsenter", "--target", str(self._pid), "--mount", "--uts", "--ipc", "--net", "--pid", "--cgroup")
         variables = (f"HOME=/root LANG=C.UTF-8 TERM={os.environ.get('TERM', 'dumb')} PATH={_PATH}").split()
         return subprocess.run(
-            [*enter, "--root", "--wd=/", "--", "env", "-i", *variables, *command],
+            [*enter, "--root", "--", "env", "-i", "-C", "/", *variables, *command],
             input=text_in or "",
             capture_output=True,
             text=True,
