@@ -34,6 +34,7 @@ from error_cli.failure import EXIT_CODES, Exit, Failure
         "test",
         "validate",
         "reload",
+        "tune",
         "completion",
     ),
     shared={"approve": "answer", "deny": "answer"},

@@ -1,13 +1,11 @@
 """`error-cli validate`: what is wrong with definitions, before they are in force. Needs no daemon.
 
-The daemon's own checks do it, in a process of their own: `python -m error_daemon.runtime.validation`.
+The daemon's own checks do it, in a process of their own (local.py): `python -m error_daemon.runtime.validation`.
 """
 
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,18 +14,12 @@ from typing import Any
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
-from error_cli.failure import Exit, Failure
+from error_cli.failure import Exit
 from error_cli.learned import learned
+from error_cli.local import run_here
 from error_cli.page import document_text, line, note
 from error_cli.phrase import count
 from error_cli.problems_page import print_problems
-
-# As `python -m` would, but what lies in the working directory never stands for a module of ours, and Ctrl-C just ends it.
-_PROGRAM = (
-    "import signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); sys.path[:] = [path for path in sys.path if path]; "
-    "from error_daemon.runtime.validation import main; sys.exit(main())"
-)
-_USAGE = 2
 
 
 @click.command(
@@ -83,12 +75,7 @@ def command(
 
 def _run(arguments: Sequence[str], learned: str) -> dict[str, Any]:
     given = [*arguments, "--learned=-"] if learned else arguments
-    done = subprocess.run(
-        [sys.executable, "-c", _PROGRAM, *given], input=learned.encode(), stdout=subprocess.PIPE, check=False
-    )
-    if done.returncode not in (0, _USAGE) or not done.stdout:
-        raise Failure(Exit.LATER, f"the check ended with {done.returncode}: standard error has why")
-    told: dict[str, Any] = json.loads(done.stdout)
+    told = run_here("validation", given, "the check", learned.encode())
     if "usage" in told:
         raise click.UsageError(told["usage"])
     return told

@@ -6,7 +6,7 @@ constructor, always on the loop's thread.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
@@ -16,6 +16,7 @@ from error_daemon.model import (
     AttemptRecord,
     BrakeView,
     Decision,
+    Diagnostic,
     ErrorView,
     Json,
     Notice,
@@ -225,6 +226,9 @@ class Control(Protocol):
         ConfigError with all that is wrong in the definitions, TransientError while too many analyses are running, StoreUnavailable. Refused
         where the range has more than can be replayed."""
 
+    async def diagnose(self) -> Sequence[Diagnostic]:
+        """How the daemon and its host are, area by area. Never raises: what can't be looked at is `unavailable`."""
+
     def test(self, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
         """The same fault again and again through the intake, and the state of its target after each pass (A13). The plan comes first; where
         a step awaits a number, it goes on when `continue_test` has that number. The last step has the end. Closing the iterator ends
@@ -241,6 +245,11 @@ class Applications(Protocol):
     """Applications that are attached with handlers of their own (HandlerService.Attach)."""
 
     def names(self) -> Sequence[str]: ...
+
+
+# What looks at one area when somebody asks for a diagnosis. Called on the loop, and returns at once: what takes longer, or reads files, is
+# behind the awaitable.
+Diagnosing = Callable[[], Sequence[Diagnostic] | Awaitable[Sequence[Diagnostic]]]
 
 
 # --- the gRPC server ----------------------------------------------------------------------------------------------

@@ -134,6 +134,11 @@ class RecoveryServiceStub(object):
                 request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ContinueTestRequest.SerializeToString,
                 response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ContinueTestResponse.FromString,
                 _registered_method=True)
+        self.Diagnose = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/Diagnose',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.DiagnoseRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.DiagnoseResponse.FromString,
+                _registered_method=True)
 
 
 class RecoveryServiceServicer(object):
@@ -259,6 +264,12 @@ class RecoveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def Diagnose(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_RecoveryServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -361,6 +372,11 @@ def add_RecoveryServiceServicer_to_server(servicer, server):
                     servicer.ContinueTest,
                     request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ContinueTestRequest.FromString,
                     response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ContinueTestResponse.SerializeToString,
+            ),
+            'Diagnose': grpc.unary_unary_rpc_method_handler(
+                    servicer.Diagnose,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.DiagnoseRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.DiagnoseResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -903,6 +919,33 @@ class RecoveryService(object):
             '/error_recovery.v1.RecoveryService/ContinueTest',
             error__recovery_dot_v1_dot_recovery__pb2.ContinueTestRequest.SerializeToString,
             error__recovery_dot_v1_dot_recovery__pb2.ContinueTestResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def Diagnose(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/Diagnose',
+            error__recovery_dot_v1_dot_recovery__pb2.DiagnoseRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.DiagnoseResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -51,6 +51,7 @@ class RecoveryServiceStub:
     Reload: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ReloadRequest, _recovery_pb2.ReloadResponse]
     TestRecovery: _grpc.UnaryStreamMultiCallable[_recovery_pb2.TestRecoveryRequest, _recovery_pb2.TestEvent]
     ContinueTest: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ContinueTestRequest, _recovery_pb2.ContinueTestResponse]
+    Diagnose: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.DiagnoseRequest, _recovery_pb2.DiagnoseResponse]
 
 @_typing.type_check_only
 class RecoveryServiceAsyncStub(RecoveryServiceStub):
@@ -75,6 +76,7 @@ class RecoveryServiceAsyncStub(RecoveryServiceStub):
     Reload: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ReloadRequest, _recovery_pb2.ReloadResponse]  # type: ignore[assignment]
     TestRecovery: _aio.UnaryStreamMultiCallable[_recovery_pb2.TestRecoveryRequest, _recovery_pb2.TestEvent]  # type: ignore[assignment]
     ContinueTest: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ContinueTestRequest, _recovery_pb2.ContinueTestResponse]  # type: ignore[assignment]
+    Diagnose: _aio.UnaryUnaryMultiCallable[_recovery_pb2.DiagnoseRequest, _recovery_pb2.DiagnoseResponse]  # type: ignore[assignment]
 
 class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
     @_abc_1.abstractmethod
@@ -216,5 +218,12 @@ class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recovery_pb2.ContinueTestRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recovery_pb2.ContinueTestResponse, _abc.Awaitable[_recovery_pb2.ContinueTestResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def Diagnose(
+        self,
+        request: _recovery_pb2.DiagnoseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.DiagnoseResponse, _abc.Awaitable[_recovery_pb2.DiagnoseResponse]]: ...
 
 def add_RecoveryServiceServicer_to_server(servicer: RecoveryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

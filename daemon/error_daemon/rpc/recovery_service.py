@@ -13,6 +13,7 @@ from error_daemon.errors import ConfigError, InputError, NotFound, StoreUnavaila
 from error_daemon.model import BrakeView
 from error_daemon.ports import Call, Control, ErrorFilter, Method, Service, Shape
 from error_daemon.rpc import convert, requests
+from error_daemon.rpc.convert_diagnosis import diagnostic_message
 from error_daemon.rpc.convert_metrics import metrics_message
 from error_daemon.rpc.convert_reload import reload_message
 from error_daemon.rpc.convert_replay import problems_message, replay_message
@@ -53,6 +54,7 @@ class RecoveryService:
                 Method("Replay", Shape.SERVER_STREAM, self.replay, pb.ReplayRequest.FromString, _serialise),
                 Method("TestRecovery", Shape.SERVER_STREAM, self.test, pb.TestRecoveryRequest.FromString, _serialise),
                 _unary("ContinueTest", self.continue_test, pb.ContinueTestRequest),
+                _unary("Diagnose", self.diagnose, pb.DiagnoseRequest),
             ),
         )
 
@@ -123,6 +125,16 @@ class RecoveryService:
         self, request: recovery_pb2.GetMetricsRequest, _call: Call
     ) -> recovery_pb2.GetMetricsResponse:
         return metrics_message(await self._control.metrics(*requests.time_range(request.since, request.until)))
+
+    async def diagnose(self, _request: recovery_pb2.DiagnoseRequest, _call: Call) -> recovery_pb2.DiagnoseResponse:
+        facts = self._control.status()
+        found = await self._control.diagnose()
+        return recovery_pb2.DiagnoseResponse(
+            diagnostics=map(diagnostic_message, found),
+            at=facts["started_at"] + facts["uptime_s"],
+            version=facts["version"],
+            pid=facts["pid"],
+        )
 
     async def replay(self, request: recovery_pb2.ReplayRequest, _call: Call) -> AsyncIterator[recovery_pb2.ReplayEvent]:
         files = requests.definition_files(request)
