@@ -51,3 +51,4 @@ class Counters:
     torn_slots: int = 0
     peers_sent_away: int = 0  # for what they did on the wire
     lag: LatencyHistogram = field(default_factory=LatencyHistogram)  # fault received → strategy code running
+    recovery: LatencyHistogram = field(default_factory=LatencyHistogram)  # ticket opened → verified to be recovered

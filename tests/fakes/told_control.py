@@ -11,6 +11,7 @@ from error_daemon.model import (
     BrakeView,
     Decision,
     DefinitionChange,
+    Diagnostic,
     ErrorView,
     Json,
     KeyChange,
@@ -18,6 +19,7 @@ from error_daemon.model import (
     Reloaded,
     RepeatStep,
     RepeatWish,
+    Standing,
 )
 from error_daemon.ports import ErrorFilter
 
@@ -105,6 +107,9 @@ class ToldControl:
             "strategies": [{"error_type": "network", "strategy_id": "restart", "score": 0.5, "samples": 4}],
             "lag": {"samples": 0, "p50_us": 0.0, "p99_us": 0.0, "max_us": 0.0},
         }
+
+    async def diagnose(self) -> Sequence[Diagnostic]:
+        return [Diagnostic("ring", "high", Standing.NOTICE, "half full", "look", {"used_ratio": 0.5})]
 
     def brakes(self) -> Sequence[BrakeView]:
         throttle = BrakeView("throttle", "", "closed", "3 begun in the last second, of 300", figures={"per_s": 300.0})

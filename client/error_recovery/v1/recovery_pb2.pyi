@@ -3170,11 +3170,10 @@ class DiagnoseResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     DIAGNOSTICS_FIELD_NUMBER: _builtins.int
-    AT_FIELD_NUMBER: _builtins.int
     VERSION_FIELD_NUMBER: _builtins.int
     PID_FIELD_NUMBER: _builtins.int
-    at: _builtins.float
     version: _builtins.str
+    """of the daemon"""
     pid: _builtins.int
     @_builtins.property
     def diagnostics(self) -> _containers.RepeatedCompositeFieldContainer[Global___Diagnostic]:
@@ -3184,13 +3183,12 @@ class DiagnoseResponse(_message.Message):
         self,
         *,
         diagnostics: _abc.Iterable[Global___Diagnostic] | None = ...,
-        at: _builtins.float = ...,
         version: _builtins.str = ...,
         pid: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "diagnostics", b"diagnostics", "pid", b"pid", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["diagnostics", b"diagnostics", "pid", b"pid", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -53,6 +53,16 @@ class Heartbeat:
         return math.ceil(span_s / self.every_s) + 1
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """How a worker is: `silent_s` since its last word, and how many attempts and rounds of probes it has."""
+
+    pid: int
+    is_ready: bool
+    silent_s: float
+    load: int
+
+
 @dataclass(slots=True)
 class _Work:
     beats_left: int
@@ -94,6 +104,11 @@ class WorkerLink(asyncio.Protocol):
     @property
     def load(self) -> int:
         return len(self.attempts) + len(self.rounds)
+
+    @property
+    def silent_s(self) -> float:
+        """How long nothing was heard of it, in whole beats."""
+        return self._silent_beats * self._heartbeat.every_s
 
     def send_attempt(self, frame: bytes, attempt_id: str, timeout_s: float) -> None:
         beats = self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S)

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute import frames_pb2 as frames
-from error_daemon.execute.link import START_TIMEOUT_S, Heartbeat, WorkerLink, open_link
+from error_daemon.execute.link import START_TIMEOUT_S, Heard, Heartbeat, WorkerLink, open_link
 from error_daemon.execute.orders import OrderWriter, observations_of, outcome_of, readings_of, unobserved, unseen
 from error_daemon.model import AttemptOrder, Observation, ObserveOrder, Outcome, OutcomeKind, ProbeOrder
 from error_daemon.ports import Clock, OnOutcome, OnReadings
@@ -69,6 +69,11 @@ class WorkerPool:
     def pids(self) -> list[int]:
         """Processes of the workers, ready or not."""
         return [link.pid for link in self._links if link is not None]
+
+    def heard(self) -> list[Heard]:
+        """When each worker was last heard of."""
+        links = [link for link in self._links if link is not None]
+        return [Heard(link.pid, link.is_ready, link.silent_s, link.load) for link in links]
 
     async def start(self) -> None:
         """Returns when all workers are ready. Raises PermanentError, with none left running, if they are not in 20 s."""

@@ -127,13 +127,10 @@ class RecoveryService:
         return metrics_message(await self._control.metrics(*requests.time_range(request.since, request.until)))
 
     async def diagnose(self, _request: recovery_pb2.DiagnoseRequest, _call: Call) -> recovery_pb2.DiagnoseResponse:
-        facts = self._control.status()
         found = await self._control.diagnose()
+        facts = self._control.status()
         return recovery_pb2.DiagnoseResponse(
-            diagnostics=map(diagnostic_message, found),
-            at=facts["started_at"] + facts["uptime_s"],
-            version=facts["version"],
-            pid=facts["pid"],
+            diagnostics=map(diagnostic_message, found), version=facts["version"], pid=facts["pid"]
         )
 
     async def replay(self, request: recovery_pb2.ReplayRequest, _call: Call) -> AsyncIterator[recovery_pb2.ReplayEvent]:

@@ -21,6 +21,7 @@ from error_daemon.model import (
     AttemptRecord,
     BrakeView,
     Decision,
+    Diagnostic,
     ErrorView,
     Json,
     Notice,
@@ -29,9 +30,10 @@ from error_daemon.model import (
     RepeatWish,
     State,
 )
-from error_daemon.ports import Applications, Clock, ErrorFilter, Intake, Ring
+from error_daemon.ports import Applications, Clock, Diagnosing, ErrorFilter, Intake, Ring
 from error_daemon.runtime import records
 from error_daemon.runtime.audit import Audit
+from error_daemon.runtime.diagnosis.diagnosis import diagnose
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader
@@ -46,7 +48,8 @@ _DISK_RETRY_AFTER_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What there is to see and to steer. `workers()`: how many are ready. `log()`: how the log is."""
+    """What there is to see and to steer. `workers()`: how many are ready. `log()`: how the log is. `areas(control)`: what looks at
+    each area of a diagnosis."""
 
     audit: Audit
     reloader: Reloader
@@ -61,6 +64,7 @@ class Parts:
     workers: Callable[[], int]
     intake: Intake
     log: Callable[[], Mapping[str, Json]]
+    areas: Callable[[DaemonControl], Mapping[str, Diagnosing]]
 
 
 class DaemonControl:
@@ -170,6 +174,9 @@ class DaemonControl:
         self, files: Mapping[str, str], since: float, until: float, seed: int
     ) -> AsyncGenerator[Mapping[str, Json], None]:
         return self._reports.replay(files, since, until or self._clock.now(), seed)
+
+    async def diagnose(self) -> Sequence[Diagnostic]:
+        return await diagnose(self._parts.areas(self))
 
     def brakes(self) -> Sequence[BrakeView]:
         return self._engine.brakes(self._clock.now())

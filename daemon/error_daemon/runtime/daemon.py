@@ -38,6 +38,7 @@ from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.bugs import log_bugs
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.diagnosis.sources import Seen, Sources
 from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.intake import RingIntake
@@ -70,7 +71,7 @@ class Daemon:
         config: Path | None = None,
     ) -> None:
         """`config`: where the settings are from, so that a reload can say which are others there now."""
-        self._settings = settings
+        self._settings, self._config = settings, config
         self._clock = SteadyClock()
         self._counters = Counters()
         self._notifier = Notifier()
@@ -147,6 +148,7 @@ class Daemon:
         )
 
     def _made_control(self) -> DaemonControl:
+        reports = Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy)
         return DaemonControl(
             self._loop,
             self._clock,
@@ -160,11 +162,25 @@ class Daemon:
                 counters=self._counters,
                 pauses=self._pauses,
                 tests=self._tests,
-                reports=Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy),
+                reports=reports,
                 workers=lambda: self._pool.alive,
                 intake=self._intake,
                 log=self._log_state,
+                areas=Sources(self._seen(reports)).of,
             ),
+        )
+
+    def _seen(self, reports: Reports) -> Seen:
+        return Seen(
+            settings=self._settings,
+            config=self._config,
+            loop=self._loop,
+            counters=self._counters,
+            store=self._store,
+            pool=self._pool,
+            reloader=self._reloader,
+            reports=reports,
+            more={},
         )
 
     def _made_server(self) -> Server:

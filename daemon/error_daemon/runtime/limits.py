@@ -7,12 +7,35 @@ daemon otherwise gets what the session has, often 1,024 files: the daemon takes 
 from __future__ import annotations
 
 import resource
+from dataclasses import dataclass
 
 WANTED = 65_535
 _LIMITS = {
     "open files": (resource.RLIMIT_NOFILE, "LimitNOFILE"),
     "processes": (resource.RLIMIT_NPROC, "LimitNPROC"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """`setting`: its name in a unit."""
+
+    name: str
+    setting: str
+    allowed: int
+
+    @property
+    def is_infinite(self) -> bool:
+        return self.allowed == resource.RLIM_INFINITY
+
+    @property
+    def is_enough(self) -> bool:
+        return _is_enough(self.allowed)
+
+
+def limits_now() -> list[Limit]:
+    """What this process may have at this moment."""
+    return [Limit(name, setting, resource.getrlimit(which)[0]) for name, (which, setting) in _LIMITS.items()]
 
 
 def raise_limits() -> list[str]:

@@ -17,6 +17,7 @@ import structlog
 
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
+from error_daemon.core.metrics.figures import RECOVERED
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
 from error_daemon.ports import Clock, Executor, Ring, Store
@@ -50,6 +51,7 @@ class RecoveryLoop:
         self._trace = FaultTrace(engine.ticket_id, lag_threshold_s)
         self._on_recovered = on_recovered
         self._on_attempt = on_attempt
+        self.is_learning_withheld = False
         self._is_closed = False
         self._is_carrying = False
         self._is_due = False
@@ -125,6 +127,7 @@ class RecoveryLoop:
 
     def withhold_learned(self) -> None:
         """What was learned before could not be read back: what is learned from now on must not take its place in the record."""
+        self.is_learning_withheld = True
         self._carry[fx.SaveScore] = self._carry[fx.SaveTimeout] = lambda effect: None
 
     # --- effects
@@ -149,7 +152,7 @@ class RecoveryLoop:
             fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
             fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
             fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
-            fx.SaveTicket: self._traced(self._saver("tickets", lambda effect: records.ticket_row(effect.record))),
+            fx.SaveTicket: self._traced(self._save_ticket),
             fx.Escalate: self._escalate,
         }
 
@@ -257,6 +260,12 @@ class RecoveryLoop:
     def _ended(self, view: ErrorView) -> None:
         if view.state is State.WATCHING:
             self._on_recovered(view.target)
+
+    def _save_ticket(self, effect: fx.SaveTicket) -> None:
+        record = effect.record
+        if record.ended_as == RECOVERED:
+            self._counters.recovery.record(record.ended_at - record.opened_at)
+        self._append("tickets", records.ticket_row(record))
 
     def _escalate(self, effect: fx.Escalate) -> None:
         self._trace.note(effect)

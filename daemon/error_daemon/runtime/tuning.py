@@ -141,7 +141,7 @@ def printed(option: str, config: Path | None, knobs: Knobs) -> tuple[str, str]:
     try:
         return knobs.command([sys.executable, "-m", "error_daemon", *given, option]), ""
     except OSError as error:
-        said = str(error).partition(f"{option}: ")[2] or str(error)
+        said = str(error).partition(": ")[2] or str(error)
         return "", f"error_daemon {option} has nothing: {said.removeprefix('error_daemon: ')}"
 
 

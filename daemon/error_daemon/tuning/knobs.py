@@ -37,7 +37,8 @@ def run(command: Sequence[str], given: str = "") -> str:
         raise OSError(f"{command[0]} does not end") from error
     if done.returncode:
         said = (done.stderr or done.stdout).strip().splitlines()
-        raise OSError(f"{' '.join(command)}: {said[0] if said else f'ended with {done.returncode}'}")
+        name = Path(command[0]).name
+        raise OSError(f"{name}: {said[0] if said else f'ended with {done.returncode}'}")
     return done.stdout
 
 
