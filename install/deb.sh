@@ -52,6 +52,7 @@ cat >"$tree/DEBIAN/prerm" <<END
 #!/bin/sh
 set -e
 [ "\$1" = remove ] || exit 0
+[ ! -d /var/lib/error-recovery-tune ] || $PREFIX/bin/error-cli tune --undo || true
 if [ -d /run/systemd/system ]; then systemctl disable --now error-recovery.service || true; fi
 # what process_restart started runs on, in scopes of its own
 find /sys/fs/cgroup -type d -name 'error-recovery-*.scope' 2>/dev/null | grep -q . || loginctl disable-linger error-recovery || true

@@ -26,6 +26,5 @@ configuration_files() {
   echo "etc/recovery.conf /etc/recovery.conf"
   echo "etc/default/error-recovery /etc/default/error-recovery"
   echo "etc/limits.d/error-recovery.conf /etc/security/limits.d/error-recovery.conf"
-  echo "etc/polkit-1/60-error-recovery.rules /etc/polkit-1/rules.d/60-error-recovery.rules"
   (cd "$source_dir" && find etc/recovery -type f ! -name schema.json ! -name '*.pyc' | LC_ALL=C sort | sed 's:.*:& /&:')
 }

@@ -3,6 +3,10 @@
 # (/var/log/framework) and the user who owns them. docs/install.md says how to remove those.
 . "$(dirname "$0")/layout.sh"
 [ -n "$DESTDIR" ] || [ "$(id -u)" = 0 ] || fail "uninstalling from / needs root: sudo make uninstall"
+# What `error-cli tune` has set is put back as long as there is an error-cli that knows how.
+if [ -z "$DESTDIR" ] && [ -d /var/lib/error-recovery-tune ]; then
+  "$PREFIX/bin/error-cli" tune --undo || say "not all of what error-cli tune has set could be put back"
+fi
 if [ -z "$DESTDIR" ] && [ -d /run/systemd/system ]; then
   systemctl disable --now error-recovery.service 2>/dev/null || true
   # not through `grep -q`, which leaves at the first line: find would die of SIGPIPE, and with pipefail that is a no

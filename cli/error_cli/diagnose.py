@@ -47,40 +47,37 @@ def command(wishes: Wishes, *, all_of_it: bool, bundle: Path | None, config: Pat
 
     What is bad harms recovery now (✗); a notice works, and could be better (!); what cannot be seen here is said to be so (?).
 
-    Exit codes: 0 nothing is bad, 1 something is, or no daemon answers.
+    Exit codes: 0 nothing is bad, or the bundle is written; 1 something is bad, or no daemon answers.
     """
-    found, status = _asked(wishes)
-    if found is None:
-        assert isinstance(status, Failure)
-        found = _from_outside(wishes, config, status)
-        status = {}
+    status: dict[str, Any] = {}
+    try:
+        found, status = _asked(wishes)
+    except Failure as failure:
+        found = _from_outside(wishes, config, failure)
     if bundle is not None:
-        assert isinstance(status, dict)
         told = _bundled(bundle, config, {"diagnosis.json": found, "status.json": status})
         if wishes.json:
             document_text(json.dumps(told))
         else:
             print_bundle(told)
-    elif wishes.json:
+        return Exit.DONE
+    if wishes.json:
         document_text(json.dumps(found))
     else:
         print_diagnosis(found, wishes.address, all_of_it=all_of_it)
     return Exit.NO if any(one["standing"] == "bad" for one in found["diagnostics"]) else Exit.DONE
 
 
-def _asked(wishes: Wishes) -> tuple[Diagnosis | None, dict[str, Any] | Failure]:
-    """What the daemon says, and its status; None, and why, where it says nothing."""
+def _asked(wishes: Wishes) -> tuple[Diagnosis, dict[str, Any]]:
+    """What the daemon says, and its status. Raises Failure where it says nothing."""
     from google.protobuf.json_format import MessageToDict
 
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
-    try:
-        with connect(wishes) as daemon:
-            answer = daemon.ask(daemon.recovery.Diagnose, recovery_pb2.DiagnoseRequest())
-            status = daemon.ask(daemon.recovery.GetStatus, recovery_pb2.GetStatusRequest())
-    except Failure as failure:
-        return None, failure
+    with connect(wishes) as daemon:
+        answer = daemon.ask(daemon.recovery.Diagnose, recovery_pb2.DiagnoseRequest())
+        status = daemon.ask(daemon.recovery.GetStatus, recovery_pb2.GetStatusRequest())
     return _told(answer), MessageToDict(status, preserving_proto_field_name=True)
 
 

@@ -37,7 +37,7 @@ def print_diagnosis(found: Mapping[str, Any], address: str, *, all_of_it: bool) 
     areas = _areas(found["diagnostics"])
     for name, diagnostics in areas:
         _print_area(name, diagnostics, all_of_it=all_of_it)
-    if all_of_it or areas[-1][1][0]["standing"] == "good":
+    if not all_of_it and areas[-1][1][0]["standing"] == "good":
         line()
     _print_count(found["diagnostics"])
 

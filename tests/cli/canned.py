@@ -33,6 +33,31 @@ def brakes() -> list[recovery_pb2.Brake]:
     ]
 
 
+def diagnosis() -> recovery_pb2.DiagnoseResponse:
+    def one(area: str, name: str, standing: str, says: str, mend: str = "") -> recovery_pb2.Diagnostic:
+        return recovery_pb2.Diagnostic(area=area, name=name, standing=standing, says=says, mend=mend)
+
+    return recovery_pb2.DiagnoseResponse(
+        version="0.1.0",
+        pid=4242,
+        diagnostics=[
+            one("workers", "ready", "good", "4 workers, with 0 attempts and looks"),
+            one("workers", "lost", "good", "none since the start"),
+            one("limits", "processes", "good", "65,535; 65,535 are meant"),
+            one(
+                "limits",
+                "open files",
+                "notice",
+                "20,000 of the 65,535 that are meant",
+                "sudo error-cli tune limits --apply",
+            ),
+            one("clock", "offset", "unavailable", "adjtimex may not be called here"),
+            one("store", "rows that wait", "notice", "120,000 rows of at most 200,000", "see its writer and the disk"),
+            one("store", "writer", "bad", "nothing can be written: No space left on device", "make room"),
+        ],
+    )
+
+
 def waiting_error() -> recovery_pb2.Error:
     return recovery_pb2.Error(
         error_id="77bb77bb77bb77bb",

@@ -209,6 +209,7 @@ def _canned_answers() -> Mapping[str, Answer]:
         "Reload": canned.reloaded(),
         "TestRecovery": canned.repeat_events(),
         "ContinueTest": recovery_pb2.ContinueTestResponse(),
+        "Diagnose": canned.diagnosis(),
         "Reset": recovery_pb2.ResetResponse(errors_reset=1, scores_reset=12),
         "Flush": recovery_pb2.FlushResponse(purged=3, running=1),
         "Report": fault_pb2.ReportResponse(receipt=fault_pb2.Receipt(error_id=ERROR_ID, opened=True)),

@@ -27,6 +27,9 @@ ARGUMENTS = [
     ["errors", "watch", "--once"],
     ["report", "disk full", "--wait=1"],
     ["metrics", "--all"],
+    ["diagnose"],
+    ["diagnose", "--all"],
+    ["tune", "show"],
     ["replay", "--definitions", DEFINITIONS],
 ]
 

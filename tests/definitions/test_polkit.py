@@ -25,9 +25,13 @@ strategies:
   proxy: {kind: unit, action: stop, unit: proxy.service}
   sidecar: {kind: unit, action: restart, unit: "sidecar-${target}.service"}
   unused: {kind: unit, action: start}
-  other: {kind: exec, command: [systemctl, stop, cache.service]}
+  other: {kind: exec, command: [/bin/systemctl, --quiet, try-reload-or-restart, cache, "log@${target}.service"]}
+  guessed: {kind: exec, command: [systemctl, stop, --, "all-*", "${fault.component}"]}
+  looks: {kind: exec, command: [systemctl, is-active, cache.service]}
+  mine: {kind: exec, command: [systemctl, --user, stop, mine.service]}
+  script: {kind: exec, command: [checked-restart, script.service]}
 rules:
-  - {id: web, when: {component: web}, target: web, ladder: {2: reload, 3: [restart, other]}, mode: auto}
+  - {id: web, when: {component: web}, target: web, ladder: {2: reload, 3: [restart, other], 4: [guessed, looks, mine, script]}, mode: auto}
   - {id: db, when: {component: db}, target: db, ladder: {3: sidecar}, response_class: cascading, isolate: proxy}
   - {id: shops, when: {target: "shop-*"}, ladder: {3: restart}}
 """
@@ -44,6 +48,8 @@ def test_each_unit_has_the_actions_that_a_rule_can_come_to(definitions: Definiti
         "nginx.service": {"reload", "restart"},
         "sidecar-db.service": {"restart"},
         "proxy.service": {"stop"},
+        "cache.service": {"reload-or-try-restart"},
+        "log@web.service": {"reload-or-try-restart"},
         "shop@a.service": {"restart"},
         "shop@b.service": {"restart"},
     }
@@ -52,7 +58,7 @@ def test_each_unit_has_the_actions_that_a_rule_can_come_to(definitions: Definiti
 def test_the_rule_is_for_one_user(definitions: Definitions) -> None:
     text = polkit_rule(definitions, "recoverer")
     assert 'subject.user != "recoverer"' in text
-    assert "cache.service" not in text
+    assert "script.service" not in text
 
 
 @pytest.mark.parametrize("user", ["", 'a"; return polkit.Result.YES; //', "a b", "a\n"])

@@ -1,8 +1,9 @@
 """The polkit rule that lets the daemon's user do with units what the definitions say, and nothing else.
 
-Allowed is each pair of a unit and an action that a rule can come to: its target, or any that its faults may name, with the unit strategies
-of its ladder and its isolation. What a rule of mode `observe` would do counts, so that the rule need not be made anew when the mode is
-changed. Programs that strategies run (`systemctl` among them) count for nothing: what they do is not known here.
+Allowed is each pair of a unit and an action that a rule can come to: its target, or any that its faults may name, with the strategies of
+its ladder and its isolation. Of these count the ones of kind `unit`, and those of kind `exec` whose command is `systemctl` itself, with its
+action and units written in it. What a rule of mode `observe` would do counts, so that the rule need not be made anew when the mode is
+changed. What another program does, a script that calls `systemctl` among them, is not known here.
 
 systemd asks polkit under the name that it has for a unit itself: an alias in a definition has to be written as that name.
 """
@@ -11,16 +12,25 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from pathlib import PurePath
 
+from error_daemon.definitions.host.host import full_name
 from error_daemon.errors import InputError
 from error_daemon.model import Definitions, Rule, Strategy, Target
 from error_daemon.model.variables import fill
 
-UNIT = "unit"  # kind of a strategy
+UNIT, EXEC = "unit", "exec"  # kinds of a strategy
+# of systemctl → the verb by which systemd asks polkit
+_VERBS = {
+    verb: verb
+    for verb in ("start", "stop", "restart", "try-restart", "reload", "reload-or-restart", "reset-failed", "kill")
+}
+_VERBS["try-reload-or-restart"] = "reload-or-try-restart"
 _RULE = """\
 // Made by: error_daemon --print-polkit-rule {user}
-// For /etc/polkit-1/rules.d/49-error-recovery.rules; make it anew when units or actions in the definitions change.
+// For /etc/polkit-1/rules.d/49-error-recovery.rules, where `error-cli tune polkit --apply` puts it; anew when units or actions in the
+// definitions change.
 polkit.addRule(function (action, subject) {{
     var allowed = {allowed};
     if (action.id != "org.freedesktop.systemd1.manage-units" || subject.user != {quoted})
@@ -46,19 +56,18 @@ def allowed_actions(definitions: Definitions) -> dict[str, set[str]]:
     """Unit → what some rule may do with it."""
     allowed: dict[str, set[str]] = {}
     for rule in definitions.rules:
-        for strategy in _unit_strategies(definitions, rule):
+        for strategy in _strategies(definitions, rule):
             for target in _targets(definitions, rule, strategy):
-                unit = _unit(strategy, target)
-                if unit:
-                    allowed.setdefault(unit, set()).add(str(strategy.params["action"]))
+                for unit, action in _asked(strategy, target):
+                    allowed.setdefault(unit, set()).add(action)
     return allowed
 
 
-def _unit_strategies(definitions: Definitions, rule: Rule) -> Iterator[Strategy]:
+def _strategies(definitions: Definitions, rule: Rule) -> Iterator[Strategy]:
     names = {name for level in rule.ladder.values() for name in level} | {rule.isolate or ""}
     for name in sorted(names):
         strategy = definitions.strategies.get(name)
-        if strategy is not None and strategy.kind == UNIT:
+        if strategy is not None and strategy.kind in (UNIT, EXEC):
             yield strategy
 
 
@@ -70,9 +79,23 @@ def _targets(definitions: Definitions, rule: Rule, strategy: Strategy) -> Iterat
             yield target
 
 
-def _unit(strategy: Strategy, target: Target) -> str:
+def _asked(strategy: Strategy, target: Target) -> Iterator[tuple[str, str]]:
+    """The units that it asks systemd about, and what for."""
     try:
-        own = fill(strategy.params, {"target": target.id, **target.variables}).get("unit")
+        params = fill(strategy.params, {"target": target.id, **target.variables}, keeps_fault=True)
     except ValueError:  # a variable that this target has not: the strategy can't be run for it
-        return ""
-    return str(own or target.params.get("unit") or "")
+        return
+    if strategy.kind == EXEC:
+        yield from _by_systemctl(params.get("command") or [])
+    elif unit := str(params.get("unit") or target.params.get("unit") or ""):
+        yield unit, str(params["action"])
+
+
+def _by_systemctl(command: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Of a command that is systemctl. A unit that is a pattern, or depends on the fault, is nobody's to allow beforehand."""
+    if not command or PurePath(command[0]).name != "systemctl" or "--user" in command:
+        return
+    verb, *units = [word for word in command[1:] if not word.startswith("-")] or [""]
+    for unit in units if verb in _VERBS else ():
+        if not re.search(r"[*?\[$]", unit):
+            yield full_name(unit), _VERBS[verb]

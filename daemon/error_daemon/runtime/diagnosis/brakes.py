@@ -10,11 +10,11 @@ from error_daemon.model import BrakeView, Diagnostic
 from error_daemon.runtime.diagnosis.area import Area, some
 
 _AREA = Area("brakes")
-_CLOSED = "closed"
+_LETS_ALL_THROUGH = ("closed", "slow start")  # a slow start holds somebody back only where somebody waits
 
 
 def brakes(views: Sequence[BrakeView], errors_by_state: Mapping[str, int], approvals_waiting: int) -> list[Diagnostic]:
-    holding = [view for view in views if view.state != _CLOSED]
+    holding = [view for view in views if view.waiting or view.state not in _LETS_ALL_THROUGH]
     found = [_brake(view) for view in holding]
     if not holding:
         found.append(_AREA.good("holding", f"none of {some(len(views), 'brake')} holds anything back"))
