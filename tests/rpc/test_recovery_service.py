@@ -38,6 +38,24 @@ def test_the_status_comes_whole() -> None:
     run(go())
 
 
+def test_a_diagnosis_comes_whole() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            answer = await client.ask("Diagnose", pb.DiagnoseRequest())
+            assert (answer.version, answer.pid) == ("1.2.3", 42)
+            [one] = answer.diagnostics
+            assert (one.area, one.name, one.standing, one.says, one.mend) == (
+                "ring",
+                "high",
+                "notice",
+                "half full",
+                "look",
+            )
+            assert dict(one.figures) == {"used_ratio": 0.5}
+
+    run(go())
+
+
 def test_errors_are_listed_as_wanted() -> None:
     request = pb.ListErrorsRequest(
         status=pb.STATUS_RETRYING,

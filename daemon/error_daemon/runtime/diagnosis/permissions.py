@@ -48,7 +48,7 @@ def _programs(found: list[Mode]) -> Iterator[Diagnostic]:
     if group:
         says = f"a group may write {_paths(group)}, and so have commands run"
         yield _AREA.notice("configuration", says, f"chmod g-w {_paths(group)}, unless that is meant")
-    if not anybody and not group:
+    if found and not anybody and not group:
         yield _AREA.good("configuration", f"of {some(len(found), 'path')} none can be written by others")
 
 
