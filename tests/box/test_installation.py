@@ -128,27 +128,6 @@ def test_one_drop_in_covers_all_services_but_our_own(host: InstalledHost) -> Non
     eventually("it is reported", lambda: host.errors("plain.service"))
 
 
-def test_it_may_restart_the_units_that_the_polkit_rule_names_and_no_others(host: InstalledHost) -> None:
-    if not host.exists("/usr/share/polkit-1/actions"):
-        pytest.skip("polkit is not installed on this machine")
-    rule = "/etc/polkit-1/rules.d/60-error-recovery.rules"
-    for unit in ("named.service", "other.service"):
-        host.write(f"/etc/systemd/system/{unit}", "[Service]\nExecStart=/bin/sleep 100000\n")
-    host.sh(
-        f'cp -p {rule} /root/kept && sed -i \'s:// "nginx.service":"named.service":\' {rule} && systemctl daemon-reload'
-    )
-
-    def may_restart(unit: str) -> bool:
-        restart = ("runuser", "-u", "error-recovery", "--", "systemctl", "--no-ask-password", "restart", unit)
-        return host.run(*restart, is_checked=False).returncode == 0
-
-    eventually("it may restart what is named", lambda: may_restart("named.service"))
-    assert host.show("named.service", "ActiveState") == "active"
-    assert not may_restart("other.service")
-    assert host.show("other.service", "ActiveState") == "inactive"
-    host.sh(f"mv /root/kept {rule}")
-
-
 def test_systemctl_reload_takes_other_definitions(host: InstalledHost) -> None:
     before = host.wait_until_active()
     host.write("/etc/recovery/definitions/91-more.yaml", "version: 1\ntargets:\n  one-more: {kind: service}\n")
@@ -213,7 +192,6 @@ def test_uninstall_leaves_configuration_and_state_only(host: InstalledHost) -> N
     ).split()
     assert sorted(left) == [
         "/etc/default/error-recovery",
-        "/etc/polkit-1/rules.d/60-error-recovery.rules",
         "/etc/security/limits.d/error-recovery.conf",
     ]
     assert not host.exists("/usr/local/bin/error_daemon")

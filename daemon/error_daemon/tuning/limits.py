@@ -13,7 +13,9 @@ from error_daemon.tuning.change import RELOAD_UNITS, Change, Plan
 UNIT = "error-recovery.service"
 USER = "error-recovery"
 WANTED = 65_535
-UNIT_FILE = f"/etc/systemd/system/{UNIT}.d/61-tune.conf"
+UNIT_FILE = (
+    f"/etc/systemd/system/{UNIT}.d/zz-tune-limits.conf"  # drop-ins are read by their names, and the last one wins
+)
 SESSION_FILE = (
     "/etc/security/limits.d/zz-error-recovery-tune.conf"  # pam_limits reads in this order, and the last one wins
 )
@@ -34,6 +36,12 @@ def plan_limits(unit: Mapping[str, str] | None, unit_file: str | None, sessions:
         lacks.append(f"systemd does not know {UNIT} here: its limits were not looked at")
     else:
         changes += _of_unit(unit, unit_file)
+        still = [
+            name
+            for name in UNIT_SETTINGS
+            if _is_low(unit.get(name, "")) and f"\n{name}={WANTED}\n" in (unit_file or "")
+        ]
+        lacks += [f"{name} is {unit[name]} in spite of it: see systemctl cat {UNIT}" for name in still]
     if sessions:
         changes.append(_of_sessions(sessions))
     return Plan("limits", tuple(changes), tuple(lacks))
