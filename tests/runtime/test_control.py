@@ -14,6 +14,7 @@ from error_daemon.model import State
 from error_daemon.ports import ErrorFilter
 from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.pauses import PauseFile
 from tests.runtime.joined import Joined, web_fault
 
@@ -34,6 +35,8 @@ class Steered:
                 intake=joined.intake,
                 workers=lambda: 1,
                 log=dict,
+                diagnosis=Shared(),
+                areas=lambda control: {},
                 # nothing of these is asked for here
                 reloader=None,  # type: ignore[arg-type]
                 store=joined.store,  # type: ignore[arg-type]

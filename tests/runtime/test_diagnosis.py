@@ -11,7 +11,7 @@ from error_daemon.errors import StoreUnavailable
 from error_daemon.model import Diagnostic, Standing
 from error_daemon.ports import Diagnosing
 from error_daemon.runtime.diagnosis.area import Area, size, some, span
-from error_daemon.runtime.diagnosis.diagnosis import diagnose, in_thread
+from error_daemon.runtime.diagnosis.diagnosis import Shared, diagnose, in_thread
 
 RING = Area("ring").good("high", "half full")
 
@@ -50,6 +50,30 @@ def test_what_hangs_fails_or_has_a_bug_is_unavailable_and_the_rest_answers_in_or
     assert found[1].says == "could not be looked at: the record is away"
     assert "KeyError('a bug')" in found[2].says
     assert [(one["event"], one["area"]) for one in logs] == [("diagnosis_failed", "log")]
+
+
+def test_who_asks_meanwhile_gets_the_same_diagnosis_and_who_goes_away_takes_it_from_nobody() -> None:
+    asked = []
+
+    async def go() -> None:
+        may_go_on = asyncio.Event()
+
+        async def look() -> Sequence[Diagnostic]:
+            asked.append("ring")
+            await may_go_on.wait()
+            return [RING]
+
+        shared = Shared()
+        first, second = (asyncio.ensure_future(shared.diagnose({"ring": look})) for _ in range(2))
+        await asyncio.sleep(0)
+        first.cancel()
+        may_go_on.set()
+        assert await second == [RING]
+        await shared.diagnose({"ring": look})
+        shared.close()
+
+    asyncio.run(go())
+    assert asked == ["ring", "ring"]
 
 
 def test_figures_are_said_in_the_unit_that_fits() -> None:

@@ -56,9 +56,11 @@ class FakeHost:
         return {str(path.relative_to(self.root)): path.read_text() for path in files}, dict(self.rings.sizes)
 
     def _command(self, command: Sequence[str], given: str = "") -> str:
-        self.commands.append(" ".join(command[:2]))
-        if command[-1] in self.printed:
-            return self.printed[command[-1]]
+        self.commands.append(" ".join(command))
+        for option in self.printed.keys() & set(command):
+            return self.printed[option]
+        if "--property=User" in command:
+            return "recoverer\n"
         if command[0] == "systemctl" and command[1] == "show":
             return "".join(f"{name}={value}\n" for name, value in {**self.unit, "LoadState": "loaded"}.items())
         if command[0] == "systemctl":

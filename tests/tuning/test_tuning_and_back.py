@@ -13,6 +13,7 @@ from error_daemon.errors import Refused
 from error_daemon.runtime.tuning import tune
 from error_daemon.tuning import limits, memo, polkit, sysctls
 from error_daemon.tuning.change import AREAS
+from error_daemon.tuning.ethtool import KernelRings
 from error_daemon.tuning.rings import RingSizes
 from tests.tuning.fake_host import RULE, FakeHost
 
@@ -69,7 +70,11 @@ def test_the_unit_gets_a_drop_in_only_where_its_limits_are_too_low(host: FakeHos
 
 def test_the_polkit_rule_follows_the_definitions_and_the_first_one_comes_back(host: FakeHost) -> None:
     host.write(polkit.FILE, "// by hand\n")
+    host.write("/etc/default/error-recovery", "ERROR_RECOVERY_DEFINITIONS_DIR=/srv/definitions\n")
     done(host, "apply", "polkit")
+    [asked] = {command for command in host.commands if "--print-polkit-rule" in command}
+    assert asked.startswith("env ERROR_RECOVERY_DEFINITIONS_DIR=/srv/definitions ")
+    assert asked.endswith(" --print-polkit-rule recoverer")  # who the unit runs as
     host.printed["--print-polkit-rule"] = RULE.replace("a.service", "b.service")
     assert done(host, "apply", "polkit") == {f"file:{polkit.FILE}": "set"}
     assert "b.service" in host.read(polkit.FILE)
@@ -164,3 +169,14 @@ def test_applied_any_number_of_times_and_undone_a_host_is_as_it_was(
     )
     done(host, "undo", *areas)
     assert host.everything() == before
+
+
+def test_a_card_without_rings_to_set_is_said_and_left_alone(host: FakeHost) -> None:
+    host.card("eth1", RingSizes(1, 1, 1, 1))
+    del host.rings.sizes["eth1"]
+    [plan] = tune("show", ("nic",), None, host.knobs)["plans"]
+    assert plan["lacks"][0] == "eth1: its rings can't be seen: No such device"
+    with pytest.raises(OSError, match="not supported"):
+        KernelRings().read("lo")
+    with pytest.raises(OSError, match="No such device"):
+        KernelRings().read("a-name-that-no-card-can-have")

@@ -33,7 +33,7 @@ from error_daemon.model import (
 from error_daemon.ports import Applications, Clock, Diagnosing, ErrorFilter, Intake, Ring
 from error_daemon.runtime import records
 from error_daemon.runtime.audit import Audit
-from error_daemon.runtime.diagnosis.diagnosis import diagnose
+from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader
@@ -64,6 +64,7 @@ class Parts:
     workers: Callable[[], int]
     intake: Intake
     log: Callable[[], Mapping[str, Json]]
+    diagnosis: Shared
     areas: Callable[[DaemonControl], Mapping[str, Diagnosing]]
 
 
@@ -176,7 +177,7 @@ class DaemonControl:
         return self._reports.replay(files, since, until or self._clock.now(), seed)
 
     async def diagnose(self) -> Sequence[Diagnostic]:
-        return await diagnose(self._parts.areas(self))
+        return await self._parts.diagnosis.diagnose(self._parts.areas(self))
 
     def brakes(self) -> Sequence[BrakeView]:
         return self._engine.brakes(self._clock.now())

@@ -38,6 +38,7 @@ from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.bugs import log_bugs
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.diagnosis.sources import Seen, Sources
 from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
 from error_daemon.runtime.heartbeat import Heartbeat
@@ -77,6 +78,7 @@ class Daemon:
         self._notifier = Notifier()
         self._log_state = log
         self._heartbeat: Heartbeat | None = None
+        self._diagnosis = Shared()
         state = made_state_dir(settings.state_dir)
         self._ring = open_ring(state / "faults.ring", geometry_of(settings.ring))
         self._counters.torn_slots = self._ring.torn
@@ -166,6 +168,7 @@ class Daemon:
                 workers=lambda: self._pool.alive,
                 intake=self._intake,
                 log=self._log_state,
+                diagnosis=self._diagnosis,
                 areas=Sources(self._seen(reports)).of,
             ),
         )
@@ -283,6 +286,7 @@ class Daemon:
     async def _stop_edges(self) -> None:
         if self._heartbeat:
             self._heartbeat.stop()
+        self._diagnosis.close()
         self._loop.close()
         await self._system_states.finish()
         await self._pool.stop()

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -22,12 +23,14 @@ from pathlib import Path
 
 from error_daemon.errors import ErrorRecoveryError
 from error_daemon.model import Json
+from error_daemon.runtime.environment import unit_environment
 from error_daemon.tuning import carry, firewall, limits, memo, polkit, rings, sysctls
 from error_daemon.tuning.change import AREAS, ONLY_BY_NAME, Area, Plan
 from error_daemon.tuning.ethtool import cards
 from error_daemon.tuning.knobs import Knobs
 
 _ADMIN_PATH = "/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin:/bin"
+_SETTINGS = "ERROR_RECOVERY_"  # how variables begin that stand for settings
 _LIMITS_D = "/etc/security/limits.d"
 
 
@@ -97,6 +100,15 @@ def nic_plan(knobs: Knobs) -> Plan:
     return rings.plan_rings(found, _read(knobs, f"file:{rings.FILE}"), _program("ethtool"))
 
 
+def unit_user(knobs: Knobs) -> str:
+    """Who the unit runs as; the usual name where nobody says."""
+    try:
+        said = knobs.command(["systemctl", "show", "--property=User", "--value", limits.UNIT])
+    except OSError:
+        return limits.USER
+    return said.strip() or limits.USER
+
+
 def limits_plan(knobs: Knobs) -> Plan:
     files = {str(place.relative_to(knobs.root)) for place in knobs.path(_LIMITS_D).glob("*.conf")}
     sessions = {f"/{file}": _read(knobs, f"file:/{file}") for file in sorted(files)}
@@ -125,7 +137,7 @@ def firewall_plan(knobs: Knobs, config: Path | None) -> Plan:
 
 def polkit_plan(knobs: Knobs, config: Path | None) -> Plan:
     has_polkit = knobs.path("/usr/share/polkit-1").is_dir()
-    rule, problem = printed("--print-polkit-rule", config, knobs) if has_polkit else ("", "")
+    rule, problem = printed("--print-polkit-rule", config, knobs, unit_user(knobs)) if has_polkit else ("", "")
     if not has_polkit or not rule:
         return polkit.plan_polkit(rule, problem, None, has_polkit=has_polkit)
     try:
@@ -135,11 +147,14 @@ def polkit_plan(knobs: Knobs, config: Path | None) -> Plan:
     return polkit.plan_polkit(rule, problem, saved, has_polkit=True)
 
 
-def printed(option: str, config: Path | None, knobs: Knobs) -> tuple[str, str]:
-    """What `error_daemon OPTION` prints, or why it prints nothing."""
+def printed(option: str, config: Path | None, knobs: Knobs, *values: str) -> tuple[str, str]:
+    """What `error_daemon OPTION` prints with the unit's environment, or why it prints nothing."""
     given = ["--config", str(config)] if config else []
+    names = {name: value for name, value in unit_environment(knobs.root).items() if name not in os.environ}
+    environment = [f"{name}={value}" for name, value in names.items() if name.startswith(_SETTINGS)]
+    command = ["env", *environment, sys.executable, "-m", "error_daemon", *given, option, *values]
     try:
-        return knobs.command([sys.executable, "-m", "error_daemon", *given, option]), ""
+        return knobs.command(command), ""
     except OSError as error:
         said = str(error).partition(": ")[2] or str(error)
         return "", f"error_daemon {option} has nothing: {said.removeprefix('error_daemon: ')}"

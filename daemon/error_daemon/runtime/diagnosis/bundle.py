@@ -37,6 +37,8 @@ from error_daemon.definitions.configuration import DEFAULT_PATH, load_settings
 from error_daemon.errors import ConfigError
 from error_daemon.logs.redact import redacted, redacted_text
 from error_daemon.runtime.clock import wall_time
+from error_daemon.runtime.environment import FILE as ENVIRONMENT
+from error_daemon.runtime.environment import as_the_unit
 from error_daemon.runtime.logs import FILE_NAME, log_path
 from error_daemon.settings import Settings
 from error_daemon.tuning.knobs import Run, run
@@ -47,7 +49,6 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
-ENVIRONMENT = Path("/etc/default/error-recovery")
 LOGS = Path("/var/log/framework")
 _LAST_BYTES = 2 << 20
 _MOST_FILES = 500
@@ -100,7 +101,7 @@ def _parts(said: Mapping[str, Any], config: Path | None, command: Run, missed: l
     yield "versions.json", json.dumps(versions(), indent=2)
     settings = _settings(config, missed)
     yield from _file("recovery.conf", config or DEFAULT_PATH, missed)
-    yield from _file("environment", ENVIRONMENT, missed)
+    yield from _file("environment", Path(ENVIRONMENT), missed)
     yield from _definitions(Path(settings.definitions_dir), missed)
     yield from _log(settings, missed)
     try:
@@ -113,7 +114,7 @@ def _parts(said: Mapping[str, Any], config: Path | None, command: Run, missed: l
 
 def _settings(config: Path | None, missed: list[str]) -> Settings:
     try:
-        return load_settings(config, os.environ)
+        return load_settings(config, as_the_unit(os.environ))
     except ConfigError as wrong:
         missed.append(f"settings are wrong, the usual places were looked at instead: {wrong.problems[0].message}")
         return Settings()

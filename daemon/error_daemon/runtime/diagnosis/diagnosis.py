@@ -21,6 +21,24 @@ WITHIN_S = 4.0  # error-cli waits for 5
 _log = structlog.get_logger()
 
 
+class Shared:
+    """One diagnosis at a time: who asks meanwhile gets the same. It reads every native module, and has the definitions examined in a
+    process of their own; a hundred callers are not to have that done a hundred times."""
+
+    def __init__(self) -> None:
+        self._running: asyncio.Task[list[Diagnostic]] | None = None
+
+    async def diagnose(self, areas: Mapping[str, Diagnosing]) -> list[Diagnostic]:
+        if self._running is None or self._running.done():
+            self._running = asyncio.ensure_future(diagnose(areas))
+        return await asyncio.shield(self._running)  # a caller that goes away takes nobody's answer along
+
+    def close(self) -> None:
+        """The daemon stops."""
+        if self._running is not None:
+            self._running.cancel()
+
+
 async def diagnose(areas: Mapping[str, Diagnosing], within_s: float = WITHIN_S) -> list[Diagnostic]:
     """`areas`: by name. One area may have more than one thing to say, and things of other areas too."""
     answers = await asyncio.gather(*(_asked(name, look, within_s) for name, look in areas.items()))

@@ -28,6 +28,7 @@ from error_daemon.runtime.diagnosis.host import host
 from error_daemon.runtime.diagnosis.installation import installation
 from error_daemon.runtime.diagnosis.permissions import permissions
 from error_daemon.runtime.diagnosis.store import disk_of, judge_disk
+from error_daemon.runtime.environment import as_the_unit
 from error_daemon.settings import Settings
 from error_daemon.tuning.knobs import Run, run
 from error_daemon.tuning.limits import UNIT
@@ -51,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def seen_from_outside(address: str, config: Path | None, command: Run = run) -> list[Diagnostic]:
     found = [judge_unit(unit_state(command))]
     try:
-        settings: Settings | None = load_settings(config, os.environ)
+        settings: Settings | None = load_settings(config, as_the_unit(os.environ))
     except ConfigError as wrong:
         settings = None
         says = f"{some(len(wrong.problems), 'error')}: {wrong.problems[0]}"
@@ -120,7 +121,7 @@ def judge_unit(state: Mapping[str, str] | str) -> Diagnostic:
 def judge_listening(asked: str, configured: str, found: Sequence[str] | None) -> Diagnostic:
     """`found`: who listens at `asked`; None where that can't be seen."""
     if asked != configured and not found:
-        says = f"nobody listens at {asked}, and recovery.conf has the daemon listen at {configured}"
+        says = f"nobody listens at {asked}, and by the settings the daemon listens at {configured}"
         return _DAEMON.bad("address", says, f"error-cli --address {configured} diagnose")
     if found is None:
         return _DAEMON.unavailable("address", f"who listens at {asked} can't be seen", "ask again as root")

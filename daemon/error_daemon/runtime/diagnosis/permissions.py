@@ -11,10 +11,10 @@ from pathlib import Path
 
 from error_daemon.model import Diagnostic
 from error_daemon.runtime.diagnosis.area import Area, some
+from error_daemon.runtime.environment import FILE as ENVIRONMENT
 from error_daemon.settings import Settings
 
 _AREA = Area("permissions")
-_ENVIRONMENT = Path("/etc/default/error-recovery")
 _MOST_SHOWN = 3
 
 
@@ -83,7 +83,7 @@ def modes(settings: Settings, config: Path) -> list[Mode]:
     """Of what is there, and may be looked at."""
     definitions = Path(settings.definitions_dir)
     files = sorted(definitions.rglob("*.y*ml")) if definitions.is_dir() else []
-    asked = [(path, "program") for path in (config, _ENVIRONMENT, definitions, *files)]
+    asked = [(path, "program") for path in (config, Path(ENVIRONMENT), definitions, *files)]
     asked.append((Path(settings.state_dir), "state"))
     if settings.listen.startswith("unix:"):
         asked.append((Path(settings.listen[len("unix:") :]), "socket"))
