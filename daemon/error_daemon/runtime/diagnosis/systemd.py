@@ -3,10 +3,12 @@ user do what the definitions ask for."""
 
 from __future__ import annotations
 
+import asyncio
 import os
 import pwd
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 from error_daemon.definitions.polkit import allowed_actions, polkit_rule
@@ -88,10 +90,11 @@ def rule_in_place(path: Path) -> str | None:
 
 async def bus_problem() -> str:
     """Why the system bus can't be reached; empty where it can."""
-    from error_daemon.units.bus import connect
-
+    units_bus = await asyncio.to_thread(
+        import_module, "error_daemon.units.bus"
+    )  # takes a while, which the loop has not
     try:
-        bus = await connect()
+        bus = await units_bus.connect()
     except PermanentError as error:
         return str(error)
     bus.close()
