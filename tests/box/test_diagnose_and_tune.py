@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tests.box.host import Host
-from tests.box.installed_host import UNIT, InstalledHost, eventually
+from tests.box.installed_host import UNIT, InstalledHost
+from tests.waiting import eventually
 
 SOMAXCONN = "/proc/sys/net/core/somaxconn"  # of the box's own network; the rest of its /proc/sys can't be written
 SAVED = "/etc/sysctl.d/61-error-recovery-tune.conf"

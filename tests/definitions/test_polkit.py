@@ -29,9 +29,15 @@ strategies:
   guessed: {kind: exec, command: [systemctl, stop, --, "all-*", "${fault.component}"]}
   looks: {kind: exec, command: [systemctl, is-active, cache.service]}
   mine: {kind: exec, command: [systemctl, --user, stop, mine.service]}
-  script: {kind: exec, command: [checked-restart, script.service]}
+  killed: {kind: exec, command: [/opt/kill-and-start, "worker@${target}"]}
+  checked: {kind: exec, command: [../scripts/checked-restart, script.service, systemctl, start, check.service]}
+  unknown: {kind: exec, command: [my-script, unknown.service]}
 rules:
-  - {id: web, when: {component: web}, target: web, ladder: {2: reload, 3: [restart, other], 4: [guessed, looks, mine, script]}, mode: auto}
+  - id: web
+    when: {component: web}
+    target: web
+    ladder: {2: reload, 3: [restart, other], 4: [guessed, looks, mine, killed, checked, unknown]}
+    mode: auto
   - {id: db, when: {component: db}, target: db, ladder: {3: sidecar}, response_class: cascading, isolate: proxy}
   - {id: shops, when: {target: "shop-*"}, ladder: {3: restart}}
 """
@@ -49,6 +55,9 @@ def test_each_unit_has_the_actions_that_a_rule_can_come_to(definitions: Definiti
         "sidecar-db.service": {"restart"},
         "proxy.service": {"stop"},
         "cache.service": {"reload-or-try-restart"},
+        "worker@web.service": {"kill", "reset-failed", "start"},
+        "script.service": {"reset-failed", "restart"},
+        "check.service": {"start"},
         "log@web.service": {"reload-or-try-restart"},
         "shop@a.service": {"restart"},
         "shop@b.service": {"restart"},
@@ -58,7 +67,7 @@ def test_each_unit_has_the_actions_that_a_rule_can_come_to(definitions: Definiti
 def test_the_rule_is_for_one_user(definitions: Definitions) -> None:
     text = polkit_rule(definitions, "recoverer")
     assert 'subject.user != "recoverer"' in text
-    assert "script.service" not in text
+    assert "unknown.service" not in text
 
 
 @pytest.mark.parametrize("user", ["", 'a"; return polkit.Result.YES; //', "a b", "a\n"])

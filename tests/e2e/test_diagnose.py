@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import DaemonProcess, a_fault, eventually, running
+from tests.e2e.daemon_process import DaemonProcess, a_fault, running
+from tests.waiting import eventually
 
 DEFINITIONS = """
 version: 1

@@ -16,7 +16,6 @@ from tests.waiting import eventually
 
 UNIT = "error-recovery.service"
 IN_FORCE = "/srv/in-force"
-POLKIT = "/etc/polkit-1/rules.d"
 PAGE = ROOT / "docs" / "shipped.md"
 
 
@@ -25,14 +24,13 @@ class Needs:
     """What the page says that a definition needs on a host."""
 
     copied: list[str]  # units from /etc/recovery/units
-    named: list[str]  # units in 60-error-recovery.rules
 
 
 def needs_of_the_page() -> dict[str, Needs]:
     """By the definition's file."""
     [table] = re.findall(r"^## What each needs\n.*?^(\| file .*?)\n\n", PAGE.read_text(), re.DOTALL | re.MULTILINE)
     rows = [[cell.strip() for cell in row.split("|")[1:-1]] for row in table.splitlines()[2:]]
-    return {row[0].strip("`"): Needs(*(re.findall(r"`([^`]+)`", cell) for cell in row[1:3])) for row in rows}
+    return {row[0].strip("`"): Needs(*(re.findall(r"`([^`]+)`", cell) for cell in row[1:2])) for row in rows}
 
 
 def lay_out(shipped: Path, place: Path) -> None:
@@ -72,10 +70,8 @@ class RecoveryHost:
         needs = needs_of_the_page().values()
         for unit in {unit for each in needs for unit in each.copied}:
             self.run("cp", f"/etc/recovery/units/{unit}", "/etc/systemd/system/")
-        named = ", ".join(sorted({f'"{unit}"' for each in needs for unit in each.named}))
-        self.run("sed", "-i", f's|// "nginx.service",|{named}|', f"{POLKIT}/60-error-recovery.rules")
-        self.write(f"{POLKIT}/49-error-recovery.rules", self.run("error_daemon", "--print-polkit-rule").stdout)
         self.run("systemctl", "daemon-reload")
+        self.run("error-cli", "tune", "polkit", "--apply")
         self.run("systemctl", "restart", "polkit.service")
         started = self.run("systemctl", "enable", "--now", UNIT, is_checked=False)
         assert started.returncode == 0, self.journal(UNIT)

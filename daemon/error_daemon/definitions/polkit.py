@@ -2,8 +2,9 @@
 
 Allowed is each pair of a unit and an action that a rule can come to: its target, or any that its faults may name, with the strategies of
 its ladder and its isolation. Of these count the ones of kind `unit`, and those of kind `exec` whose command is `systemctl` itself, with its
-action and units written in it. What a rule of mode `observe` would do counts, so that the rule need not be made anew when the mode is
-changed. What another program does, a script that calls `systemctl` among them, is not known here.
+action and units written in it, or one of the shipped scripts, of which it is known what they ask for. What a rule of mode `observe` would
+do counts, so that the rule need not be made anew when the mode is changed. What another program does, a script that calls `systemctl`
+among them, is not known here.
 
 systemd asks polkit under the name that it has for a unit itself: an alias in a definition has to be written as that name.
 """
@@ -26,6 +27,7 @@ _VERBS = {
     verb: verb
     for verb in ("start", "stop", "restart", "try-restart", "reload", "reload-or-restart", "reset-failed", "kill")
 }
+_SCRIPTS = {"checked-restart": ("reset-failed", "restart"), "kill-and-start": ("kill", "reset-failed", "start")}
 _VERBS["try-reload-or-restart"] = "reload-or-try-restart"
 _RULE = """\
 // Made by: error_daemon --print-polkit-rule {user}
@@ -86,16 +88,22 @@ def _asked(strategy: Strategy, target: Target) -> Iterator[tuple[str, str]]:
     except ValueError:  # a variable that this target has not: the strategy can't be run for it
         return
     if strategy.kind == EXEC:
-        yield from _by_systemctl(params.get("command") or [])
+        yield from _by_command(params.get("command") or [])
     elif unit := str(params.get("unit") or target.params.get("unit") or ""):
         yield unit, str(params["action"])
 
 
-def _by_systemctl(command: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Of a command that is systemctl. A unit that is a pattern, or depends on the fault, is nobody's to allow beforehand."""
-    if not command or PurePath(command[0]).name != "systemctl" or "--user" in command:
-        return
-    verb, *units = [word for word in command[1:] if not word.startswith("-")] or [""]
-    for unit in units if verb in _VERBS else ():
-        if not re.search(r"[*?\[$]", unit):
-            yield full_name(unit), _VERBS[verb]
+def _by_command(command: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Of a program: systemctl, or a script of etc/recovery/scripts, which may have a command of its own behind its unit."""
+    program = PurePath(command[0]).name if command else ""
+    if program in _SCRIPTS and len(command) > 1:
+        yield from ((unit, verb) for verb in _SCRIPTS[program] for unit in _units(command[1:2]))
+        yield from _by_command(command[2:])
+    elif program == "systemctl" and "--user" not in command:
+        verb, *units = [word for word in command[1:] if not word.startswith("-")] or [""]
+        yield from ((unit, _VERBS[verb]) for unit in _units(units) if verb in _VERBS)
+
+
+def _units(words: Sequence[str]) -> list[str]:
+    """Without what is a pattern, or depends on the fault: that is nobody's to allow beforehand."""
+    return [full_name(word) for word in words if not re.search(r"[*?\[$]", word)]
