@@ -75,6 +75,7 @@ class Echo:
                 Method("Hold", Shape.UNARY, self.hold, None, None),
                 Method("Each", Shape.BIDI_STREAM, self.each, None, None),
                 Method("Sum", Shape.CLIENT_STREAM, self.sum, None, None),
+                Method("Deaf", Shape.CLIENT_STREAM, self.deaf, None, None),
                 Method("Pour", Shape.SERVER_STREAM, self.pour, None, None),
             ),
         )
@@ -108,6 +109,9 @@ class Echo:
             total += len(request)
         return b"%d" % total
 
+    async def deaf(self, _requests: AsyncIterator[bytes], call: Call) -> bytes:
+        return await self.hold(b"", call)
+
     async def pour(self, request: bytes, _call: Call) -> AsyncIterator[bytes]:
         while True:
             yield bytes(int(request))
@@ -119,7 +123,7 @@ class Peer:
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self.writer = writer
-        self._encoder = hpack.Encoder()
+        self.encoder = hpack.Encoder()
         self._decoder = hpack.Decoder()
         self.frames: list[Frame] = []
 
@@ -145,7 +149,7 @@ class Peer:
             ("content-type", "application/grpc"),
             ("te", "trailers"),
         ]
-        return self._encoder.encode([*usual, *fields])
+        return self.encoder.encode([*usual, *fields], huffman=False)
 
     async def next_frame(self) -> Frame | None:
         """None: the connection is closed."""
@@ -236,6 +240,10 @@ class World:
         self.server.look()
         await turns(3)
 
+    @property
+    def held_bytes(self) -> int:
+        return self.server.held_bytes
+
     def codes(self) -> list[ErrorCode]:
         return [violation.code for _, violation in self.violations]
 
@@ -268,6 +276,7 @@ async def hostile_world(tls: ssl.SSLContext | None = None, **limits: float) -> A
             peer.hang_up()
         await asyncio.wait_for(server.stop(0), PATIENCE_S)
     assert bugs == []
+    assert server.held_bytes == 0
 
 
 def run(body: Coroutine[Any, Any, None]) -> None:

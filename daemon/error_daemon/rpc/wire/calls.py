@@ -50,12 +50,14 @@ class Served:
 
 @dataclass(slots=True)
 class Common:
-    """What all connections of a server share. `now`: steady time in seconds. `held_bytes`: of requests that are not taken yet."""
+    """What all connections of a server share. `now`: steady time in seconds. `held_bytes`: memory for
+    what peers have sent and for what they do not take; `make_room()` is called when it is too much."""
 
     methods: Mapping[str, Served]
     limits: WireLimits
     on_bug: Callable[[str, BaseException], None]
     now: Callable[[], float]
+    make_room: Callable[[], None]
     held_bytes: int = 0
 
 
@@ -70,7 +72,7 @@ class Calls:
         self._methods = common.methods
         self._limits = common.limits
         self._flush_soon = flush_soon
-        self._held_bytes = 0
+        self.held_bytes = 0  # messages that are not whole or not taken
         self._waiting: deque[asyncio.Future[None]] = deque()  # for a turn
         self._running: set[Running] = set()
 
@@ -226,14 +228,13 @@ class Calls:
             try:
                 body.feed(content)
             finally:
-                self._hold(body.held - before)
+                self.held_bytes += body.held - before
+                self._turn.spend(max(0, body.held - before))
             if was_partial and body.is_partial and len(content) < _TINY_BYTES:
                 self._connection.nuisance("messages in tiny pieces")
             self._check_room()
             if has_ended:
                 running.has_ended = True
-                if body.is_partial:
-                    raise StatusError(code_pb2.INTERNAL, "the request ends in the middle of a message")
             if running.served.takes_one:
                 self._serve_when_whole(running)
             else:
@@ -242,12 +243,14 @@ class Calls:
             self._fail(stream, running.served.name, running.call, error)
             self._end(running)
             return
-        if not body.whole:
+        if not body.is_ready:
             self._connection.consumed(stream)
 
     def _serve_when_whole(self, running: Running) -> None:
         body, stream, served = running.body, running.stream, running.served
-        if len(body.whole) > 1 or (running.has_ended and not body.whole):
+        if running.has_ended:
+            self._check_end(running)
+        if body.has_more or (running.has_ended and not body.is_ready):
             raise StatusError(code_pb2.UNIMPLEMENTED, f"{served.name} takes one message")
         if not running.has_ended:
             return
@@ -259,26 +262,26 @@ class Calls:
         if running.task is None:
             self._end(running)
 
-    def _hold(self, change: int) -> None:
-        self._held_bytes += change
-        self._common.held_bytes += change
+    def _check_end(self, running: Running) -> None:
+        """Raises StatusError."""
+        if running.body.is_partial:
+            raise StatusError(code_pb2.INTERNAL, "the request ends in the middle of a message")
 
     def _check_room(self) -> None:
         """Raises StatusError."""
-        limits = self._limits
-        if self._held_bytes > limits.held_bytes or self._common.held_bytes > limits.all_held_bytes:
+        if self.held_bytes > self._limits.held_bytes:
             raise StatusError(code_pb2.RESOURCE_EXHAUSTED, "too much is on its way and not taken; send it again later")
 
     def _taken(self, running: Running) -> bytes:
         before = running.body.held
         message = running.body.take()
-        self._hold(running.body.held - before)
+        self.held_bytes += running.body.held - before
         return message
 
     def _took(self, running: Running) -> bytes:
         """The servicer of a stream takes one: the peer may send more."""
         message = self._taken(running)
-        if not running.body.whole:
+        if not running.body.is_ready:
             self._connection.consumed(running.stream)
             self._flush_soon()
         return message
@@ -307,13 +310,14 @@ class Calls:
         """The messages of a request stream, as they come."""
         body, read = running.body, running.served.read
         while True:
-            while body.whole:
+            while body.is_ready:
                 if self._turn.is_over:
                     await self._next_turn()
                 message = self._took(running)
                 self._turn.spend(len(message))
                 yield read(message)
             if running.has_ended:
+                self._check_end(running)
                 return
             await running.readable()
 
@@ -393,9 +397,8 @@ class Calls:
         if running not in self._running:
             return
         self._running.discard(running)
-        held, running.body.held = running.body.held, 0
-        running.body.whole.clear()
-        self._hold(-held)
+        self.held_bytes -= running.body.held
+        running.body.drop()
         if running.deadline is not None:
             running.deadline.cancel()
         if running.task is not None:

@@ -66,6 +66,7 @@ _WIDENINGS = (
 )
 _WIDENINGS_A_FRAME = 20  # a client may need (Envoy's figures); more of them bring nothing
 _DEFAULT_WINDOW = 65_535
+_STREAM_COST_BYTES = 4096  # with a call that runs: a task, generators
 
 
 class Receiver(Protocol):
@@ -110,6 +111,7 @@ class Connection:
     ) -> None:
         """`now`: the clock of the times, to see when a turn is over; without it, only frames are counted."""
         self.streams: dict[int, Stream] = {}
+        self.streams_bytes = 0
         self.out = Outgoing(self._finished, receiver.drained)
         self.is_greeted = False  # preface and first settings have come
         self.is_closing = False
@@ -149,6 +151,18 @@ class Connection:
             self._continuation,
         )
         self.out.frames.append(_greeting(limits))
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory for what the peer has sent, and for answers that it does not take; messages not counted, which are the receiver's."""
+        block = self._open_block
+        return (
+            len(self._partial)
+            + self.streams_bytes
+            + self._blocks.held_bytes
+            + self.out.unsent_bytes
+            + (len(block.content) if block else 0)
+        )
 
     # --- bytes in
 
@@ -287,11 +301,14 @@ class Connection:
             self.out.frames.append(rst_stream(number, ErrorCode.REFUSED_STREAM))
             return
         self.streams[number] = stream
+        stream.began_at = self._at
         stream.receiving = not has_ended
         if head is None:
             self._answer_refusal(stream, refusal)
             return
         stream.head = head
+        stream.held_bytes = _STREAM_COST_BYTES + head.held_bytes
+        self.streams_bytes += stream.held_bytes
         self._receiver.request(stream)
         if has_ended and stream.sending:
             self._ended(stream, b"")
@@ -479,6 +496,7 @@ class Connection:
         if self.peer_leaves:
             self.nuisance("goodbyes")
         self.peer_leaves = True
+        self._close_if_left()
 
     def _window_update(self, _flags: int, number: int, content: bytes) -> None:
         if len(content) != 4:
@@ -517,7 +535,7 @@ class Connection:
 
     def _finished(self, stream: Stream) -> None:
         """Our half is done. A peer that still talks is asked to stop (RFC 9113, 8.1)."""
-        self.streams.pop(stream.stream_id, None)
+        self._remove(stream)
         if stream.receiving:
             stream.receiving = False
             self._remember_reset(stream.stream_id, stream)
@@ -539,8 +557,18 @@ class Connection:
         if stream is not None:
             self._drop(stream)
 
+    def _remove(self, stream: Stream) -> None:
+        if self.streams.pop(stream.stream_id, None) is not None:
+            self.streams_bytes -= stream.held_bytes
+            if self.peer_leaves:
+                self._close_if_left()
+
+    def _close_if_left(self) -> None:
+        if not self.streams:
+            self.is_closing = True
+
     def _drop(self, stream: Stream) -> None:
-        self.streams.pop(stream.stream_id, None)
+        self._remove(stream)
         stream.receiving = False
         self.out.forget(stream)
         self._receiver.gone(stream)
@@ -562,6 +590,9 @@ class Connection:
     def lost(self) -> None:
         """The connection is no more."""
         self.is_closing = True
+        self._partial.clear()
+        self._open_block = None
+        self._blocks = HeaderBlocks(0)
         for stream in list(self.streams.values()):
             self._drop(stream)
 

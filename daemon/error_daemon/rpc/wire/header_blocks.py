@@ -23,7 +23,8 @@ from error_daemon.rpc.wire.request_head import Fields, RequestHead, read_head
 
 _TABLE_BYTES = 4096  # SETTINGS_HEADER_TABLE_SIZE that we tell: the default
 _MOST_BLOCKS = 256
-_LARGEST_SEEN_BYTES = 128  # a usual call's has some 10; what is remembered stays small
+_LARGEST_SEEN_BYTES = 128  # a usual call's has some 10
+_LARGEST_SEEN_HEAD_BYTES = 4096  # as a request's `held_bytes`; what is remembered stays small
 _FIELD_OVERHEAD = 32
 NO_TABLE = b"\x20"  # table size update to 0: at the begin of a block, when the peer has asked for less than the default
 
@@ -36,12 +37,13 @@ class HeaderBlocks:
     """The decoder of one connection. Every method raises ConnectionViolation (COMPRESSION_ERROR) when the block is broken: the table can't
     be trusted any more; and TooManyFields."""
 
-    __slots__ = ("_most_list_bytes", "_seen", "_table")
+    __slots__ = ("_most_list_bytes", "_seen", "_table", "held_bytes")
 
     def __init__(self, most_list_bytes: int) -> None:
         self._table = HeaderTable()
         self._seen: dict[bytes, RequestHead] = {}
         self._most_list_bytes = most_list_bytes
+        self.held_bytes = 0
 
     def request(self, block: bytes) -> RequestHead:
         """Raises Malformed and NotGrpc, too. Equal blocks give the same object while the table is unchanged."""
@@ -50,8 +52,14 @@ class HeaderBlocks:
             return seen
         fields, is_indexed = self._decode(block)
         head = read_head(fields)
-        if is_indexed and len(block) <= _LARGEST_SEEN_BYTES and len(self._seen) < _MOST_BLOCKS:
+        if (
+            is_indexed
+            and len(block) <= _LARGEST_SEEN_BYTES
+            and head.held_bytes <= _LARGEST_SEEN_HEAD_BYTES
+            and len(self._seen) < _MOST_BLOCKS
+        ):
             self._seen[block] = head
+            self.held_bytes += head.held_bytes
         return head
 
     def fields(self, block: bytes) -> Fields:
@@ -89,7 +97,7 @@ class HeaderBlocks:
             fields.append((name, value))
             if first >= 0x40:
                 self._table.add(name, value)
-                self._seen.clear()  # indices mean other fields from now on
+                self._forget_seen()
         return tuple(fields), is_indexed
 
     def _literal(self, block: bytes, at: int) -> tuple[bytes, bytes, int]:
@@ -111,8 +119,13 @@ class HeaderBlocks:
         if size > _TABLE_BYTES:
             raise HPACKError(f"the table is resized to {size}, above {_TABLE_BYTES}")
         self._table.maxsize = size
-        self._seen.clear()
+        self._forget_seen()
         return at + used
+
+    def _forget_seen(self) -> None:
+        """Indices mean other fields from now on."""
+        self._seen.clear()
+        self.held_bytes = 0
 
 
 def _string(block: bytes, at: int) -> tuple[bytes, int]:

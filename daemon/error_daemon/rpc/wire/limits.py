@@ -29,8 +29,10 @@ class WireLimits:
         32 * _KIB
     )  # compressed, over all its frames; a block must be decoded even if its call is refused
     continuations: int = 8  # frames of one header block beyond the first: CONTINUATION floods cost frames, not bytes
-    held_bytes: int = 16 * _MIB  # messages that aren't whole or not taken yet, over all its calls
-    unsent_bytes: int = 16 * _MIB  # answers that the peer doesn't take
+    held_bytes: int = (
+        16 * _MIB
+    )  # messages that aren't whole or not taken yet, over all its calls; beyond it, a call is refused
+    unsent_bytes: int = 16 * _MIB  # answers that the peer doesn't take; beyond it, the peer is sent away
 
     # --- work that brings nothing. Burst and rate as nghttp2 has them for stream resets (1000, 33/s); one budget for all
     # such frames: resets, pings, settings, priorities, empty frames, refused streams
@@ -48,4 +50,6 @@ class WireLimits:
     request_s: float = 60.0  # a unary request that isn't whole, an answer that isn't taken
     # --- all connections
     connections: int = 1024
+    # Whatever is held for a peer: of both kinds above, half frames, header fields, each open call. Beyond it, the peer that holds most is
+    # sent away, and not whoever comes next.
     all_held_bytes: int = 128 * _MIB

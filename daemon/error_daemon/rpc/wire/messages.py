@@ -7,7 +7,6 @@ What is wrong with one is a status of its call (gRPC, "Compression" and "Status 
 from __future__ import annotations
 
 import zlib
-from collections import deque
 from collections.abc import Mapping
 
 from google.rpc import code_pb2
@@ -20,51 +19,91 @@ ENCODINGS = b"identity,deflate,gzip"
 
 
 class Body:
-    """The messages of one request that are not taken yet, and the begin of the next. `held`: bytes of all of that."""
+    """
+    The messages of one request that are not taken yet. They are cut out one by one, as they are taken: one frame may bring 50,000 of them,
+    and that is not the work of one turn. `held`: bytes of memory for all of that.
 
-    __slots__ = ("_encoding", "_most_bytes", "_partial", "held", "whole")
+    is_ready     there is a message to be taken, or what is wrong with it
+    is_partial   what is there is the begin of a message
+    has_more     there is something behind the message that is ready
+    """
+
+    __slots__ = ("_encoding", "_most_bytes", "_next", "_rest", "_wrong", "held")
 
     def __init__(self, encoding: bytes, most_bytes: int) -> None:
-        self.whole: deque[bytes] = deque()
         self.held = 0
         self._encoding = encoding
         self._most_bytes = most_bytes
-        self._partial = bytearray()
+        self._next: bytes | None = None
+        self._wrong: StatusError | None = None
+        self._rest = bytearray()
+
+    @property
+    def is_ready(self) -> bool:
+        return self._next is not None or self._wrong is not None
 
     @property
     def is_partial(self) -> bool:
-        return bool(self._partial)
+        return not self.is_ready and bool(self._rest)
+
+    @property
+    def has_more(self) -> bool:
+        return self.is_ready and bool(self._rest)
 
     def feed(self, content: bytes) -> None:
-        """Raises StatusError: RESOURCE_EXHAUSTED for one that is too large, as soon as its length is known."""
-        partial = self._partial
-        if not partial and content[:1] == b"\x00":
+        """Raises StatusError for the first message: RESOURCE_EXHAUSTED when it is too large, as soon as its length is known. What is wrong
+        with a later one is told when it is taken."""
+        if not self._rest and self._next is None and content[:1] == b"\x00":
             length = int.from_bytes(content[1:PREFIX_BYTES], "big")
             if length == len(content) - PREFIX_BYTES and length <= self._most_bytes:  # the usual: one message, whole
-                self.whole.append(content[PREFIX_BYTES:])
+                self._next = content[PREFIX_BYTES:]
                 self.held += length
                 return
-        partial += content
+        self._rest += content
         self.held += len(content)
-        while len(partial) >= PREFIX_BYTES:
-            length = int.from_bytes(partial[1:PREFIX_BYTES], "big")
-            if length > self._most_bytes:
-                raise too_large(length, self._most_bytes)
-            if len(partial) < PREFIX_BYTES + length:
-                return
-            message = bytes(memoryview(partial)[PREFIX_BYTES : PREFIX_BYTES + length])
-            flag = partial[0]
-            del partial[: PREFIX_BYTES + length]
-            self.held -= PREFIX_BYTES + length
-            if flag:
-                message = inflated(message, flag, self._encoding, self._most_bytes)
-            self.whole.append(message)
-            self.held += len(message)
+        if not self.is_ready:
+            self._cut()
+        if self._next is None and self._wrong is not None:
+            raise self._wrong
 
     def take(self) -> bytes:
-        message = self.whole.popleft()
+        """Only when `is_ready`. Raises StatusError."""
+        if self._next is None:
+            assert self._wrong is not None
+            raise self._wrong
+        message, self._next = self._next, None
         self.held -= len(message)
+        self._cut()
         return message
+
+    def drop(self) -> None:
+        self.held = 0
+        self._next = None
+        self._rest.clear()
+
+    def _cut(self) -> None:
+        """The next message, when it is whole."""
+        rest = self._rest
+        if len(rest) < PREFIX_BYTES:
+            return
+        length = int.from_bytes(rest[1:PREFIX_BYTES], "big")
+        if length > self._most_bytes:
+            self._wrong = too_large(length, self._most_bytes)
+            return
+        if len(rest) < PREFIX_BYTES + length:
+            return
+        message = bytes(memoryview(rest)[PREFIX_BYTES : PREFIX_BYTES + length])
+        flag = rest[0]
+        del rest[: PREFIX_BYTES + length]
+        self.held -= PREFIX_BYTES + length
+        if flag:
+            try:
+                message = inflated(message, flag, self._encoding, self._most_bytes)
+            except StatusError as wrong:
+                self._wrong = wrong
+                return
+        self._next = message
+        self.held += len(message)
 
 
 def inflated(message: bytes, flag: int, encoding: bytes, most_bytes: int) -> bytes:

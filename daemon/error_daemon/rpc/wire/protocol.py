@@ -46,6 +46,10 @@ class WireProtocol(asyncio.Protocol):
         self._transport: Any = None
         self._pinged_at = 0.0  # 0: no ping is on its way
         self._stalled_at = 0.0  # 0: the socket takes what we send
+        self._written_bytes = (
+            0  # at once, or since the socket is full: the loop keeps all of it until all of it is gone
+        )
+        self.held_bytes = 0
 
     # --- the socket
 
@@ -93,7 +97,9 @@ class WireProtocol(asyncio.Protocol):
         return False  # a peer that hears nothing any more: close
 
     def connection_lost(self, exc: Exception | None) -> None:
+        self._stalled_at = 0.0
         self.connection.lost()
+        self._account()
         self._on_close(self)
 
     def pause_writing(self) -> None:
@@ -122,12 +128,25 @@ class WireProtocol(asyncio.Protocol):
         connection = self.connection
         frames = connection.out.frames
         if frames:
-            self._transport.write(b"".join(frames))
+            content = b"".join(frames)
             frames.clear()
-        if connection.is_closing or (connection.peer_leaves and not connection.streams):
+            self._written_bytes = len(content) + (self._written_bytes if self._stalled_at else 0)
+            self._transport.write(content)
+        if connection.is_closing:
             self._transport.close()
         elif connection.out.unsent_bytes > self._common.limits.unsent_bytes:
             self.end(ErrorCode.ENHANCE_YOUR_CALM, "answers are not taken")
+        self._account()
+
+    def _account(self) -> None:
+        """What this peer makes us keep, in the sum of all."""
+        held_bytes = self.connection.held_bytes + self.calls.held_bytes
+        if self._stalled_at:
+            held_bytes += self._written_bytes
+        self._common.held_bytes += held_bytes - self.held_bytes
+        self.held_bytes = held_bytes
+        if self._common.held_bytes > self._common.limits.all_held_bytes:
+            self._common.make_room()
 
     def end(self, code: ErrorCode, says: str) -> None:
         """GOAWAY, and no more."""

@@ -18,6 +18,8 @@ _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")  # RFC 9110 token, without upp
 _VALUE = re.compile(rb"(?:[^\x00\r\n\t ](?:[^\x00\r\n]*[^\x00\r\n\t ])?)?")
 _UNITS_S = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
 _TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
+_HEAD_COST_BYTES = 512
+_FIELD_COST_BYTES = 128  # two strings, a pair, its place
 _GRPC_TYPES = (b"application/grpc", b"application/grpc+proto")
 
 
@@ -36,13 +38,14 @@ class NotGrpc(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RequestHead:
-    """`timeout_s`: None without a deadline, NaN when what was sent is none. `length`: of content-length, or None."""
+    """`timeout_s`: None without a deadline, NaN when what was sent is none. `length`: of content-length, or None. `held_bytes`: memory."""
 
     path: str
     fields: Fields
     timeout_s: float | None
     encoding: bytes
     length: int | None
+    held_bytes: int
 
     def metadata(self) -> list[tuple[str, bytes]]:
         """What the caller added, in order; names of binary values end with -bin and their values are still base64."""
@@ -71,6 +74,7 @@ def read_head(fields: Fields) -> RequestHead:
         None if timeout is None else _timeout_s(timeout),
         regular.get(b"grpc-encoding", b"identity"),
         length,
+        _HEAD_COST_BYTES + sum(len(name) + len(value) + _FIELD_COST_BYTES for name, value in fields),
     )
 
 

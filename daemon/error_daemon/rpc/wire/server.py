@@ -45,7 +45,7 @@ class WireServer:
     ) -> None:
         self._limits = limits
         self._now = now or (lambda: asyncio.get_running_loop().time())
-        self._common = Common({}, limits, on_bug, self._now)
+        self._common = Common({}, limits, on_bug, self._now, self._make_room)
         self._on_violation = on_violation
         self._tls = tls
         self._services: list[Service] = []
@@ -159,6 +159,23 @@ class WireServer:
         self.connections.discard(protocol)
         if not self.connections:
             self._all_closed.set()
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory for what peers have sent and for what they do not take."""
+        return self._common.held_bytes
+
+    def _make_room(self) -> None:
+        """The peer that holds most goes, whoever it was that came last."""
+        asyncio.get_running_loop().call_soon(self._send_greatest_away)
+
+    def _send_greatest_away(self) -> None:
+        if self._common.held_bytes > self._limits.all_held_bytes and self.connections:
+            greatest = max(self.connections, key=lambda protocol: protocol.held_bytes)
+            if greatest.connection.is_closing:  # it does not even take its farewell
+                greatest.abort()
+            else:
+                greatest.end(ErrorCode.ENHANCE_YOUR_CALM, "more is held for you than for anybody else")
 
     def _look_later(self) -> None:
         self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._look_again)

@@ -14,14 +14,18 @@ class Stream:
     receive_window   bytes that the peer may still send before we widen it
     send_window      bytes that we may send; below zero when the peer has made its initial window smaller
     pending          DATA that the windows don't let out yet, and `trailers` after it
+    held_bytes       what it costs to keep it, its header fields included; its messages count elsewhere
+    began_at         steady time in seconds
     received         bytes of DATA without padding, for content-length
     call             what the receiver keeps with it
     """
 
     __slots__ = (
+        "began_at",
         "call",
         "has_head",
         "head",
+        "held_bytes",
         "pending",
         "receive_window",
         "received",
@@ -40,6 +44,8 @@ class Stream:
         self.receive_window = receive_window
         self.send_window = send_window
         self.received = 0
+        self.held_bytes = 0
+        self.began_at = 0.0
         self.has_head = False  # response headers were sent
         self.pending: bytearray | None = None
         self.trailers: bytes | None = None
