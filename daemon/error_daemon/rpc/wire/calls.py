@@ -404,15 +404,14 @@ class Calls:
         if running.task is not None:
             running.task.cancel()
 
-    def slow(self, before: float) -> list[Running]:
-        """Unary requests that began before this time and are not whole yet."""
-        return [running for running in self._running if running.task is None and running.began_at < before]
-
-    def refuse_slow(self, running: Running) -> None:
-        self._refuse(
-            running.stream, StatusError(code_pb2.DEADLINE_EXCEEDED, "the request did not come to its end in time")
-        )
-        self._end(running)
+    def refuse_slow(self, before: float) -> None:
+        """Requests of one message that began before this time and are not whole yet."""
+        for stream in list(self._connection.streams.values()):
+            if stream.began_at < before and stream.receiving and _takes_one(stream):
+                self._refuse(
+                    stream, StatusError(code_pb2.DEADLINE_EXCEEDED, "the request did not come to its end in time")
+                )
+                self.gone(stream)
 
     def set_writable(self, is_writable: bool) -> None:
         self.is_writable = is_writable
@@ -431,6 +430,12 @@ def served(service: str, method: Method) -> tuple[str, Served]:
     return f"/{service}/{method.name}", Served(
         method.name, method.shape, method.serve, _reader(method), method.response or _same, takes_one
     )
+
+
+def _takes_one(stream: Stream) -> bool:
+    call = stream.call
+    served = call.served if call.__class__ is Running else call
+    return served is not None and bool(served.takes_one)
 
 
 def _same(value: Any) -> Any:

@@ -95,6 +95,7 @@ class _OpenBlock:
     number: int
     content: bytearray
     has_ended: bool
+    began_at: float
     continuations: int = 0
 
 
@@ -103,6 +104,7 @@ class Connection:
 
     has_more      this turn is over (`turn_s`, `frames_a_turn`): send what is in `out`, let others have theirs, and receive(b"")
     closing       nothing more is taken: send what is in `out`, then close
+    called_at     when its last request came; 0: none yet
     pongs         pings of ours that were answered
     """
 
@@ -117,6 +119,7 @@ class Connection:
         self.is_closing = False
         self.has_more = False
         self.peer_leaves = False
+        self.called_at = 0.0
         self.pongs = 0
         self.violation: ConnectionViolation | None = None
         self._limits = limits
@@ -126,6 +129,7 @@ class Connection:
         self._at = at
         self.turn = Turn(limits, now or self._time)
         self._partial = bytearray()
+        self._partial_at = at
         self._needed = len(PREFACE)
         self._greatest = 0  # stream number seen
         self._greatest_served = GREATEST_WINDOW  # above it, streams are refused: we are leaving
@@ -164,6 +168,12 @@ class Connection:
             + (len(block.content) if block else 0)
         )
 
+    def unfinished_s(self, now: float) -> float:
+        """For how long a frame, or a header block, has been on its way."""
+        if self._open_block is not None:
+            return now - self._open_block.began_at
+        return now - self._partial_at if self._partial and not self.has_more else 0.0
+
     # --- bytes in
 
     def receive(self, content: bytes, at: float) -> None:
@@ -173,7 +183,8 @@ class Connection:
         if self.is_closing:
             return
         partial = self._partial
-        if partial:
+        was_partial = bool(partial)
+        if was_partial:
             partial += content
             if len(partial) < self._needed:
                 return
@@ -186,6 +197,8 @@ class Connection:
             return
         if taken < len(content):
             partial += memoryview(content)[taken:]
+            if taken or not was_partial:
+                self._partial_at = at
 
     def _take(self, content: bytes) -> int:
         """Every whole frame, until the turn is over; the bytes used."""
@@ -253,7 +266,7 @@ class Connection:
             self._block(number, content, bool(flags & END_STREAM))
         else:
             self._check_number(number)
-            self._open_block = _OpenBlock(number, bytearray(content), bool(flags & END_STREAM))
+            self._open_block = _OpenBlock(number, bytearray(content), bool(flags & END_STREAM), self._at)
 
     def _continuation(self, flags: int, number: int, content: bytes) -> None:
         block = self._open_block
@@ -287,6 +300,7 @@ class Connection:
 
     def _request(self, number: int, block: bytes, has_ended: bool) -> None:
         self._requests += 1
+        self.called_at = self._at
         stream = Stream(number, None, self._limits.stream_window, self.out.initial_window)
         try:
             head = self._blocks.request(block)

@@ -183,6 +183,7 @@ class Outgoing:
             self._waiting[stream] = None
             return size > 0
         self._waiting.pop(stream, None)
+        stream.waits_since = 0.0
         if stream.trailers is not None:
             self._finish(stream, stream.trailers)
         else:
@@ -213,6 +214,18 @@ class Outgoing:
                     return
                 self._waiting.pop(stream, None)  # to the end of the queue, if it still waits afterwards
                 self._send_one_frame(stream)
+
+    def not_taken(self, now: float, longest_s: float) -> list[Stream]:
+        """Streams with a whole answer that has waited for longer. Of those that were not seen waiting before, the time begins now."""
+        late = []
+        for stream in self._waiting:
+            if stream.trailers is None:
+                continue
+            if not stream.waits_since:
+                stream.waits_since = now
+            elif now - stream.waits_since > longest_s:
+                late.append(stream)
+        return late
 
     # --- the peer's settings
 

@@ -45,17 +45,22 @@ class WireProtocol(asyncio.Protocol):
         self._goes_on_later = False
         self._transport: Any = None
         self._pinged_at = 0.0  # 0: no ping is on its way
+        self._closing_at = 0.0  # 0: it is not closed by us
         self._stalled_at = 0.0  # 0: the socket takes what we send
         self._written_bytes = (
             0  # at once, or since the socket is full: the loop keeps all of it until all of it is gone
         )
         self.held_bytes = 0
 
+    @property
+    def is_idle(self) -> bool:
+        return not self.connection.streams and not self.connection.is_closing
+
     # --- the socket
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
-        self._heard_at = self._opened_at = now = self._now()
+        self._heard_at = self.opened_at = now = self._now()
         self.calls = Calls(self._common, peer_of(transport), self.flush_soon)
         self.connection = Connection(self._common.limits, self.calls, now, self._now)
         self.calls.join(self.connection)
@@ -133,6 +138,7 @@ class WireProtocol(asyncio.Protocol):
             self._written_bytes = len(content) + (self._written_bytes if self._stalled_at else 0)
             self._transport.write(content)
         if connection.is_closing:
+            self._closing_at = self._closing_at or self._now()
             self._transport.close()
         elif connection.out.unsent_bytes > self._common.limits.unsent_bytes:
             self.end(ErrorCode.ENHANCE_YOUR_CALM, "answers are not taken")
@@ -165,17 +171,24 @@ class WireProtocol(asyncio.Protocol):
 
     def look(self, now: float) -> None:
         """Every few seconds: is the peer there, and does it go on?"""
-        limits = self._common.limits
-        if not self.connection.is_greeted and now - self._opened_at > limits.greeting_s:
+        limits, connection = self._common.limits, self.connection
+        if self._closing_at:
+            if now - self._closing_at > limits.answer_s:  # it does not even take its farewell
+                self.abort()
+        elif not connection.is_greeted and now - self.opened_at > limits.greeting_s:
             self.end(ErrorCode.SETTINGS_TIMEOUT, "no preface")
+        elif connection.unfinished_s(now) > limits.request_s:
+            self.end(ErrorCode.ENHANCE_YOUR_CALM, "a frame that does not come to its end")
         elif self._stalled_at and now - self._stalled_at > limits.answer_s:
             self._on_violation(self.calls.peer, ConnectionViolation(ErrorCode.ENHANCE_YOUR_CALM, "reads nothing"))
             self.abort()
         elif not self._is_alive(now):
             self.abort()
-        for running in self.calls.slow(now - limits.request_s):
-            self.calls.refuse_slow(running)
-        self.flush()
+        else:
+            self.calls.refuse_slow(now - limits.request_s)
+            for stream in connection.out.not_taken(now, limits.request_s):
+                connection.reset(stream, ErrorCode.CANCEL)
+            self.flush()
 
     def _is_alive(self, now: float) -> bool:
         limits = self._common.limits

@@ -27,6 +27,7 @@ _RETRY_AFTER_S = 1.0
 _SOCKET_UMASK = 0o117  # srw-rw----
 _BACKLOG = 1024
 _LOOK_EVERY_S = 5.0
+_LOOK_AT_ONCE = 128
 _LEAVING_S = 1.0  # for calls that were sent before the peer knew
 
 
@@ -152,8 +153,24 @@ class WireServer:
         return WireProtocol(self._common, self._opened, self._closed, self._on_violation)
 
     def _opened(self, protocol: WireProtocol) -> bool:
+        has_place = len(self.connections) < self._limits.connections or self._make_place()
         self.connections.add(protocol)
-        return len(self.connections) <= self._limits.connections
+        return has_place
+
+    def _make_place(self) -> bool:
+        """Whoever was idle for longest goes: first those that have never called anything, as the hosts of a flood. gRPC clients whose
+        idle connection ends make a new one with their next call."""
+        idle = [protocol for protocol in self.connections if protocol.is_idle]
+        if (
+            not idle or len(self.connections) > 2 * self._limits.connections
+        ):  # there are as many that are not closed yet
+            return False
+        longest = min(idle, key=lambda protocol: (protocol.connection.called_at, protocol.opened_at))
+        if longest.connection.called_at:
+            longest.end(ErrorCode.NO_ERROR, "idle for longest, and others need the place")
+        else:
+            longest.end(ErrorCode.ENHANCE_YOUR_CALM, "too many connections, and nothing was called on this one")
+        return True
 
     def _closed(self, protocol: WireProtocol) -> None:
         self.connections.discard(protocol)
@@ -186,9 +203,16 @@ class WireServer:
 
     def look(self) -> None:
         """After every connection whose time may be over."""
+        self._look_at(list(self.connections))
+
+    def _look_at(self, left: list[WireProtocol]) -> None:
+        """Some, and the others after everybody had their turn: there may be tens of thousands."""
         now = self._now()
-        for protocol in list(self.connections):
+        for protocol in left[-_LOOK_AT_ONCE:]:
             protocol.look(now)
+        del left[-_LOOK_AT_ONCE:]
+        if left:
+            asyncio.get_running_loop().call_soon(self._look_at, left)
 
 
 def _refuse_a_living(path: Path) -> None:

@@ -17,6 +17,7 @@ class Stream:
     held_bytes       what it costs to keep it, its header fields included; its messages count elsewhere
     began_at         steady time in seconds
     received         bytes of DATA without padding, for content-length
+    waits_since      when its answer was first seen waiting; 0: it was not
     call             what the receiver keeps with it
     """
 
@@ -34,6 +35,7 @@ class Stream:
         "sending",
         "stream_id",
         "trailers",
+        "waits_since",
     )
 
     def __init__(self, stream_id: int, head: RequestHead | None, receive_window: int, send_window: int) -> None:
@@ -46,6 +48,7 @@ class Stream:
         self.received = 0
         self.held_bytes = 0
         self.began_at = 0.0
+        self.waits_since = 0.0
         self.has_head = False  # response headers were sent
         self.pending: bytearray | None = None
         self.trailers: bytes | None = None

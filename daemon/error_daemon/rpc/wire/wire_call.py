@@ -62,10 +62,9 @@ class Running:
     """A call that takes longer than one turn of the loop.
 
     has_ended   all of its requests have come
-    began_at    seconds on the loop's clock
     """
 
-    __slots__ = ("_reader", "_writer", "began_at", "body", "call", "deadline", "has_ended", "served", "stream", "task")
+    __slots__ = ("_reader", "_writer", "body", "call", "deadline", "has_ended", "served", "stream", "task")
 
     def __init__(self, stream: Stream, served: Served, call: WireCall, body: Body) -> None:
         self.stream = stream
@@ -73,7 +72,6 @@ class Running:
         self.call = call
         self.body = body
         self.has_ended = False
-        self.began_at = asyncio.get_running_loop().time()
         self.task: asyncio.Task[None] | None = None
         self.deadline: asyncio.TimerHandle | None = None
         self._reader: asyncio.Future[None] | None = None
