@@ -63,6 +63,7 @@ class Oscillating(RuleBasedStateMachine):
         self.error_id = self.world.report(fault())
         self.world.run(1.0)
         self.in_a_row = 0
+        self.settled_at = 0.0  # by a person: a recovery before that is no sign of flapping
 
     @rule(seconds=st.sampled_from((0.05, 0.5, 3.0, 6.0, 20.0)))
     def time_passes(self, seconds: float) -> None:
@@ -74,14 +75,14 @@ class Oscillating(RuleBasedStateMachine):
     @rule()
     def comes_back(self) -> None:
         view = self.world.view(self.error_id)
-        is_soon = self.world.now < view.recovered_at + 5.0
+        is_soon = self.settled_at < view.recovered_at and self.world.now < view.recovered_at + 5.0
         self.in_a_row += is_soon
         attempts = len(self.world.started)
         self.world.report(fault())
         view = self.world.view(self.error_id)
         if view.state is State.FAILED:
             self.world.resolve(self.error_id)
-            self.in_a_row = 0
+            self.in_a_row, self.settled_at = 0, self.world.now
             return
         assert view.flapping is is_soon
         calm_at = view.recovered_at + min(5.0 * 2 ** (self.in_a_row - 1), 300.0) if is_soon else 0.0

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from error_daemon.core.policy import Policy
 from error_daemon.model import Backoff, Mode, ResponseClass, State, Strategy
 from tests.core.held_world import QUICK, names, world_of
 from tests.core.world import Plan, World, fault, house, needs, rule
@@ -93,3 +96,22 @@ def test_those_that_are_let_go_while_everything_is_held_wait_for_those_before_th
     world.resume()
     world.run(20.0)
     world.quiet()
+
+
+@pytest.mark.parametrize("brake", ["pause", "capacity", "throttle", "global breaker", "target"])
+def test_what_holds_a_ticket_has_the_name_by_which_it_is_shown(brake: str) -> None:
+    """What holds the whole queue, too."""
+    world = world_of(
+        8, Policy(capacity=2 if brake == "capacity" else 50, throttle_per_s=2 if brake == "throttle" else 100)
+    )
+    world.plan = lambda order: Plan(cures=False, takes_s=0.1 if brake == "global breaker" else 60.0)
+    if brake == "pause":
+        world.pause()
+    for name in names(8):
+        world.report(fault(name))
+        world.report(fault(name, "another"))
+    world.run(30.0 if brake == "global breaker" else 0.0)
+    errors = list(world.engine._board.with_ticket())
+    held = {error.error_id: world.engine.held_by(error) for error in errors}
+    assert held == {error.error_id: world.view(error.error_id).held_by for error in errors}
+    assert brake in held.values()
