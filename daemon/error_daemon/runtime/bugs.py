@@ -20,3 +20,8 @@ def log_bugs(loop: asyncio.AbstractEventLoop) -> None:
 def _reported(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     about = {name: repr(context[name]) for name in ("future", "task", "handle", "protocol") if name in context}
     _log.critical("bug", problem=context.get("message", ""), exc_info=context.get("exception"), **about)
+
+
+def log_bug(method: str, error: BaseException) -> None:
+    """A call of a service ended with what none should raise."""
+    _log.critical("bug", method=method, exc_info=error)

@@ -24,7 +24,7 @@ from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
-from error_daemon.model import Definitions, Json, State
+from error_daemon.model import Definitions, Json
 from error_daemon.ports import Server, Service
 from error_daemon.ring.opening import open_ring
 from error_daemon.rpc.aio_server import AioServer
@@ -35,7 +35,7 @@ from error_daemon.rpc.wire.frames import ConnectionViolation
 from error_daemon.rpc.wire.server import WireServer
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.audit import Audit
-from error_daemon.runtime.bugs import log_bugs
+from error_daemon.runtime.bugs import log_bug, log_bugs
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
@@ -45,13 +45,14 @@ from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.pauses import PauseFile
+from error_daemon.runtime.problems import record_problem, sensor_problem
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.system_states import SystemStates
-from error_daemon.runtime.systemd import Notifier
+from error_daemon.runtime.systemd import Notifier, status_line
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
@@ -87,15 +88,15 @@ class Daemon:
         self._pauses = PauseFile(state / "pauses.json")
         self._watchers = Watchers(self._engine.listen)
         self._loop = self._made_loop()
-        self._store = DuckStore(str(state / RECORD_FILE), settings.store, self._loop.committed, _record_problem)
+        self._store = DuckStore(str(state / RECORD_FILE), settings.store, self._loop.committed, record_problem)
         self._audit = Audit(self._store, self._clock)
         self._system_states = SystemStates(self._store, self._clock, system_state)
         self._pool = self._made_pool()
         self._handlers = HandlerService(self._clock, self._loop.outcome, self._fault_of)
         self._loop.join(self._pool, self._handlers.start_attempt, self._store)
         self._intake = self._made_intake()
-        self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
-        self._units = UnitWatch(definitions.targets, self._clock, self._intake.take, _sensor_problem)
+        self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, sensor_problem)
+        self._units = UnitWatch(definitions.targets, self._clock, self._intake.take, sensor_problem)
         self._reloader = self._made_reloader(config)
         self._tests = self._made_tests()
 
@@ -140,14 +141,8 @@ class Daemon:
         return Reloader(self._settings, config, self._clock, takers)
 
     def _made_tests(self) -> RepeatTests:
-        return RepeatTests(
-            self._loop,
-            self._clock,
-            self._pool,
-            self._watchers,
-            intake=self._intake,
-            hush=self._hush,
-        )
+        edges = (self._clock, self._pool, self._watchers)
+        return RepeatTests(self._loop, *edges, intake=self._intake, hush=self._hush)
 
     def _made_control(self) -> DaemonControl:
         reports = Reports(self._store, Analysis(), lambda: self._engine.definitions, self._policy)
@@ -188,8 +183,8 @@ class Daemon:
 
     def _made_server(self) -> Server:
         if self._settings.rpc.server == "grpcio":
-            return AioServer(self._settings.max_message_bytes, _bug)
-        return WireServer(wire_limits_of(self._settings), _bug, self._peer_sent_away, now=self._clock.now)
+            return AioServer(self._settings.max_message_bytes, log_bug)
+        return WireServer(wire_limits_of(self._settings), log_bug, self._peer_sent_away, now=self._clock.now)
 
     def _services(self, control: DaemonControl) -> Sequence[Service]:
         durable = self._settings.ring.durability == "power"
@@ -245,7 +240,7 @@ class Daemon:
         self._reloader.open()
         self._heartbeat = Heartbeat(control.status, self._settings.log.heartbeat)
         self._heartbeat.start()
-        self._notifier.ready(partial(self._status_line, address))
+        self._notifier.ready(partial(status_line, self._engine, address))
         _log.info(
             "serving",
             version=__version__,
@@ -295,15 +290,6 @@ class Daemon:
 
     # --- callbacks
 
-    def _status_line(self, address: str) -> str:
-        """For systemd: what is open, what runs, what waits, what stands failed."""
-        engine = self._engine
-        tickets, running = engine.tickets_open(), engine.attempts_running()
-        waiting = max(0, tickets - engine.in_the_works())
-        failed = engine.errors_by_state().get(State.FAILED.value, 0)
-        said = f"serving on {address}; tickets open: {tickets}, attempts running: {running}, waiting: {waiting}"
-        return f"{said}; errors failed: {failed}" if failed else said
-
     def _recovered(self, target: str) -> None:
         self._sensor.look(target)
 
@@ -326,15 +312,3 @@ class Daemon:
     def _fault_of(self, error_id: str) -> bytes | None:
         slot = self._engine.slot(error_id)
         return self._ring.read(slot) if slot else None
-
-
-def _record_problem(text: str) -> None:
-    _log.error("record", problem=text)
-
-
-def _sensor_problem(text: str) -> None:
-    _log.error("sensor", problem=text)
-
-
-def _bug(method: str, error: BaseException) -> None:
-    _log.critical("bug", method=method, exc_info=error)

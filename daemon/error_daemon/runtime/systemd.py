@@ -15,6 +15,8 @@ from collections.abc import Callable
 
 import sdnotify
 
+from error_daemon.core.engine import Engine
+from error_daemon.model import State
 from error_daemon.runtime.clock import monotonic_us
 
 _STATUS_EVERY_S = 1.0
@@ -73,3 +75,12 @@ class Notifier:
     def _tell(self, state: str) -> None:
         if self._systemd is not None:
             self._systemd.notify(state)
+
+
+def status_line(engine: Engine, address: str) -> str:
+    """What is open, what runs, what waits, what stands failed."""
+    tickets, running = engine.tickets_open(), engine.attempts_running()
+    waiting = max(0, tickets - engine.in_the_works())
+    failed = engine.errors_by_state().get(State.FAILED.value, 0)
+    said = f"serving on {address}; tickets open: {tickets}, attempts running: {running}, waiting: {waiting}"
+    return f"{said}; errors failed: {failed}" if failed else said
