@@ -12,9 +12,9 @@ from __future__ import annotations
 import os.path
 from collections.abc import Iterator
 
+from error_daemon.definitions.commands.runs import script_file, unwrapped
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.host.command_lines import script_file, unwrapped
 from error_daemon.definitions.host.host import Host
 from error_daemon.definitions.host.programs import VARIABLE, Program, as_run, programs_of
 from error_daemon.definitions.host.units import check_units

@@ -1,33 +1,27 @@
 """Units that this host does not have, or that are masked: `unit` of targets, observers, probes and strategies, and what commands of
-systemctl and service are about.
+systemctl and service are about (systemctl.py).
 
-Commands for another host, another manager (`--user`) or a pattern are left out. A host without any units is said once: definitions may be
-checked elsewhere than where they are for.
+A host without any units is said once: definitions may be checked elsewhere than where they are for.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
+from error_daemon.definitions.commands.runs import runs
 from error_daemon.definitions.complaints import Loc, quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.filled import users_of_probes, users_of_strategies
-from error_daemon.definitions.host.command_lines import Run, runs
 from error_daemon.definitions.host.host import Host, full_name
 from error_daemon.definitions.host.programs import Program, as_run
+from error_daemon.definitions.host.systemctl import units_named
 from error_daemon.definitions.meaning.reach import acting
 from error_daemon.definitions.shapes.kinds import ServiceTarget, UnitProbe, UnitStrategy
 from error_daemon.definitions.shapes.observers import UnitObserver
 from error_daemon.errors import Problem
-
-_VERBS = re.compile(
-    r"start|stop|(try-)?restart|(try-)?reload-or-restart|reload|kill|is-active|is-failed|status|reset-failed|(re)?enable|disable|show|isolate|freeze|thaw"
-)
-_ELSEWHERE = re.compile(r"--(user|host|machine|root)\b.*|-[HM].*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +92,8 @@ def _of_entries(directory: Directory) -> Iterator[_Unit]:
 
 
 def _of_program(program: Program) -> Iterator[_Unit]:
+    """What is read out of a shell's script is not sure enough for an error."""
     for run in runs(program.command):
-        for name in _named(run):
+        for name in units_named(run):
             at: Loc = ("command", program.command.index(name)) if name in program.command else ("command",)
-            yield _Unit(name, program.entry, (*program.at, *at), program.is_used)
-
-
-def _named(run: Run) -> Iterator[str]:
-    words = [word for word in run.arguments if not word.startswith("-")]
-    if any(_ELSEWHERE.fullmatch(word) for word in run.arguments) or not words:
-        return
-    names: Sequence[str] = ()
-    if run.program == "systemctl" and _VERBS.fullmatch(words[0]):
-        names = words[1:]
-    elif run.program == "service" and len(words) > 1:
-        names = words[:1]
-    yield from (name for name in names if not re.search(r"[*?\[$]", name))
+            yield _Unit(name, program.entry, (*program.at, *at), program.is_used and not run.is_guessed)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from error_daemon.definitions.commands.runs import Run, runs
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.host.command_lines import Run, runs
 from error_daemon.definitions.shapes.fields import LevelKey
 from error_daemon.definitions.shapes.kinds import (
     ExecOperation,

@@ -14,9 +14,9 @@ import os.path
 import re
 from collections.abc import Iterator
 
+from error_daemon.definitions.commands.runs import runs, shell_script, unwrapped
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.host.command_lines import runs, shell_script, unwrapped
 from error_daemon.definitions.shapes.kinds import ExecProbe, FileProbe, HttpProbe, ProcessTarget
 from error_daemon.errors import Problem
 

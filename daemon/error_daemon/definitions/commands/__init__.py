@@ -1,0 +1,1 @@
+"""What a command, which is an argument vector, really runs."""
