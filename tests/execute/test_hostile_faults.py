@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from error_daemon.definitions.checks.fault_variables import check_fault_variables
 from error_daemon.definitions.checks.variables import texts_in
 from error_daemon.definitions.files.written import Written
 from error_daemon.definitions.files.yaml_nodes import Source
-from error_daemon.definitions.shapes.fault_variables import check_fault_variables
 from error_daemon.model import AttemptOrder, OutcomeKind, Strategy, Target
 from error_daemon.model.variables import fill_from_fault
 from tests.execute.rig import PoolRig, with_pool

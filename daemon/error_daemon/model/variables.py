@@ -6,7 +6,7 @@
 
 A target has `target` (its name), `instance` (if it is a member of a family) and variables of its own. An attempt adds what
 is known of the fault: `fault.type` ... `fault.attributes.NAME`, `error_id`, `attempt_id`, `level`. Those come from outside: where they
-may stand is the business of definitions/checks/variables.py, and what a fault did not say is the empty text.
+may stand is the business of definitions/checks/fault_variables.py, and what a fault did not say is the empty text.
 """
 
 from __future__ import annotations

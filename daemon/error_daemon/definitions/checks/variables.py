@@ -1,6 +1,6 @@
 """What variables mean together.
 
-- Each is known: `target`, `instance`, one that some target has; or, where it may stand (shapes/fault_variables.py), one of the fault.
+- Each is known: `target`, `instance`, one that some target has; or, where it may stand (checks/fault_variables.py), one of the fault.
 - Every target that a probe or strategy is used for, by its own probes or by the ladders of rules, has those that it names. `instance` is
   for members of families.
 - What comes out when they are filled is sound: a port is a port, a URL is a URL, and a path that begins with one is absolute.
@@ -13,11 +13,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from error_daemon.definitions.checks.fault_variables import check_fault_variables
 from error_daemon.definitions.complaints import Loc, complaints, did_you_mean, quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.filled import filled, own_variables, users_of_probes, users_of_strategies, varying_of
 from error_daemon.definitions.shapes.document import Document
-from error_daemon.definitions.shapes.fault_variables import check_fault_variables
 from error_daemon.errors import Problem
 from error_daemon.model.variables import OF_TARGETS, is_from_fault, variables_in
 

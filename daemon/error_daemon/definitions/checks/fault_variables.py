@@ -20,6 +20,7 @@ import os.path
 import re
 from collections.abc import Iterator, Sequence
 
+from error_daemon.definitions.commands.known import INTERPRETERS, SHELLS, STARTERS
 from error_daemon.definitions.complaints import Loc, did_you_mean, quoted
 from error_daemon.definitions.files.written import Written
 from error_daemon.errors import Problem
@@ -29,12 +30,11 @@ _ELSEWHERE = "take it from the environment: ER_MESSAGE, ER_COMPONENT ..."
 _PLACES = "only in arguments and environment values of exec strategies and exec operations"
 
 _INTERPRETER = re.compile(
-    r"(?:ba|da|a|z|k|mk|pdk|c|tc|fi|r|ya|elvi|x?on)?sh|nu|python[0-9.]*|pypy[0-9.]*|perl[0-9.]*|ruby[0-9.]*|node|nodejs|deno|bun"
-    r"|php[0-9.]*|lua(?:jit)?[0-9.]*|[gmn]?awk|sed|jq|yq|Rscript|R|julia|tclsh[0-9.]*|wish|expect|guile|sbcl|emacs|vim?|nvim|ed|ex|gdb"
+    rf"{'|'.join(sorted(SHELLS))}|(?:{'|'.join(INTERPRETERS)})[0-9.]*|(?:mk|pdk|c|tc|fi|r|ya|elvi|x?on)sh|nu|nodejs|deno|bun|luajit[0-9.]*"
+    r"|[gmn]?awk|sed|jq|yq|Rscript|R|julia|tclsh[0-9.]*|wish|expect|guile|sbcl|emacs|vim?|nvim|ed|ex|gdb"
     r"|java|groovy|scala|kotlin|elixir|erl|ghc|runghc|stack|osascript|pwsh|powershell|psql|mysql|mariadb|sqlite3?|duckdb|redis-cli|mongosh?"
     r"|clickhouse(?:-client)?|bc|dc|m4|gnuplot|octave"
 )
-_RUNS_OTHERS = re.compile(r"env|sudo|doas|nice|ionice|chrt|taskset|nohup|setsid|timeout|stdbuf|time|numactl|prlimit")
 _NEVER = re.compile(
     r"ssh|su|runuser|xargs|parallel|watch|script|at|batch|chroot|unshare|nsenter|setpriv|capsh|systemd-run|systemd-nspawn|flock|strace|ltrace"
     r"|docker|podman|nerdctl|kubectl|crictl|ctr|lxc|lxc-attach|machinectl|ansible|salt|rsh|eval|exec|command|start-stop-daemon|daemonize"
@@ -157,7 +157,7 @@ def _runner(command: Sequence[str], index: int) -> int | None:
         base = _base(command[place])
         if _NEVER.fullmatch(base):
             return place
-        if _RUNS_OTHERS.fullmatch(base) and not any(map(_is_program, command[place + 1 : index])):
+        if base in STARTERS and not any(map(_is_program, command[place + 1 : index])):
             return place
     return None
 
@@ -165,7 +165,7 @@ def _runner(command: Sequence[str], index: int) -> int | None:
 def _programs(command: Sequence[str], index: int) -> Iterator[int]:
     """Positions before `index` where a program may be named: the first, paths, and where the first runs another, all before that."""
     bare = 1
-    if _RUNS_OTHERS.fullmatch(_base(command[0])):
+    if _base(command[0]) in STARTERS:
         bare = next((place for place in range(1, index) if _is_program(command[place])), index)
     return (place for place in range(index) if place < bare or "/" in command[place])
 
