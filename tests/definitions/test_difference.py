@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from error_daemon.definitions.difference import difference, digest
 from error_daemon.definitions.loader import load_definitions
 from error_daemon.model import DefinitionChange, Definitions, KeyChange
@@ -83,6 +85,42 @@ def test_what_looks_like_a_secret_is_compared_and_not_shown(tmp_path: Path) -> N
     [change] = changed(tmp_path, ("Bearer one", "Bearer two"))
     assert [key.old for key in change.keys] == ["***"]
     assert "Bearer" not in repr(change)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("http://127.0.0.1/fix", "http://u:hunter2@127.0.0.1/fix"),
+        ("{Authorization: Bearer one}", "{X-Auth: one-5f3c}"),
+        ("http, method: POST, url", "http, method: POST, body: '--password=hunter2', url"),
+    ],
+)
+def test_a_secret_is_known_by_the_rules_for_files(old: str, new: str, tmp_path: Path) -> None:
+    [change] = changed(tmp_path, (old, new))
+    assert {text for key in change.keys for text in (key.old, key.new)} == {"***"}
+
+
+@pytest.mark.parametrize("program", ["[a, --pass, one]", "[a], environment: {DB_PWD: one}", "[a, 'http://u:one@h/']"])
+def test_a_secret_of_a_program_is_not_shown(program: str, tmp_path: Path) -> None:
+    [change] = changed(tmp_path, ("  again: {kind: retry}", f"  again: {{kind: exec, command: {program}}}"))
+    assert "one" not in repr(change).replace("environment", "")
+
+
+def test_a_name_that_only_has_a_secret_in_it_is_shown(tmp_path: Path) -> None:
+    [change] = changed(tmp_path, ('"shop-*"', '"token-service"'))
+    assert change.keys == (KeyChange("when.component", "shop-*", "token-service"),)
+
+
+def test_no_figure_of_a_number_is_lost(tmp_path: Path) -> None:
+    [change] = changed(tmp_path, ("weight: 2", "weight: 2.0000001"))
+    assert change.keys == (KeyChange("weight", "2", "2.0000001"),)
+
+
+def test_an_empty_text_is_something(tmp_path: Path) -> None:
+    [change] = changed(
+        tmp_path, ("headers: {Authorization: Bearer one}", "headers: {Authorization: Bearer one, X-A: ''}")
+    )
+    assert change.keys == (KeyChange("headers.X-A", "", '""'),)
 
 
 def test_what_is_added_and_what_is_removed_is_named(tmp_path: Path) -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
-from error_daemon.definitions.checks.secrets import secrets_in
 from error_daemon.definitions.configuration import load_settings
+from error_daemon.definitions.examine import Against, examine_places
 from error_daemon.definitions.loader import load_definitions
+from error_daemon.definitions.schema.given import read_schema
+from error_daemon.definitions.secrets.found import secrets_in
 from error_daemon.errors import ConfigError
 
+SHIPPED = read_schema(Path(__file__).parents[2] / "etc/recovery/schema.json")
 SECRETS: list[tuple[Any, str]] = [
     ({"headers": {"Authorization": "Bearer abc"}}, "Bearer abc"),
     ({"headers": {"Cookie": "session=1"}}, "session=1"),
@@ -31,6 +34,7 @@ SECRETS: list[tuple[Any, str]] = [
     ({"command": ["x", "--api-token", "abc"]}, "abc"),
     ({"command": ["env", "PGPASSWORD=hunter2", "psql"]}, "hunter2"),
     ({"command": ["curl", "-H", "X-Api-Key: abc"]}, "abc"),
+    ({"command": ["x", "http://h/ --proxy http://a:abc@h"]}, "abc"),
 ]
 HARMLESS: list[Any] = [
     {"headers": {"Accept": "text/html", "X-Bypass-Cache": "1"}},
@@ -57,6 +61,11 @@ HARMLESS: list[Any] = [
 @pytest.mark.parametrize(("data", "value"), SECRETS)
 def test_a_secret_is_found(data: Any, value: str) -> None:
     assert [secret.value for secret in secrets_in(data)] == [value]
+
+
+def test_each_secret_of_a_text_is_found() -> None:
+    data = {"command": ["sync", "http://a:one@h http://b:two@h/?sig=three&token=four"]}
+    assert [secret.value for secret in secrets_in(data)] == ["one", "two", "three", "four"]
 
 
 @pytest.mark.parametrize("data", HARMLESS)
@@ -87,6 +96,45 @@ def test_the_daemon_refuses_one_that_others_may_read_and_never_prints_the_secret
     assert "5f3c" not in said
 
 
+LONG = "hunter2-" + "x" * 80
+LEAKS = {  # each with something wrong in its line, so that it would be shown
+    "two in one text": ("{kind: exec, command: [x, 'http://a:one-5f3c@h http://b:two-5f3c@h'], urll: 1}", "5f3c"),
+    "cut in a message": (f"{{kind: http, url: 'ftp://a:{LONG}@h/'}}", "hunter"),
+    "cut at its beginning": (
+        f"{{kind: http, url: 'ftp://a-user-with-a-name-of-its-own-that-is-long-s:{LONG}@h/'}}",
+        "hun",
+    ),
+    "with an escape": (r'{kind: http, url: http://h, headers: {Cookie: "a\x62c-5f3c"}, urll: 1}', "5f3c"),
+    "with a control character": (r'{kind: foo, password: "5f3c\x07d"}', "5f3c"),
+    "of two letters": ("{kind: exec, command: [x], environment: {DB_PWD: zq}, urll: 1}", "zq"),
+    "over several lines": (
+        "{kind: exec, command: [x], environment: {DB_PWD: 'one-5f3c\n    two-5f3c', a=b: c}}",
+        "5f3c",
+    ),
+    "written twice": ("{kind: exec, command: [x], environment: {DB_PWD: one-5f3c, DB_PWD: two-5f3c, a=b: c}}", "5f3c"),
+    "in what is no YAML": ("{kind: exec, command: [x], environment: {DB_PWD: one-5f3c}", "5f3c"),
+    "behind a quote that nothing closes": ('{kind: http, headers: {Authorization: "Bearer 5f3c}}', "5f3c"),
+}
+
+
+@pytest.mark.parametrize("name", LEAKS)
+def test_no_secret_is_printed_however_it_is_written(name: str, tmp_path: Path) -> None:
+    entry, part = LEAKS[name]
+    (tmp_path / "a.yaml").write_text(f"version: 1\nprobes:\n  p: {entry}\n")
+    (tmp_path / "a.yaml").chmod(0o644)
+    problems = examine_places([tmp_path], Against(None, SHIPPED)).problems
+    assert problems
+    assert part not in "\n".join(f"{problem} {problem.text}" for problem in problems)
+
+
+def test_the_rest_of_a_line_with_a_secret_is_shown(tmp_path: Path) -> None:
+    text = "version: 1\nprobes:\n  a: {kind: exec, command: [x, --token, hunter2], urll: 1}\n"
+    (tmp_path / "a.yaml").write_text(text)
+    (tmp_path / "a.yaml").chmod(0o600)
+    [problem] = [each for each in examine_places([tmp_path], Against()).problems if not each.is_warning]
+    assert problem.text == "  a: {kind: exec, command: [x, --token, *******], urll: 1}"
+
+
 def test_a_file_without_secrets_may_be_read_by_all(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("version: 1\n")
     (tmp_path / "a.yaml").chmod(0o644)
@@ -103,6 +151,14 @@ def test_a_secret_in_the_settings_is_refused_too(tmp_path: Path) -> None:
     assert "hunter22" not in first + second
     assert f"{file}:2:1: the password in a URL is a secret" in first + second
     assert f"chmod 600 {file}" in first + second
+
+
+def test_what_a_setting_should_have_been_is_not_said_of_a_secret(tmp_path: Path) -> None:
+    file = tmp_path / "recovery.conf"
+    file.write_text("password = hunter22\n")
+    with pytest.raises(ConfigError, match="text is written in quotes") as caught:
+        load_settings(file, {})
+    assert "hunter22" not in str(caught.value)
 
 
 def test_what_the_environment_says_is_no_secret_of_the_file(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
 Loc = tuple[str | int, ...]
+CUT = "..."  # in the place of the end of a text
 
 _UNIONS = (Union, types.UnionType)
 _WANTED = {
@@ -88,8 +89,11 @@ def _kinds(word: str, known: Sequence[str]) -> str:
 def quoted(value: object, longest: int = 60) -> str:
     """`value` on one line between backquotes, shortened, and safe to print."""
     text = str(value)
-    text = text if len(text) <= longest else text[: longest - 3] + "..."
-    return "`" + "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text) + "`"
+    return f"`{one_line(text if len(text) <= longest else text[: longest - len(CUT)] + CUT)}`"
+
+
+def one_line(text: str) -> str:
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def _complaint(details: ErrorDetails, model: type[BaseModel]) -> Complaint:

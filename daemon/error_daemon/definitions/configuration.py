@@ -20,9 +20,10 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from error_daemon.definitions.checks.secrecy import hidden, readable_by_others, said
-from error_daemon.definitions.checks.secrets import Secret, secrets_in
+from error_daemon.definitions.checks.secret_files import readable_by_others, said
 from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
+from error_daemon.definitions.secrets.found import Secret, may_have_a_secret, secrets_in
+from error_daemon.definitions.secrets.hidden import Hiding, hidden
 from error_daemon.definitions.toml_places import KeyPlace, places
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.settings import Settings
@@ -58,7 +59,7 @@ def load_settings(path: Path | None, environment: Mapping[str, str]) -> Settings
     found += _secret_complaints(written, found_secrets)
     if found:
         placed = [_problem(complaint, written, overridden) for complaint in found]
-        problems = hidden(placed, [secret.value for secret in found_secrets])
+        problems = hidden(placed, Hiding(frozenset(secret.value for secret in found_secrets)))
         raise ConfigError(sorted(problems, key=lambda problem: (problem.line, problem.column, problem.message)))
     return settings
 
@@ -113,7 +114,9 @@ def _syntax_problem(file: str, text: str, message: str) -> Problem:
 def _quotes(line: str) -> str:
     """The mend for `state_dir = state`: text without its quotes, which is the usual way to write no TOML."""
     pair = re.fullmatch(r"""\s*[\w.-]+\s*=\s*([^\s"'\\\[\]{}#=]+(?:[ \t]+[^\s"'\\\[\]{}#=]+)*)\s*(?:#.*)?""", line)
-    return f'text is written in quotes: "{pair[1]}"' if pair else ""
+    if pair is None:
+        return ""
+    return "text is written in quotes" + ("" if may_have_a_secret(line) else f': "{pair[1]}"')
 
 
 def _override(data: dict[str, Any], environment: Mapping[str, str]) -> dict[Loc, str]:

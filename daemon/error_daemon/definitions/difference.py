@@ -4,7 +4,7 @@ Both go by what is meant, not by how it is written: a comment, another file or a
 made flat: dotted keys, and values as texts. The ladders that rules share are part of each rule here. The order of rules and of
 bulkheads means something, so it belongs to both.
 
-Values that look like secrets are compared and not shown.
+Secrets (secrets/found.py) are compared and not shown.
 """
 
 from __future__ import annotations
@@ -14,24 +14,37 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
+from error_daemon.definitions.secrets.found import secrets_in
 from error_daemon.model import DefinitionChange, Definitions, KeyChange
 
 _KINDS = ("target", "probe", "strategy", "rule", "bulkhead")
 _ORDERED = ("rule", "bulkhead")
-_SECRET = re.compile(r"authorization|cookie|token|secret|passw|api.?key|credential", re.IGNORECASE)
 _DIGEST_CHARACTERS = 16
 _AS_WRITTEN = {"params": "", "observers": "observe"}  # params stand beside the other keys
 
-Flat = Mapping[str, str]
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A value as text. What is a secret depends on the key, too, so it is decided before keys are joined."""
+
+    text: str
+    is_secret: bool
+
+
+Flat = Mapping[str, Shown]
 
 
 def digest(definitions: Definitions) -> str:
     """Equal where the definitions mean the same."""
-    all_flat = [[kind, name, sorted(flat.items())] for kind in _KINDS for name, flat in _in_order(definitions, kind)]
+    all_flat = [
+        [kind, name, sorted((key, one.text) for key, one in flat.items())]
+        for kind in _KINDS
+        for name, flat in _in_order(definitions, kind)
+    ]
     return hashlib.sha256(json.dumps(all_flat).encode()).hexdigest()[:_DIGEST_CHARACTERS]
 
 
@@ -61,9 +74,14 @@ def _order(kind: str, before: Sequence[str], after: Sequence[str]) -> Iterator[D
 
 def _keys(before: Flat, after: Flat) -> Iterator[KeyChange]:
     for key in dict.fromkeys((*before, *after)):
-        old, new = before.get(key, ""), after.get(key, "")
-        if old != new:
-            yield KeyChange(key, "***", "***") if _SECRET.search(f"{key} {old} {new}") else KeyChange(key, old, new)
+        old, new = before.get(key), after.get(key)
+        if old == new:
+            continue
+        if (old and old.is_secret) or (new and new.is_secret):
+            yield KeyChange(key, "***", "***")
+        else:  # an empty text is something, where there was none
+            empty = "" if old and new else '""'
+            yield KeyChange(key, *((one.text or empty) if one else "" for one in (old, new)))
 
 
 # --- flat
@@ -86,26 +104,34 @@ def _flat(definitions: Definitions, kind: str) -> Iterator[tuple[str, Flat]]:
         }
         defined = named[kind].values()
     for one in defined:
-        yield one.id, {key: text for key, text in _texts("", one) if key != "id" and text}
+        values = ((path, value) for path, value in _values((), one) if path != ("id",))
+        yield one.id, {".".join(path): Shown(_text(value), _is_secret(path, value)) for path, value in values}
 
 
-def _texts(key: str, value: Any) -> Iterator[tuple[str, str]]:
+def _values(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """The keys to each value, and that. What is not set, and lists of nothing, are left out."""
     if is_dataclass(value):
         for item in fields(value):
             name = _AS_WRITTEN.get(item.name, item.name)
-            yield from _texts(f"{key}.{name}".strip("."), getattr(value, item.name))
+            yield from _values((*path, name) if name else path, getattr(value, item.name))
     elif isinstance(value, tuple) and value and is_dataclass(value[0]):  # observers
         for one in value:
-            yield from ((f"{key}.{one.id}.{name}", text) for name, text in _texts("", one) if name != "id")
+            yield from ((at, each) for at, each in _values((*path, one.id), one) if at != (*path, one.id, "id"))
     elif isinstance(value, Mapping):
         for name, one in value.items():
-            yield from _texts(f"{key}.{name}".strip("."), one)
-    else:
-        yield key, _text(value)
+            yield from _values((*path, str(name)), one)
+    elif value is not None and value not in ((), frozenset(), []):
+        yield path, value
+
+
+def _is_secret(path: Sequence[str], value: Any) -> bool:
+    for key in reversed(path):
+        value = {key: value}
+    return any(secrets_in(value))
 
 
 def _text(value: Any) -> str:
-    if value is None or value in ((), frozenset(), []):
+    if value is None:
         return ""
     if isinstance(value, re.Pattern):
         return _written(value.pattern)
@@ -117,7 +143,7 @@ def _text(value: Any) -> str:
         return json.dumps([_text(one) for one in value], ensure_ascii=False)
     if isinstance(value, bool):
         return str(value).lower()
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return repr(value).removesuffix(".0") if isinstance(value, float) else str(value)
 
 
 def _written(pattern: str) -> str:

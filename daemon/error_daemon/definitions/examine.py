@@ -18,13 +18,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from error_daemon.definitions.checks.secrecy import hidden, secrets_of
 from error_daemon.definitions.files.written import Directory, files_of, in_order, read_files
 from error_daemon.definitions.host.checks import check_host
 from error_daemon.definitions.host.host import DEFAULT_PATH, Host
 from error_daemon.definitions.loader import found_in, made_of
 from error_daemon.definitions.meaning.learned import Learned
 from error_daemon.definitions.meaning.meaning import check_meaning
+from error_daemon.definitions.secrets.hidden import hidden, hiding
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import Definitions
 
@@ -64,7 +64,7 @@ def starting(directory: Path) -> tuple[Definitions, list[Problem]]:
     errors = [problem for problem in found if not problem.is_warning]
     if errors:
         raise ConfigError(errors)
-    shown = hidden(in_order(written, check_host(written, _this_host())), secrets_of(written))
+    shown = hidden(in_order(written, check_host(written, _this_host())), hiding(written.sources))
     return made_of(written), [problem for problem in shown if not problem.is_warning]
 
 
@@ -81,7 +81,7 @@ def examine_places(places: Sequence[Path], against: Against) -> Examined:
     first = found_in(written)
     is_sound = all(problem.is_warning for problem in first)
     problems = in_order(written, [*first, *_beyond(written, against, is_sound=is_sound)])
-    shown = tuple(hidden(problems, secrets_of(written)))
+    shown = tuple(hidden(problems, hiding(written.sources)))
     is_sound = all(problem.is_warning for problem in shown)
     return Examined(shown, made_of(written) if is_sound else None, written)
 

@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from error_daemon.definitions.checks.secrecy import check_secrets, hidden, secrets_of
+from error_daemon.definitions.checks.secret_files import check_secret_files
 from error_daemon.definitions.checks.whole import check
 from error_daemon.definitions.files.written import Directory, in_order, read_directory
 from error_daemon.definitions.filled import filled, own_variables
 from error_daemon.definitions.groups import groups_of, least_timeout_s
+from error_daemon.definitions.secrets.hidden import hidden, hiding
 from error_daemon.definitions.shapes.document import (
     ApprovalEntry,
     BulkheadEntry,
@@ -53,8 +54,8 @@ def load_definitions(directory: Path, *, only_within: bool = False) -> Definitio
 
 def found_in(written: Directory) -> list[Problem]:
     """All problems of all files, warnings too, each once, in the order of file and line, and with no secret in them."""
-    found = in_order(written, [*written.problems, *check(written), *check_secrets(written)])
-    return list(hidden(found, secrets_of(written)))
+    found = in_order(written, [*written.problems, *check(written), *check_secret_files(written)])
+    return list(hidden(found, hiding(written.sources)))
 
 
 def made_of(written: Directory) -> Definitions:

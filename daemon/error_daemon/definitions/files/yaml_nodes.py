@@ -36,6 +36,7 @@ class Source:
     root: yaml.Node | None = None
     data: Any = field(default_factory=dict)
     lines: tuple[str, ...] = ()
+    skipped: tuple[int, ...] = ()  # lines from 1 where something is written that is no part of `data`
 
     @property
     def base(self) -> str:
@@ -46,6 +47,15 @@ class Source:
         """Line and column, from 1, of the value at `loc`, or of the key before it."""
         node = self._node(loc, key)
         return (node.start_mark.line + 1, node.start_mark.column + 1) if node else (1, 1)
+
+    def lines_of(self, loc: Loc) -> range:
+        """The numbers, from 1, of the lines that the value at `loc` stands in."""
+        node = self._node(loc, key=False)
+        if node is None:
+            return range(0)
+        start, end = node.start_mark, node.end_mark
+        is_after = end.column == 0 and end.line > start.line  # the end of a block is the beginning of the next line
+        return range(start.line + 1, min(end.line + 1 - is_after, len(self.lines)) + 1)
 
     def problem(self, message: str, mend: str, loc: Loc, *, key: bool = False, is_warning: bool = False) -> Problem:
         """A problem with the value at `loc`, or with the key before it."""
@@ -94,7 +104,8 @@ def read_yaml(file: str, text: str) -> tuple[Source, list[Problem]]:
 def made_of(source: Source, root: yaml.Node) -> tuple[Source, list[Problem]]:
     """The same file with `root` as what it says, and what is wrong with single nodes. Raises ConfigError if there are too many."""
     reading = _Reading(source)
-    return replace(source, root=root, data=reading.value(root, 0)), reading.problems
+    data = reading.value(root, 0)
+    return replace(source, root=root, data=data, skipped=tuple(reading.skipped)), reading.problems
 
 
 def pairs(node: yaml.Node | None) -> Iterator[tuple[yaml.ScalarNode, yaml.Node]]:
@@ -146,6 +157,7 @@ class _Reading:
 
     def __init__(self, source: Source) -> None:
         self.problems: list[Problem] = []
+        self.skipped: list[int] = []
         self._at = source.problem_at
         self._values = 0
 
@@ -178,18 +190,22 @@ class _Reading:
         mapping: dict[str, Any] = {}
         lines: dict[str, int] = {}
         for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
             if not isinstance(key_node, yaml.ScalarNode):
+                self.skipped.append(line)
                 self.problems.append(self._at(key_node, "a list or a mapping is no key", "write text before the colon"))
                 continue
             key = self._text(key_node)
             if key != key_node.value:
+                self.skipped.append(line)
                 continue
             if key in mapping:
+                self.skipped.append(line)
                 self.problems.append(
                     self._at(key_node, f"{quoted(key)} is written twice", f"the first one is in line {lines[key]}")
                 )
                 continue
-            lines[key] = key_node.start_mark.line + 1
+            lines[key] = line
             mapping[key] = self.value(value_node, depth + 1)
         return mapping
 

@@ -90,7 +90,7 @@ def _check_files_of(target: Written[TargetEntry], value: ProcessTarget, is_used:
 
 
 def _check_secret_files(directory: Directory) -> Iterator[Problem]:
-    """That nobody else may read one is checked at every start (checks/secrecy.py)."""
+    """That nobody else may read one is checked at every start (checks/secret_files.py)."""
     for hook in directory.hooks:
         file = hook.value.secret_file
         if file is not None and not os.path.exists(file):

@@ -30,6 +30,7 @@ _IN_QUERY = re.compile(rf"[?&]({_WORD}|sig|signature|access[-_]token)=([^&#\s]+)
 _OPTION = re.compile(r"--?([A-Za-z][\w.-]*)(?:=(.*))?", re.DOTALL)
 _ASSIGNMENT = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)=(.+)", re.DOTALL)
 _HEADER_LINE = re.compile(r"([A-Za-z][\w-]*):\s*(\S.*)", re.DOTALL)
+_SIGN = re.compile(rf"{_WORD}|authorization|cookie|x-auth|signature|\bsig\b|://[^/\s]*@", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
@@ -51,6 +52,11 @@ def secrets_in(data: Any, loc: Loc = ()) -> Iterator[Secret]:
         yield from _in_list(data, loc)
     elif isinstance(data, str):
         yield from _in_text(data, loc)
+
+
+def may_have_a_secret(line: str) -> bool:
+    """Whether anything in a line suggests one: for what can't be read as data."""
+    return bool(_SIGN.search(line))
 
 
 def _in_pair(key: str, value: Any, loc: Loc) -> Iterator[Secret]:
@@ -77,10 +83,10 @@ def _in_list(items: Sequence[Any], loc: Loc) -> Iterator[Secret]:
 
 
 def _in_text(text: str, loc: Loc) -> Iterator[Secret]:
-    if match := _IN_URL.search(text):
-        yield from _found(loc, "the password in a URL", match[1])
-    if match := _IN_QUERY.search(text):
-        yield from _found(loc, f"the parameter {match[1]} of a URL", match[match.lastindex or 0])
+    for found in _IN_URL.finditer(text):
+        yield from _found(loc, "the password in a URL", found[1])
+    for found in _IN_QUERY.finditer(text):
+        yield from _found(loc, f"the parameter {found[1]} of a URL", found[found.lastindex or 0])
     if (match := _OPTION.fullmatch(text)) and match[2] and _is_named_so(match[1]):
         yield from _found(loc, f"the argument of --{match[1]}", match[2])
     elif (match := _ASSIGNMENT.fullmatch(text)) and _is_named_so(match[1]):

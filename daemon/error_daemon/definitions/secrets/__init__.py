@@ -1,0 +1,1 @@
+"""What in a file is a secret, and how none is ever printed."""
