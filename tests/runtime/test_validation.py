@@ -23,6 +23,10 @@ rules: [{id: web-down, when: {}, target: web, ladder: {3: cure}}]
 """
 
 
+_NO_STATE = "/nowhere/state"  # that of this host is not meant
+_CLOSED = "/" + 300 * "x"  # to look at it raises OSError, for root too
+
+
 def run(*arguments: str | Path, given: str = "", **environment: str) -> tuple[int, dict[str, Any]]:
     done = subprocess.run(
         [sys.executable, "-m", "error_daemon.runtime.validation", *map(str, arguments)],
@@ -30,7 +34,7 @@ def run(*arguments: str | Path, given: str = "", **environment: str) -> tuple[in
         capture_output=True,
         text=True,
         check=False,
-        env={**os.environ, **environment},
+        env={**os.environ, "ERROR_RECOVERY_STATE_DIR": _NO_STATE, **environment},
     )
     assert done.stderr == ""
     told: dict[str, Any] = json.loads(done.stdout)
@@ -96,6 +100,8 @@ def test_wrong_settings_are_problems_too(config: Path) -> None:
     "arguments",
     [
         ["--definitions", "/nowhere"],
+        ["--definitions", _CLOSED],
+        ["--definitions", "/", "--config", _CLOSED],
         ["--definitions", "/", "--schema", "/nowhere"],
         ["--definitions", "/", "--schema", __file__],
         ["--definitions", "/", "--learned", "/nowhere"],
@@ -119,6 +125,11 @@ def test_what_was_learned_can_be_given(directory: Path) -> None:
     assert messages(told) == [LEARNED]
 
 
+def test_a_state_directory_that_is_closed_is_no_reason_to_stop(config: Path) -> None:
+    code, told = run("--config", config, "--no-host", ERROR_RECOVERY_STATE_DIR=_CLOSED)
+    assert (code, told["problems"], told["files"]) == (0, [], 1)
+
+
 @pytest.fixture
 def record(directory: Path) -> Path:
     (directory / "state").mkdir()
@@ -131,16 +142,20 @@ def record(directory: Path) -> Path:
     return file
 
 
+def state(record: Path) -> dict[str, str]:
+    return {"ERROR_RECOVERY_STATE_DIR": str(record.parent)}
+
+
 def test_what_was_learned_is_read_from_a_record_that_nobody_has_open(config: Path, record: Path) -> None:
     before = record.read_bytes()
-    _, told = run("--config", config, "--no-host")
+    _, told = run("--config", config, "--no-host", **state(record))
     assert (messages(told), told["notes"]) == ([LEARNED], [])
     assert record.read_bytes() == before
 
 
 def test_a_record_that_somebody_has_open_is_left_alone_and_said(config: Path, record: Path) -> None:
     with duckdb.connect(str(record)):
-        _, told = run("--config", config, "--no-host")
+        _, told = run("--config", config, "--no-host", **state(record))
     assert messages(told) == []
     assert told["notes"] == [
         "what was learned could not be read: no daemon answers, and its record is not to be opened"
@@ -149,7 +164,7 @@ def test_a_record_that_somebody_has_open_is_left_alone_and_said(config: Path, re
 
 def test_a_record_that_is_damaged_is_no_reason_to_stop(config: Path, record: Path) -> None:
     record.write_bytes(b"rubbish")
-    _, told = run("--config", config, "--no-host")
+    _, told = run("--config", config, "--no-host", **state(record))
     assert messages(told) == []
     assert len(told["notes"]) == 1
 

@@ -75,7 +75,9 @@ def _this_host() -> Host:
 def examine_places(places: Sequence[Path], against: Against) -> Examined:
     """Directories and files, together: as if all of it were one directory. Raises SchemaUnusable."""
     try:
-        written = read_files([path for place in places for path in ([place] if place.is_file() else files_of(place))])
+        written = read_files(
+            [path for place in places for path in ([place] if os.path.isfile(place) else files_of(place))]
+        )
     except ConfigError as error:
         return Examined(error.problems, None)
     first = found_in(written)

@@ -55,13 +55,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def validate(asked: argparse.Namespace, environment: Mapping[str, str]) -> dict[str, Json]:
     """What is printed. Raises Unusable."""
-    if asked.config and not asked.config.exists():
-        raise Unusable(f"there is no {asked.config}")
+    if asked.config:
+        _look_at(asked.config, "")
     settings, problems = _settings(asked, environment)
     places = asked.definitions or ([Path(settings.definitions_dir)] if settings else [])
     for place in places:
-        if not place.exists():
-            raise Unusable(f"there is no {place}: name a PATH, or the settings with --config FILE")
+        _look_at(place, ": name a PATH, or the settings with --config FILE")
     learned, notes = _learned(asked.learned, settings)
     against = Against(
         host=None if asked.no_host else Host(environment.get("PATH", DEFAULT_PATH)),
@@ -75,9 +74,19 @@ def validate(asked: argparse.Namespace, environment: Mapping[str, str]) -> dict[
     return _document([*problems, *examined.problems], examined, notes)
 
 
+def _look_at(path: Path, mend: str) -> None:
+    """Raises Unusable where nothing is, or nobody lets us look."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        raise Unusable(f"there is no {path}{mend}") from None
+    except OSError as error:
+        raise Unusable(f"{path} cannot be read: {error.strerror}") from error
+
+
 def _schema(path: Path | None) -> Schema | None:
     """The schema that was given, else the shipped one where it is installed: without it, our own checks say the same."""
-    if path is None and not DEFAULT_SCHEMA.exists():
+    if path is None and not os.path.exists(DEFAULT_SCHEMA):
         return None
     from error_daemon.definitions.schema.given import read_schema  # its library takes long to import
 
@@ -96,7 +105,7 @@ def _learned(path: Path | None, settings: Settings | None) -> tuple[Learned, Seq
         except (OSError, ValueError, LookupError, TypeError) as error:
             raise Unusable(f"{path} has no learned timeouts: {error}") from error
     record = Path(settings.state_dir) / RECORD_FILE if settings else None
-    if record is None or not record.exists():
+    if record is None or not os.path.exists(record):  # where it is may be closed to us
         return {}, ()
     return _recorded(record)
 

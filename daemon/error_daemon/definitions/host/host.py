@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,7 +57,7 @@ class Host:
     init_directory: Path = Path("/etc/init.d")
 
     def has_units(self) -> bool:
-        return any(path.is_dir() for path in self.unit_directories) or self.init_directory.is_dir()
+        return any(os.path.isdir(path) for path in (*self.unit_directories, self.init_directory))
 
     def unit_problem(self, name: str) -> str:
         """What is wrong with a unit, empty where nothing is: that there is none, or that it is masked."""
@@ -68,12 +69,15 @@ class Host:
         for path in (directory / candidate for directory in self.unit_directories for candidate in (unit, template)):
             if os.path.lexists(path):
                 return "is masked: systemd never starts it" if os.path.realpath(path) == "/dev/null" else ""
-        is_old = suffix == "service" and (self.init_directory / stem).is_file()  # systemd makes units of these
+        is_old = suffix == "service" and os.path.isfile(self.init_directory / stem)  # systemd makes units of these
         return "" if is_old else "is not a unit of this host"
 
     def units(self) -> list[str]:
         """Names of those that there are, for who has misspelled one."""
-        found = {name for directory in self.unit_directories if directory.is_dir() for name in os.listdir(directory)}
+        found: set[str] = set()
+        for directory in self.unit_directories:
+            with suppress(OSError):  # it is not there, or closed to us
+                found.update(os.listdir(directory))
         return sorted(name for name in found if name.endswith(_SUFFIXES))
 
     def program_problem(self, name: str, environment: Mapping[str, str]) -> str:
