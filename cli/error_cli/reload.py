@@ -29,8 +29,8 @@ _PATIENCE_S = 60.0  # the files are examined by a process that yields to all oth
 def command(wishes: Wishes, dry_run: bool) -> int:
     """Read the definitions again, and take them.
 
-    All of them or none: where anything is wrong, those in force stay, and every problem is shown with its place. Attempts
-    that run are carried to their end by what they were begun with; tickets that wait go on by the new ones.
+    All of them or none: where anything would keep a daemon from starting, those in force stay, and every problem is shown with
+    its place. Attempts that run are carried to their end by what they were begun with; tickets that wait go on by the new ones.
 
     recovery.conf is not read again: what is another there needs a restart, and is named.
     """

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.errors import ConfigError, Problem
+from tests.definitions.writing import load_definitions
 
 Expected = tuple[int, int, str]  # line, column, part of the message
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.schema.given import read_schema
 from error_daemon.errors import ConfigError
 from tests.definitions.broken_files import BROKEN, CASES, findings, put
+from tests.definitions.writing import load_definitions
 
 SHIPPED = read_schema(Path(__file__).parents[2] / "etc/recovery/schema.json")
 

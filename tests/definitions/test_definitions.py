@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from error_daemon.definitions.files.written import SECTIONS
 from error_daemon.definitions.files.yaml_nodes import read_yaml
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.shapes.document import Document
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import (
@@ -34,6 +33,7 @@ from error_daemon.model import (
     Target,
     Verification,
 )
+from tests.definitions.writing import load_definitions
 
 SHIPPED = Path(__file__).parents[2] / "etc" / "recovery" / "definitions"
 

@@ -6,10 +6,9 @@ import re
 from pathlib import Path
 
 from error_daemon.definitions.files.yaml_nodes import read_yaml
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.model import Mode
 from tests.definitions.reference import PAGE, TABLES, rendered
-from tests.definitions.writing import write
+from tests.definitions.writing import load_definitions, write
 
 EXAMPLES = Path(__file__).parents[2] / "etc" / "recovery" / "definitions"
 

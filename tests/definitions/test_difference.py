@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from error_daemon.definitions.difference import difference, digest
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.model import DefinitionChange, Definitions, KeyChange
+from tests.definitions.writing import load_definitions
 
 BASE = """
 version: 1

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from error_daemon.definitions.examine import Against, Examined, examine, examine_places, starting
+from error_daemon.definitions.examine import Against, Examined, examine_places, starting
 from error_daemon.definitions.host.host import Host
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.schema.given import read_schema
 from error_daemon.errors import ConfigError, Problem
 from tests.definitions.broken_files import BROKEN
+from tests.definitions.writing import load_definitions
 
 SCHEMA = read_schema(Path(__file__).parents[2] / "etc/recovery/schema.json")
 TEXTS = [path.read_text() for path in sorted(BROKEN.glob("*.yaml"))]
@@ -55,6 +55,7 @@ def examined(text: str) -> Examined:
         against = Against(Host(), SCHEMA, {("network", "restart-web"): 20.0})
         found = examine_places([Path(directory) / "a.yaml"], against)
         assert refused(Path(directory)) <= set(found.problems)
+        assert (found.definitions is None) == bool(refused(Path(directory)))
     return found
 
 
@@ -71,13 +72,12 @@ def refused(directory: Path) -> set[Problem]:
 @given(st.sampled_from(TEXTS), edits)
 def test_no_text_is_too_odd_to_be_examined(text: str, some: list[tuple[str, int, str]]) -> None:
     found = examined(edited(text, some))
-    errors = [problem for problem in found.problems if not problem.is_warning]
-    assert (found.definitions is None) == bool(errors)
+    assert found.definitions is not None or any(not problem.is_warning for problem in found.problems)
     assert all(problem.message and problem.line >= 1 for problem in found.problems)
 
 
 def test_a_directory_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
-    found = examine(tmp_path / "absent", host=True)
+    found = examine_places([tmp_path / "absent"], Against(Host()))
     assert [problem.message for problem in found.problems] == ["there is no such directory"]
     assert found.definitions is None
     with pytest.raises(ConfigError):
@@ -87,5 +87,5 @@ def test_a_directory_that_is_not_there_is_a_problem(tmp_path: Path) -> None:
 def test_what_a_daemon_starts_with_is_what_was_examined(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("version: 1\ntargets: {a: {kind: host}}\n")
     definitions, lacking = starting(tmp_path)
-    assert definitions == examine(tmp_path, host=False).definitions == load_definitions(tmp_path)
+    assert definitions == examine_places([tmp_path], Against()).definitions == load_definitions(tmp_path)
     assert lacking == []

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions.files.written import read_directory
 from error_daemon.definitions.loader import found_in
-from tests.definitions.writing import loaded, refused, write
+from tests.definitions.writing import loaded, read_directory, refused, write
 
 SOUND = """\
 hooks:

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from error_daemon.definitions.files import includes
-from error_daemon.definitions.loader import load_definitions
+from error_daemon.definitions.files.written import files_of, read_files
+from error_daemon.definitions.loader import sound
 from error_daemon.errors import ConfigError
-from tests.definitions.writing import loaded, refused, write
+from tests.definitions.writing import load_definitions, loaded, refused, write
 
 
 def rule(name: str) -> str:
@@ -116,7 +117,7 @@ def test_nothing_outside_is_read_where_only_the_directory_may_be(tmp_path: Path)
         },
     )
     with pytest.raises(ConfigError) as caught:
-        load_definitions(tmp_path / "d", only_within=True)
+        sound(read_files(files_of(tmp_path / "d"), within=tmp_path / "d"))
     assert [problem.message.split("` ")[1] for problem in caught.value.problems] == [
         "is not in the directory of the definitions"
     ] * 3

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.polkit import allowed_actions, polkit_rule
 from error_daemon.errors import InputError
 from error_daemon.model import Definitions
+from tests.definitions.writing import load_definitions
 
 TEXT = """version: 1
 targets:

@@ -14,7 +14,6 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.definitions.files.written import read_directory
 from error_daemon.definitions.schema.generate import schema
 from tests.definitions.broken_files import BROKEN
 from tests.definitions.editor import as_an_editor_reads
@@ -24,6 +23,7 @@ from tests.definitions.test_definitions import SHOP
 from tests.definitions.test_families import SHOP as FAMILY
 from tests.definitions.test_hooks_and_workflows import SOUND as HOOKS
 from tests.definitions.test_variables import SOUND as VARYING
+from tests.definitions.writing import read_directory
 
 ROOT = Path(__file__).parents[2]
 SHIPPED = ROOT / "etc" / "recovery" / "schema.json"

@@ -9,10 +9,10 @@ import pytest
 
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import Against, examine_places
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.schema.given import read_schema
 from error_daemon.definitions.secrets.found import secrets_in
 from error_daemon.errors import ConfigError
+from tests.definitions.writing import load_definitions
 
 SHIPPED = read_schema(Path(__file__).parents[2] / "etc/recovery/schema.json")
 SECRETS: list[tuple[Any, str]] = [

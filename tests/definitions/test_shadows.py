@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from error_daemon.core.rules import matches
-from error_daemon.definitions.files.written import read_directory
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.meaning.shadows import check_shadows
 from error_daemon.model import ErrorType, Fault, Severity
+from tests.definitions.writing import load_definitions, read_directory
 
 NAMES = ("", "a", "b", "ab", "ba", "abb")
 globs = st.lists(st.sampled_from("ab*?"), min_size=1, max_size=3).map("".join)

@@ -6,9 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions.loader import load_definitions
+from error_daemon.definitions.files.written import Directory, files_of, read_files
+from error_daemon.definitions.loader import sound
 from error_daemon.errors import ConfigError
 from error_daemon.model import Definitions
+
+
+def read_directory(directory: Path) -> Directory:
+    return read_files(files_of(directory))
+
+
+def load_definitions(directory: Path) -> Definitions:
+    return sound(read_directory(directory))
 
 
 def write(directory: Path, files: dict[str, str]) -> None:

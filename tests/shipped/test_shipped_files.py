@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.definitions.loader import load_definitions
 from error_daemon.definitions.polkit import allowed_actions
 from error_daemon.model import Definitions, Mode, Strategy
 from tests.box.host import ROOT
+from tests.definitions.writing import load_definitions
 from tests.shipped.recovery_host import needs_of_the_page
 
 RECOVERY = ROOT / "etc" / "recovery"

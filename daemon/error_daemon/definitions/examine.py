@@ -1,8 +1,8 @@
-"""Everything that can be said of definitions before they are in force: the one entry for `error-cli validate` and for a reload.
+"""What can be said of definitions before they are in force, for `error-cli validate` and a reload; and what a daemon starts with.
 
 Four questions, each in files of their own:
 
-- Are they whole and consistent, and are their secrets kept? (files/, checks/.) An error here keeps the daemon from starting, too.
+- Are they whole and consistent, and are their secrets kept? (files/, checks/.) Only an error here keeps a daemon from starting.
 - Do they fit the schema of the house? (schema/.)
 - Do they say what was meant? (meaning/meaning.py has the list.)
 - Does this host have what they name? (host/.)
@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING
 
 from error_daemon.definitions.files.written import Directory, files_of, in_order, read_files
 from error_daemon.definitions.host.checks import check_host
-from error_daemon.definitions.host.host import DEFAULT_PATH, Host
-from error_daemon.definitions.loader import found_in, made_of
+from error_daemon.definitions.host.host import Host, this_host
+from error_daemon.definitions.loader import found_in, made_of, sound
 from error_daemon.definitions.meaning.learned import Learned
 from error_daemon.definitions.meaning.meaning import check_meaning
 from error_daemon.definitions.secrets.hidden import hidden, hiding
@@ -43,16 +43,11 @@ class Against:
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """`definitions` is None where there is any error. `written` is for counting."""
+    """`definitions` is None where an error keeps a daemon from starting. `written` is for counting."""
 
     problems: tuple[Problem, ...]
     definitions: Definitions | None
     written: Directory = field(default_factory=Directory)
-
-
-def examine(directory: Path, *, host: bool, schema: Schema | None = None, learned: Learned | None = None) -> Examined:
-    """All definitions of a directory, as the daemon would have them. Raises SchemaUnusable."""
-    return examine_places([directory], Against(_this_host() if host else None, schema, learned or {}))
 
 
 def starting(directory: Path) -> tuple[Definitions, list[Problem]]:
@@ -60,16 +55,9 @@ def starting(directory: Path) -> tuple[Definitions, list[Problem]]:
 
     The host is no reason not to start: what it lacks may be what is to be recovered."""
     written = read_files(files_of(directory))
-    found = found_in(written)
-    errors = [problem for problem in found if not problem.is_warning]
-    if errors:
-        raise ConfigError(errors)
-    shown = hidden(in_order(written, check_host(written, _this_host())), hiding(written.sources))
-    return made_of(written), [problem for problem in shown if not problem.is_warning]
-
-
-def _this_host() -> Host:
-    return Host(os.environ.get("PATH", DEFAULT_PATH))
+    definitions = sound(written)
+    shown = hidden(in_order(written, check_host(written, this_host(os.environ))), hiding(written.sources))
+    return definitions, [problem for problem in shown if not problem.is_warning]
 
 
 def examine_places(places: Sequence[Path], against: Against) -> Examined:
@@ -84,7 +72,6 @@ def examine_places(places: Sequence[Path], against: Against) -> Examined:
     is_sound = all(problem.is_warning for problem in first)
     problems = in_order(written, [*first, *_beyond(written, against, is_sound=is_sound)])
     shown = tuple(hidden(problems, hiding(written.sources)))
-    is_sound = all(problem.is_warning for problem in shown)
     return Examined(shown, made_of(written) if is_sound else None, written)
 
 

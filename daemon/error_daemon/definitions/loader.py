@@ -1,15 +1,14 @@
-"""The definitions directory → model.Definitions, whole and consistent, or every problem at once."""
+"""What is written → model.Definitions, whole and consistent, or every problem at once."""
 
 from __future__ import annotations
 
 import fnmatch
 import re
 from collections.abc import Mapping
-from pathlib import Path
 
 from error_daemon.definitions.checks.secret_files import check_secret_files
 from error_daemon.definitions.checks.whole import check
-from error_daemon.definitions.files.written import Directory, in_order, read_directory
+from error_daemon.definitions.files.written import Directory, in_order
 from error_daemon.definitions.filled import filled, own_variables
 from error_daemon.definitions.groups import groups_of, least_timeout_s
 from error_daemon.definitions.secrets.hidden import hidden, hiding
@@ -40,12 +39,8 @@ from error_daemon.model import (
 )
 
 
-def load_definitions(directory: Path, *, only_within: bool = False) -> Definitions:
-    """What the *.yaml files of `directory` define; nothing where there are none: faults are then only recorded.
-
-    Raises ConfigError with all problems of all files, in the order of file and line; also when there is no such directory.
-    With `only_within`, nothing outside of the directory is read, whatever is included."""
-    written = read_directory(directory, only_within=only_within)
+def sound(written: Directory) -> Definitions:
+    """What is written. Raises ConfigError with all that keeps a daemon from starting, in the order of file and line."""
     errors = [problem for problem in found_in(written) if not problem.is_warning]
     if errors:
         raise ConfigError(errors)

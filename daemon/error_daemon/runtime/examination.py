@@ -1,4 +1,8 @@
-"""Definitions are read and examined in a process of their own (jobs.py), so that the loop goes on meanwhile."""
+"""Definitions are read and examined in a process of their own (jobs.py), so that the loop goes on meanwhile.
+
+A reload takes what a start would take: what this host lacks may be what is to be recovered, and must not keep a person from changing
+a mode meanwhile. So whatever else is found is a warning here, and nothing is refused that a daemon would start with.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,8 @@ from typing import Any, ClassVar
 
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.difference import difference, digest
-from error_daemon.definitions.examine import examine
+from error_daemon.definitions.examine import Against, examine_places
+from error_daemon.definitions.host.host import this_host
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import DefinitionChange, Definitions
 from error_daemon.runtime.jobs import Read
@@ -41,12 +46,13 @@ class ReloadJob:
 
     def run(self, _read: Read) -> Iterator[Examination]:
         settings, settings_problems = self._settings()
-        examined = examine(Path(self.directory), host=True)
-        problems = (*examined.problems, *settings_problems)
+        examined = examine_places([Path(self.directory)], Against(this_host(os.environ)))
         definitions = examined.definitions
         if definitions is None:
+            problems = (*examined.problems, *settings_problems)
             yield Examination(None, problems=problems, settings_to_restart=settings)
         else:
+            problems = (*(replace(problem, is_warning=True) for problem in examined.problems), *settings_problems)
             changes = difference(self.in_force, definitions)
             yield Examination(definitions, digest(definitions), problems, changes, settings)
 

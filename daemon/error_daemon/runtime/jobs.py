@@ -24,7 +24,8 @@ from error_daemon.core.metrics.figures import Span
 from error_daemon.core.metrics.report import recovery_metrics
 from error_daemon.core.policy import Policy
 from error_daemon.core.replay import History, replay
-from error_daemon.definitions.loader import load_definitions
+from error_daemon.definitions.files.written import files_of, read_files
+from error_daemon.definitions.loader import sound
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.marks import is_test
@@ -125,7 +126,7 @@ def _loaded(files: Mapping[str, str]) -> Definitions:
             path.touch(mode=0o600)  # there may be secrets in it
             path.write_text(text, encoding="utf-8")
         try:
-            return load_definitions(Path(directory), only_within=True)
+            return sound(read_files(files_of(Path(directory)), within=Path(directory)))
         except ConfigError as wrong:
             raise ConfigError([_named(one, f"{directory}/") for one in wrong.problems]) from None
 

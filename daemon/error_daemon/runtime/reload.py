@@ -1,8 +1,8 @@
 """Other definitions in the place of those in force, while the daemon runs (A1).
 
-Asked by SIGHUP, or by a person through error-cli. The files are read and examined in another process. Where anything is wrong, nothing
-changes. Else all parts take the new ones in one turn of the loop, the engine first: between two events there is no moment with half of
-each. What becomes of what is under way is the engine's (core/renewal.py).
+Asked by SIGHUP, or by a person through error-cli. The files are read and examined in another process. Where anything would keep a daemon
+from starting, nothing changes. Else all parts take the new ones in one turn of the loop, the engine first: between two events there is no
+moment with half of each. What becomes of what is under way is the engine's (core/renewal.py).
 
 One reload at a time: who asks meanwhile has theirs after it. Signals that come while one waits are that one.
 """

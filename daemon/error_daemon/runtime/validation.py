@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import Against, Examined, examine_places
-from error_daemon.definitions.host.host import DEFAULT_PATH, Host
+from error_daemon.definitions.host.host import this_host
 from error_daemon.definitions.meaning.learned import Learned
 from error_daemon.errors import ConfigError, ErrorRecoveryError, Problem
 from error_daemon.model import Json, Mode
@@ -63,7 +63,7 @@ def validate(asked: argparse.Namespace, environment: Mapping[str, str]) -> dict[
         _look_at(place, ": name a PATH, or the settings with --config FILE")
     learned, notes = _learned(asked.learned, settings)
     against = Against(
-        host=None if asked.no_host else Host(environment.get("PATH", DEFAULT_PATH)),
+        host=None if asked.no_host else this_host(environment),
         schema=_schema(asked.schema),
         learned=learned,
     )

@@ -104,15 +104,10 @@ def files_of(directory: Path) -> list[Path]:
         raise ConfigError([Problem(str(directory), 0, 0, f"cannot be listed: {error.strerror}")]) from error
 
 
-def read_directory(directory: Path, *, only_within: bool = False) -> Directory:
-    """Everything written in the files of `directory`. Raises ConfigError if it can't be listed.
-
-    With `only_within`, nothing outside of it is read, whatever is included."""
-    return read_files(files_of(directory), directory.absolute() if only_within else None)
-
-
 def read_files(paths: Sequence[Path], within: Path | None = None) -> Directory:
-    """Everything written in these files and what they include, as if they were all of a directory."""
+    """Everything written in these files and what they include, as if they were all of a directory.
+
+    With `within`, an absolute path, nothing outside of that is read, whatever is included."""
     written = Directory()
     reading = Reading([str(path) for path in paths], within)
     for path in reading.files():

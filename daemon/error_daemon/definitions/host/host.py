@@ -117,6 +117,11 @@ class Host:
         return ""
 
 
+def this_host(environment: Mapping[str, str]) -> Host:
+    """As programs with this environment see it."""
+    return Host(environment.get("PATH", DEFAULT_PATH))
+
+
 def full_name(unit: str) -> str:
     """As systemctl takes it: a name without a suffix is that of a service."""
     return unit if unit.endswith(_SUFFIXES) else f"{unit}.service"
