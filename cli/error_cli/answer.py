@@ -44,7 +44,7 @@ def _answer(wishes: Wishes, prefix: str, *, yes: bool) -> None:
         else:
             answer = daemon.ask(daemon.recovery.Deny, recovery_pb2.DenyRequest(error_id=error_id, by=by))
             what = "is denied: nothing is done, and it needs a person"
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
     else:
         line(f"error {answer.error.error_id} {what}")

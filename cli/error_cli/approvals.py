@@ -32,7 +32,7 @@ def command(wishes: Wishes) -> None:
     with connect(wishes) as daemon:
         request = recovery_pb2.ListErrorsRequest(held_by=APPROVAL, limit=_MOST)
         answer = daemon.ask(daemon.recovery.ListErrors, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
         return
     soonest = sorted(answer.errors, key=lambda error: error.parked_until)

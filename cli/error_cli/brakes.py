@@ -38,7 +38,7 @@ def _list(wishes: Wishes) -> None:
 
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.recovery.ListBrakes, recovery_pb2.ListBrakesRequest())
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
     else:
         print_brakes(answer.brakes)
@@ -77,7 +77,7 @@ def reset(wishes: Wishes, target: str) -> None:
     request = recovery_pb2.ResetBreakerRequest(target=target, by=caller())
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.recovery.ResetBreaker, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
         return
     which = f"the breaker of {target}" if target else "the global breaker"

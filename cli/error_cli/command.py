@@ -7,6 +7,7 @@ Commands live in modules of their own, imported when they are needed; neither gr
 from __future__ import annotations
 
 import importlib
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -32,11 +33,17 @@ class Wishes:
     """What was asked for beside the command itself."""
 
     address: str = DEFAULT_ADDRESS
-    timeout_s: float = DEFAULT_TIMEOUT_S
+    asked_timeout_s: float | None = None
+    default_timeout_s: float = DEFAULT_TIMEOUT_S
     output: str = "table"
 
     @property
-    def json(self) -> bool:
+    def timeout_s(self) -> float:
+        """How long to wait for an answer: as was asked, else as long as the command thinks right."""
+        return self.default_timeout_s if self.asked_timeout_s is None else self.asked_timeout_s
+
+    @property
+    def for_programs(self) -> bool:
         """Whether a program reads the answer: it gets the whole of it, by `page.document` and its like, which know the format."""
         return self.output != "table"
 
@@ -74,9 +81,16 @@ def period(command: F) -> F:
     return since(until(command))
 
 
+def _utf8(argument: str) -> str:
+    """An argument as it can be sent: what in it is not UTF-8 is replaced, as Python has it as halves of characters."""
+    return os.fsencode(argument).decode("utf-8", "replace")
+
+
 def address_option(text: str) -> str:
     """`host:port` or `unix:/path`."""
     host, colon, port = text.rpartition(":")
+    if text != _utf8(text):
+        raise click.BadParameter(f"{_utf8(text)!r} is not UTF-8")
     if text.startswith("unix:") and len(text) > len("unix:"):
         return text
     if not host or not colon or not port.isdecimal() or not 0 < int(port) < 65536:
@@ -122,6 +136,10 @@ class Command(Telling):
             if isinstance(param.type, click.IntRange) and param.metavar is None:
                 param.metavar = "NUMBER"  # click's INTEGER RANGE looks like two words to type
         self.params.extend(_shared_options(outermost=False))
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        names_files = any(isinstance(param.type, click.Path) for param in self.params)  # these are bytes, and stay so
+        return super().parse_args(ctx, args if names_files else list(map(_utf8, args)))
 
 
 class Named(Telling, click.Group):
@@ -208,7 +226,7 @@ def _shared_options(outermost: bool) -> list[click.Option]:
             help=f"Where the daemon listens; unix:/path works too.{address}",
         ),
         click.Option(
-            ["--timeout", "timeout_s"],
+            ["--timeout", "asked_timeout_s"],
             type=seconds_option,
             metavar="SECONDS",
             callback=_keep,

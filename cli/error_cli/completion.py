@@ -28,7 +28,7 @@ def command(wishes: Wishes, ctx: click.Context, shell: str) -> None:
     It completes commands, options and their values, and from a running daemon error ids and targets.
     """
     text = script(ctx.find_root().command, shell, "error-cli")
-    if wishes.json:
+    if wishes.for_programs:
         document_text(json.dumps({"shell": shell, "script": text}))
     else:
         click.echo(text, nl=False)

@@ -62,7 +62,7 @@ def list_errors(  # noqa: PLR0913  (one parameter for each option)
     )
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.recovery.ListErrors, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
         return
     print_errors(answer.errors)
@@ -85,7 +85,7 @@ def show(wishes: Wishes, error_id: str) -> None:
 
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.recovery.GetError, recovery_pb2.GetErrorRequest(error_id=error_id))
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
     else:
         print_error_page(answer)
@@ -107,7 +107,7 @@ def resolve(wishes: Wishes, error_id: str, note_: str) -> None:
     with connect(wishes) as daemon:
         request = recovery_pb2.ResolveErrorRequest(error_id=daemon.error_id(error_id), note=note_, by=caller())
         answer = daemon.ask(daemon.recovery.ResolveError, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
     else:
         line(f"error {answer.error.error_id} is resolved: {answer.error.message}")
@@ -130,7 +130,7 @@ def watch(wishes: Wishes, error_id: str, once: bool) -> None:
     if on_terminal():
         note(f"watching {whole_id or 'all errors'} at {wishes.address}; Ctrl-C ends it")
     for event in events(wishes, whole_id, again=not once):
-        if wishes.json:
+        if wishes.for_programs:
             json_line(event)
         else:
             print_event(event, with_error_id=not whole_id)

@@ -58,7 +58,7 @@ def command(wishes: Wishes, id_: str) -> None:
 
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.recovery.Explain, recovery_pb2.ExplainRequest(id=daemon.error_id(id_)))
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
     else:
         _print(answer)

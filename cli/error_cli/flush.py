@@ -27,7 +27,7 @@ def command(wishes: Wishes, error_id: str, all_: bool) -> None:
     with connect(wishes) as daemon:
         request = recovery_pb2.FlushRequest(all=all_, error_id=daemon.error_id(error_id), by=caller())
         answer = daemon.ask(daemon.recovery.Flush, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
     else:
         line(f"purged {count(answer.purged, 'pending ticket')}; {count(answer.running, 'running attempt')} left alone")

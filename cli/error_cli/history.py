@@ -63,7 +63,7 @@ def command(
             since=since or 0.0,
         )
         answer = daemon.ask(daemon.recovery.ListHistory, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
         return
     _print(answer.attempts)

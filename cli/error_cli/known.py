@@ -75,7 +75,7 @@ def _ask(ctx: click.Context, kind: str) -> dict[str, str]:
         return {}
     from error_cli.connection import connect
 
-    wishes = Wishes(address=asked.address, timeout_s=max(_LEAST_S, until_s - time.monotonic()))
+    wishes = Wishes(address=asked.address, asked_timeout_s=max(_LEAST_S, until_s - time.monotonic()))
     try:
         with connect(wishes) as daemon:
             found = list(_names(daemon, kind, ctx.info_name or ""))

@@ -22,7 +22,7 @@ def learned(address: str) -> tuple[str, str]:
 
     now = time.time()  # what was learned is told over all time; the figures that are not wanted, of no time
     try:
-        with connect(Wishes(address=address, timeout_s=_ANSWERS_WITHIN_S)) as daemon:
+        with connect(Wishes(address=address, asked_timeout_s=_ANSWERS_WITHIN_S)) as daemon:
             metrics = daemon.ask(daemon.recovery.GetMetrics, recovery_pb2.GetMetricsRequest(since=now))
     except Failure:
         return "", f"the daemon at {address} did not say at once what it has learned: timeouts are not compared with it"

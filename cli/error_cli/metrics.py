@@ -33,7 +33,7 @@ def command(wishes: Wishes, since: float, until: float | None, all_: bool) -> No
     with connect(wishes) as daemon:
         request = recovery_pb2.GetMetricsRequest(since=since, until=until or 0.0)
         answer = daemon.ask(daemon.recovery.GetMetrics, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
     else:
         print_metrics(answer, everything=all_)

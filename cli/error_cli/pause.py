@@ -42,7 +42,7 @@ def command(wishes: Wishes, target: str, for_s: float | None, reason: str) -> No
     request = recovery_pb2.PauseRequest(target=target, for_s=for_s or 0.0, reason=reason, by=caller())
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.recovery.Pause, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
         return
     what = f"recoveries of {target} are" if target else "all recoveries are"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import DEFAULT_TIMEOUT_S, Command, Wishes, examples, wishing
+from error_cli.command import Command, Wishes, examples, wishing
 from error_cli.failure import Exit
 from error_cli.page import document, line, note
 from error_cli.phrase import count
@@ -38,11 +38,10 @@ def command(wishes: Wishes, dry_run: bool) -> int:
     from error_cli.connection import connect
     from error_recovery.v1 import recovery_pb2
 
-    is_default = wishes.timeout_s == DEFAULT_TIMEOUT_S
-    with connect(replace(wishes, timeout_s=_PATIENCE_S) if is_default else wishes) as daemon:
+    with connect(replace(wishes, default_timeout_s=_PATIENCE_S)) as daemon:
         answer = daemon.ask(daemon.recovery.Reload, recovery_pb2.ReloadRequest(dry_run=dry_run, by=caller()))
     is_wrong = not all(problem.is_warning for problem in answer.problems)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
         return Exit.REFUSED if is_wrong else Exit.DONE
     if is_wrong:

@@ -54,7 +54,7 @@ def command(wishes: Wishes, definitions: Path, since: float, until: float | None
     request = recovery_pb2.ReplayRequest(files=files, since=since, until=until or 0.0, seed=seed)
     with connect(wishes) as daemon:
         result = _follow(daemon, request)
-    if wishes.json:
+    if wishes.for_programs:
         document_text(result.result_json)
     else:
         print_replay(result)

@@ -85,12 +85,12 @@ def command(wishes: Wishes, /, message: str, exception: str, wait_s: float | Non
     request = fault_pb2.ReportRequest(fault=_fault(message, exception, **details))
     with connect(wishes) as daemon:
         answer = daemon.ask(daemon.faults.Report, request)
-        if wishes.json:
+        if wishes.for_programs:
             (json_line if wait_s else document)(answer)
         else:
             _print_receipt(answer.receipt)
         if wait_s:
-            _wait(daemon, answer.receipt.error_id, wait_s, wishes.json)
+            _wait(daemon, answer.receipt.error_id, wait_s, wishes.for_programs)
 
 
 def _fault(  # noqa: PLR0913  (one parameter for each option)

@@ -45,7 +45,7 @@ def command(wishes: Wishes, error_id: str, learned: bool, strategy: str, yes: bo
             error_id=daemon.error_id(error_id), learned=learned, strategy_id=strategy, by=caller()
         )
         answer = daemon.ask(daemon.recovery.Reset, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
     elif learned:
         line(f"forgot {count(answer.scores_reset, 'score')}")

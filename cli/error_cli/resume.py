@@ -24,7 +24,7 @@ def command(wishes: Wishes, target: str) -> None:
     with connect(wishes) as daemon:
         request = recovery_pb2.ResumeRequest(target=target, by=caller())
         answer = daemon.ask(daemon.recovery.Resume, request)
-    if wishes.json:
+    if wishes.for_programs:
         document(answer)
         return
     what = f"recoveries of {target}" if target else "recoveries"

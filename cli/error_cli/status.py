@@ -27,7 +27,7 @@ def command(wishes: Wishes) -> None:
 
     with connect(wishes) as daemon:
         status = daemon.ask(daemon.recovery.GetStatus, recovery_pb2.GetStatusRequest())
-    if wishes.json:
+    if wishes.for_programs:
         document(status)
         return
     state = Styled(status.state or "serving", "yellow" if status.state == "draining" else "green")

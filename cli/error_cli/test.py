@@ -94,7 +94,7 @@ def command(  # noqa: PLR0913  (one parameter for each option)
         by=caller(),
     )
     with connect(wishes) as daemon:
-        _Test(daemon, wishes.json, break_, yes).run(request)
+        _Test(daemon, wishes.for_programs, break_, yes).run(request)
 
 
 class _Test:
@@ -181,11 +181,10 @@ def _run_break(line: str, target: str, number: int) -> None:
 
 
 def _no(end: recovery_pb2.TestEnd) -> list[str]:
-    first = {
+    first = {  # of the sentences
         "deviated": "the recovery is not idempotent",
         "not_recovered": "not every pass recovered",
         "many": "one fault was more than one recovery",
         "unproven": "nothing is proven",
     }
-    note_of_it = first.get(end.verdict, end.verdict)
-    return [note_of_it, *end.reasons]
+    return [first.get(end.verdict, end.verdict), *end.reasons]

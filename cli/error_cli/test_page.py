@@ -64,10 +64,9 @@ def print_passes(
     untouched = [str(one.number) for one in every if one.was_well]
     if untouched:
         paragraph(f"before pass {', '.join(untouched)} no probe saw that --break had broken anything")
-    for one in every:
-        if one.other_error_ids:
-            paragraph(f"meanwhile other errors of the target were recovered: {', '.join(one.other_error_ids)}")
-            break
+    others = dict.fromkeys(error_id for one in every for error_id in one.other_error_ids)
+    if others:
+        paragraph(f"meanwhile other errors of the target were recovered: {', '.join(others)}")
     _print_differences(every)
     _print_others(every)
     if end is not None and end.verdict == "idempotent":

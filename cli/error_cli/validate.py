@@ -62,7 +62,7 @@ def command(
     told["notes"] = [complaint] if complaint else told["notes"]
     problems = [SimpleNamespace(**problem) for problem in told["problems"]]
     errors = [problem for problem in problems if not problem.is_warning]
-    if wishes.json:
+    if wishes.for_programs:
         document_text(json.dumps({**told, "errors": len(errors), "warnings": len(problems) - len(errors)}))
     else:
         print_problems(problems)

@@ -36,6 +36,7 @@ class CannedDaemon:
     def __init__(self, address: str, *, streams_stay_open: bool = False) -> None:
         self.answers: dict[str, Answer] = dict(_canned_answers())
         self.requests: list[Message] = []
+        self.callers_wait_s: list[float] = []
         self.streams_stay_open = streams_stay_open
         self._refusals: dict[str, tuple[grpc.StatusCode, str, tuple[Message, ...]]] = {}
         self._stopping = threading.Event()
@@ -86,6 +87,7 @@ class CannedDaemon:
 
     def _take(self, name: str, request: Message, context: grpc.ServicerContext) -> None:
         self.requests.append(request)
+        self.callers_wait_s.append(context.time_remaining() or 0.0)
         if name not in self._refusals:
             return
         code, message, details = self._refusals[name]

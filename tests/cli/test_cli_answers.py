@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -52,6 +53,22 @@ def test_json_may_stand_before_the_command_and_prints_fields_that_are_zero(cli: 
     assert status["workers_lost"] == 0
     assert status["tickets_open"] == 4
     assert json.loads(cli.run("errors", "--json", "list").stdout)["total"] == 2
+
+
+def test_what_is_not_utf8_is_sent_with_its_place_marked(cli: Cli, daemon: CannedDaemon) -> None:
+    words = [os.fsdecode(word) for word in (b"caf\xe9 is shut", b"-acity=Orl\xe9ans")]
+    done = cli.run("report", *words)
+    assert done.returncode == 0, done.stderr
+    [request] = daemon.requests
+    assert isinstance(request, fault_pb2.ReportRequest)
+    assert request.fault.message == "caf\ufffd is shut"
+    assert dict(request.fault.context.attributes) == {"city": "Orl\ufffdans"}
+
+
+def test_an_address_that_is_not_utf8_is_a_mistake_of_usage(cli_alone: Cli) -> None:
+    done = cli_alone.run("--address", os.fsdecode(b"unix:/caf\xe9"), "status")
+    assert done.returncode == 2
+    assert "is no" in done.stderr
 
 
 def test_status_is_one_screen(cli: Cli) -> None:

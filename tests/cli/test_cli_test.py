@@ -50,6 +50,16 @@ def test_the_passes_are_a_table_and_a_deviation_is_readable_and_ends_with_1(cli:
     )
 
 
+def test_other_errors_of_all_passes_are_named_once(cli: Cli, daemon: CannedDaemon) -> None:
+    events = canned.repeat_events("idempotent")
+    passes = [event.passed for event in events if event.HasField("passed")]
+    passes[0].other_error_ids.append("aa00")
+    passes[1].other_error_ids.extend(["aa00", "bb11"])
+    daemon.answers["TestRecovery"] = events
+    out = cli.run("test", "--target", "shop", "--yes").stdout
+    assert "meanwhile other errors of the target were recovered: aa00, bb11\n" in out
+
+
 def test_what_is_idempotent_ends_with_0(cli: Cli, daemon: CannedDaemon) -> None:
     daemon.answers["TestRecovery"] = canned.repeat_events("idempotent")
     done = cli.run("test", "--target", "shop", "--yes")
