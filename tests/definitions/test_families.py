@@ -105,7 +105,7 @@ probes: {news-b-sends: {kind: file, path: /}}
 
 def test_members_are_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(families, "MAX_MEMBERS", 2)
-    found = refused(tmp_path, "targets:\n  s-*: {kind: host, instances: [a, b, c]}\n")
+    found = refused(tmp_path, "targets:\n  s-*: {kind: host, instances: [a, b, c, d, a]}\n")
     assert found == ["a.yaml:2:39: more than 2 members of families in one file (split it)"]
 
 

@@ -40,6 +40,13 @@ def test_a_glob_includes_what_it_finds_in_the_order_of_names_and_no_files_of_oth
     assert rules_of(tmp_path / "etc") == ["one", "two"]
 
 
+@pytest.mark.parametrize("name", ["a[b]", "a*", "what?", "[!x]"])
+def test_a_glob_is_only_what_the_file_says_and_not_the_name_of_its_directory(name: str, tmp_path: Path) -> None:
+    write(tmp_path / name / "etc", {"a.yaml": "include: [../common/*, 'x?.yaml']\n" + LOOK, "x1.yaml": ""})
+    write(tmp_path / name / "common", {"1.yaml": rule("one")})
+    assert rules_of(tmp_path / name / "etc") == ["one"]
+
+
 def test_a_file_is_read_once_whoever_includes_it_and_by_whatever_name(tmp_path: Path) -> None:
     write(
         tmp_path,

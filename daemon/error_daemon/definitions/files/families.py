@@ -92,7 +92,12 @@ class _Family:
         lines = range(self.key.start_mark.line + 1, self.entry.end_mark.line + 2)
         found: list[str] = []
         for instance, variables in _instances(self.entry):
-            wrong = self._wrong(instance, len(made.instances))
+            if len(made.instances) >= MAX_MEMBERS:
+                message = f"more than {MAX_MEMBERS:,} members of families in one file"
+                made.problems.append(self.source.problem_at(instance, message, "split it"))
+                made.is_whole = False
+                break
+            wrong = self._wrong(instance)
             if wrong is not None:
                 made.problems.append(wrong)
                 made.is_whole = False
@@ -120,7 +125,7 @@ class _Family:
             return at(instances, f"the family {quoted(name)} has no instances", "name one, or leave the family out")
         return None
 
-    def _wrong(self, instance: yaml.Node, members: int) -> Problem | None:
+    def _wrong(self, instance: yaml.Node) -> Problem | None:
         """Why this one can't be a member."""
         at = self.source.problem_at
         if not isinstance(instance, yaml.ScalarNode):
@@ -131,8 +136,6 @@ class _Family:
             return at(instance, f"{quoted(name)} can't be the name of a target", mend)
         if name in self.taken:
             return at(instance, f"{quoted(name)} is defined twice in targets", f"also in line {self.taken[name]}")
-        if members >= MAX_MEMBERS:
-            return at(instance, f"more than {MAX_MEMBERS:,} members of families in one file", "split it")
         return None
 
     def _member(self, instance: str, variables: yaml.Node | None) -> yaml.MappingNode:

@@ -61,7 +61,8 @@ class Reading:
     def _found(self, source: Source, node: yaml.ScalarNode) -> tuple[list[str], Problem | None]:
         if node.value.startswith("~") or "\0" in node.value:
             return [], source.problem_at(node, f"{quoted(node.value)}: ~ is not expanded", "write the whole path")
-        path = os.path.normpath(os.path.join(os.path.dirname(source.file), node.value))
+        base = os.path.dirname(source.file)
+        path = os.path.normpath(os.path.join(base, node.value))
         if self.within is not None and not Path(os.path.abspath(path)).is_relative_to(self.within):
             message = f"{quoted(node.value)} is not in the directory of the definitions"
             return [], source.problem_at(node, message, "here, only what is in it can be read")
@@ -70,7 +71,8 @@ class Reading:
                 None if os.path.exists(path) else source.problem_at(node, f"there is no file {quoted(node.value)}")
             )
             return ([] if problem else [path]), problem
-        matching = (each for each in glob.iglob(path) if each.endswith(SUFFIXES))
+        pattern = os.path.normpath(os.path.join(glob.escape(base), node.value))
+        matching = (each for each in glob.iglob(pattern) if each.endswith(SUFFIXES))
         paths = sorted(islice(matching, MAX_FILES + 1))
         mend = "a glob finds *.yaml and *.yml; paths count from the directory of this file"
         return paths, None if paths else source.problem_at(node, f"nothing matches {quoted(node.value)}", mend)
