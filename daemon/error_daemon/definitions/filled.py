@@ -7,15 +7,11 @@ what is really run for a target.
 
 from __future__ import annotations
 
-import fnmatch
-import re
-from collections.abc import Iterator
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter
 
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.shapes.document import RuleEntry
 from error_daemon.definitions.shapes.fields import Context
 from error_daemon.definitions.shapes.kinds import ProbeEntry, StrategyEntry, TargetEntry
 from error_daemon.model.variables import fill, has_variables
@@ -54,37 +50,3 @@ def filled(directory: Directory, entry: Written[T], target: str) -> T:
 def varying_of(entry: Written[object]) -> dict[str, Any]:
     """What is written in an entry and may have variables."""
     return {key: value for key, value in entry.data.items() if key not in _PLAIN}
-
-
-def users_of_probes(directory: Directory) -> dict[str, dict[str, None]]:
-    """The targets of each probe that some have."""
-    users: dict[str, dict[str, None]] = {}
-    for name, target in directory.targets.items():
-        for probe in target.value.probes:
-            users.setdefault(probe, {})[name] = None
-    return users
-
-
-def users_of_strategies(directory: Directory) -> dict[str, dict[str, None]]:
-    """The targets that rules may use each strategy with variables for. A rule without target is for those that its faults may name."""
-    users: dict[str, dict[str, None]] = {
-        name: {} for name, entry in directory.strategies.items() if has_variables(varying_of(entry))
-    }
-    for rule in (written.value for written in directory.rules):
-        named = {name for names in directory.ladder_of(rule).values() for name in names} | {rule.isolate}
-        used = named & users.keys()
-        targets = list(targets_of(directory, rule)) if used else []
-        for strategy in used:
-            kinds = directory.strategies[str(strategy)].value.for_targets
-            fitting = (name for name in targets if not kinds or directory.targets[name].value.kind in kinds)
-            users[str(strategy)].update(dict.fromkeys(fitting))
-    return users
-
-
-def targets_of(directory: Directory, rule: RuleEntry) -> Iterator[str]:
-    """The names of the targets that a rule may be for."""
-    if rule.target is not None:
-        yield from (name for name in (rule.target,) if name in directory.targets)
-    else:
-        matches = re.compile(fnmatch.translate(rule.when.target or "*")).match
-        yield from (name for name in directory.targets if matches(name))

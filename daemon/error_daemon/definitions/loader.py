@@ -10,7 +10,8 @@ from error_daemon.definitions.checks.secret_files import check_secret_files
 from error_daemon.definitions.checks.whole import check
 from error_daemon.definitions.files.written import Directory, in_order
 from error_daemon.definitions.filled import filled, own_variables
-from error_daemon.definitions.groups import groups_of, least_timeout_s
+from error_daemon.definitions.groups import groups_of
+from error_daemon.definitions.restart_times import least_timeout_s
 from error_daemon.definitions.secrets.hidden import hidden, hiding
 from error_daemon.definitions.shapes.document import (
     ApprovalEntry,

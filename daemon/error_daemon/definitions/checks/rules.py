@@ -14,9 +14,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from error_daemon.definitions.checks.names import twice, unknown
-from error_daemon.definitions.complaints import Loc, quoted
+from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.groups import Groups
+from error_daemon.definitions.reach import acts, uses_of
 from error_daemon.definitions.shapes.document import RuleEntry
 from error_daemon.definitions.shapes.fields import LevelKey
 from error_daemon.definitions.shapes.kinds import (
@@ -92,10 +93,10 @@ def _check_target(directory: Directory, groups: Groups, rule: Written[RuleEntry]
     target = directory.targets.get(name)
     if target is None:
         return
-    if rule.value.mode is not Mode.OBSERVE and not target.value.probes:
+    if acts(rule.value) and not target.value.probes:
         message = f"mode is {rule.value.mode.value}, but {quoted(name)} has no probes: a recovery cannot be verified"
         yield rule.problem(message, "give the target probes, or take mode observe", ("mode",))
-    for at, strategy in _uses(directory, rule.value):
+    for at, strategy in uses_of(directory, rule.value):
         entry = directory.strategies.get(strategy)
         is_only = at == ("isolate",)
         misfit = entry and (
@@ -104,15 +105,6 @@ def _check_target(directory: Directory, groups: Groups, rule: Written[RuleEntry]
         )
         if misfit:
             yield rule.problem(*misfit, at)
-
-
-def _uses(directory: Directory, rule: RuleEntry) -> Iterator[tuple[Loc, str]]:
-    """The strategies of a rule, and where it says so."""
-    for level, names in directory.ladder_of(rule).items():
-        for index, name in enumerate(names):
-            yield ("ladder",) if isinstance(rule.ladder, str) else ("ladder", level, index), name
-    if rule.isolate is not None:
-        yield ("isolate",), rule.isolate
 
 
 def _misfit(

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,23 +16,18 @@ from pydantic import ValidationError
 from error_daemon.definitions.checks.fault_variables import check_fault_variables
 from error_daemon.definitions.complaints import Loc, complaints, did_you_mean, quoted
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.filled import filled, own_variables, users_of_probes, users_of_strategies, varying_of
+from error_daemon.definitions.filled import filled, own_variables, varying_of
+from error_daemon.definitions.reach import users_of
 from error_daemon.definitions.shapes.document import Document
 from error_daemon.errors import Problem
 from error_daemon.model.variables import OF_TARGETS, is_from_fault, variables_in
 
-Users = Mapping[str, Iterable[str]]
 _SHOWN = 3
 
 
 def check_variables(directory: Directory) -> Iterator[Problem]:
-    users: dict[str, Users] = {
-        "targets": {name: (name,) for name in directory.targets},
-        "probes": users_of_probes(directory),
-        "strategies": users_of_strategies(directory),
-    }
     known = {name: None for target in directory.targets for name in own_variables(directory, target)}
-    for section, used in users.items():
+    for section, used in users_of(directory).items():
         entries: Mapping[str, Written[Any]] = getattr(directory, section)
         for name, entry in entries.items():
             texts = [*texts_in(varying_of(entry))]

@@ -28,7 +28,8 @@ from error_daemon.definitions.checks.variables import check_variables
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.graph import cycles
-from error_daemon.definitions.groups import Groups, groups_of, largest_group, least_timeout_s
+from error_daemon.definitions.groups import Groups, groups_of
+from error_daemon.definitions.restart_times import largest_group, least_timeout_s
 from error_daemon.definitions.shapes.kinds import (
     FileProbe,
     GroupRestartStrategy,

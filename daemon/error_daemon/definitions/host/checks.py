@@ -14,12 +14,12 @@ from collections.abc import Iterator
 
 from error_daemon.definitions.commands.runs import script_file, unwrapped
 from error_daemon.definitions.complaints import quoted
-from error_daemon.definitions.files.written import Directory, Written
+from error_daemon.definitions.files.written import Directory
+from error_daemon.definitions.host.entries import VARIABLE, AsRun, entries_as_run
 from error_daemon.definitions.host.host import Host
-from error_daemon.definitions.host.programs import VARIABLE, Program, as_run, programs_of
+from error_daemon.definitions.host.programs import Program, programs_of
 from error_daemon.definitions.host.units import check_units
-from error_daemon.definitions.meaning.reach import acting
-from error_daemon.definitions.shapes.kinds import ProcessTarget, TargetEntry
+from error_daemon.definitions.shapes.kinds import ProcessTarget
 from error_daemon.errors import Problem
 
 _LONGEST = 4096  # of a path the end says most
@@ -27,12 +27,14 @@ _VOLATILE = ("/run/", "/var/run/", "/tmp/", "/dev/shm/")
 
 
 def check_host(directory: Directory, host: Host) -> Iterator[Problem]:
-    programs = list(programs_of(directory))
-    for program in programs:
+    entries = list(entries_as_run(directory))
+    for program in (program for entry in entries for program in programs_of(entry)):
         yield from _check_program(program, host)
-    yield from _check_files(directory)
+    for entry in entries:
+        if isinstance(entry.value, ProcessTarget):
+            yield from _check_files(entry, entry.value)
     yield from _check_secret_files(directory)
-    yield from check_units(directory, programs, host)
+    yield from check_units(entries, host)
 
 
 def _check_program(program: Program, host: Host) -> Iterator[Problem]:
@@ -70,22 +72,14 @@ def _mend(name: str, problem: str) -> str:
     return "install it, or correct its path" if problem == "does not exist" else ""
 
 
-def _check_files(directory: Directory) -> Iterator[Problem]:
-    used = acting(directory)
-    for name, target in directory.targets.items():
-        for value in as_run(directory, target, (name,)):
-            if isinstance(value, ProcessTarget):
-                yield from _check_files_of(target, value, name in used.targets)
-
-
-def _check_files_of(target: Written[TargetEntry], value: ProcessTarget, is_used: bool) -> Iterator[Problem]:
+def _check_files(entry: AsRun, value: ProcessTarget) -> Iterator[Problem]:
     said = {value.cwd}
     for key, path in (("pid_file", value.pid_file), ("log_file", value.log_file or "")):
         holder = os.path.dirname(path)
         if not path or VARIABLE in path or os.path.isdir(holder) or holder in said:
             continue
         said.add(holder)
-        say = target.problem if is_used and not f"{holder}/".startswith(_VOLATILE) else target.warning
+        say = entry.written.warning if f"{holder}/".startswith(_VOLATILE) else entry.say
         yield say(f"there is no directory {quoted(holder, _LONGEST)} to hold it", f"mkdir -p {holder}", (key,))
 
 

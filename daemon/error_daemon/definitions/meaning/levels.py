@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.filled import targets_of
+from error_daemon.definitions.reach import targets_of
 from error_daemon.definitions.shapes.document import RuleEntry
 from error_daemon.definitions.shapes.kinds import RestartStrategy, StrategyEntry
 from error_daemon.errors import Problem

@@ -15,17 +15,15 @@ from typing import Any
 
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.filled import targets_of
-from error_daemon.definitions.meaning.reach import with_dependencies
+from error_daemon.definitions.reach import strategies_of, targets_of, with_dependencies
 from error_daemon.errors import Problem
 
 
 def check_unused(directory: Directory) -> Iterator[Problem]:
     rules = [rule.value for rule in directory.rules]
     ladders = {rule.ladder for rule in rules if isinstance(rule.ladder, str)}
-    levels = [*(directory.ladder_of(rule) for rule in rules), *(ladder.value for ladder in directory.ladders.values())]
-    strategies = {name for one in levels for names in one.values() for name in names}
-    strategies |= {rule.isolate for rule in rules if rule.isolate}
+    strategies = {name for rule in rules for name in strategies_of(directory, rule)}
+    strategies |= {name for ladder in directory.ladders.values() for names in ladder.value.values() for name in names}
     probes = {name for target in directory.targets.values() for name in target.value.probes}
     probes |= {step.probe for workflow in directory.workflows for step in workflow.value.steps if step.probe}
     targets = with_dependencies(directory, {name for rule in rules for name in targets_of(directory, rule)})

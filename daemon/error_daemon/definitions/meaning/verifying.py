@@ -10,8 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.filled import targets_of
-from error_daemon.definitions.meaning.reach import acts
+from error_daemon.definitions.reach import acts, targets_of
 from error_daemon.definitions.shapes.document import RuleEntry
 from error_daemon.errors import Problem
 
