@@ -16,13 +16,13 @@ from pydantic.fields import FieldInfo
 
 from error_daemon.definitions.complaints import written_key
 from error_daemon.definitions.schema.value_types import written_duration
-from error_daemon.definitions.shapes import document, fields, kinds, observers
+from error_daemon.definitions.shapes import document, fields, observers, probes, strategies, targets
 from error_daemon.model import ErrorType, Mode, RecoveryClass, ResponseClass
 from error_daemon.settings import Duration
 
 PAGE = Path(__file__).parents[2] / "docs" / "definitions.md"
 
-_TARGET, _PROBE, _STRATEGY = kinds._Target, kinds._Probe, kinds._Strategy
+_TARGET, _PROBE, _STRATEGY = targets._Target, probes._Probe, strategies._Strategy
 _OBSERVER = observers._Observer
 TABLES: dict[
     str, tuple[type[BaseModel], type[BaseModel] | None]
@@ -30,8 +30,8 @@ TABLES: dict[
     "file": (document.Document, None),
     "defaults": (document.DefaultsEntry, None),
     "target": (_TARGET, None),
-    "target process": (kinds.ProcessTarget, _TARGET),
-    "target service": (kinds.ServiceTarget, _TARGET),
+    "target process": (targets.ProcessTarget, _TARGET),
+    "target service": (targets.ServiceTarget, _TARGET),
     "observer": (_OBSERVER, None),
     "observer process": (observers.ProcessObserver, _OBSERVER),
     "observer unit": (observers.UnitObserver, _OBSERVER),
@@ -40,21 +40,21 @@ TABLES: dict[
     "observer exec": (observers.ExecObserver, _OBSERVER),
     "observer sql": (observers.SqlObserver, _OBSERVER),
     "probe": (_PROBE, None),
-    "probe tcp": (kinds.TcpProbe, _PROBE),
-    "probe http": (kinds.HttpProbe, _PROBE),
-    "probe exec": (kinds.ExecProbe, _PROBE),
-    "probe process": (kinds.ProcessProbe, _PROBE),
-    "probe file": (kinds.FileProbe, _PROBE),
-    "probe unit": (kinds.UnitProbe, _PROBE),
+    "probe tcp": (probes.TcpProbe, _PROBE),
+    "probe http": (probes.HttpProbe, _PROBE),
+    "probe exec": (probes.ExecProbe, _PROBE),
+    "probe process": (probes.ProcessProbe, _PROBE),
+    "probe file": (probes.FileProbe, _PROBE),
+    "probe unit": (probes.UnitProbe, _PROBE),
     "strategy": (_STRATEGY, None),
-    "backoff": (kinds.BackoffEntry, None),
-    "strategy retry": (kinds.RetryStrategy, _STRATEGY),
-    "strategy exec": (kinds.ExecStrategy, _STRATEGY),
-    "strategy http": (kinds.HttpStrategy, _STRATEGY),
-    "strategy process_restart": (kinds.ProcessRestartStrategy, _STRATEGY),
-    "strategy group_restart": (kinds.GroupRestartStrategy, _STRATEGY),
-    "strategy unit": (kinds.UnitStrategy, _STRATEGY),
-    "strategy handler": (kinds.HandlerStrategy, _STRATEGY),
+    "backoff": (strategies.BackoffEntry, None),
+    "strategy retry": (strategies.RetryStrategy, _STRATEGY),
+    "strategy exec": (strategies.ExecStrategy, _STRATEGY),
+    "strategy http": (strategies.HttpStrategy, _STRATEGY),
+    "strategy process_restart": (strategies.ProcessRestartStrategy, _STRATEGY),
+    "strategy group_restart": (strategies.GroupRestartStrategy, _STRATEGY),
+    "strategy unit": (strategies.UnitStrategy, _STRATEGY),
+    "strategy handler": (strategies.HandlerStrategy, _STRATEGY),
     "rule": (document.RuleEntry, None),
     "when": (document.WhenEntry, None),
     "approval": (document.ApprovalEntry, None),

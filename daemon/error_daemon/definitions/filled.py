@@ -12,8 +12,10 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter
 
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.shapes.fields import Context
-from error_daemon.definitions.shapes.kinds import ProbeEntry, StrategyEntry, TargetEntry
+from error_daemon.definitions.shapes.probes import ProbeEntry
+from error_daemon.definitions.shapes.strategies import StrategyEntry
+from error_daemon.definitions.shapes.targets import TargetEntry
+from error_daemon.definitions.shapes.values import Context
 from error_daemon.model.variables import fill, has_variables
 
 T = TypeVar("T")

@@ -22,8 +22,9 @@ from error_daemon.definitions.shapes.document import (
     WhenEntry,
 )
 from error_daemon.definitions.shapes.fields import LevelKey
-from error_daemon.definitions.shapes.kinds import ProbeEntry, RestartStrategy, StrategyEntry
 from error_daemon.definitions.shapes.observers import observers_of
+from error_daemon.definitions.shapes.probes import ProbeEntry
+from error_daemon.definitions.shapes.strategies import RestartStrategy, StrategyEntry
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import (
     Backoff,

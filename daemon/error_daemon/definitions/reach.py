@@ -17,7 +17,7 @@ from error_daemon.definitions.filled import varying_of
 from error_daemon.definitions.graph import reached, turned
 from error_daemon.definitions.groups import groups_of
 from error_daemon.definitions.shapes.document import RuleEntry
-from error_daemon.definitions.shapes.kinds import GroupRestartStrategy
+from error_daemon.definitions.shapes.strategies import GroupRestartStrategy
 from error_daemon.model import Mode
 from error_daemon.model.variables import has_variables
 

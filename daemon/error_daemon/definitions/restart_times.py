@@ -9,7 +9,7 @@ from __future__ import annotations
 from error_daemon.definitions.files.written import Directory
 from error_daemon.definitions.groups import Groups
 from error_daemon.definitions.reach import strategies_of, targets_of
-from error_daemon.definitions.shapes.kinds import GroupRestartStrategy, StrategyEntry
+from error_daemon.definitions.shapes.strategies import GroupRestartStrategy, StrategyEntry
 
 
 def largest_group(directory: Directory, groups: Groups, name: str, entry: GroupRestartStrategy) -> tuple[str, ...]:

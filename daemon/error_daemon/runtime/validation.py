@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import Against, Examined, examine_places
+from error_daemon.definitions.files.written import SECTIONS
 from error_daemon.definitions.host.host import this_host
 from error_daemon.definitions.meaning.learned import Learned
 from error_daemon.errors import ConfigError, ErrorRecoveryError, Problem
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
     from error_daemon.definitions.schema.given import Schema
 
 DEFAULT_SCHEMA = Path("/etc/recovery/schema.json")
-_SECTIONS = ("targets", "probes", "strategies", "ladders", "rules", "bulkheads", "hooks", "workflows")
 USAGE = 2
 
 
@@ -137,7 +137,7 @@ def _document(problems: Sequence[Problem], examined: Examined, notes: Sequence[s
     return {
         "problems": [asdict(problem) for problem in problems],
         "files": len(written.sources),
-        **{section: len(getattr(written, section)) for section in _SECTIONS},
+        **{section: len(getattr(written, section)) for section in SECTIONS},
         "observing": sum(rule.value.mode is Mode.OBSERVE for rule in written.rules),
         "notes": list(notes),
     }

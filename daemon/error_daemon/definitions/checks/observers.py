@@ -6,8 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from error_daemon.definitions.files.written import Written
-from error_daemon.definitions.shapes.kinds import ProcessTarget, ServiceTarget, TargetEntry
 from error_daemon.definitions.shapes.observers import ObserverEntry, ProcessObserver, UnitObserver
+from error_daemon.definitions.shapes.targets import ProcessTarget, ServiceTarget, TargetEntry
 from error_daemon.errors import Problem
 
 

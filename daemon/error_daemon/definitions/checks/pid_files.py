@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.filled import filled
-from error_daemon.definitions.shapes.kinds import ProcessTarget, TargetEntry
+from error_daemon.definitions.shapes.targets import ProcessTarget, TargetEntry
 from error_daemon.errors import Problem
 
 

@@ -20,14 +20,13 @@ from error_daemon.definitions.groups import Groups
 from error_daemon.definitions.reach import acts, uses_of
 from error_daemon.definitions.shapes.document import RuleEntry
 from error_daemon.definitions.shapes.fields import LevelKey
-from error_daemon.definitions.shapes.kinds import (
+from error_daemon.definitions.shapes.strategies import (
     GroupRestartStrategy,
     RestartStrategy,
     StrategyEntry,
-    TargetEntry,
     UnitStrategy,
-    lacks_unit,
 )
+from error_daemon.definitions.shapes.targets import TargetEntry, lacks_unit
 from error_daemon.errors import Problem
 from error_daemon.model import Mode, ResponseClass
 
@@ -118,7 +117,7 @@ def _misfit(
     if isinstance(entry, RestartStrategy) and target.kind != "process" and "process" not in entry.for_targets:
         message = f"{quoted(strategy)} restarts a process, but {quoted(name)} is of kind {target.kind}"
         return message, f"{entry.kind} needs a target of kind process"
-    if isinstance(entry, UnitStrategy) and _is_meant(entry, target) and lacks_unit(entry, target):
+    if isinstance(entry, UnitStrategy) and _is_meant(entry, target) and lacks_unit(entry.unit, target):
         message = (
             f"{quoted(strategy)} is for the unit of its target, but {quoted(name)}, of kind {target.kind}, has none"
         )

@@ -30,19 +30,14 @@ from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.graph import cycles
 from error_daemon.definitions.groups import Groups, groups_of
 from error_daemon.definitions.restart_times import largest_group, least_timeout_s
-from error_daemon.definitions.shapes.kinds import (
-    FileProbe,
+from error_daemon.definitions.shapes.probes import FileProbe, ProbeEntry, ProcessProbe, UnitProbe
+from error_daemon.definitions.shapes.strategies import (
     GroupRestartStrategy,
-    ProbeEntry,
-    ProcessProbe,
-    ProcessTarget,
     RestartStrategy,
     StrategyEntry,
-    TargetEntry,
-    UnitProbe,
     UnitStrategy,
-    lacks_unit,
 )
+from error_daemon.definitions.shapes.targets import ProcessTarget, TargetEntry, lacks_unit
 from error_daemon.errors import Problem
 
 
@@ -78,7 +73,7 @@ def _check_target(directory: Directory, target: Written[TargetEntry]) -> Iterato
         elif probe and _lacks_pid_file(probe.value, target.value):
             message = f"{quoted(name)} looks at the pid file of its target, but a {target.value.kind} has none"
             yield target.problem(message, "give the probe a pid_file", at)
-        elif probe and isinstance(probe.value, UnitProbe) and lacks_unit(probe.value, target.value):
+        elif probe and isinstance(probe.value, UnitProbe) and lacks_unit(probe.value.unit, target.value):
             message = f"{quoted(name)} looks at the unit of its target, and this one has none"
             yield target.problem(message, "give the probe, or the target, a unit", at)
     for index, name in enumerate(target.value.depends_on):

@@ -15,7 +15,10 @@ from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.yaml_nodes import Source, mapping_like, pairs, value_of
 from error_daemon.definitions.shapes.defaulted import OWN_KEYS
 from error_daemon.definitions.shapes.document import BulkheadEntry, RuleEntry
-from error_daemon.definitions.shapes.kinds import ProbeEntry, StrategyEntry, TargetEntry, models_by_kind
+from error_daemon.definitions.shapes.entry import models_by_kind
+from error_daemon.definitions.shapes.probes import ProbeEntry
+from error_daemon.definitions.shapes.strategies import StrategyEntry
+from error_daemon.definitions.shapes.targets import TargetEntry
 from error_daemon.errors import Problem
 
 Pair = tuple[yaml.ScalarNode, yaml.Node]

@@ -20,11 +20,11 @@ import yaml
 
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.yaml_nodes import Source, mapping_like, pairs, text_like, value_of
+from error_daemon.definitions.shapes.fields import NAME_PATTERN
 from error_daemon.errors import Problem
 
 MAX_MEMBERS = 1_000  # of all families of a file
 _STARRED = ("probes", "depends_on")
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +131,7 @@ class _Family:
         if not isinstance(instance, yaml.ScalarNode):
             return at(instance, "an instance is not text", "instances: [a, b], or {a: {port: 8081}, b: {}}")
         name = self.key.value.replace("*", instance.value)
-        if not instance.value or not _NAME.fullmatch(name):
+        if not instance.value or not re.fullmatch(NAME_PATTERN, name):
             mend = "1 to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
             return at(instance, f"{quoted(name)} can't be the name of a target", mend)
         if name in self.taken:

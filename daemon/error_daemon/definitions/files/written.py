@@ -22,8 +22,11 @@ from error_daemon.definitions.files.families import Family, said_once, with_memb
 from error_daemon.definitions.files.includes import SUFFIXES, Reading
 from error_daemon.definitions.files.yaml_nodes import Source, made_of, read_yaml
 from error_daemon.definitions.shapes.document import BulkheadEntry, Document, HookEntry, RuleEntry, WorkflowEntry
-from error_daemon.definitions.shapes.fields import Context, LevelKey
-from error_daemon.definitions.shapes.kinds import ProbeEntry, StrategyEntry, TargetEntry
+from error_daemon.definitions.shapes.fields import LevelKey
+from error_daemon.definitions.shapes.probes import ProbeEntry
+from error_daemon.definitions.shapes.strategies import StrategyEntry
+from error_daemon.definitions.shapes.targets import TargetEntry
+from error_daemon.definitions.shapes.values import Context
 from error_daemon.errors import ConfigError, Problem
 
 MAX_FILE_BYTES = 1 << 20

@@ -19,7 +19,7 @@ from error_daemon.definitions.host.entries import VARIABLE, AsRun, entries_as_ru
 from error_daemon.definitions.host.host import Host
 from error_daemon.definitions.host.programs import Program, programs_of
 from error_daemon.definitions.host.units import check_units
-from error_daemon.definitions.shapes.kinds import ProcessTarget
+from error_daemon.definitions.shapes.targets import ProcessTarget
 from error_daemon.errors import Problem
 
 _LONGEST = 4096  # of a path the end says most

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 
 from error_daemon.definitions.complaints import Loc
 from error_daemon.definitions.host.entries import AsRun
-from error_daemon.definitions.shapes.kinds import TARGETS, ExecOperation, ExecProbe, ProcessTarget, RetryStrategy
 from error_daemon.definitions.shapes.observers import ExecObserver
+from error_daemon.definitions.shapes.probes import ExecProbe
+from error_daemon.definitions.shapes.strategies import ExecOperation, RetryStrategy
+from error_daemon.definitions.shapes.targets import TARGETS, ProcessTarget
 from error_daemon.errors import Problem
 
 

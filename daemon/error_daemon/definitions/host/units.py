@@ -16,8 +16,10 @@ from error_daemon.definitions.host.entries import VARIABLE, AsRun
 from error_daemon.definitions.host.host import Host, full_name
 from error_daemon.definitions.host.programs import programs_of
 from error_daemon.definitions.host.systemctl import units_named
-from error_daemon.definitions.shapes.kinds import TARGETS, ServiceTarget, UnitProbe, UnitStrategy
 from error_daemon.definitions.shapes.observers import UnitObserver
+from error_daemon.definitions.shapes.probes import UnitProbe
+from error_daemon.definitions.shapes.strategies import UnitStrategy
+from error_daemon.definitions.shapes.targets import TARGETS, ServiceTarget
 from error_daemon.errors import Problem
 
 

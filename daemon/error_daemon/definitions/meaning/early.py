@@ -13,7 +13,7 @@ from error_daemon.definitions.commands.runs import Run, runs
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.shapes.fields import LevelKey
-from error_daemon.definitions.shapes.kinds import (
+from error_daemon.definitions.shapes.strategies import (
     ExecOperation,
     HttpOperation,
     RestartStrategy,

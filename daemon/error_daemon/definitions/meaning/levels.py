@@ -13,7 +13,7 @@ from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.reach import targets_of
 from error_daemon.definitions.shapes.document import RuleEntry
-from error_daemon.definitions.shapes.kinds import RestartStrategy, StrategyEntry
+from error_daemon.definitions.shapes.strategies import RestartStrategy, StrategyEntry
 from error_daemon.errors import Problem
 from error_daemon.model import ErrorType
 

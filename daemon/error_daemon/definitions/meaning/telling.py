@@ -17,7 +17,8 @@ from collections.abc import Iterator
 from error_daemon.definitions.commands.runs import runs, shell_script, unwrapped
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
-from error_daemon.definitions.shapes.kinds import ExecProbe, FileProbe, HttpProbe, ProcessTarget
+from error_daemon.definitions.shapes.probes import ExecProbe, FileProbe, HttpProbe
+from error_daemon.definitions.shapes.targets import ProcessTarget
 from error_daemon.errors import Problem
 
 _ALWAYS_0 = frozenset({"true", ":", "echo", "printf", "sleep", "date", "hostname", "uname", "whoami", "id", "uptime"})

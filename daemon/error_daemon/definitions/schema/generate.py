@@ -24,7 +24,6 @@ from error_daemon.definitions.complaints import written_key
 from error_daemon.definitions.schema.value_types import (
     DEFS,
     KNOWN,
-    NAME_PATTERN,
     POSITIVE,
     Schema,
     enum_of,
@@ -32,8 +31,9 @@ from error_daemon.definitions.schema.value_types import (
     whole_number,
     written_duration,
 )
-from error_daemon.definitions.shapes import document, kinds, observers
+from error_daemon.definitions.shapes import document, entry, observers, probes, strategies, targets
 from error_daemon.definitions.shapes.defaulted import OWN_KEYS
+from error_daemon.definitions.shapes.fields import NAME_PATTERN
 from error_daemon.settings import Duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -41,17 +41,17 @@ TITLE = "Definitions of error-recovery"
 
 # entries whose kind decides which keys they have, and what the schema calls them
 _BY_KIND: dict[Any, str] = {
-    kinds.TargetEntry: "Target",
-    kinds.ProbeEntry: "Probe",
-    kinds.StrategyEntry: "Strategy",
-    kinds.OperationEntry: "Operation",
+    targets.TargetEntry: "Target",
+    probes.ProbeEntry: "Probe",
+    strategies.StrategyEntry: "Strategy",
+    strategies.OperationEntry: "Operation",
     observers.ObserverEntry: "Observer",
 }
 # sections, and what of their entries may come from the defaults of the file instead
 _SECTIONS: dict[str, Sequence[type[BaseModel]]] = {
-    "targets": [*kinds.models_by_kind(kinds.TargetEntry).values()],
-    "probes": [*kinds.models_by_kind(kinds.ProbeEntry).values()],
-    "strategies": [*kinds.models_by_kind(kinds.StrategyEntry).values()],
+    "targets": [*entry.models_by_kind(targets.TargetEntry).values()],
+    "probes": [*entry.models_by_kind(probes.ProbeEntry).values()],
+    "strategies": [*entry.models_by_kind(strategies.StrategyEntry).values()],
     "rules": [document.RuleEntry],
     "bulkheads": [document.BulkheadEntry],
 }
@@ -88,12 +88,11 @@ class _Schema:
 
     def _targets(self) -> Schema:
         """A name with a star is a family's, which has instances; nobody else has any."""
-        entry = self._of(kinds.TargetEntry)
-        single = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
+        entry = self._of(targets.TargetEntry)
         return {
             "type": "object",
             "patternProperties": {
-                single: {**entry, "not": {"required": ["instances"]}},
+                NAME_PATTERN: {**entry, "not": {"required": ["instances"]}},
                 r"^(?=.{1,64}$)(?![._-])[A-Za-z0-9._-]*\*[A-Za-z0-9._-]*$": {**entry, "required": ["instances"]},
             },
             "additionalProperties": False,
@@ -118,7 +117,7 @@ class _Schema:
                 is_positive = hint == Duration and _bounds(marks).get("gt") == 0
                 return {"$ref": f"#/$defs/{POSITIVE if is_positive else name}"}
         if hint in _BY_KIND:
-            return self._by_kind(_BY_KIND[hint], kinds.models_by_kind(hint))
+            return self._by_kind(_BY_KIND[hint], entry.models_by_kind(hint))
         origin, arguments = get_origin(hint), get_args(hint)
         if origin is Annotated:
             return self._of(arguments[0], [*arguments[1:], *marks])

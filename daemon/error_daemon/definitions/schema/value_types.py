@@ -10,13 +10,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from error_daemon.definitions.shapes import document, fields
+from error_daemon.definitions.shapes.fields import NAME_PATTERN, STARRED_NAME_PATTERN
 from error_daemon.model import ErrorType
 from error_daemon.settings import Duration
 
 Schema = dict[str, Any]
 
-NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
-_STARRED_PATTERN = r"^[A-Za-z0-9*][A-Za-z0-9*._-]{0,63}$"
 _VARIES = r"\$\{"
 _NUMBER = r"^\s*[+-]?([0-9][0-9_]*\.?[0-9_]*|\.[0-9][0-9_]*)([eE][+-]?[0-9]+)?\s*$"
 _WHOLE = r"^\s*[+-]?[0-9][0-9_]*(\.0*)?\s*$"
@@ -110,8 +109,8 @@ _regex = {
 # What the schema calls a type, the type, and what its value looks like. A value of a family may have a star in its names.
 KNOWN: list[tuple[str, Any, Schema]] = [
     ("name", fields.Name, text(NAME_PATTERN)),
-    ("names", fields.Names, one_or_list(text(_STARRED_PATTERN))),
-    ("names", fields.StarredNames, one_or_list(text(_STARRED_PATTERN))),
+    ("names", fields.Names, one_or_list(text(STARRED_NAME_PATTERN))),
+    ("names", fields.StarredNames, one_or_list(text(STARRED_NAME_PATTERN))),
     ("files", fields.Includes, one_or_list(text(r"^[^~]", examples=["../common/*.yaml"]))),
     ("variables", fields.OwnVariables, _variables),
     ("instances", fields.Instances, _where(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, get_args, get_origin, get_type_hints
 from pydantic import create_model
 from pydantic.fields import FieldInfo
 
-from error_daemon.definitions.shapes.kinds import Entry
+from error_daemon.definitions.shapes.entry import Entry
 
 OWN_KEYS = ("kind", "id", "when", "instances")  # every entry says these itself
 

@@ -2,8 +2,8 @@
 
 A file has sections, each of them optional: targets, probes, strategies and ladders by name, and rules and bulkheads in
 the order in which they are tried; hooks and workflows are for a version to come. The kind of an entry decides which keys it
-has (kinds.py). Other files are read with it by `include`, and `defaults` says what its entries share (files/). What entries mean together
-(names, kinds that fit, times in order) is the business of checks/.
+has (targets.py, probes.py, strategies.py). Other files are read with it by `include`, and `defaults` says what its entries share
+(files/). What entries mean together (names, kinds that fit, times in order) is the business of checks/.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Discriminator, Field, Tag
 
 from error_daemon.definitions.shapes.defaulted import defaulted
+from error_daemon.definitions.shapes.entry import Entry, models_by_kind
 from error_daemon.definitions.shapes.fields import (
     HOOK_EVENTS,
     ErrorTypes,
@@ -33,9 +34,11 @@ from error_daemon.definitions.shapes.fields import (
     SeverityName,
     StarredNames,
     Text,
-    glob_or_regex,
 )
-from error_daemon.definitions.shapes.kinds import Entry, ProbeEntry, StrategyEntry, TargetEntry, models_by_kind
+from error_daemon.definitions.shapes.probes import ProbeEntry
+from error_daemon.definitions.shapes.strategies import StrategyEntry
+from error_daemon.definitions.shapes.targets import TargetEntry
+from error_daemon.definitions.shapes.values import glob_or_regex
 from error_daemon.model import Mode, RecoveryClass, ResponseClass
 from error_daemon.settings import Duration
 

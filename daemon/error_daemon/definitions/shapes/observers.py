@@ -10,8 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from error_daemon.definitions.shapes.entry import Entry
 from error_daemon.definitions.shapes.fields import (
     AbsolutePath,
     Command,
@@ -28,9 +29,7 @@ from error_daemon.model import Json, Observer
 from error_daemon.settings import Duration
 
 
-class _Observer(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
+class _Observer(Entry):
     name: Name | None = Field(default=None, description="What it is called; absent: by its kind.")
     timeout: Duration = Field(default=5.0, gt=0, description="How long one look may take.")
 
