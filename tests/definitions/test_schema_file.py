@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from error_daemon.definitions.examine import Against, examine_places
-from error_daemon.definitions.schema.checks import seen_by_editors
 from error_daemon.definitions.schema.given import SchemaUnusable, read_schema
+from error_daemon.definitions.schema.misfits import seen_by_editors
 from tests.definitions.editor import as_an_editor_reads
 
 ROOT = Path(__file__).parents[2]

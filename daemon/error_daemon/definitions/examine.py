@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from error_daemon.definitions.files.written import Directory, files_of, in_order, read_files
-from error_daemon.definitions.host.checks import check_host
 from error_daemon.definitions.host.host import Host, this_host
+from error_daemon.definitions.host.missing import check_host
 from error_daemon.definitions.loader import found_in, made_of, sound
 from error_daemon.definitions.meaning.learned import Learned
 from error_daemon.definitions.meaning.meaning import check_meaning
@@ -78,7 +78,7 @@ def examine_places(places: Sequence[Path], against: Against) -> Examined:
 def _beyond(written: Directory, against: Against, *, is_sound: bool) -> Iterator[Problem]:
     """What does not keep the daemon from starting."""
     if against.schema:
-        from error_daemon.definitions.schema.checks import check_schema  # its library takes long to import
+        from error_daemon.definitions.schema.misfits import check_schema  # its library takes long to import
 
         yield from check_schema(written, against.schema)
     yield from check_meaning(written, against.learned, is_sound=is_sound)

@@ -6,6 +6,7 @@
 | levels.py | levels that no strategy serves | error |
 | verifying.py | strategies that no probe can verify | warning |
 | telling.py | probes that can't tell before from after | warning |
+| | an exit code that means success, and that nothing could be seen | error |
 | early.py | destructive strategies at level 1 or 2 | warning |
 | learned.py | times that are shorter than what was learned | warning |
 | unused.py | what is never used | warning |
