@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
-from error_cli.page import document, line
+from error_cli.documents import document
+from error_cli.lines import line
 
 
 @click.command("approve", cls=Command, epilog=examples("error-cli approve 3f2a9c0d", "error-cli approvals"))

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
-from error_cli.page import Cell, Column, Styled, document, note, on_terminal, stacked, table
+from error_cli.documents import document
+from error_cli.lines import Cell, Styled, note, on_terminal
 from error_cli.phrase import count, until
+from error_cli.tables import Column, stacked, table
 from error_cli.waiting import APPROVAL
 from error_cli.words import SEVERITIES, SEVERITY_STYLES, word
 

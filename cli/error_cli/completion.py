@@ -8,7 +8,7 @@ import click
 
 from error_cli.command import Command, Wishes, examples, wishing
 from error_cli.completing import SHELLS, script
-from error_cli.page import document_text
+from error_cli.documents import document_text
 
 
 @click.command(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from error_cli.page import Cell, Styled, block, facts, heading, line
+from error_cli.lines import Cell, Styled, line
+from error_cli.page import block, facts, heading
 from error_cli.phrase import count, duration, instant, instant_and_ago
 from error_cli.waiting import answer, waits
 from error_cli.words import READING_STYLES, SEVERITIES, STATUS_STYLES, STATUSES, TYPES, VERDICT_STYLES, word

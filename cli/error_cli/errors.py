@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from error_cli.command import Group, Wishes, examples, wishing
+from error_cli.documents import document, json_line
 from error_cli.event_line import print_event
-from error_cli.page import document, json_line, line, note, on_terminal
+from error_cli.lines import line, note, on_terminal
 from error_cli.phrase import count
 from error_cli.words import SEVERITIES, STATES, STATUSES, TYPES, number
 

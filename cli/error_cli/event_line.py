@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from error_cli.page import Styled, line
+from error_cli.lines import Styled, line
 from error_cli.phrase import instant, until
 from error_cli.words import STATUS_STYLES, STATUSES, VERDICT_STYLES, word
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from error_cli.page import note
+from error_cli.lines import note
 
 
 class Exit(IntEnum):

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
-from error_cli.page import Cell, Column, Styled, document, fits, note, on_terminal, stacked, table
+from error_cli.documents import document
+from error_cli.lines import Cell, Styled, note
 from error_cli.phrase import ago, duration, instant, since_option
+from error_cli.tables import Column, table
 from error_cli.words import TYPES, VERDICT_STYLES
 
 if TYPE_CHECKING:
@@ -17,19 +19,18 @@ if TYPE_CHECKING:
 
 _COLUMNS = (
     Column("STARTED"),
-    Column("AGO", right=True),
-    Column("ERROR"),
-    Column("TYPE"),
-    Column("TARGET"),
+    Column("AGO", right=True, beneath=True),
+    Column("ERROR", beneath=True),
+    Column("TYPE", beneath=True),
+    Column("TARGET", beneath=True),
     Column("LEVEL", right=True),
     Column("STRATEGY"),
     Column("OUTCOME"),
     Column("VERDICT"),
     Column("TOOK", right=True),
-    Column("LAG", right=True),
-    Column("DETAIL", flexible=True),
+    Column("LAG", right=True, beneath=True),
+    Column("DETAIL", flexible=True, beneath=True),
 )
-_SHORT = ("STARTED", "LEVEL", "STRATEGY", "OUTCOME", "VERDICT", "TOOK")
 NOTHING_YET = (
     "nothing was attempted yet; error-cli errors list shows what is known, errors show ID why nothing is done about it"
 )
@@ -75,13 +76,8 @@ def command(
 
 def _print(attempts: Sequence[recovery_pb2.Attempt]) -> None:
     """One line each; on a terminal that is too narrow for that, what is long or concerns the error beneath."""
-    rows = [_row(attempt) for attempt in attempts]
-    if not on_terminal() or not rows or fits(_COLUMNS, rows):
-        table(_COLUMNS, rows)
-        return
-    kept = [index for index, column in enumerate(_COLUMNS) if column.title in _SHORT]
     below: list[list[Cell]] = [[_beneath(attempt), Styled(attempt.detail, "dim")] for attempt in attempts]
-    stacked([_COLUMNS[index] for index in kept], [[row[index] for index in kept] for row in rows], below)
+    table(_COLUMNS, [_row(attempt) for attempt in attempts], below)
 
 
 def _beneath(attempt: recovery_pb2.Attempt) -> Cell:

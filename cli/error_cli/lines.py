@@ -74,14 +74,6 @@ def note(sentence: str) -> None:
         print("".join(part.text for part in one), file=sys.stderr)
 
 
-def wrapped(text: str, indent: str = " " * HANG) -> list[str]:
-    """`text` in lines that fit a terminal with `indent` before them; into a pipe one line."""
-    if not on_terminal():
-        return [text]
-    room = max(_LEAST_ROOM, screen_width() - text_width(indent))
-    return [text[start:end] for start, end in pieces(text.rstrip(), room, room)] or [""]
-
-
 def text_width(text: str) -> int:
     """Columns that `text` takes on a terminal."""
     if text.isascii():

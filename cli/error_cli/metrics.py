@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from error_cli.command import Command, Wishes, examples, period, wishing
-from error_cli.page import document
+from error_cli.documents import document
 
 
 @click.command(

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from error_cli import figures
-from error_cli.page import Cell, Column, Styled, facts, heading, line, note, paragraph, table
+from error_cli.lines import Cell, Styled, line, note
+from error_cli.page import facts, heading, paragraph
 from error_cli.phrase import ago, count, duration, instant, percent
 from error_cli.status import lag
+from error_cli.tables import Column, table
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2

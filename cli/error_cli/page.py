@@ -1,4 +1,4 @@
-"""What commands print with: lines (lines.py), tables (tables.py), documents for programs (documents.py), and what is made of them.
+"""What pages for people are made of beside lines (lines.py) and tables (tables.py); documents for programs are in documents.py.
 
 No pager is ever started: who wants one pipes into it.
 """
@@ -10,46 +10,7 @@ import shutil
 import sys
 from collections.abc import Iterable
 
-from error_cli.documents import document, document_text, json_line
-from error_cli.lines import (
-    Cell,
-    Styled,
-    coloured,
-    line,
-    note,
-    on_terminal,
-    printable,
-    screen_width,
-    text_of,
-    text_width,
-    wrapped,
-)
-from error_cli.tables import Column, fits, stacked, table
-
-__all__ = (
-    "Cell",
-    "Column",
-    "Progress",
-    "Styled",
-    "block",
-    "coloured",
-    "document",
-    "document_text",
-    "facts",
-    "fits",
-    "heading",
-    "json_line",
-    "line",
-    "note",
-    "on_terminal",
-    "paragraph",
-    "printable",
-    "screen_width",
-    "stacked",
-    "table",
-    "text_width",
-    "wrapped",
-)
+from error_cli.lines import Cell, Styled, line, printable, text_of
 
 _GAP = "  "
 _BAR_WIDTH = 24

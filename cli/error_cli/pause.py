@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
-from error_cli.page import document, line, note
+from error_cli.documents import document
+from error_cli.lines import line, note
 from error_cli.phrase import count, seconds_option, until
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@
           |              ^^^^^^^^^
 
 A line that is too long for the terminal is cut around what is meant, and a cut shows as `…`. Whatever a terminal would take for a
-command is shown instead (page.py); the carets stand below what is shown.
+command is shown instead (lines.py); the carets stand below what is shown.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Protocol
 
 from error_cli.failure import Exit, Failure
-from error_cli.page import Cell, Styled, line, printable, screen_width, text_width
+from error_cli.lines import Cell, Styled, line, printable, screen_width, text_of, text_width
 from error_cli.phrase import count
 
 _STYLES = {False: "red", True: "yellow"}
@@ -55,7 +55,7 @@ def print_problems(problems: Sequence[Problem]) -> None:
 
 def problem_lines(problems: Sequence[Problem]) -> list[str]:
     """The same lines without any look, and without the last one."""
-    return ["".join(_text(part) for part in parts) for problem in problems for parts in _lines(problem)]
+    return ["".join(text_of(part) for part in parts) for problem in problems for parts in _lines(problem)]
 
 
 def refused(problems: Sequence[Problem], *more: str) -> Failure:
@@ -108,7 +108,3 @@ def _cut(text: str, room: int) -> str:
     while text and text_width(text) >= room:
         text = text[: min(len(text) - 1, room)]
     return text + "…" if room > 0 else ""
-
-
-def _text(cell: Cell) -> str:
-    return cell.text if isinstance(cell, Styled) else cell

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from error_cli.command import Command, Wishes, examples, period, wishing
+from error_cli.documents import document_text
 from error_cli.failure import Exit, Failure
-from error_cli.page import Progress, document_text
+from error_cli.page import Progress
 from error_cli.problems_page import refused
 
 if TYPE_CHECKING:

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from error_cli.page import Cell, Column, Styled, heading, line, note, paragraph, table
+from error_cli.lines import Cell, Styled, line, note
+from error_cli.page import heading, paragraph
 from error_cli.phrase import count, duration, instant, percent
+from error_cli.tables import Column, table
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2

@@ -7,8 +7,9 @@ import sys
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.documents import document
 from error_cli.failure import Exit, Failure
-from error_cli.page import document, line
+from error_cli.lines import line
 from error_cli.phrase import count
 
 

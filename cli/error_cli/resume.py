@@ -5,7 +5,8 @@ from __future__ import annotations
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
-from error_cli.page import document, line, note
+from error_cli.documents import document
+from error_cli.lines import line, note
 from error_cli.phrase import until
 
 

@@ -6,6 +6,8 @@ ever cut:
 1. the flexible column is wrapped within itself, down to 24 columns;
 2. the flexible column, and then the widest texts, one after another, leave their column and stand beneath their row;
 3. a subject, in the first column, that is among them stands above its row instead, with the mark that may be before it.
+
+A command may say itself which columns leave at once, and what stands beneath the row for them.
 """
 
 from __future__ import annotations
@@ -32,16 +34,23 @@ _FLEXIBLE_WIDTH = 24  # a text in a narrower column is hard to read
 
 
 class Column(NamedTuple):
-    """`right` aligns numbers. `flexible`: the one column of a table whose texts may be wrapped."""
+    """`right` aligns numbers. `flexible`: the one column of a table whose texts may be wrapped. `beneath`: where the screen is too narrow
+    for all columns, it is left out for what the caller has to say beneath the row."""
 
     title: str
     right: bool = False
     flexible: bool = False
+    beneath: bool = False
 
 
-def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
-    """A table with a header; nothing at all without rows."""
+def table(
+    columns: Sequence[Column], rows: Sequence[Sequence[Cell]], below: Sequence[Sequence[Cell]] | None = None
+) -> None:
+    """A table with a header; nothing at all without rows. `below` as `stacked` has it, where columns are `beneath`."""
     if not rows:
+        return
+    if below is not None and not fits(columns, rows):
+        stacked(columns, rows, below)
         return
     if not on_terminal():
         _print(columns, rows, _widths(columns, rows))
@@ -59,7 +68,10 @@ def table(columns: Sequence[Column], rows: Sequence[Sequence[Cell]]) -> None:
 
 
 def stacked(columns: Sequence[Column], rows: Sequence[Sequence[Cell]], below: Sequence[Sequence[Cell]]) -> None:
-    """A table for a terminal, with `below[i]`, the long texts of row i, as indented and wrapped lines under it."""
+    """A table for a terminal without the columns that are `beneath`, and `below[i]`, the long texts of row i, as indented and wrapped
+    lines under that."""
+    shown = [index for index, column in enumerate(columns) if not column.beneath]
+    columns, rows = [columns[index] for index in shown], [[row[index] for index in shown] for row in rows]
     widths = _widths(columns, rows)
     subject = _subject(columns)
     kept = _kept(columns, widths, subject)

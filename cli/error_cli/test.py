@@ -11,8 +11,9 @@ import click
 
 from error_cli.caller import caller
 from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.documents import json_line
 from error_cli.failure import Exit, Failure
-from error_cli.page import Progress, json_line
+from error_cli.page import Progress
 from error_cli.phrase import seconds_option
 
 if TYPE_CHECKING:

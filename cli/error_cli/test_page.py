@@ -6,8 +6,10 @@ from collections.abc import Iterator, Sequence
 from difflib import unified_diff
 from typing import TYPE_CHECKING
 
-from error_cli.page import Cell, Column, Styled, facts, fits, heading, line, on_terminal, paragraph, stacked, table
+from error_cli.lines import Cell, Styled, line
+from error_cli.page import facts, heading, paragraph
 from error_cli.phrase import count, duration
+from error_cli.tables import Column, table
 from error_cli.words import VERDICT_STYLES
 
 if TYPE_CHECKING:
@@ -17,12 +19,11 @@ _COLUMNS = (
     Column("PASS"),
     Column("STATE"),
     Column("LEVEL", right=True),
-    Column("STRATEGY"),
+    Column("STRATEGY", beneath=True),
     Column("VERDICT"),
     Column("TIME", right=True),
     Column("SAME"),
 )
-_NARROW = tuple(column for column in _COLUMNS if column.title != "STRATEGY")
 _MOST_DIFFERENCES = 20
 _MOST_LINES = 20
 
@@ -54,11 +55,7 @@ def print_passes(
         last = triggers.passed
         rows.append(_row(last, f"{triggers.faults} at once", is_first=False))
         every.append(last)
-    if on_terminal() and not fits(_COLUMNS, rows):
-        kept = [index for index, column in enumerate(_COLUMNS) if column.title != "STRATEGY"]
-        stacked(_NARROW, [[row[index] for index in kept] for row in rows], [[row[3]] for row in rows])
-    else:
-        table(_COLUMNS, rows)
+    table(_COLUMNS, rows, [[_strategies(one)] for one in every])
     if triggers is not None:
         _print_triggers(triggers)
     untouched = [str(one.number) for one in every if one.was_well]
@@ -81,11 +78,15 @@ def _row(one: recovery_pb2.TestPass, name: str, *, is_first: bool) -> list[Cell]
         name,
         one.state,
         str(one.attempts[-1].level) if one.attempts else "-",
-        " → ".join(attempt.strategy_id for attempt in one.attempts) or "nothing was attempted",
+        _strategies(one),
         Styled(verdict or "found well" if one.is_recovered else verdict or "-", VERDICT_STYLES.get(verdict, "")),
         duration(one.duration_s),
         _same(one, is_first),
     ]
+
+
+def _strategies(one: recovery_pb2.TestPass) -> str:
+    return " → ".join(attempt.strategy_id for attempt in one.attempts) or "nothing was attempted"
 
 
 def _same(one: recovery_pb2.TestPass, is_first: bool) -> Cell:

@@ -15,7 +15,7 @@ from difflib import get_close_matches
 import click
 
 from error_cli.command import NoSuchCommand, walk
-from error_cli.page import note
+from error_cli.lines import note
 
 _CUTOFF = 0.55
 _EXTRA = "unexpected extra argument"

@@ -14,10 +14,11 @@ from typing import Any
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.documents import document_text
 from error_cli.failure import Exit
 from error_cli.learned import learned
+from error_cli.lines import line, note
 from error_cli.local import run_here
-from error_cli.page import document_text, line, note
 from error_cli.phrase import count
 from error_cli.problems_page import print_problems
 

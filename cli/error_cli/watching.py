@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from error_cli.failure import Exit, Failure
 from error_cli.follow import stream_ended
-from error_cli.page import note
+from error_cli.lines import note
 
 if TYPE_CHECKING:
     from error_cli.command import Wishes

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from error_cli.command import address_option
-from error_cli.page import printable
+from error_cli.lines import printable
 from error_cli.phrase import ago, count, duration, instant, parse_duration_s, percent, seconds_option, until
 
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_cli import page, problems_page
-from error_cli.page import text_width
+from error_cli import lines, problems_page
+from error_cli.lines import text_width
 from error_cli.problems_page import counted, problem_lines
 from error_recovery.v1.recovery_pb2 import DefinitionProblem
 
@@ -74,4 +74,4 @@ def test_no_line_of_the_file_runs_over_the_terminal(before: str, meant: str, aft
 
 def test_into_a_pipe_there_is_no_width(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "environ", {"COLUMNS": "40"})
-    assert page.screen_width() == 0
+    assert lines.screen_width() == 0
