@@ -14,9 +14,9 @@ import click
 
 from error_cli.command import Command, Wishes, examples, wishing
 from error_cli.diagnose_page import print_bundle, print_diagnosis
+from error_cli.documents import document_text
 from error_cli.failure import Exit, Failure
 from error_cli.local import run_here
-from error_cli.page import document_text
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2
@@ -56,12 +56,12 @@ def command(wishes: Wishes, *, all_of_it: bool, bundle: Path | None, config: Pat
         found = _from_outside(wishes, config, failure)
     if bundle is not None:
         told = _bundled(bundle, config, {"diagnosis.json": found, "status.json": status})
-        if wishes.json:
+        if wishes.for_programs:
             document_text(json.dumps(told))
         else:
             print_bundle(told)
         return Exit.DONE
-    if wishes.json:
+    if wishes.for_programs:
         document_text(json.dumps(found))
     else:
         print_diagnosis(found, wishes.address, all_of_it=all_of_it)

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from error_cli.page import Styled, line
+from error_cli.lines import Styled, line
 from error_cli.phrase import count
 
 _ORDER = ("bad", "notice", "unavailable", "good")

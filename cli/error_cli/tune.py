@@ -12,9 +12,10 @@ from pathlib import Path
 import click
 
 from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.documents import document_text
 from error_cli.failure import Exit, Failure
+from error_cli.lines import note
 from error_cli.local import run_here
-from error_cli.page import document_text, note
 from error_cli.tune_page import print_done, print_plans
 
 AREAS = ("sysctl", "nic", "limits", "firewall", "polkit")
@@ -53,7 +54,7 @@ def command(wishes: Wishes, areas: tuple[str, ...], *, applies: bool, undoes: bo
     if "problem" in told:
         raise Failure(Exit.REFUSED, told["problem"])
     has_failed = any(one["came"] == "failed" for one in told["done"])
-    if wishes.json:
+    if wishes.for_programs:
         document_text(json.dumps(told))
     elif do == SHOW:
         print_plans(told)

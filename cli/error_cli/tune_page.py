@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from error_cli.page import Styled, heading, line
+from error_cli.lines import Styled, line
+from error_cli.page import heading
 from error_cli.phrase import count
 
 _SHORT = 24  # a value that is longer is a file

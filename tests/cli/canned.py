@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from error_recovery.v1 import fault_pb2, recovery_pb2
+from error_recovery.v1 import recovery_pb2
 
 LONG_AGO = 1_700_000_000.0  # 2023-11-14 22:13:20 UTC
 
@@ -55,32 +55,6 @@ def diagnosis() -> recovery_pb2.DiagnoseResponse:
             one("store", "rows that wait", "notice", "120,000 rows of at most 200,000", "see its writer and the disk"),
             one("store", "writer", "bad", "nothing can be written: No space left on device", "make room"),
         ],
-    )
-
-
-def waiting_error() -> recovery_pb2.Error:
-    return recovery_pb2.Error(
-        error_id="77bb77bb77bb77bb",
-        type=fault_pb2.ERROR_TYPE_DATABASE,
-        severity=fault_pb2.SEVERITY_CRITICAL,
-        message="replication has stopped",
-        component="shop-db",
-        target="postgres",
-        rule="db-lag",
-        mode="approve",
-        status=recovery_pb2.STATUS_OPEN,
-        state="parked",
-        reason="waits for a person to approve failover-db at level 4 on postgres",
-        held_by="approval",
-        parked_until=LONG_AGO + 900,
-        level=4,
-        count=3,
-        first_at=LONG_AGO,
-        last_at=LONG_AGO,
-        opened_at=LONG_AGO,
-        root="00aa00aa00aa00aa",
-        recovery_class="emergency",
-        severity_because="3 targets depend on postgres",
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from error_recovery.v1 import recovery_pb2
-from tests.cli import canned
+from tests.cli import canned, canned_errors
 
 if TYPE_CHECKING:
     from tests.cli.conftest import CannedDaemon, Cli
@@ -88,7 +88,7 @@ def test_resuming_names_what_is_still_paused(cli: Cli, daemon: CannedDaemon) -> 
 
 
 def _one_waits(daemon: CannedDaemon) -> None:
-    waiting = canned.waiting_error()
+    waiting = canned_errors.waiting_error()
     daemon.answers["ListErrors"] = recovery_pb2.ListErrorsResponse(errors=[waiting], total=1)
     daemon.answers["GetError"] = recovery_pb2.GetErrorResponse(error=waiting)
 

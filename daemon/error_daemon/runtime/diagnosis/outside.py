@@ -18,7 +18,8 @@ from pathlib import Path
 import psutil
 
 from error_daemon.definitions.configuration import DEFAULT_PATH, load_settings
-from error_daemon.definitions.examine import examine
+from error_daemon.definitions.examine import Against, examine_places
+from error_daemon.definitions.host.host import this_host
 from error_daemon.errors import ConfigError, ErrorRecoveryError
 from error_daemon.model import Diagnostic
 from error_daemon.rpc.plain import plain
@@ -65,10 +66,10 @@ def seen_from_outside(address: str, config: Path | None, command: Run = run) -> 
 
 def _by(settings: Settings, config: Path | None) -> Iterator[Diagnostic]:
     """What the settings lead to."""
-    state = Path(settings.state_dir)
+    state, against = Path(settings.state_dir), Against(host=this_host(os.environ))
     yield judge_owner(state / "faults.ring", lock_owner(state / "faults.ring"))
     try:
-        yield from definitions.files(examine(Path(settings.definitions_dir), host=True).problems)
+        yield from definitions.files(examine_places([Path(settings.definitions_dir)], against).problems)
     except ErrorRecoveryError as error:
         yield _FILES.bad("files", str(error), "error-cli validate")
     yield from judge_disk(disk_of(state))
