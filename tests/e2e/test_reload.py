@@ -190,8 +190,7 @@ def test_ten_signals_under_load_lose_nothing(tmp_path: Path) -> None:
             thread.join()
         eventually("the last was taken", lambda: _verify_within(host) == 10)
         eventually("all tickets have ended", lambda: daemon.status().tickets_open == 0)
-        states = {daemon.error(error_id).state for error_id in acknowledged}
-        assert states == {"watching"}
+        assert dict(daemon.status().errors_by_state) == {"watching": len(set(acknowledged))}  # there may be thousands
         daemon.wait_until_recorded()
         assert daemon.stop() == 0
     assert len(acknowledged) > 20
