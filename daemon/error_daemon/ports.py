@@ -241,6 +241,16 @@ class Control(Protocol):
         """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so."""
 
 
+class SensorReadings(Protocol):
+    """The newest samples of the host's figures (docs/sensors.md has their names, which have units)."""
+
+    def current(self) -> Mapping[str, float]:
+        """The newest value of each figure that is known."""
+
+    def series(self, name: str, last_s: float) -> tuple[Sequence[float], Sequence[float]]:
+        """When (seconds since 1970) and what, the oldest first. Empty for a figure that is not there."""
+
+
 class Applications(Protocol):
     """Applications that are attached with handlers of their own (HandlerService.Attach)."""
 

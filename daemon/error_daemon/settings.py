@@ -40,6 +40,13 @@ Duration = Annotated[
 ]
 
 
+def _frozen(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Texts = Annotated[tuple[str, ...], BeforeValidator(_frozen)]
+
+
 @dataclass(frozen=True, slots=True)
 class SyslogAddress:
     """Where a syslog server is. Of `unix` the host is the path of its socket, and the port 0."""
@@ -194,6 +201,67 @@ class LogSettings(_Section):
     """File with the certificate's key. Empty: it is in the same file."""
 
 
+class SensorSettings(_Section):
+    enabled: bool = True
+    """Whether the daemon looks at the host by itself. What is seen is a fault like any other: without a rule for it, it is recorded."""
+    kernel_log: bool = True
+    """Machine checks, OOM kills, errors of disks and file systems, hung tasks, from the kernel's log."""
+    process_exits: bool = True
+    """Crashes of processes that no target watches."""
+    group_memory: bool = True
+    """OOM kills and limits of the control groups of targets."""
+    mounts: bool = True
+    """File systems that become read-only or full."""
+    links: bool = True
+    """Network links that go down."""
+    ignore_links: Texts = (
+        "veth*",
+        "docker*",
+        "br-*",
+        "virbr*",
+        "vnet*",
+        "cali*",
+        "cni*",
+        "tap*",
+        "lxc*",
+    )
+    """Links, as globs, that are not looked at: those that come and go with containers and virtual machines."""
+    clock: bool = True
+    """Whether the host's clock is synchronised, how far it is off, and whether somebody sets it."""
+    sample_interval: Annotated[Duration, Field(ge=0.05, le=10.0)] = 0.1
+    """How often counters are read. All of them take some 0.3 % of a core at 100 ms; one that is slow to read is read less often."""
+    repeat: Annotated[Duration, Field(ge=1.0)] = 600.0
+    """How often a state that lasts (a full disk) is reported again, so that nobody gives it up."""
+    cpu_pressure: float = Field(default=0.95, ge=0, le=1)
+    """Share of 2 s in which something waited for the CPU. High: a busy host is no broken one. 0: not looked at; so for the next."""
+    memory_pressure: float = Field(default=0.2, ge=0, le=1)
+    """Share of 2 s in which something waited for memory: a fifth of the work stands still while pages are fetched again."""
+    io_pressure: float = Field(default=0.8, ge=0, le=1)
+    """Share of 2 s in which something waited for I/O. High: a backup does that."""
+    disk_full: float = Field(default=0.95, ge=0, le=1)
+    """Used share of a file system's room above which it is full; left with a fiftieth more room. 0: not looked at."""
+    inodes_full: float = Field(default=0.95, ge=0, le=1)
+    """The same for its inodes."""
+    iowait: float = Field(default=0.5, ge=0, le=1)
+    """Share of all CPU time over 10 s in which CPUs had nothing to do but wait for I/O. 0: never reported; so for the next."""
+    steal: float = Field(default=0.2, ge=0, le=1)
+    """Share of all CPU time over 10 s that the hypervisor gave to others. A fifth: what took 4 s takes 5."""
+    context_switches: int = Field(default=500_000, ge=0)
+    """Changes from one process to another in a second, on average over 10 s. So many cost a large part of several cores."""
+    softnet_drops: float = Field(default=1.0, ge=0)
+    """Packets in a second, on average over 10 s, that were dropped because a CPU's queue was full. None should be."""
+    softnet_squeezes: float = Field(default=100.0, ge=0)
+    """Times in a second, on average over 10 s, that a CPU had more packets than it may take at a time."""
+    critical_margin: float = Field(default=5.0, ge=0)
+    """Degrees Celsius below its critical point at which a thermal zone is reported."""
+    clock_offset: Annotated[Duration, Field(gt=0)] = 0.1
+    """Offset of the clock above which it is off. 100 ms: well above what NTP keeps over the internet."""
+    loop_late: Annotated[Duration, Field(ge=0.001, le=0.01)] = 0.01
+    """The daemon's own event loop is late when it comes to its timer later than this, 1ms to 10ms."""
+    loop_late_ratio: float = Field(default=0.1, gt=0, le=1)
+    """Share of the samples of 10 s that must be late before it is reported: now and then every host keeps a process waiting."""
+
+
 class Settings(_Section):
     listen: str = "127.0.0.1:50051"
     """Where gRPC is served: host:port on a loopback address, or unix:/path."""
@@ -224,3 +292,4 @@ class Settings(_Section):
     brakes: BrakeSettings = BrakeSettings()
     learning: LearningSettings = LearningSettings()
     log: LogSettings = LogSettings()
+    sensors: SensorSettings = SensorSettings()

@@ -26,9 +26,10 @@ T = TypeVar("T")
 
 
 class DaemonProcess:
-    """`definitions`: YAML. `settings`: more lines for recovery.conf, as TOML."""
+    """`definitions`: YAML. `settings`: more lines for recovery.conf, as TOML. Without `has_sensors`, what happens to the host that the
+    tests run on is no fault."""
 
-    def __init__(self, directory: Path, definitions: str, settings: str = "") -> None:
+    def __init__(self, directory: Path, definitions: str, settings: str = "", *, has_sensors: bool = False) -> None:
         self.directory = directory
         self.address = f"unix:{directory}/d.sock"
         self.state = directory / "state"
@@ -39,7 +40,7 @@ class DaemonProcess:
             f"listen = {json.dumps(self.address)}\n"
             f"state_dir = {json.dumps(str(self.state))}\n"
             f"definitions_dir = {json.dumps(str(directory / 'definitions'))}\n"
-            f"worker_threads = 2\n{settings}\n"
+            f"worker_threads = 2\n{'' if has_sensors else 'sensors.enabled = false'}\n{settings}\n"
         )
         self.environment = {"LOG_LEVEL": "INFO"}
         self.process: subprocess.Popen[bytes] | None = None

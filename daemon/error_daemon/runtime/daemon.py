@@ -22,6 +22,7 @@ from error_daemon.core.engine import Engine
 from error_daemon.errors import NotFound
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
+from error_daemon.ingest.sensors.assembly import Sensors
 from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import Definitions, Json
@@ -45,14 +46,14 @@ from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.pauses import PauseFile
-from error_daemon.runtime.problems import record_problem, sensor_problem
+from error_daemon.runtime.problems import record_problem, sensor_news, sensor_problem
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.system_states import SystemStates
-from error_daemon.runtime.systemd import Notifier, status_line
+from error_daemon.runtime.systemd import Notifier, given_fd, status_line
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
@@ -97,6 +98,7 @@ class Daemon:
         self._intake = self._made_intake()
         self._sensor = ProcessWatch(definitions.targets, self._clock, self._intake.take, sensor_problem)
         self._units = UnitWatch(definitions.targets, self._clock, self._intake.take, sensor_problem)
+        self.sensors = self._made_sensors()
         self._reloader = self._made_reloader(config)
         self._tests = self._made_tests()
 
@@ -135,8 +137,19 @@ class Daemon:
             most_rows_waiting=self._settings.store.waiting_rows,
         )
 
+    def _made_sensors(self) -> Sensors:
+        return Sensors(
+            self._settings.sensors,
+            self._engine.definitions.targets,
+            self._clock,
+            self._intake.take,
+            on_problem=sensor_problem,
+            on_news=sensor_news,
+            kernel_log_fd=given_fd("kernel-log"),
+        )
+
     def _made_reloader(self, config: Path | None) -> Reloader:
-        redefined = (self._intake.redefine, self._sensor.redefine, self._units.redefine)
+        redefined = (self._intake.redefine, self._sensor.redefine, self._units.redefine, self.sensors.redefine)
         takers = Takers(self._loop, self._audit, self._pauses, self._notifier, redefined)
         return Reloader(self._settings, config, self._clock, takers)
 
@@ -237,6 +250,7 @@ class Daemon:
         address = await server.start(self._settings.listen)
         self._sensor.start()
         self._units.start()
+        self.sensors.start()
         self._reloader.open()
         self._heartbeat = Heartbeat(control.status, self._settings.log.heartbeat)
         self._heartbeat.start()
@@ -270,6 +284,7 @@ class Daemon:
         await self._reloader.close()
         self._sensor.stop()
         self._units.stop()
+        self.sensors.stop()
         drain_timeout_s = self._settings.drain_timeout
         stopping = asyncio.ensure_future(server.stop(drain_timeout_s))
         self._tests.close()

@@ -13,3 +13,7 @@ def record_problem(text: str) -> None:
 
 def sensor_problem(text: str) -> None:
     _log.error("sensor", problem=text)
+
+
+def sensor_news(text: str) -> None:
+    _log.info("sensor", says=text)
