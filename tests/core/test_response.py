@@ -204,3 +204,48 @@ def test_every_ticket_has_a_record_when_it_ends() -> None:
     assert (record.error_id, record.ended_as, record.target, record.rule) == (error_id, "recovered", "web", "web")
     assert (record.occurred_at, record.opened_at, record.responded_at) == (999.0, 1000.0, 1000.5)
     assert (record.planned, record.looked_first, record.attempts, record.entry_level) == (True, False, 1, 1)
+
+
+# --- time in which the daemon could not act
+
+
+def test_a_promise_does_not_run_on_while_the_daemon_stands_still() -> None:
+    world = world_of(1, response_class=ResponseClass.PERMANENT)
+    world.pause("web")
+    world.report(fault())
+    world.run(20.0)
+    world.now += 40.0  # SIGSTOP, and everything is due at once
+    world.feed(fx.StoodStill(40.0))
+    assert world.causes() == []
+    world.run(9.9)
+    assert world.causes() == []
+    world.run(0.2)
+    (told,) = world.escalations
+    assert told.cause == "unrecovered"
+    assert told.at == pytest.approx(1070.0)
+
+
+def test_a_promise_is_put_off_by_each_stall_and_comes_all_the_same() -> None:
+    world = world_of(1)
+    world.pause("web")
+    world.report(fault(severity=Severity.CRITICAL))
+    for _ in range(5):
+        world.now += 2.0
+        world.feed(fx.StoodStill(1.99))
+    assert world.causes() == []
+    world.run(1.0)
+    assert world.causes() == ["not_started"]
+
+
+def test_a_verification_looks_for_as_long_as_there_was_somebody_to_look() -> None:
+    world = world_of(1, 2, verification=Verification(hold_s=0.0, within_s=5.0, patience_s=30.0))
+    world.plan = never
+    world.report(fault())
+    world.run(2.0)
+    world.now += 60.0
+    world.feed(fx.StoodStill(60.0))
+    world.run(1.0)
+    assert world.levels() == [1]
+    world.failing.clear()  # it comes up late, but within its time
+    world.run(1.0)
+    assert (world.levels(), world.causes()) == ([1], [])

@@ -53,9 +53,20 @@ def test_throttled_time_is_read_from_groups_that_count_it() -> None:
         assert parse_throttled_s(text) is None
 
 
+def test_version_1_counts_in_ns_under_another_name() -> None:
+    assert parse_throttled_s(b"nr_periods 12\nnr_throttled 4\nthrottled_time 1500000000\n") == 1.5
+
+
+def test_what_a_process_saw_of_its_own_stalls_counts_where_it_is_more() -> None:
+    began = HostTimes(0.0, CpuTicks(), (0.0,), stood_s=3.0)
+    assert withheld_s(began, HostTimes(10.0, CpuTicks(), (1.0,), stood_s=7.0)) == 4.0
+    assert withheld_s(began, HostTimes(10.0, CpuTicks(), (6.0,), stood_s=7.0)) == 6.0
+
+
 def test_a_quota_is_a_limit_and_max_is_none() -> None:
-    assert is_limited(b"20000 100000\n")
-    for text in (b"max 100000\n", b"", b"\n"):
+    for text in (b"20000 100000\n", b"20000\n"):
+        assert is_limited(text)
+    for text in (b"max 100000\n", b"-1\n", b"", b"\n"):
         assert not is_limited(text)
 
 
@@ -83,11 +94,18 @@ BIND = "900 800 0:26 /docker/ab\\040cd /sys/fs/cgroup ro,nosuid - cgroup2 cgroup
             ],
         ),
         ("0::/\n", MOUNTS, ["/sys/fs/cgroup"]),
-        ("4:memory:/some/where\n1:cpu:/\n0::/\n", HYBRID, ["/sys/fs/cgroup/unified"]),
+        ("4:memory:/some/where\n1:cpu:/\n0::/\n", HYBRID, ["/sys/fs/cgroup/unified", "/sys/fs/cgroup/cpu"]),
+        (
+            "3:cpu,cpuacct:/box/one\n1:name=systemd:/\n",
+            HYBRID.replace(" cgroup2 ", " tmpfs "),
+            ["/sys/fs/cgroup/cpu/box/one", "/sys/fs/cgroup/cpu/box", "/sys/fs/cgroup/cpu"],
+        ),
         ("0::/docker/ab cd/inner\n", BIND, ["/sys/fs/cgroup/inner", "/sys/fs/cgroup"]),
         ("0::/docker/ab cdef\n", BIND, ["/sys/fs/cgroup"]),
         ("0::/../other\n", MOUNTS, ["/sys/fs/cgroup"]),
-        ("1:cpu:/\n", HYBRID, []),
+        ("1:cpu:/\n", HYBRID, ["/sys/fs/cgroup/cpu"]),
+        ("1:cpu:/\n", MOUNTS, []),
+        ("1:cpuset:/\nrubbish\n", HYBRID, []),
         ("0::/x\n", "22 27 0:21 / /proc rw,relatime - proc proc rw\n", []),
     ],
 )

@@ -178,7 +178,8 @@ def test_without_a_bus_a_look_sees_nothing(bus_at: Path) -> None:
     async def main() -> str:
         order = frames.ProbeOrder(probe="p", kind="unit", target_json='{"unit": "demo.service"}', timeout_s=5)
         programs = Programs(lambda _, __: None, lambda _: None)
-        ended = await run_probes(frames.RunProbes(round_id="r", probes=[order]), programs)
+        usage = HostUsage(HostCounters())
+        ended = await run_probes(frames.RunProbes(round_id="r", probes=[order]), programs, usage, lambda _: None)
         return ended.readings[0].value
 
     assert uvloop.run(main()) == "unknown"

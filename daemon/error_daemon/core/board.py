@@ -54,6 +54,7 @@ class Board:
         self.definitions = definitions
         self.policy = policy
         self.now = 0.0
+        self.stood_s = 0.0  # of all time so far, in which nothing could be done (StoodStill)
         self.rng = Generator(policy.seed)
         self.graph = Graph(definitions.targets)
         self.rules = Rules(definitions.rules)

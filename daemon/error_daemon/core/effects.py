@@ -90,6 +90,14 @@ class TimePassed:
 
 
 @value
+class StoodStill:
+    """The daemon could not act for `for_s` seconds that ended now: it was stopped, or the host gave the CPU to others (A20). What was
+    promised within a time is due that much later, and a verification had that much less time to look."""
+
+    for_s: float
+
+
+@value
 class FailurePredicted:
     """Something foresees that `target` is about to fail (C12): its breaker opens before it does, until `until`."""
 
@@ -107,6 +115,7 @@ Event = (
     | ProbesEnded
     | ErrorsRecorded
     | FailurePredicted
+    | StoodStill
     | TimePassed
 )
 

@@ -32,6 +32,7 @@ from error_daemon.core.effects import (
     FaultRestored,
     ProbesEnded,
     ReleaseSlot,
+    StoodStill,
     TimePassed,
 )
 from error_daemon.core.fingerprint import Fingerprinter
@@ -77,6 +78,7 @@ class Engine(PeoplesActs):
             ErrorRestored: restoring.restored,
             FaultRestored: restoring.kept,
             TimePassed: lambda event: None,
+            StoodStill: lambda event: None,
         }
 
     # --- before a fault is fed
@@ -107,6 +109,8 @@ class Engine(PeoplesActs):
         """Take one event. Then `drain`."""
         board = self._board
         board.now = now
+        if isinstance(event, StoodStill):  # before anybody is told that it is late
+            board.stood_s += event.for_s
         if not isinstance(event, (ErrorRestored, FaultRestored)):  # nothing is due before everything is restored
             for call in board.timers.due(now):  # what was due before the event comes before it
                 call()

@@ -5,7 +5,8 @@
     permanent    recovered within 30 s, or a person has everything that is known of it
     any          a ticket that ends without a recovery is told at once
 
-An escalation tells people; it ends nothing: the ladder goes on. There is at most one for each cause and ticket.
+Time in which the daemon could not act (effects.StoodStill) does not count. An escalation tells people; it ends nothing: the ladder goes on.
+There is at most one for each cause and ticket.
 """
 
 from __future__ import annotations
@@ -63,8 +64,20 @@ class Response:
 
     def _by(self, within_s: float, error: Error, ticket: Ticket, cause: str) -> None:
         if cause not in ticket.deadlines:
-            at = self._board.now + within_s
-            ticket.deadlines[cause] = self._board.timers.set(at, partial(self._overdue, error, ticket, cause))
+            self._set(error, ticket, cause, self._board.now + within_s)
+
+    def _set(self, error: Error, ticket: Ticket, cause: str, at: float) -> None:
+        due = partial(self._due, error, ticket, cause, at, self._board.stood_s)
+        ticket.deadlines[cause] = self._board.timers.set(at, due)
+
+    def _due(self, error: Error, ticket: Ticket, cause: str, at: float, stood_before_s: float) -> None:
+        """A deadline has come. It is put off by the time in which nothing could be done since it was set: a host that gave no CPU must not
+        make a failed recovery of one that goes its way."""
+        put_off_to = at + self._board.stood_s - stood_before_s
+        if put_off_to > self._board.now:
+            self._set(error, ticket, cause, put_off_to)
+        else:
+            self._overdue(error, ticket, cause)
 
     def _overdue(self, error: Error, ticket: Ticket, cause: str) -> None:
         """A deadline has come, and the ticket is still open."""

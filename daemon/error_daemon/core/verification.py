@@ -81,7 +81,8 @@ class Verification:
         """Begin a verification: after an attempt, or before the first one. Where nothing can change by waiting, one sight decides."""
         kind = ticket.outcome.kind if ticket.outcome else None
         hopeless = error.state is State.PROBING or kind in (OutcomeKind.FAILED, OutcomeKind.TIMED_OUT)
-        ticket.looking = verify.Looking(ticket.rule.verification, self._board.now, hopeless, ticket.failing)
+        rule, board = ticket.rule.verification, self._board
+        ticket.looking = verify.Looking(rule, board.now, hopeless, ticket.failing, stood_before_s=board.stood_s)
         self.look_again(error)
 
     def look_again(self, error: Error) -> None:
@@ -99,7 +100,7 @@ class Verification:
         if error is None or ticket is None or ticket.round_id != round_id or ticket.looking is None:
             return  # the ticket was resolved or flushed meanwhile
         self._dispatch.running.answered(error)
-        verdict = ticket.looking.judge(readings, self._board.now)
+        verdict = ticket.looking.judge(readings, self._board.now, self._board.stood_s)
         if verdict is None:
             self._board.set_timer(error, self._board.now + ticket.looking.delay_s())
             return

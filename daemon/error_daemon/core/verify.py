@@ -11,6 +11,7 @@
     unknown      ≥ patience_s                   unknown
     else                                        look again
 
+Times are those in which there was somebody to look: while the daemon stood still, a target had no time to recover, nor was it seen well.
 `hopeless` means that the attempt itself failed: waiting longer cannot help. Nothing but unknown readings is never success, and never
 dropped in silence: it ends with a person.
 """
@@ -54,9 +55,12 @@ class Looking:
     ok_since: float | None = None
     rounds: int = 0
     blind_since: float | None = None
+    stood_before_s: float = 0.0
 
-    def judge(self, readings: Sequence[Reading], now: float) -> Verdict | None:
+    def judge(self, readings: Sequence[Reading], now: float, stood_s: float = 0.0) -> Verdict | None:
+        """`stood_s`, as `stood_before_s`: of all time so far, in which nothing could be seen (effects.StoodStill)."""
         self.rounds += 1
+        now -= stood_s - self.stood_before_s
         seen = sight(readings, self.failing_before)
         if seen is not Verdict.RECOVERED:
             self.ok_since = None

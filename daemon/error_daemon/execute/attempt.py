@@ -30,13 +30,23 @@ async def run_attempt(
 ) -> frames.AttemptEnded:
     """Run one strategy once. Must run as a task of its own: the deadline cancels that task. `on_longer` is told when the deadline is
     put off, and by how many seconds."""
+    usage.stalls.begin()
+    try:
+        return await _run(order, programs, usage, on_longer)
+    finally:
+        usage.stalls.end()
+
+
+async def _run(
+    order: frames.RunAttempt, programs: Programs, usage: HostUsage, on_longer: Callable[[float], None]
+) -> frames.AttemptEnded:
     before = usage.kept
-    began = usage.counters.times()
+    began = usage.times()
     started_at = began.at_s
     try:
         strategy = strategies.make(order.kind)
-        context = _context(order, programs)
-        deadline = AttemptDeadline(order.timeout_s, began, usage.counters, on_longer)
+        context = _context(order, programs, usage)
+        deadline = AttemptDeadline(order.timeout_s, began, usage.times, on_longer)
         started_at = time.clock_gettime(time.CLOCK_MONOTONIC)
         result = _sound(await _until(deadline, strategy, context))
     except asyncio.CancelledError:
@@ -49,7 +59,7 @@ async def run_attempt(
         result = strategies.Result(OutcomeKind.FAILED, str(error))
     except (Exception, SystemExit) as error:  # noqa: BLE001 a custom strategy may raise anything, and that is its outcome
         result = strategies.Result(OutcomeKind.FAILED, f"the strategy raised {type(error).__name__}: {error}")
-    ended = usage.counters.times()
+    ended = usage.times()
     execution_time_s = ended.at_s - started_at
     withheld = min(execution_time_s, withheld_s(began, ended))
     return frames.AttemptEnded(
@@ -66,7 +76,7 @@ async def run_attempt(
     )
 
 
-def _context(order: frames.RunAttempt, programs: Programs) -> strategies.Context:
+def _context(order: frames.RunAttempt, programs: Programs, usage: HostUsage) -> strategies.Context:
     return strategies.Context(
         attempt_id=order.attempt_id,
         params=parse(order.params_json),
@@ -74,18 +84,18 @@ def _context(order: frames.RunAttempt, programs: Programs) -> strategies.Context
         environment=order.environment,
         timeout_s=order.timeout_s,
         programs=programs,
-        group=tuple([_member(order.attempt_id, member, programs) for member in order.group]),
+        group=tuple([_member(order.attempt_id, member, programs, usage) for member in order.group]),
     )
 
 
-def _member(attempt_id: str, member: frames.Member, programs: Programs) -> strategies.Member:
+def _member(attempt_id: str, member: frames.Member, programs: Programs, usage: HostUsage) -> strategies.Member:
     return strategies.Member(
         id=member.target,
         kind=member.kind,
         params=parse(member.params_json),
         depends_on=frozenset(member.depends_on),
         has_probes=bool(member.probes),
-        look=lambda: look_with(attempt_id, member.probes, programs),
+        look=lambda: look_with(attempt_id, member.probes, programs, usage.times),
     )
 
 
@@ -120,6 +130,13 @@ def _said(result: strategies.Result, withheld: float) -> str:
     return f"{result.detail}; {withheld:.3g} s more on the clock, in which the host withheld the CPU"
 
 
-async def run_probes(order: frames.RunProbes, programs: Programs) -> frames.ProbesEnded:
-    """Look with all probes of the round. The readings come in the order of the probes."""
-    return frames.ProbesEnded(round_id=order.round_id, readings=await look_with(order.round_id, order.probes, programs))
+async def run_probes(
+    order: frames.RunProbes, programs: Programs, usage: HostUsage, on_longer: Callable[[float], None]
+) -> frames.ProbesEnded:
+    """Look with all probes of the round. The readings come in the order of the probes. `on_longer`: as for an attempt."""
+    usage.stalls.begin()
+    try:
+        readings = await look_with(order.round_id, order.probes, programs, usage.times, on_longer)
+    finally:
+        usage.stalls.end()
+    return frames.ProbesEnded(round_id=order.round_id, readings=readings)

@@ -351,6 +351,7 @@ class DeadlinePutOff(_message.Message):
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     LONGER_S_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
+    """or the round of probes"""
     longer_s: _builtins.float
     """than was said before"""
     def __init__(

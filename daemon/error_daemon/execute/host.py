@@ -82,7 +82,8 @@ class _Group:
 def _open_group(folder: str) -> _Group | None:
     """None where there is no quota to have: the root group has no cpu.max, nor has one without the cpu controller."""
     with suppress(OSError):
-        cpu_max = os.open(f"{folder}/cpu.max", os.O_RDONLY | os.O_CLOEXEC)
+        quota = "cpu.max" if os.path.exists(f"{folder}/cpu.max") else "cpu.cfs_quota_us"  # version 1
+        cpu_max = os.open(f"{folder}/{quota}", os.O_RDONLY | os.O_CLOEXEC)
         try:
             return _Group(cpu_max, os.open(f"{folder}/cpu.stat", os.O_RDONLY | os.O_CLOEXEC))
         except OSError:

@@ -116,7 +116,8 @@ class WorkerLink(asyncio.Protocol):
         self._write(frame)
 
     def send_probes(self, frame: bytes, round_id: str, probes: tuple[str, ...], timeout_s: float) -> None:
-        self.rounds[round_id] = _Work(self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S), probes=probes)
+        beats = self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S)
+        self.rounds[round_id] = _Work(beats, self._heartbeat.beats(longest_s(timeout_s) - timeout_s), probes)
         self._write(frame)
 
     def beat(self) -> None:
@@ -183,7 +184,8 @@ class WorkerLink(asyncio.Protocol):
         elif which == "program_ended":
             self._programs.pop(message.program_ended.pid, None)
         elif which == "put_off":
-            if (work := self.attempts.get(message.put_off.attempt_id)) is not None:
+            owner = message.put_off.attempt_id
+            if (work := self.attempts.get(owner) or self.rounds.get(owner)) is not None:
                 work.put_off(math.ceil(message.put_off.longer_s / self._heartbeat.every_s))
         elif which == "ready":
             self.is_ready = True

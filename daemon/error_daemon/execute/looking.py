@@ -1,10 +1,14 @@
-"""Looking with probes: a round asks all of its probes side by side, and always ends with one reading for each."""
+"""Looking with probes: a round asks all of its probes side by side, and always ends with one reading for each.
+
+A probe has a time within which it must see. When the host withheld a good part of it (withheld.py), what the probe did not see says
+nothing of its target: it looks once more. A reading that is ok is one, however long it took.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from error_daemon.errors import InputError, PermanentError
 from error_daemon.execute import frames_pb2 as frames
@@ -12,15 +16,37 @@ from error_daemon.execute import probes
 from error_daemon.execute.params import parse
 from error_daemon.execute.probes.contract import unknown
 from error_daemon.execute.program import TERM_GRACE_S, Programs
+from error_daemon.execute.withheld import HostTimes, withheld_s
+from error_daemon.model import ReadingValue
 
 DETAIL_CHARACTERS = 2048
 # a probe keeps its own deadline, in words of its own; this one is for those that don't
 _PROBE_SLACK_S = TERM_GRACE_S + 0.5
 
 
-async def look_with(owner: str, orders: Iterable[frames.ProbeOrder], programs: Programs) -> list[frames.ProbeReading]:
-    """Readings in the order of the probes. `owner` is the attempt or probe round that their programs belong to."""
-    return await asyncio.gather(*(_look(owner, order, programs) for order in orders))
+_WITHHELD_RATIO = 0.25  # of a probe's time; less than that it can do without
+
+
+async def look_with(
+    owner: str,
+    orders: Iterable[frames.ProbeOrder],
+    programs: Programs,
+    times: Callable[[], HostTimes],
+    on_longer: Callable[[float], None] = lambda _longer_s: None,
+) -> list[frames.ProbeReading]:
+    """Readings in the order of the probes. `owner` is the attempt or probe round that their programs belong to. `times()`: as they are now;
+    `on_longer` is told before a probe looks once more, and how long that may take."""
+
+    async def look(order: frames.ProbeOrder) -> frames.ProbeReading:
+        began = times()
+        reading = await _look(owner, order, programs)
+        is_ok = reading.value == ReadingValue.OK.value
+        if is_ok or withheld_s(began, times()) < _WITHHELD_RATIO * order.timeout_s:
+            return reading
+        on_longer(order.timeout_s)
+        return await _look(owner, order, programs)
+
+    return await asyncio.gather(*(look(order) for order in orders))
 
 
 async def _look(owner: str, order: frames.ProbeOrder, programs: Programs) -> frames.ProbeReading:

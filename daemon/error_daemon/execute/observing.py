@@ -16,6 +16,7 @@ from error_daemon.execute import observers
 from error_daemon.execute.looking import look_with, shorten
 from error_daemon.execute.params import parse
 from error_daemon.execute.program import TERM_GRACE_S, Programs
+from error_daemon.execute.usage import HostUsage
 
 MOST_FACTS = 1000
 MOST_VALUE_BYTES = 4096  # what is longer is told by its digest
@@ -25,11 +26,11 @@ _MOST_OBSERVERS = 8
 _SLACK_S = TERM_GRACE_S + 0.5
 
 
-async def observe(order: frames.Observe, programs: Programs) -> frames.Observed:
+async def observe(order: frames.Observe, programs: Programs, usage: HostUsage) -> frames.Observed:
     """The observations in the order of the observers, and then of the probes."""
     seen, readings = await asyncio.gather(
         asyncio.gather(*(_observe(order.round_id, one, programs) for one in order.observers[:_MOST_OBSERVERS])),
-        look_with(order.round_id, order.probes, programs),
+        look_with(order.round_id, order.probes, programs, usage.times),
     )
     return frames.Observed(round_id=order.round_id, observations=[*seen, *map(_of_reading, readings)])
 

@@ -7,9 +7,12 @@ says nothing (the kernel counts in 10 ms ticks), so `fresh` falls back on an ear
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from error_daemon.execute.frames_pb2 import Usage
 from error_daemon.execute.host import HostCounters
-from error_daemon.execute.withheld import CpuTicks
+from error_daemon.execute.stalls import Stalls
+from error_daemon.execute.withheld import CpuTicks, HostTimes
 
 _MIN_TICKS = 20  # of all cores together; below it one tick more or less would be a jump of 5 %
 
@@ -17,9 +20,14 @@ _MIN_TICKS = 20  # of all cores together; below it one tick more or less would b
 class HostUsage:
     def __init__(self, counters: HostCounters) -> None:
         self.counters = counters
+        self.stalls = Stalls()
         self._earlier = CpuTicks()  # since boot, until there is a look to compare with
         self._last = counters.times().ticks
         self.kept = self.fresh(self._last)
+
+    def times(self) -> HostTimes:
+        """What the counters say, and how long this process stood still."""
+        return replace(self.counters.times(), stood_s=self.stalls.look())
 
     def sample(self) -> None:
         """Look, and keep what was seen."""

@@ -1,11 +1,12 @@
 """CPU time that the host withheld (A20), and what a deadline does about it. Pure: texts and numbers in, numbers out.
 
-**Two ways to withhold.** A hypervisor runs another guest while this one has work: *steal*, counted in /proc/stat. A control group
-has used up its quota and waits for the next period: *throttling*, counted in cpu.stat (`throttled_usec`) of each group with a quota.
+**Three ways to withhold.** A hypervisor runs another guest while this one has work: *steal*, counted in /proc/stat. A control group
+has used up its quota and waits for the next period: *throttling*, counted in cpu.stat (`throttled_usec`; version 1: `throttled_time` in ns)
+of each group with a quota. Somebody stops our process, or crowds it out: it *stood still*, which it sees by itself (stalls.py).
 
     share      = stolen ticks / all ticks of all CPUs, between two looks
     throttled  = the largest growth of throttled_usec, of our group and of those that it lies in; at most the wall time
-    withheld   = throttled + share · (wall - throttled)
+    withheld   = max(stood still, throttled + share · (wall - throttled))
     granted    = wall - withheld
 
 The share over all CPUs is what the average CPU lost. It is too little where few CPUs were wanted and just these were stolen from;
@@ -50,6 +51,7 @@ class HostTimes:
     at_s: float  # CLOCK_MONOTONIC
     ticks: CpuTicks
     throttled_s: tuple[float | None, ...] = ()
+    stood_s: float = 0.0  # of all time so far
 
 
 def parse_ticks(stat: bytes) -> CpuTicks:
@@ -65,21 +67,42 @@ def parse_ticks(stat: bytes) -> CpuTicks:
 
 def parse_throttled_s(cpu_stat: bytes) -> float | None:
     """From a control group's cpu.stat; None where it has no such counter (the root group, no cpu controller)."""
-    _, found, rest = cpu_stat.partition(b"throttled_usec ")
-    digits = rest.partition(b"\n")[0].strip()
-    return int(digits) / 1e6 if found and digits.isdigit() else None
+    for name, per_s in ((b"throttled_usec ", 1e6), (b"throttled_time ", 1e9)):
+        _, found, rest = cpu_stat.partition(name)
+        digits = rest.partition(b"\n")[0].strip()
+        if found and digits.isdigit():
+            return int(digits) / per_s
+    return None
 
 
 def is_limited(cpu_max: bytes) -> bool:
-    """Whether a control group has a quota, by its cpu.max: "max 100000" means that it has none."""
-    return bool(cpu_max.strip()) and not cpu_max.startswith(b"max")
+    """Whether a control group has a quota, by its cpu.max ("max 100000" means that it has none), or cpu.cfs_quota_us (-1)."""
+    return bool(cpu_max.strip()) and not cpu_max.startswith((b"max", b"-1"))
 
 
 def group_folders(cgroup: str, mountinfo: str) -> list[str]:
-    """Folders of our control group (version 2) and of those that it lies in, ours first, from the texts of /proc/self/cgroup and
-    /proc/self/mountinfo. Empty where version 2 is not mounted."""
-    path = next((line[3:] for line in cgroup.splitlines() if line.startswith("0::")), None)
-    mounted = next((line.split() for line in mountinfo.splitlines() if " - cgroup2 " in line), None)
+    """Folders of our control group and of those that it lies in, ours first, from the texts of /proc/self/cgroup and /proc/self/mountinfo:
+    of version 2, and of version 1 where the cpu controller is still there. Empty where neither is mounted."""
+    of_2 = next((line[3:] for line in cgroup.splitlines() if line.startswith("0::")), None)
+    mounts = [line.split() for line in mountinfo.splitlines()]
+    at_2 = next((fields for fields in mounts if _kind(fields) == "cgroup2"), None)
+    of_1 = next((path for names, path in map(_hierarchy, cgroup.splitlines()) if "cpu" in names), None)
+    at_1 = next((fields for fields in mounts if _kind(fields) == "cgroup" and "cpu" in fields[-1].split(",")), None)
+    return [*_folders(of_2, at_2), *_folders(of_1, at_1)]
+
+
+def _kind(fields: Sequence[str]) -> str:
+    """Of the file system of a line of mountinfo."""
+    return fields[fields.index("-") + 1] if "-" in fields[:-1] else ""
+
+
+def _hierarchy(line: str) -> tuple[Sequence[str], str]:
+    _, _, rest = line.partition(":")
+    names, _, path = rest.partition(":")
+    return names.split(","), path
+
+
+def _folders(path: str | None, mounted: Sequence[str] | None) -> list[str]:
     if path is None or mounted is None:
         return []
     root, place = (_OCTAL.sub(lambda octal: chr(int(octal[1], 8)), field) for field in mounted[3:5])
@@ -95,7 +118,7 @@ def withheld_s(began: HostTimes, now: HostTimes) -> float:
     wall_s = max(0.0, now.at_s - began.at_s)
     throttled_s = min(wall_s, _throttled_s(began.throttled_s, now.throttled_s))
     stolen_s = _stolen_ratio(began.ticks, now.ticks) * (wall_s - throttled_s)
-    return min(wall_s, throttled_s + stolen_s)
+    return min(wall_s, max(throttled_s + stolen_s, now.stood_s - began.stood_s))
 
 
 def _throttled_s(began: Sequence[float | None], now: Sequence[float | None]) -> float:

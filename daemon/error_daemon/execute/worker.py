@@ -18,6 +18,7 @@ import socket
 import sys
 from collections.abc import Coroutine
 from contextlib import suppress
+from functools import partial
 from typing import cast
 
 import uvloop
@@ -88,10 +89,7 @@ class Worker(asyncio.Protocol):
         task.add_done_callback(self._tasks.discard)
 
     async def _run_attempt(self, order: frames.RunAttempt) -> None:
-        def put_off(longer_s: float) -> None:
-            told = frames.DeadlinePutOff(attempt_id=order.attempt_id, longer_s=longer_s)
-            self._send(frames.FromWorker(put_off=told))
-
+        put_off = partial(self._put_off, order.attempt_id)
         try:
             ended = await run_attempt(order, self._programs, self._usage, put_off)
         except Exception as error:  # noqa: BLE001 the last resort: without an answer this worker is taken for hung
@@ -102,10 +100,14 @@ class Worker(asyncio.Protocol):
         self._send(frames.FromWorker(attempt=ended))
 
     async def _run_probes(self, order: frames.RunProbes) -> None:
-        self._send(frames.FromWorker(probes=await run_probes(order, self._programs)))
+        put_off = partial(self._put_off, order.round_id)
+        self._send(frames.FromWorker(probes=await run_probes(order, self._programs, self._usage, put_off)))
 
     async def _observe(self, order: frames.Observe) -> None:
-        self._send(frames.FromWorker(observed=await observe(order, self._programs)))
+        self._send(frames.FromWorker(observed=await observe(order, self._programs, self._usage)))
+
+    def _put_off(self, owner: str, longer_s: float) -> None:
+        self._send(frames.FromWorker(put_off=frames.DeadlinePutOff(attempt_id=owner, longer_s=longer_s)))
 
     def _program_started(self, owner: str, program: Identity) -> None:
         started = frames.ProgramStarted(attempt_id=owner, pid=program.pid, start_ticks=program.start_ticks)

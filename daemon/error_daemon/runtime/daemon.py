@@ -20,6 +20,7 @@ from error_daemon import __version__
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.engine import Engine
 from error_daemon.errors import NotFound
+from error_daemon.execute.host import HostCounters
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.sensors.assembly import Sensors
@@ -52,6 +53,7 @@ from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.restore import restore_record, restore_ring
+from error_daemon.runtime.standstill import Standstill
 from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier, given_fd, status_line
 from error_daemon.runtime.watchers import Watchers
@@ -89,6 +91,8 @@ class Daemon:
         self._pauses = PauseFile(state / "pauses.json")
         self._watchers = Watchers(self._engine.listen)
         self._loop = self._made_loop()
+        self._standstill = Standstill(HostCounters())
+        self._loop.excuse(self._standstill.stood_s)
         self._store = DuckStore(str(state / RECORD_FILE), settings.store, self._loop.committed, record_problem)
         self._audit = Audit(self._store, self._clock)
         self._system_states = SystemStates(self._store, self._clock, system_state)
@@ -241,6 +245,7 @@ class Daemon:
         )
         for pause in self._pauses.load(self._clock.now()):
             self._pause(pause)
+        self._standstill.start()
         await self._pool.start()
         restore_ring(self._ring.kept(), self._loop, views)
         server = self._made_server()
@@ -298,6 +303,7 @@ class Daemon:
             self._heartbeat.stop()
         self._diagnosis.close()
         self._loop.close()
+        self._standstill.stop()
         await self._system_states.finish()
         await self._pool.stop()
         await self._store.stop()
@@ -312,6 +318,7 @@ class Daemon:
         """All sensors that would report what a test does to the target."""
         self._sensor.hush(target, is_hushed)
         self._units.hush(target, is_hushed)
+        self.sensors.hush(target, is_hushed)
 
     def _attempted(self, attempt_id: str) -> None:
         self._system_states.attempted(attempt_id)

@@ -65,11 +65,17 @@ class RecoveryLoop:
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
         self._untold: asyncio.TimerHandle | None = None  # lines of the trace were left out
+        self._stood_s: Callable[[], float] = lambda: 0.0
+        self._stood_before_s = 0.0
         self._carry = self._carried_out_by(ring, on_notice)
 
     def join(self, executor: Executor, handlers: Callable[[AttemptOrder], None], store: Store) -> None:
         """The edges, which call back here and so are made after this. Before the first event."""
         self._executor, self._handlers, self._append = executor, handlers, store.append
+
+    def excuse(self, stood_s: Callable[[], float]) -> None:
+        """`stood_s()`: how long the daemon could not act, of all time so far. The engine hears of it before anything else that is due."""
+        self._stood_s = stood_s
 
     @property
     def is_finishing(self) -> bool:
@@ -102,8 +108,15 @@ class RecoveryLoop:
             now = self._clock.now()
         if not self._is_carrying:
             self._fed_at = now
+        self._tell_stood(now)
         self.engine.feed(event, now)
         self.carry_out()
+
+    def _tell_stood(self, now: float) -> None:
+        stood_s = self._stood_s()
+        if stood_s != self._stood_before_s:
+            grown_s, self._stood_before_s = stood_s - self._stood_before_s, stood_s
+            self.engine.feed(fx.StoodStill(grown_s), now)
 
     def outcome(self, outcome: Outcome) -> None:
         self.feed(fx.AttemptEnded(outcome))

@@ -104,6 +104,10 @@ class Sensors:
     def redefine(self, targets: Mapping[str, Target]) -> None:
         self._subjects.redefine(targets)
 
+    def hush(self, target: str, is_hushed: bool) -> None:
+        """A person breaks and recovers the target for a test: what happens to it is not reported until that is over."""
+        self._reporter.hush(target, is_hushed)
+
     def diagnostics(self) -> Sequence[Diagnostic]:
         """How each is, in the order of docs/sensors.md."""
         if not self._settings.enabled:

@@ -62,6 +62,7 @@ class Reporter:
         self._newest: dict[_Key, Sighting] = {}
         self._states: dict[_Key, _State] = {}
         self._untaken: list[tuple[str, Sighting]] = []
+        self._hushed: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -73,6 +74,13 @@ class Reporter:
             self._timer.cancel()
             self._timer = None
         self._states.clear()
+
+    def hush(self, target: str, is_hushed: bool) -> None:
+        """Say nothing about the target, or speak again."""
+        if is_hushed:
+            self._hushed.add(target)
+        else:
+            self._hushed.discard(target)
 
     # --- events
 
@@ -139,6 +147,8 @@ class Reporter:
 
     def _tell(self, sensor: str, sighting: Sighting) -> None:
         target = self._subjects.target_of(sighting)
+        if target in self._hushed:
+            return
         try:
             try:
                 self._take(self._fault(sensor, sighting, target))

@@ -1,0 +1,60 @@
+"""Time in which a process stood still: stopped by a signal or a freezer, or left waiting for the CPU by whoever got it instead (A20).
+
+A timer of its event loop comes every 100 ms. When it is much later than that, the process was not there in between, or it was busy: what it
+used of the CPU meanwhile tells the two apart. A loop that is blocked by work of its own has no excuse.
+
+    stood = late - CPU time used since the last look       where late > LATE_S
+
+The counters of the host (withheld.py) see steal and quotas, which come in slices too short for this; this sees what they do not: SIGSTOP,
+the freezer, and neighbours that crowd the CPU. Both may see the same time, so the larger counts and they are never added.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+EVERY_S = 0.1
+LATE_S = 0.1
+
+
+class Stalls:
+    """`stood_s`: of all time so far. It is counted while somebody has begun (`begin`, `end`)."""
+
+    def __init__(self) -> None:
+        self.stood_s = 0.0
+        self._begun = 0
+        self._looked_at_s = 0.0
+        self._used_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self) -> None:
+        self._begun += 1
+        if self._begun == 1:
+            self._keep()
+            self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._again)
+
+    def end(self) -> None:
+        self.look()
+        self._begun -= 1
+        if not self._begun and self._timer is not None:
+            self._timer.cancel()
+
+    def look(self) -> float:
+        """`stood_s` as it is now. A timer that is due at the end of a stall may come before ours: so whoever asks looks."""
+        if self._begun:
+            late_s = time.clock_gettime(time.CLOCK_MONOTONIC) - self._looked_at_s - EVERY_S
+            if late_s > LATE_S:
+                used_before_s = self._used_s
+                self._keep()
+                self.stood_s += max(0.0, late_s - (self._used_s - used_before_s))
+        return self.stood_s
+
+    def _again(self) -> None:
+        self.look()
+        self._keep()
+        self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._again)
+
+    def _keep(self) -> None:
+        self._looked_at_s = time.clock_gettime(time.CLOCK_MONOTONIC)
+        self._used_s = time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID)
