@@ -1,10 +1,10 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy|log|restart]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy|log|restart|sensors]
 
 Without a name it runs own, lag and ingest, which takes about five minutes; engine takes some two minutes, policy ten and more, log half
-a minute, restart (as root) two. --quick makes each of them short (policy: three minutes); it writes nothing unless --out says where.
-Loopback only.
+a minute, restart (as root) two, sensors (as root) eight. --quick makes each of them short (policy: three minutes); it writes nothing
+unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 
-from bench import engine, logline, machine, own, plot, restart, tables  # noqa: E402
+from bench import engine, logline, machine, own, plot, restart, sensors, tables  # noqa: E402
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.ingest import Ingest  # noqa: E402
@@ -66,6 +66,8 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
         return own.run(1 if quick else 5, 5_000 if quick else 20_000, say)
     if name == "engine":
         return engine.run(_QUICK_SIZES if quick else _SIZES, say)
+    if name == "sensors":
+        return sensors.run(3 if quick else 40, quick, say)
     if name == "log":
         return logline.run(1 if quick else 5, 200 if quick else 500, say)
     if name == "restart":

@@ -97,6 +97,18 @@ def _range(ratio: Json) -> str:
     return f"{ratio['pooled']:.2f} ({ratio['p10']:.2f}-{ratio['p90']:.2f})"
 
 
+def sensors_table(result: Json) -> str:
+    lines = [
+        "",
+        "sensors (from the event to its fault at the intake, ms)",
+        f"{'':46}{'p50':>9}{'p99':>9}{'samples':>9}",
+    ]
+    for event, figures in result["latency"].items():
+        lines.append(f"{event:46}{figures['p50_ms']:>9.2f}{figures['p99_ms']:>9.2f}{figures['samples']:>9.0f}")
+    lines += [f"{event:46} left out: {why}" for event, why in result["left_out"].items()]
+    return "\n".join([*lines, f"all of them together cost {result['cost_percent']:.2f} % of one core"])
+
+
 def log_table(result: Json) -> str:
     lines = ["", f"log (µs per line on the thread that logs; {result['lost']} lost)", f"{'':20}{'p50':>9}{'p99':>9}"]
     lines += [
@@ -122,6 +134,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "engine": engine_table,
     "policy": policy_table,
     "log": log_table,
+    "sensors": sensors_table,
     "restart": restart_table,
 }
 _LOADS = {"equal": "equal, of all errors", "one": "equal, of one error", "recovery": "recoveries"}

@@ -32,12 +32,14 @@ point_to "$name"
 
 if [ -d /run/systemd/system ]; then
   version=$(systemctl --version | sed -n '1s/^systemd \([0-9]*\).*/\1/p')
-  drop_in=/etc/systemd/system/error-recovery.service.d/restart-steps.conf
-  if [ "${version:-0}" -ge 254 ]; then
-    mkdir -p "${drop_in%/*}" && ln -sfn "$home/current/share/error-recovery/restart-steps.conf" "$drop_in"
-  else
-    rm -f "$drop_in"
-  fi
+  for since in 254:restart-steps 253:kernel-log; do # drop-ins that older ones do not understand
+    drop_in=/etc/systemd/system/error-recovery.service.d/${since#*:}.conf
+    if [ "${version:-0}" -ge "${since%%:*}" ]; then
+      mkdir -p "${drop_in%/*}" && ln -sfn "$home/current/share/error-recovery/${since#*:}.conf" "$drop_in"
+    else
+      rm -f "$drop_in"
+    fi
+  done
   systemctl daemon-reload
   /usr/lib/systemd/systemd-sysctl 60-error-recovery.conf 2>/dev/null || say "kernel settings of 60-error-recovery.conf are not all in force"
   if systemctl --quiet is-active error-recovery.service; then

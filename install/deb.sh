@@ -57,7 +57,7 @@ if [ -d /run/systemd/system ]; then systemctl disable --now error-recovery.servi
 # what process_restart started runs on, in scopes of its own
 find /sys/fs/cgroup -type d -name 'error-recovery-*.scope' 2>/dev/null | grep -q . || loginctl disable-linger error-recovery || true
 rm -rf $home/releases $home/current
-rm -f /etc/systemd/system/error-recovery.service.d/restart-steps.conf
+rm -f /etc/systemd/system/error-recovery.service.d/restart-steps.conf /etc/systemd/system/error-recovery.service.d/kernel-log.conf
 END
 cat >"$tree/DEBIAN/postrm" <<END
 #!/bin/sh

@@ -20,7 +20,7 @@ fi
 rm -f "$DESTDIR$PREFIX"/bin/{error_daemon,error-cli}
 rm -rf "$DESTDIR$units"/error-recovery{.service,-report@.service}{,.d}
 rm -f "$DESTDIR$PREFIX"/lib/{sysusers.d,tmpfiles.d}/error-recovery.conf "$DESTDIR$PREFIX/lib/sysctl.d/60-error-recovery.conf"
-rm -f "$DESTDIR/etc/systemd/system/error-recovery.service.d/restart-steps.conf" # a link into what is gone
+rm -f "$DESTDIR"/etc/systemd/system/error-recovery.service.d/{restart-steps,kernel-log}.conf # links into what is gone
 rmdir "$DESTDIR/etc/systemd/system/error-recovery.service.d" 2>/dev/null || true
 link=$DESTDIR/etc/systemd/system/service.d/error-recovery-report.conf
 if [ -L "$link" ]; then rm -f "$link"; rmdir "${link%/*}" 2>/dev/null || true; fi

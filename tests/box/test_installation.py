@@ -43,6 +43,19 @@ def test_it_is_hardened_to_two_or_better(host: InstalledHost) -> None:
         assert float(score) <= 2.0, said
 
 
+def test_what_its_sensors_cannot_see_from_inside_the_sandbox_is_said_once(host: InstalledHost) -> None:
+    """The rest of them looks: at mounts, links, processors, pressure, without a capability."""
+    host.wait_until_active()
+    said = [
+        line for line in host.read("/var/log/framework/recovery.log").splitlines() if "not seen on this host" in line
+    ]
+    pid = host.wait_until_active()
+    [line] = [line for line in said if f'"pid":{pid}' in line or f'"pid": {pid}' in line] or said[-1:]
+    print(line)
+    for name in ("mounts (", "links (", "cpu (", "network (", "pressure (", "loop (", "clock ("):
+        assert name not in line
+
+
 def test_limits_below_what_is_meant_are_said(host: InstalledHost) -> None:
     pid = host.wait_until_active()
     [files] = re.findall(r"Max open files +(\d+)", host.read(f"/proc/{pid}/limits"))

@@ -63,6 +63,14 @@ def test_a_crash_names_the_program_its_signal_and_its_unit(tmp_path: Path) -> No
     assert sighting.figures["unit"] == "shop.service"
 
 
+def test_a_process_that_its_parent_has_buried_already_is_a_child_of_that(tmp_path: Path) -> None:
+    _process(tmp_path, 7, "supervisor", "/")
+    exits, desk = sensor(root=tmp_path)
+    exits._take(event(EXIT, 70, signal.SIGABRT) + struct.pack("=ii", 7, 7))
+    exits._take(event(EXIT, 71, signal.SIGABRT))
+    assert [sighting.about for sighting in desk.sightings] == ["a child of supervisor", "a child of nobody known"]
+
+
 def test_ends_that_are_no_crash_and_threads_are_passed_over() -> None:
     exits, desk = sensor()
     for raw in (

@@ -22,11 +22,13 @@ def with_sensors(
     body: Callable[[Sensors, Intake, list[str]], Awaitable[None]], settings: SensorSettings, root: Path = Path("/")
 ) -> None:
     async def main() -> None:
-        intake, problems = Intake(), list[str]()
-        sensors = Sensors(settings, {}, WallClock(), intake.take, on_problem=problems.append, root=root)
+        intake, said = Intake(), list[str]()
+        sensors = Sensors(
+            settings, {}, WallClock(), intake.take, on_problem=said.append, on_news=said.append, root=root
+        )
         sensors.start()
         try:
-            await body(sensors, intake, problems)
+            await body(sensors, intake, said)
         finally:
             sensors.stop()
 
@@ -38,9 +40,9 @@ def by_name(sensors: Sensors) -> dict[str, Diagnostic]:
 
 
 def test_a_host_that_has_nothing_is_said_once_and_shown_whenever_somebody_asks(tmp_path: Path) -> None:
-    async def body(sensors: Sensors, intake: Intake, problems: list[str]) -> None:
-        [problem] = problems
-        assert problem.startswith("not seen on this host: kernel-log (")
+    async def body(sensors: Sensors, intake: Intake, said: list[str]) -> None:
+        [line] = said
+        assert line.startswith("not seen on this host: kernel-log (")
         shown = by_name(sensors)
         assert {name for name, one in shown.items() if one.standing is Standing.UNAVAILABLE} == {
             "kernel-log",
@@ -59,9 +61,9 @@ def test_a_host_that_has_nothing_is_said_once_and_shown_whenever_somebody_asks(t
 
 
 def test_sensors_that_are_switched_off_are_not_there() -> None:
-    async def body(sensors: Sensors, intake: Intake, problems: list[str]) -> None:
+    async def body(sensors: Sensors, intake: Intake, said: list[str]) -> None:
         assert [(one.name, one.standing) for one in sensors.diagnostics()] == [("all", Standing.UNAVAILABLE)]
-        assert (problems, sensors.readings.current()) == ([], {})
+        assert (said, sensors.readings.current()) == ([], {})
 
     with_sensors(body, SensorSettings(enabled=False))
 
@@ -69,7 +71,7 @@ def test_sensors_that_are_switched_off_are_not_there() -> None:
 def test_on_this_host_all_start_and_leave_nothing_open() -> None:
     before = len(os.listdir("/proc/self/fd"))
 
-    async def body(sensors: Sensors, intake: Intake, problems: list[str]) -> None:
+    async def body(sensors: Sensors, intake: Intake, said: list[str]) -> None:
         await eventually(lambda: "steal_ratio" in sensors.readings.current(), "it is sampled")
         assert sensors.readings.current()[LATE] >= 0
         shown = by_name(sensors)
@@ -87,7 +89,7 @@ def test_errors_of_the_memory_are_told_with_the_sample_that_shows_them(tmp_path:
     (folder / "ce_count").write_text("0\n")
     (folder / "ue_count").write_text("0\n")
 
-    async def body(sensors: Sensors, intake: Intake, problems: list[str]) -> None:
+    async def body(sensors: Sensors, intake: Intake, said: list[str]) -> None:
         await eventually(lambda: "memory_uncorrected_per_s" in sensors.readings.current(), "it is sampled")
         (folder / "ue_count").write_text("1\n")
         await intake.counts(1)

@@ -24,6 +24,7 @@ from error_daemon.execute.host import HostCounters
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.sensors.assembly import Sensors
+from error_daemon.ingest.sensors.kernel_log import KernelLog
 from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import Definitions, Json
@@ -149,7 +150,7 @@ class Daemon:
             self._intake.take,
             on_problem=sensor_problem,
             on_news=sensor_news,
-            kernel_log_fd=given_fd("kernel-log"),
+            kernel_log=KernelLog(given_fd=given_fd("kernel-log")),
         )
 
     def _made_reloader(self, config: Path | None) -> Reloader:

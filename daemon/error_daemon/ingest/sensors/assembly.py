@@ -46,8 +46,8 @@ class _Post:
 
 
 class Sensors:
-    """`take(payload)`: the intake. `on_problem`, `on_news`: hear of what goes wrong, and of states that are over. `root`: where proc, sys
-    and dev are. `kernel_log_fd`: /dev/kmsg, where systemd has opened it for us."""
+    """`take(payload)`: the intake. `on_problem` hears of what goes wrong, `on_news` of what cannot be seen here, or is over. `root`: where
+    proc, sys and dev are. `kernel_log`: another than that under `root`."""
 
     def __init__(
         self,
@@ -59,13 +59,14 @@ class Sensors:
         on_problem: Callable[[str], None],
         on_news: Callable[[str], None] = lambda text: None,
         root: Path = Path("/"),
-        kernel_log_fd: int | None = None,
+        kernel_log: KernelLog | None = None,
     ) -> None:
         self._settings = settings
         self._root = root
-        self._kernel_log_fd = kernel_log_fd
+        self._kernel_log = kernel_log or KernelLog(root)
         self._subjects = Subjects(targets, root)
         self._on_problem = on_problem
+        self._on_news = on_news
         self._reporter = Reporter(
             self._subjects, clock, take, on_problem=on_problem, on_news=on_news, repeat_s=settings.repeat
         )
@@ -91,7 +92,7 @@ class Sensors:
             self._start(post)
         blind = [f"{post.sensor.name} ({post.why_not})" for post in self._posts if post.why_not]
         if blind:
-            self._on_problem(f"not seen on this host: {'; '.join(blind)}")
+            self._on_news(f"not seen on this host: {'; '.join(blind)}")
 
     def stop(self) -> None:
         for post in self._posts:
@@ -162,7 +163,7 @@ class Sensors:
     def _wanted(self) -> Iterator[Sensor]:
         settings, root = self._settings, self._root
         if settings.kernel_log:
-            yield KernelLog(root, self._kernel_log_fd)
+            yield self._kernel_log
         if settings.process_exits:
             yield ProcessExits(self._subjects)
         if settings.group_memory:

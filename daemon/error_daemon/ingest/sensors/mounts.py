@@ -1,7 +1,8 @@
 """File systems that become read-only, and such that are full.
 
-**Read-only**: the table of mounts is read again when the kernel says that it has changed, and every second, because a file system that
-gives up after an error changes no table (the kernel log tells of that, too). One that was read-only when it was first seen is meant so.
+**Read-only**: the table of mounts is read again when the kernel says that it has changed, and every 250 ms, because that a file system has
+become read-only changes no table (the kernel log tells of the errors that lead to it, and sooner). One that was read-only when it was
+first seen is meant so.
 
 **Full**: room and inodes are asked for in a thread of its own, as asking can hang; every 5 s, every second where room goes so fast that it
 would be gone within a minute. Room counts as `df` counts it: what only root may use is used. A file system that does not answer for
@@ -22,8 +23,9 @@ from error_daemon.ingest.sensors.priority import PriorityEvents
 from error_daemon.model import Severity
 from error_daemon.model.diagnostic import Diagnostic, Standing
 
-_LOOK_S = 1.0
+_LOOK_S = 0.25
 _ROOM_EVERY_S = 5.0
+_URGENT_EVERY_S = 1.0
 _SOON_S = 60.0
 _HUNG_S = 10.0
 _SHARE_OF_TIME = 0.002  # that reading the table may take
@@ -72,7 +74,7 @@ class Mounts:
         self._writable: set[str] = set()  # devices that were written to once
         self._rooms: dict[str, _Room] = {}
         self._asked: _Asked | None = None
-        self._room_at_s = 0.0
+        self._room_at_s = self._urgent_at_s = 0.0
         self._table_at_s = 0.0
 
     def start(self, desk: Desk) -> None:
@@ -142,9 +144,10 @@ class Mounts:
             self._look_at_hung(self._asked)
             return
         is_urgent = any(room.goes_soon() for room in self._rooms.values())
-        if not is_urgent and now_s < self._room_at_s:
+        if now_s < (self._urgent_at_s if is_urgent else self._room_at_s):
             return
         self._room_at_s = now_s + _ROOM_EVERY_S - _LOOK_S / 2
+        self._urgent_at_s = now_s + _URGENT_EVERY_S - _LOOK_S / 2
         places = [(mount.place, mount) for mount in self._mounts.values() if mount.is_local and not mount.is_read_only]
         asked = self._asked = _Asked(now_s, places)
         self._desk.in_thread(lambda: _ask(asked), self._answered)

@@ -5,7 +5,7 @@ means a bug (SIGSEGV, SIGABRT, ...) is a fault about its program, or about the t
 target's pid file names are left to their own watch, so that one death is not two faults.
 
 The kernel tells of a core dump before it tears the process down, and of the end after that. Its name and group are read at the first,
-while it is sure to be there, and reported at the second, which has the signal.
+while it is sure to be there, and reported at the second, which has the signal. Where its parent was quicker than we, it is a child of that.
 
 Linux 6.6 lets everybody listen and filters for us (only ends that are no success); before, it takes CAP_NET_ADMIN and all forks, execs and
 ends are heard. In a container's namespaces the kernel does not answer at all. Structures: uapi linux/connector.h and linux/cn_proc.h.
@@ -32,6 +32,7 @@ _HEADER = struct.Struct("=IHHII")  # nlmsghdr
 _CONNECTOR = struct.Struct("=IIIIHH")  # cn_msg
 _EVENT = struct.Struct("=IIQ")  # what, cpu, ns since boot
 _ENDED = struct.Struct("=iiII")  # pid, tgid, exit code, signal of the parent
+_PARENT = struct.Struct("=ii")
 _RECEIVE_BYTES = 1 << 16
 _ROOM_BYTES = 1 << 20
 _MOST_AT_ONCE = 256
@@ -86,13 +87,15 @@ class ProcessExits:
                 self._dumping.clear()
             self._dumping[process] = self._subjects.name_of(process), self._subjects.group_of(process)
         elif what == _EXIT and pid == process and (code & 0x7F) in CRASHES:
-            self._crashed(process, code & 0x7F)
+            self._crashed(process, code & 0x7F, raw[at + _EVENT.size + _ENDED.size :])
 
-    def _crashed(self, pid: int, number: int) -> None:
+    def _crashed(self, pid: int, number: int, parents: bytes) -> None:
+        """`parents`: pid and tgid of the parent, which older kernels leave out."""
         name, group = self._dumping.pop(pid, ("", ""))
         if self._subjects.of_pid(pid):
             return
-        name = name or self._subjects.name_of(pid) or "a process"
+        parent = _PARENT.unpack_from(parents)[1] if len(parents) >= _PARENT.size else 0
+        name = name or self._subjects.name_of(pid) or f"a child of {self._subjects.name_of(parent) or 'nobody known'}"
         group = group or self._subjects.group_of(pid)
         self._crashes += 1
         self._desk.happened(
@@ -134,6 +137,8 @@ def listening() -> socket.socket:
         ):
             if _answers(heard, body):
                 return heard
+    except ConnectionRefusedError:
+        pass  # in a network namespace
     except OSError as error:
         heard.close()
         mend = "AmbientCapabilities=CAP_NET_ADMIN in the unit, or Linux 6.6"
