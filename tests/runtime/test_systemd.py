@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
 from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from error_daemon.runtime.systemd import Notifier
+from error_daemon.runtime.systemd import Notifier, given_fd
 
 Hear = Callable[[], Awaitable[str]]
 
@@ -85,3 +86,20 @@ def test_outside_of_systemd_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> 
         notifier.stopping(1.0)
 
     asyncio.run(scene())
+
+
+def test_a_descriptor_that_systemd_has_opened_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    reading, writing = os.pipe()
+    os.set_inheritable(reading, True)
+    monkeypatch.setenv("LISTEN_PID", str(os.getpid()))
+    monkeypatch.setenv("LISTEN_FDS", "2")
+    monkeypatch.setenv("LISTEN_FDNAMES", "other:kernel-log")
+    assert given_fd("kernel-log", reading - 1) == reading
+    assert not os.get_inheritable(reading)
+    assert given_fd("unknown") is None
+    monkeypatch.setenv("LISTEN_PID", "1")  # meant for another
+    assert given_fd("kernel-log") is None
+    monkeypatch.delenv("LISTEN_PID")
+    assert given_fd("kernel-log") is None
+    os.close(reading)
+    os.close(writing)

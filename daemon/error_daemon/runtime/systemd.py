@@ -24,7 +24,7 @@ _FIRST_FD = 3  # of those that systemd hands over
 _MARGIN_S = 15.0  # after the drain: workers, the record, the ring
 
 
-def given_fd(name: str) -> int | None:
+def given_fd(name: str, first_fd: int = _FIRST_FD) -> int | None:
     """The descriptor that systemd has opened for this process under that name (sd_listen_fds); None where there is none. What this process
     starts does not get it."""
     if os.environ.get("LISTEN_PID") != str(os.getpid()):
@@ -32,7 +32,7 @@ def given_fd(name: str) -> int | None:
     names = os.environ.get("LISTEN_FDNAMES", "").split(":")[: int(os.environ.get("LISTEN_FDS", "0"))]
     if name not in names:
         return None
-    fd = _FIRST_FD + names.index(name)
+    fd = first_fd + names.index(name)
     os.set_inheritable(fd, False)
     return fd
 
