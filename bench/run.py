@@ -3,7 +3,7 @@
     python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy|log|restart|sensors]
 
 Without a name it runs own, lag and ingest, which takes about five minutes; engine takes some two minutes, policy ten and more, log half
-a minute, restart (as root) two, sensors (as root) eight. --quick makes each of them short (policy: three minutes); it writes nothing
+a minute, restart (as root) two, sensors (as root) six. --quick makes each of them short (policy: three minutes); it writes nothing
 unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
@@ -67,7 +67,7 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
     if name == "engine":
         return engine.run(_QUICK_SIZES if quick else _SIZES, say)
     if name == "sensors":
-        return sensors.run(3 if quick else 40, quick, say)
+        return sensors.run(3 if quick else 20, quick, say)
     if name == "log":
         return logline.run(1 if quick else 5, 200 if quick else 500, say)
     if name == "restart":

@@ -70,6 +70,7 @@ class Mounts:
         self._path = root / "proc/self/mountinfo"
         self._fd = -1
         self._events: PriorityEvents | None = None
+        self._raw = b""
         self._mounts: dict[str, Mount] = {}
         self._writable: set[str] = set()  # devices that were written to once
         self._rooms: dict[str, _Room] = {}
@@ -102,7 +103,15 @@ class Mounts:
 
     def _read_table(self) -> None:
         began_s = self._desk.now_s()
-        before, self._mounts = self._mounts, parse_mounts(_whole(self._fd))
+        raw = _whole(self._fd)
+        if raw != self._raw:  # taking it apart costs more than to read it
+            self._raw = raw
+            self._take_table(parse_mounts(raw.decode("utf-8", "replace")))
+        now_s = self._desk.now_s()
+        self._table_at_s = now_s + max(0.0, (now_s - began_s) / _SHARE_OF_TIME - _LOOK_S)
+
+    def _take_table(self, mounts: dict[str, Mount]) -> None:
+        before, self._mounts = self._mounts, mounts
         for device, mount in self._mounts.items():
             if not mount.is_read_only:
                 self._writable.add(device)
@@ -112,8 +121,6 @@ class Mounts:
                 self._tell_read_only(mount)
         for device in before.keys() - self._mounts.keys():
             self._gone(before[device])
-        now_s = self._desk.now_s()
-        self._table_at_s = now_s + max(0.0, (now_s - began_s) / _SHARE_OF_TIME - _LOOK_S)
 
     def _tell_read_only(self, mount: Mount) -> None:
         why = sorted(mount.options & {"ro", "emergency_ro", "shutdown"})[0]
@@ -240,9 +247,9 @@ def _ask(asked: _Asked) -> None:
     asked.asking = ""
 
 
-def _whole(fd: int) -> str:
+def _whole(fd: int) -> bytes:
     parts, at = [], 0
     while part := os.pread(fd, 1 << 16, at):
         parts.append(part)
         at += len(part)
-    return b"".join(parts).decode("utf-8", "replace")
+    return b"".join(parts)

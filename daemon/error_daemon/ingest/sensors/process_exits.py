@@ -130,13 +130,10 @@ def listening() -> socket.socket:
     try:
         heard.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _ROOM_BYTES)
         heard.bind((0, _CN_IDX_PROC))
-        # first as Linux 6.6 understands it; an older one takes no notice of a message of that length
-        for body in (
-            struct.pack("=II", _PROC_CN_MCAST_LISTEN, _NONZERO_EXIT | _COREDUMP),
-            struct.pack("=I", _PROC_CN_MCAST_LISTEN),
-        ):
-            if _answers(heard, body):
-                return heard
+        if _answers(heard):
+            # Linux 6.6 filters from now on, and older ones take no notice of a message of that length. The answer is filtered, too.
+            _ask(heard, struct.pack("=II", _PROC_CN_MCAST_LISTEN, _NONZERO_EXIT | _COREDUMP))
+            return heard
     except ConnectionRefusedError:
         pass  # in a network namespace
     except OSError as error:
@@ -147,11 +144,15 @@ def listening() -> socket.socket:
     raise Unavailable("the process connector does not answer: it speaks in the host's own namespaces only")
 
 
-def _answers(heard: socket.socket, body: bytes) -> bool:
-    """Ask for events. The kernel answers before `send` returns, or never."""
+def _ask(heard: socket.socket, body: bytes) -> None:
     message = _CONNECTOR.pack(_CN_IDX_PROC, _CN_VAL_PROC, 0, 0, len(body), 0) + body
     # NLMSG_DONE; the pid is ours, which the kernel does not look at
     heard.send(_HEADER.pack(_HEADER.size + len(message), 3, 0, 0, os.getpid()) + message)
+
+
+def _answers(heard: socket.socket) -> bool:
+    """Ask for events. The kernel answers before `send` returns, or never."""
+    _ask(heard, struct.pack("=I", _PROC_CN_MCAST_LISTEN))
     while True:
         try:
             raw = heard.recv(_RECEIVE_BYTES)
