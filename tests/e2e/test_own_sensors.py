@@ -12,7 +12,8 @@ import pytest
 from error_daemon.ingest.sensors.contract import Unavailable
 from error_daemon.ingest.sensors.process_exits import listening
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import PATIENCE_S, DaemonProcess, eventually, running
+from tests.e2e.daemon_process import PATIENCE_S, DaemonProcess, running
+from tests.waiting import eventually
 
 RULES = """
 version: 1

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, eventually, journal, journal_scripts, running
+from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal, journal_scripts, running
+from tests.waiting import eventually
 
 STOLEN_S = 2.0  # beyond every deadline here, and less than what makes a worker one that hangs
 V1, V2 = Path("/sys/fs/cgroup/cpu"), Path("/sys/fs/cgroup")

@@ -18,7 +18,8 @@ from error_daemon.execute.looking import look_with
 from error_daemon.execute.program import Programs
 from error_daemon.execute.stalls import EVERY_S, LATE_S, Stalls
 from error_daemon.execute.withheld import CpuTicks, HostTimes
-from tests.execute.rig import PoolRig, eventually, shell, with_pool
+from tests.execute.rig import PoolRig, shell, with_pool
+from tests.waiting import soon
 
 
 def _with_stalls(body: Callable[[Stalls], Awaitable[None]]) -> Stalls:
@@ -73,11 +74,11 @@ def test_a_worker_that_was_stopped_beyond_a_deadline_does_not_end_what_has_compl
     async def body(rig: PoolRig) -> None:
         script = f": > {begun}; while [ ! -e {go} ]; do sleep 0.01; done"
         running = asyncio.ensure_future(rig.run(shell(script, timeout_s=1.0)))
-        await eventually(begun.exists, "the program runs")
+        await soon("the program runs", begun.exists)
         [worker] = rig.pool.pids()
         os.kill(worker, signal.SIGSTOP)
         continued_s = time.monotonic() + 1.5
-        await eventually(lambda: time.monotonic() > continued_s, "the theft is over")
+        await soon("the theft is over", lambda: time.monotonic() > continued_s)
         go.touch()
         os.kill(worker, signal.SIGCONT)
         outcome = await running

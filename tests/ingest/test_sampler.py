@@ -18,9 +18,10 @@ from error_daemon.ingest.sensors.sampler import LATE, Sampled, Sampler
 from error_daemon.ingest.sensors.samples import Samples
 from error_daemon.model import ErrorType, Severity
 from error_daemon.model.diagnostic import Standing
-from tests.execute.rig import WallClock, eventually
+from tests.execute.rig import WallClock
 from tests.fakes.hand_desk import HandDesk
 from tests.ingest.test_sensor_desk import Rig, with_desk
+from tests.waiting import soon
 
 
 def write(path: Path, text: str) -> None:
@@ -235,7 +236,7 @@ def test_the_loops_timer_drives_the_readers_and_measures_how_late_it_is(reader: 
         sampler.start(rig.desk)
         sensor.start(rig.desk)
 
-        await eventually(lambda: reader.reads >= 5, "it is read")
+        await soon("it is read", lambda: reader.reads >= 5)
         times, late_s = sampler.samples.series(LATE, 10.0)
         assert len(times) == len(late_s) >= 5
         assert all(late >= 0 for late in late_s)

@@ -34,7 +34,7 @@ def test_changes_alternate_and_each_was_spoken_for_all_the_time_that_it_takes(
         changes.append(change)
         is_entry = change is Change.ENTERED
         wanted_s = band.enter_for_s if is_entry else band.leave_for_s
-        begins = [at for at, _ in seen if at <= now_s - wanted_s]
+        begins = [at for at, _ in seen if at <= now_s - wanted_s + 1e-9]
         since_s = max(begins) if begins else 0.0
         assert begins, "there was not so much time yet"
         spoke = [value for at, value in seen if at > since_s - 1e-9]

@@ -12,8 +12,9 @@ from error_daemon.ingest.sensors.assembly import Sensors
 from error_daemon.ingest.sensors.sampler import LATE
 from error_daemon.model.diagnostic import Diagnostic, Standing
 from error_daemon.settings import SensorSettings
-from tests.execute.rig import WallClock, eventually
+from tests.execute.rig import WallClock
 from tests.ingest.test_sensor_desk import Intake
+from tests.waiting import soon
 
 QUIET = SensorSettings(process_exits=False, links=False, clock=False)  # those that do not read files
 
@@ -72,7 +73,7 @@ def test_on_this_host_all_start_and_leave_nothing_open() -> None:
     before = len(os.listdir("/proc/self/fd"))
 
     async def body(sensors: Sensors, intake: Intake, said: list[str]) -> None:
-        await eventually(lambda: "steal_ratio" in sensors.readings.current(), "it is sampled")
+        await soon("it is sampled", lambda: "steal_ratio" in sensors.readings.current())
         assert sensors.readings.current()[LATE] >= 0
         shown = by_name(sensors)
         assert shown["loop"].standing in (Standing.GOOD, Standing.NOTICE)
@@ -90,7 +91,7 @@ def test_errors_of_the_memory_are_told_with_the_sample_that_shows_them(tmp_path:
     (folder / "ue_count").write_text("0\n")
 
     async def body(sensors: Sensors, intake: Intake, said: list[str]) -> None:
-        await eventually(lambda: "memory_uncorrected_per_s" in sensors.readings.current(), "it is sampled")
+        await soon("it is sampled", lambda: "memory_uncorrected_per_s" in sensors.readings.current())
         (folder / "ue_count").write_text("1\n")
         await intake.counts(1)
         [fault] = intake.faults

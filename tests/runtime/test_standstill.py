@@ -7,9 +7,9 @@ from pathlib import Path
 
 from error_daemon.core.effects import TimePassed
 from error_daemon.runtime.standstill import Standstill
-from tests.execute.rig import eventually
 from tests.execute.test_deadlines import Host
 from tests.runtime.joined import Joined, web_fault
+from tests.waiting import soon
 
 
 def test_what_a_quota_withholds_in_slices_is_counted(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_what_a_quota_withholds_in_slices_is_counted(tmp_path: Path) -> None:
         standstill.start()
         before_s = standstill.stood_s()
         host.throttle(0.5)
-        await eventually(lambda: standstill.stood_s() > before_s, "it is counted")
+        await soon("it is counted", lambda: standstill.stood_s() > before_s)
         counted_s = standstill.stood_s()
         standstill.stop()
         return counted_s - before_s

@@ -9,8 +9,10 @@ from pathlib import Path
 import uvloop
 
 from error_daemon.execute import frames_pb2 as frames
+from error_daemon.execute.host import HostCounters
 from error_daemon.execute.observing import observe
 from error_daemon.execute.program import Programs
+from error_daemon.execute.usage import HostUsage
 from tests.fakes.told_systemd import Unit, told_systemd
 
 WEB = Unit(pid=77, restarts=4, active_since_us=1_790_000_000_250_000)
@@ -26,7 +28,9 @@ async def look(timeout_s: float = 20.0, **params: object) -> frames.Observation:
         target_json='{"unit": "web.service"}',
         timeout_s=timeout_s,
     )
-    [seen] = (await observe(frames.Observe(round_id="r", observers=[order]), programs)).observations
+    [seen] = (
+        await observe(frames.Observe(round_id="r", observers=[order]), programs, HostUsage(HostCounters()))
+    ).observations
     return seen
 
 
