@@ -196,7 +196,7 @@ class Daemon:
             pool=self._pool,
             reloader=self._reloader,
             reports=reports,
-            more={},
+            more={"sensors": self.sensors.diagnostics},
         )
 
     def _made_server(self) -> Server:
