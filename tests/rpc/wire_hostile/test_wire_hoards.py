@@ -51,7 +51,7 @@ async def half_a_frame(_world: World, peer: Peer) -> None:
 
 
 async def half_a_header_block(_world: World, peer: Peer) -> None:
-    await peer.send(frame(HEADERS, 0, 1, peer.block("Raw", ("x", "y" * 15_000))))
+    await peer.send(frame(HEADERS, 0, 1, peer.block("Raw", ("x", "y" * 11_000))))
 
 
 async def requests_without_a_body(_world: World, peer: Peer) -> None:
@@ -63,7 +63,7 @@ async def requests_without_a_body(_world: World, peer: Peer) -> None:
 
 async def requests_with_large_fields(_world: World, peer: Peer) -> None:
     for index in range(100):
-        await peer.send(peer.request(2 * index + 1, "Deaf", ("x", f"{index:012000}")))
+        await peer.send(peer.request(2 * index + 1, "Deaf", ("x", f"{index:07000}")))
 
 
 async def messages_without_an_end(_world: World, peer: Peer) -> None:

@@ -463,16 +463,18 @@ class Connection:
         if len(content) > 6 * _MOST_SETTINGS:
             raise ConnectionViolation(ErrorCode.ENHANCE_YOUR_CALM, f"more than {_MOST_SETTINGS} settings at once")
         self.nuisance("settings")
+        windows = []
         for setting, value in struct.iter_unpack(">HI", content):
-            self._set(setting, value)
+            if setting == Setting.INITIAL_WINDOW_SIZE:
+                windows.append(_checked_window(value))
+            else:
+                self._set(setting, value)
+        if windows:
+            self.out.set_initial_window(windows[-1], max(windows), self.streams.values())
         self.out.frames.append(SETTINGS_ACK)
 
     def _set(self, setting: int, value: int) -> None:
-        if setting == Setting.INITIAL_WINDOW_SIZE:
-            if value > GREATEST_WINDOW:
-                raise ConnectionViolation(ErrorCode.FLOW_CONTROL_ERROR, "an initial window above 2^31-1")
-            self.out.set_initial_window(value, list(self.streams.values()))
-        elif setting == Setting.MAX_FRAME_SIZE:
+        if setting == Setting.MAX_FRAME_SIZE:
             if not LEAST_FRAME_SIZE <= value <= GREATEST_FRAME_SIZE:
                 raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, f"a greatest frame of {value} bytes")
             self.out.frame_bytes = min(value, self._limits.frame_bytes)
@@ -593,7 +595,7 @@ class Connection:
             del self._resets[next(iter(self._resets))]
 
     def _break(self, violation: ConnectionViolation) -> None:
-        self.violation = violation
+        self.violation = violation.with_traceback(None)  # which would keep what came
         self.end(violation.code, violation.says)
 
     def end(self, code: ErrorCode, says: str) -> None:
@@ -618,6 +620,12 @@ class Connection:
         """No call that comes from now on is served; those that are there may end."""
         self._greatest_served = self._greatest
         self.out.frames.append(goaway(self._greatest, ErrorCode.NO_ERROR, "the daemon stops"))
+
+
+def _checked_window(size: int) -> int:
+    if size > GREATEST_WINDOW:
+        raise ConnectionViolation(ErrorCode.FLOW_CONTROL_ERROR, "an initial window above 2^31-1")
+    return size
 
 
 def _greeting(limits: WireLimits) -> bytes:

@@ -25,7 +25,12 @@ _TABLE_BYTES = 4096  # SETTINGS_HEADER_TABLE_SIZE that we tell: the default
 _MOST_BLOCKS = 256
 _LARGEST_SEEN_BYTES = 128  # a usual call's has some 10
 _LARGEST_SEEN_HEAD_BYTES = 4096  # as a request's `held_bytes`; what is remembered stays small
+_LONGEST_INTEGER_BYTES = 6
 _FIELD_OVERHEAD = 32
+_MOST_RESIZES = 2  # at the begin of a block: the smallest size in between, and the last (RFC 7541, 4.2)
+_BEYOND_MEASURE = (
+    2  # times the limit: the rest is not even decoded, so that the table is lost, and the connection with it
+)
 NO_TABLE = b"\x20"  # table size update to 0: at the begin of a block, when the peer has asked for less than the default
 
 
@@ -34,8 +39,8 @@ class TooManyFields(Exception):
 
 
 class HeaderBlocks:
-    """The decoder of one connection. Every method raises ConnectionViolation (COMPRESSION_ERROR) when the block is broken: the table can't
-    be trusted any more; and TooManyFields."""
+    """The decoder of one connection. Every method raises ConnectionViolation when the block is broken (COMPRESSION_ERROR: the table can't
+    be trusted any more) or beyond all measure (ENHANCE_YOUR_CALM); and TooManyFields."""
 
     __slots__ = ("_most_list_bytes", "_seen", "_table", "held_bytes")
 
@@ -67,44 +72,43 @@ class HeaderBlocks:
 
     def _decode(self, block: bytes) -> tuple[Fields, bool]:
         try:
-            fields, is_indexed = self._walk(block)
+            fields, size, is_indexed = self._walk(block)
         except (HPACKError, IndexError) as error:
             raise ConnectionViolation(ErrorCode.COMPRESSION_ERROR, f"header block: {error}") from None
-        if sum(len(name) + len(value) + _FIELD_OVERHEAD for name, value in fields) > self._most_list_bytes:
+        if size > self._most_list_bytes:
             raise TooManyFields
         return fields, is_indexed
 
-    def _walk(self, block: bytes) -> tuple[Fields, bool]:
-        """The fields, and whether all of them came by index."""
+    def _walk(self, block: bytes) -> tuple[Fields, int, bool]:
+        """The fields, their size as it is limited, and whether all of them came by index."""
         fields: list[tuple[bytes, bytes]] = []
-        at, end, is_indexed = 0, len(block), True
+        at, end, is_indexed, resizes = 0, len(block), True, 0
+        size, most = 0, _BEYOND_MEASURE * self._most_list_bytes
         entry = self._table.get_by_index
         while at < end:
             first = block[at]
-            if first >= 0x80:
-                if first == 0xFF:
-                    index, used = decode_integer(block[at : at + 6], 7)
-                    at += used
-                else:
-                    index, at = first & 0x7F, at + 1
-                fields.append(entry(index))
-                continue
-            is_indexed = False
             if first >> 5 == 1:
-                at = self._resize(block, at, is_first=not fields)
+                resizes += 1
+                at = self._resize(block, at, is_in_place=not fields and resizes <= _MOST_RESIZES)
+                is_indexed = False
                 continue
-            name, value, at = self._literal(block, at)
-            fields.append((name, value))
-            if first >= 0x40:
-                self._table.add(name, value)
-                self._forget_seen()
-        return tuple(fields), is_indexed
+            if first >= 0x80:
+                index, at = _integer(block, at, 0x7F)
+                field = entry(index)
+            else:
+                name, value, at = self._literal(block, at)
+                field, is_indexed = (name, value), False
+                if first >= 0x40:
+                    self._table.add(name, value)
+                    self._forget_seen()
+            fields.append(field)
+            size += len(field[0]) + len(field[1]) + _FIELD_OVERHEAD
+            if size > most:
+                raise ConnectionViolation(ErrorCode.ENHANCE_YOUR_CALM, f"header fields of more than {most} bytes")
+        return tuple(fields), size, is_indexed
 
     def _literal(self, block: bytes, at: int) -> tuple[bytes, bytes, int]:
-        first = block[at]
-        prefix_bits = 6 if first >= 0x40 else 4
-        index, used = decode_integer(block[at : at + 6], prefix_bits)
-        at += used
+        index, at = _integer(block, at, 0x3F if block[at] >= 0x40 else 0x0F)
         if index:
             name = self._table.get_by_index(index)[0]
         else:
@@ -112,15 +116,15 @@ class HeaderBlocks:
         value, at = _string(block, at)
         return name, value, at
 
-    def _resize(self, block: bytes, at: int, *, is_first: bool) -> int:
-        size, used = decode_integer(block[at : at + 6], 5)
-        if not is_first:
-            raise HPACKError("the table is resized after a field")
+    def _resize(self, block: bytes, at: int, *, is_in_place: bool) -> int:
+        size, at = _integer(block, at, 0x1F)
+        if not is_in_place:
+            raise HPACKError("the table is resized after a field, or again and again")
         if size > _TABLE_BYTES:
             raise HPACKError(f"the table is resized to {size}, above {_TABLE_BYTES}")
         self._table.maxsize = size
         self._forget_seen()
-        return at + used
+        return at
 
     def _forget_seen(self) -> None:
         """Indices mean other fields from now on."""
@@ -128,13 +132,18 @@ class HeaderBlocks:
         self.held_bytes = 0
 
 
+def _integer(block: bytes, at: int, mask: int) -> tuple[int, int]:
+    """It, and where it ends. `mask`: the bits of the first byte that are its own."""
+    number = block[at] & mask
+    if number != mask:
+        return number, at + 1
+    number, used = decode_integer(block[at : at + _LONGEST_INTEGER_BYTES], mask.bit_length())
+    return number, at + used
+
+
 def _string(block: bytes, at: int) -> tuple[bytes, int]:
     first = block[at]
-    if first & 0x7F == 0x7F:
-        length, used = decode_integer(block[at : at + 6], 7)
-        at += used
-    else:
-        length, at = first & 0x7F, at + 1
+    length, at = _integer(block, at, 0x7F)
     end = at + length
     if end > len(block):
         raise HPACKError("a string is longer than its block")

@@ -24,10 +24,12 @@ class WireLimits:
     frame_bytes: int = 256 * _KIB  # larger frames are fewer; a message of 4 MiB is 16 of them
     stream_window: int = 256 * _KIB  # what a call may send before its servicer has taken something
     connection_window: int = 4 * _MIB
-    header_list_bytes: int = 16 * _KIB  # fields of a request: name, value and 32 each (RFC 9113, 6.5.2)
+    header_list_bytes: int = (
+        8 * _KIB
+    )  # fields of a request: name, value and 32 each (RFC 9113, 6.5.2). gRPC's own default
     header_block_bytes: int = (
-        32 * _KIB
-    )  # compressed, over all its frames; a block must be decoded even if its call is refused
+        12 * _KIB
+    )  # compressed, over all its frames; it must be decoded even where its call is refused
     continuations: int = 8  # frames of one header block beyond the first: CONTINUATION floods cost frames, not bytes
     held_bytes: int = (
         16 * _MIB

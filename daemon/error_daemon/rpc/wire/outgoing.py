@@ -9,7 +9,8 @@ small one waiting.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Iterable
 
 from error_daemon.rpc.wire.frames import (
     DATA,
@@ -40,6 +41,7 @@ class Outgoing:
     on it any more, and more may come."""
 
     __slots__ = (
+        "_able",
         "_block_prefix",
         "_on_drained",
         "_on_finished",
@@ -59,7 +61,10 @@ class Outgoing:
         self.frame_bytes = LEAST_FRAME_SIZE
         self.data_frames = 0  # sent so far
         self.unsent_bytes = 0  # DATA that waits for the peer's windows
-        self._waiting: dict[Stream, None] = {}  # streams with such, in the order of their turns
+        self._waiting: dict[Stream, None] = {}  # streams with such
+        self._able: OrderedDict[Stream, None] = (
+            OrderedDict()
+        )  # of them, those with a window, in the order of their turns
         self._block_prefix = b""
         self._on_finished = on_finished
         self._on_drained = on_drained
@@ -149,6 +154,7 @@ class Outgoing:
             self.unsent_bytes -= len(stream.pending)
             stream.pending = None
         self._waiting.pop(stream, None)
+        self._able.pop(stream, None)
 
     def _finish(self, stream: Stream, fields: bytes) -> None:
         self._headers(stream.stream_id, fields, END_HEADERS | END_STREAM)
@@ -181,8 +187,11 @@ class Outgoing:
             self.unsent_bytes -= size
         if pending:
             self._waiting[stream] = None
+            if stream.send_window > 0:
+                self._able[stream] = None
             return size > 0
         self._waiting.pop(stream, None)
+        self._able.pop(stream, None)
         stream.waits_since = 0.0
         if stream.trailers is not None:
             self._finish(stream, stream.trailers)
@@ -205,15 +214,9 @@ class Outgoing:
             self._send_pending(stream)
 
     def _give_turns(self) -> None:
-        while self.window > 0 and self._waiting:
-            able = [stream for stream in self._waiting if stream.send_window > 0]
-            if not able:
-                return
-            for stream in able:
-                if self.window <= 0:
-                    return
-                self._waiting.pop(stream, None)  # to the end of the queue, if it still waits afterwards
-                self._send_one_frame(stream)
+        while self.window > 0 and self._able:
+            stream, _ = self._able.popitem(last=False)  # to the end of the queue, if it is still able afterwards
+            self._send_one_frame(stream)
 
     def not_taken(self, now: float, longest_s: float) -> list[Stream]:
         """Streams with a whole answer that has waited for longer. Of those that were not seen waiting before, the time begins now."""
@@ -229,13 +232,16 @@ class Outgoing:
 
     # --- the peer's settings
 
-    def set_initial_window(self, size: int, streams: list[Stream]) -> None:
-        change = size - self.initial_window
+    def set_initial_window(self, size: int, greatest: int, streams: Iterable[Stream]) -> None:
+        """`greatest`: of the sizes that were told with it, one after the other, up to `size`."""
+        change, most_change = size - self.initial_window, greatest - self.initial_window
         self.initial_window = size
         for stream in streams:
-            if stream.send_window + change > GREATEST_WINDOW:
+            if stream.send_window + most_change > GREATEST_WINDOW:
                 raise ConnectionViolation(ErrorCode.FLOW_CONTROL_ERROR, "a window wider than 2^31-1")
             stream.send_window += change
+            if stream.send_window > 0 and stream.pending:
+                self._able[stream] = None
         if change > 0:
             self._give_turns()
 
