@@ -57,6 +57,8 @@ def _facts(status: recovery_pb2.GetStatusResponse) -> Iterator[tuple[str, Cell]]
         yield "brake", Styled(_brake(brake), BRAKE_STYLES.get(brake.state, ""))
     if status.torn_slots:
         yield "ring", Styled(f"{count(status.torn_slots, 'torn slot')} skipped at the start", "yellow")
+    if status.peers_sent_away:
+        yield "peers", Styled(f"{status.peers_sent_away:,} sent away for what they did on the wire", "yellow")
     yield "definitions", _definitions(status)
     yield "applications", ", ".join(status.applications) or "none attached"
 

@@ -91,10 +91,12 @@ def test_status_says_loudly_what_is_wrong(cli: Cli, daemon: CannedDaemon) -> Non
     status.store.detail = "disk full"
     status.workers_lost = 2
     status.torn_slots = 1
+    status.peers_sent_away = 1234
     out = cli.run("status").stdout
     assert "UNAVAILABLE (disk full): recoveries go on, the record waits in memory" in out
     assert "4 running, 2 lost and replaced" in out
     assert "1 torn slot skipped" in out
+    assert "1,234 sent away for what they did on the wire" in out
 
 
 def test_report_prints_the_error_id_alone_and_sends_every_option(cli: Cli, daemon: CannedDaemon) -> None:

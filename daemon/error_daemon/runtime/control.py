@@ -110,6 +110,7 @@ class DaemonControl:
             "log": parts.log(),
             "applications": list(parts.applications.names()),
             "torn_slots": counters.torn_slots,
+            "peers_sent_away": counters.peers_sent_away,
             "rules": len(self._engine.definitions.rules),
             "targets": len(self._engine.definitions.targets),
             "target_names": sorted(self._engine.definitions.targets),

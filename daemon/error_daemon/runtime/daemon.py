@@ -34,7 +34,6 @@ from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
 from error_daemon.rpc.recovery_service import RecoveryService
-from error_daemon.rpc.wire.frames import ConnectionViolation
 from error_daemon.rpc.wire.server import WireServer
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.audit import Audit
@@ -48,6 +47,7 @@ from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.pauses import PauseFile
+from error_daemon.runtime.peers import PeersSentAway
 from error_daemon.runtime.problems import record_problem, sensor_news, sensor_problem
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader, Takers
@@ -202,7 +202,8 @@ class Daemon:
     def _made_server(self) -> Server:
         if self._settings.rpc.server == "grpcio":
             return AioServer(self._settings.max_message_bytes, log_bug)
-        return WireServer(wire_limits_of(self._settings), log_bug, self._peer_sent_away, now=self._clock.now)
+        away = PeersSentAway(self._counters, self._clock)
+        return WireServer(wire_limits_of(self._settings), log_bug, away, now=self._clock.now)
 
     def _services(self, control: DaemonControl) -> Sequence[Service]:
         durable = self._settings.ring.durability == "power"
@@ -327,10 +328,6 @@ class Daemon:
     def _worker_lost(self, detail: str) -> None:
         self._counters.workers_lost += 1
         _log.warning("worker_lost", detail=detail)
-
-    def _peer_sent_away(self, peer: str, violation: ConnectionViolation) -> None:
-        self._counters.peers_sent_away += 1
-        _log.warning("peer_sent_away", peer=peer, code=violation.code.name, reason=violation.says)
 
     def _fault_of(self, error_id: str) -> bytes | None:
         slot = self._engine.slot(error_id)

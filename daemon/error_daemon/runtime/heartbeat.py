@@ -24,6 +24,7 @@ _FIGURES = (
     "attempts_running",
     "workers",
     "workers_lost",
+    "peers_sent_away",
 )
 
 
