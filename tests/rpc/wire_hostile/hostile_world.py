@@ -6,7 +6,7 @@ import asyncio
 import ssl
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -202,6 +202,11 @@ class Peer:
     async def closed(self) -> None:
         while await self.next_frame() is not None:
             pass
+
+    async def read_to_the_end(self) -> None:
+        """Whatever comes, until the server has closed."""
+        with suppress(ConnectionError):
+            await asyncio.wait_for(self._reader.read(), PATIENCE_S)
 
     def hang_up(self) -> None:
         self.writer.transport.abort()

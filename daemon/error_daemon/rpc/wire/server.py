@@ -87,7 +87,9 @@ class WireServer:
             _refuse_a_living(path)
             usual = os.umask(_SOCKET_UMASK)  # connecting takes the right to write, from the moment that it is there
             try:
-                self._listener = await loop.create_unix_server(self._protocol, path, ssl=self._tls, backlog=_BACKLOG)
+                self._listener = await loop.create_unix_server(
+                    self._protocol, path, ssl=self._tls, ssl_handshake_timeout=self._handshake_s, backlog=_BACKLOG
+                )
             finally:
                 os.umask(usual)
             self._socket_file = path
@@ -98,6 +100,7 @@ class WireServer:
             host.strip("[]"),
             int(port),
             ssl=self._tls,
+            ssl_handshake_timeout=self._handshake_s,
             backlog=_BACKLOG,
             reuse_port=False,  # a second daemon on the port is an error, not a silent share of the faults
         )
@@ -148,6 +151,11 @@ class WireServer:
             protocol.abort()
 
     # --- connections
+
+    @property
+    def _handshake_s(self) -> float | None:
+        """For TLS; None without it."""
+        return self._limits.greeting_s if self._tls else None
 
     def _protocol(self) -> WireProtocol:
         return WireProtocol(self._common, self._opened, self._closed, self._on_violation)
