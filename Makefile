@@ -84,6 +84,12 @@ SEEDS ?= 1000
 simulate: setup ## SEEDS=1000 hours of simulated storm; the first broken promise is made small and shown
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(SIMULATE_ARGS)
 
+SECONDS ?= 600
+.PHONY: fuzz
+fuzz: setup ## SECONDS=600 of made-up bytes to the wire server (atheris, where there is a build of it for this Python)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris==3.0.0'
+	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS)
+
 INSTALLING = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' PYTHON='$(INSTALL_PYTHON)'
 .PHONY: install
 install: ## as root: program, unit and configuration on this host (docs/install.md); WHEELS=dir where there is no network
