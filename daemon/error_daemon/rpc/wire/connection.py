@@ -309,8 +309,10 @@ class Connection:
             raise StreamViolation(number, ErrorCode.PROTOCOL_ERROR, str(wrong)) from None
         except (NotGrpc, TooManyFields) as wrong:
             head, refusal = None, wrong
-        if len(self.streams) >= self._limits.streams or number > self._greatest_served:
-            self.nuisance("streams at once")
+        is_late = number > self._greatest_served  # no fault of the peer's, who has not heard yet that we leave
+        if is_late or len(self.streams) >= self._limits.streams:
+            if not is_late:
+                self.nuisance("streams at once")
             self._remember_reset(number, stream)
             self.out.frames.append(rst_stream(number, ErrorCode.REFUSED_STREAM))
             return
@@ -397,8 +399,7 @@ class Connection:
         self._receiver.data(stream, content, has_ended=True)
 
     def _data_out_of_place(self, number: int, size: int) -> None:
-        if number == 0 or number > self._greatest:
-            raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, f"DATA on stream {number}, which is idle")
+        self._check_not_idle(number, "DATA")
         window = self._resets.get(number)
         if window is not None:
             self._count_late(number, window - size)
@@ -435,7 +436,7 @@ class Connection:
         if number == 0:
             raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, "PRIORITY on stream 0")
         if len(content) != 5:
-            if number > self._greatest:  # an idle stream can't be reset
+            if self._is_idle(number):  # which can't be reset
                 raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, "PRIORITY has 5 bytes")
             raise StreamViolation(number, ErrorCode.FRAME_SIZE_ERROR, "PRIORITY has 5 bytes")
 
@@ -534,8 +535,12 @@ class Connection:
             raise StreamViolation(number, ErrorCode.PROTOCOL_ERROR, "a window widened by 0")
         self.out.widen_stream(stream, increment)
 
+    def _is_idle(self, number: int) -> bool:
+        """Streams with even numbers are ours to open, and we open none; 0 is none."""
+        return number > self._greatest or number % 2 == 0
+
     def _check_not_idle(self, number: int, what: str) -> None:
-        if number == 0 or number > self._greatest:
+        if self._is_idle(number):
             raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, f"{what} on stream {number}, which is idle")
 
     def nuisance(self, what: str) -> None:
@@ -600,7 +605,7 @@ class Connection:
 
     def end(self, code: ErrorCode, says: str) -> None:
         """GOAWAY, and nothing more. It names the last request that was seen: what a client believes unseen, it sends again."""
-        self.out.frames.append(goaway(self._greatest, code, says))
+        self._say_leave(code, says)
         self.lost()
 
     def lost(self) -> None:
@@ -618,8 +623,12 @@ class Connection:
 
     def leave(self) -> None:
         """No call that comes from now on is served; those that are there may end."""
-        self._greatest_served = self._greatest
-        self.out.frames.append(goaway(self._greatest, ErrorCode.NO_ERROR, "the daemon stops"))
+        self._say_leave(ErrorCode.NO_ERROR, "the daemon stops")
+
+    def _say_leave(self, code: ErrorCode, says: str) -> None:
+        """The number in it never grows: what is above may have been sent to another server by now (RFC 9113, 6.8)."""
+        self._greatest_served = min(self._greatest, self._greatest_served)
+        self.out.frames.append(goaway(self._greatest_served, code, says))
 
 
 def _checked_window(size: int) -> int:
