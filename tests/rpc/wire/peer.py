@@ -13,6 +13,8 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 
+from hpack import Decoder
+
 from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.frames import (
     ACK,
@@ -174,6 +176,11 @@ def words(kind: int, flags: int, number: int, content: bytes) -> str:
         if kind in (HEADERS, CONTINUATION) and not flags & END_HEADERS:
             said.append("...")
     return " ".join(said)
+
+
+def text_of(content: bytes) -> list[str]:
+    """A header block of a response, as the hpack library reads it."""
+    return [f"{name} {value}" for name, value in Decoder().decode(content)]
 
 
 def _values(content: bytes) -> list[str]:

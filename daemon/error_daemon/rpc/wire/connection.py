@@ -385,18 +385,26 @@ class Connection:
             self._ended(stream, content)
             return
         stream.received += len(content)
-        if not content:
-            self.nuisance("empty frames")
-        elif stream.sending:
+        self._check_length(stream)
+        if content:
             self._receiver.data(stream, content, has_ended=False)
+            return
+        self.nuisance("empty frames")
+        if size:
+            self._widen_stream(stream, size)
 
     def _ended(self, stream: Stream, content: bytes) -> None:
         """The peer has said all."""
+        stream.received += len(content)
+        self._check_length(stream)
+        self._receiver.data(stream, content, has_ended=True)
+
+    def _check_length(self, stream: Stream) -> None:
+        """content-length, when it was said, is what comes: never more, and no less in the end."""
         assert stream.head is not None
         length = stream.head.length
-        if length is not None and stream.received + len(content) != length:
+        if length is not None and (stream.received > length or (stream.received < length and not stream.receiving)):
             raise StreamViolation(stream.stream_id, ErrorCode.PROTOCOL_ERROR, "content-length is not what came")
-        self._receiver.data(stream, content, has_ended=True)
 
     def _data_out_of_place(self, number: int, size: int) -> None:
         self._check_not_idle(number, "DATA")
@@ -425,8 +433,11 @@ class Connection:
         """What came on the stream was taken: its window may be wide again."""
         missing = self._limits.stream_window - stream.receive_window
         if stream.receiving and missing >= self._limits.stream_window // 2:
-            stream.receive_window += missing
-            self.out.frames.append(window_update(stream.stream_id, missing))
+            self._widen_stream(stream, missing)
+
+    def _widen_stream(self, stream: Stream, increment: int) -> None:
+        stream.receive_window += increment
+        self.out.frames.append(window_update(stream.stream_id, increment))
 
     # --- about streams and the connection
 

@@ -136,14 +136,17 @@ class Outgoing:
             self._finish(stream, fields)
 
     def http_answer(self, stream: Stream, status: int, says: str) -> None:
-        """What somebody who doesn't speak gRPC is told."""
-        self._headers(stream.stream_id, block_of(status, [(b"content-type", b"text/plain")]), END_HEADERS)
+        """What somebody who doesn't speak gRPC is told. Without words it has no content, as for HEAD; nor has it where there is no window
+        for it: such a client is not waited for."""
+        allow = [(b"allow", b"POST")] if status == 405 else []
+        block = block_of(status, [(b"content-type", b"text/plain"), *allow])
         content = says.encode() + b"\n"
-        if len(content) <= min(self.window, stream.send_window):
+        if says and len(content) <= min(self.window, stream.send_window):
+            self._headers(stream.stream_id, block, END_HEADERS)
             self.window -= len(content)
             self.frames.append(head(len(content), DATA, END_STREAM, stream.stream_id) + content)
         else:
-            self.frames.append(head(0, DATA, END_STREAM, stream.stream_id))
+            self._headers(stream.stream_id, block, END_HEADERS | END_STREAM)
         stream.sending = False
         self._on_finished(stream)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NoReturn
 
 Fields = tuple[tuple[bytes, bytes], ...]  # in the order in which they came
 _REQUIRED = frozenset((b":method", b":scheme", b":path"))
@@ -28,7 +29,7 @@ class Malformed(Exception):
 
 
 class NotGrpc(Exception):
-    """A request, and no gRPC call: `status` is the HTTP status that says so."""
+    """A request, and no gRPC call: `status` is the HTTP status that says so, `says` its content; HEAD has none."""
 
     def __init__(self, status: int, says: str) -> None:
         super().__init__(says)
@@ -55,18 +56,19 @@ class RequestHead:
 def read_head(fields: Fields) -> RequestHead:
     """Raises Malformed or NotGrpc."""
     pseudo, regular = _checked(fields)
-    if pseudo.get(b":method") == b"CONNECT":
-        raise NotGrpc(405, "this server makes no tunnels")
+    method = pseudo.get(b":method")
+    if method == b"CONNECT":
+        _refuse_tunnel(pseudo)
     if not pseudo.keys() >= _REQUIRED:
         raise Malformed("a pseudo-header field is missing")
     path = pseudo[b":path"]
-    if path[:1] != b"/":
+    if path[:1] != b"/" and (method, path) != (b"OPTIONS", b"*"):
         raise Malformed(":path does not begin with /")
     length = _length(regular.get(b"content-length"))
     if not _is_grpc(regular.get(b"content-type", b"")):
-        raise NotGrpc(415, "this port speaks gRPC: content-type must be application/grpc")
-    if pseudo[b":method"] != b"POST":
-        raise NotGrpc(405, "a gRPC call is a POST")
+        raise NotGrpc(415, _says(method, "this port speaks gRPC: content-type must be application/grpc"))
+    if method != b"POST":
+        raise NotGrpc(405, _says(method, "a gRPC call is a POST"))
     timeout = regular.get(b"grpc-timeout")
     return RequestHead(
         path.decode("latin-1"),
@@ -76,6 +78,16 @@ def read_head(fields: Fields) -> RequestHead:
         length,
         _HEAD_COST_BYTES + sum(len(name) + len(value) + _FIELD_COST_BYTES for name, value in fields),
     )
+
+
+def _refuse_tunnel(pseudo: dict[bytes, bytes]) -> NoReturn:
+    if pseudo.keys() != {b":method", b":authority"}:
+        raise Malformed("CONNECT has an authority, and neither scheme nor path")
+    raise NotGrpc(405, "this server makes no tunnels")
+
+
+def _says(method: bytes | None, what: str) -> str:
+    return "" if method == b"HEAD" else what
 
 
 def check_trailers(fields: Fields) -> None:
@@ -98,6 +110,8 @@ def _checked(fields: Fields) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
             raise Malformed("a field name that is none, or has upper case")
         elif name in _OF_A_CONNECTION or (name == b"te" and value != b"trailers"):
             raise Malformed("a field that belongs to a connection of HTTP/1")
+        elif name == b"content-length" and name in regular:
+            raise Malformed("content-length is there twice")
         else:
             regular[name] = value
     return pseudo, regular
