@@ -180,7 +180,11 @@ def words(kind: int, flags: int, number: int, content: bytes) -> str:
 
 def text_of(content: bytes) -> list[str]:
     """A header block of a response, as the hpack library reads it."""
-    return [f"{name} {value}" for name, value in Decoder().decode(content)]
+    return [f"{name} {value}" for name, value in map(_text, Decoder().decode(content))]
+
+
+def _text(field: tuple[str | bytes, str | bytes]) -> tuple[str, ...]:
+    return tuple(part if isinstance(part, str) else part.decode("latin-1") for part in field)
 
 
 def _values(content: bytes) -> list[str]:

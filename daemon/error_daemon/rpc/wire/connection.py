@@ -130,7 +130,7 @@ class Connection:
         self.turn = Turn(limits, now or self._time)
         self._partial = bytearray()
         self._partial_at = at
-        self._needed = len(PREFACE)
+        self._needed = 0  # bytes that a whole frame takes; the preface is looked at byte by byte
         self._greatest = 0  # stream number seen
         self._greatest_served = GREATEST_WINDOW  # above it, streams are refused: we are leaving
         self._skipped: deque[range] = deque(maxlen=32)
@@ -248,7 +248,6 @@ class Connection:
             )
         start = len(PREFACE)
         if len(content) < start + HEAD_BYTES:
-            self._needed = start + HEAD_BYTES
             return 0
         if content[start + 3] != SETTINGS or content[start + 4] & ACK:
             raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, "the first frame must be SETTINGS")
@@ -484,6 +483,7 @@ class Connection:
         if windows:
             self.out.set_initial_window(windows[-1], max(windows), self.streams.values())
         self.out.frames.append(SETTINGS_ACK)
+        self.out.go_on()
 
     def _set(self, setting: int, value: int) -> None:
         if setting == Setting.MAX_FRAME_SIZE:

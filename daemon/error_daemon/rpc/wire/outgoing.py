@@ -207,7 +207,7 @@ class Outgoing:
         if self.window + increment > GREATEST_WINDOW:
             raise ConnectionViolation(ErrorCode.FLOW_CONTROL_ERROR, "the connection's window is wider than 2^31-1")
         self.window += increment
-        self._give_turns()
+        self.go_on()
 
     def widen_stream(self, stream: Stream, increment: int) -> None:
         if stream.send_window + increment > GREATEST_WINDOW:
@@ -216,7 +216,8 @@ class Outgoing:
         if stream.pending:
             self._send_pending(stream)
 
-    def _give_turns(self) -> None:
+    def go_on(self) -> None:
+        """What waits has its turns, as far as the windows go."""
         while self.window > 0 and self._able:
             stream, _ = self._able.popitem(last=False)  # to the end of the queue, if it is still able afterwards
             self._send_one_frame(stream)
@@ -236,7 +237,8 @@ class Outgoing:
     # --- the peer's settings
 
     def set_initial_window(self, size: int, greatest: int, streams: Iterable[Stream]) -> None:
-        """`greatest`: of the sizes that were told with it, one after the other, up to `size`."""
+        """`greatest`: of the sizes that were told with it, one after the other, up to `size`. To be followed by `go_on`, when all settings
+        are applied and acknowledged: until it hears that, the peer may hold to the old."""
         change, most_change = size - self.initial_window, greatest - self.initial_window
         self.initial_window = size
         for stream in streams:
@@ -245,8 +247,6 @@ class Outgoing:
             stream.send_window += change
             if stream.send_window > 0 and stream.pending:
                 self._able[stream] = None
-        if change > 0:
-            self._give_turns()
 
     def set_table_size(self, size: int) -> None:
         """We use no table; a peer that makes its table smaller waits to hear that (RFC 7541, 4.2)."""
