@@ -42,7 +42,9 @@ from tests.rpc.wire.peer import (
     priority,
     rst_stream,
     settings,
+    text_of,
     window_update,
+    words,
 )
 
 Rows = dict[str, tuple[bytes, list[str]]]
@@ -285,3 +287,33 @@ def test_a_frame_within_a_block_of_another_kind_of_frame_is_named_in_the_goaway(
     [(kind, _, _, content)] = peer.hear(opened(1) + frame(CONTINUATION, 3, flags=END_HEADERS))
     assert kind == GOAWAY
     assert content[8:] == b"CONTINUATION without its HEADERS"
+
+
+def test_a_header_block_larger_than_the_peers_frames_goes_on_in_others() -> None:
+    peer = Peer().greeted()
+    peer.say(call(1, "/test/Hold", ends=True))
+    stream = peer.connection.streams[1]
+    many = [(b"x-%d" % n, b"a" * 1000) for n in range(40)]
+    peer.connection.out.response_head(stream, block(many))
+    peer.connection.out.trailers(stream, block(many[:17]))
+    heard = peer.drain()
+    assert [words(*frame) for frame in heard] == [
+        "HEADERS 1 ...",
+        "CONTINUATION 1 ...",
+        "CONTINUATION 1",
+        "HEADERS 1 END_STREAM ...",
+        "CONTINUATION 1",
+    ]
+    assert {len(content) for _, _, _, content in heard[:2]} == {1 << 14}
+    first = b"".join(content for _, _, _, content in heard[:3])
+    assert text_of(first)[2:] == [f"x-{n} {'a' * 1000}" for n in range(40)]
+
+
+def test_a_peer_that_makes_its_table_smaller_hears_that_ours_is_empty() -> None:
+    """RFC 9113, 4.3.1: with the first block after the acknowledgement, and once."""
+    for size, begin in ((0, b"\x20\x88"), (100, b"\x20\x88"), (4096, b"\x88"), (65_536, b"\x88")):
+        peer = Peer().greeted()
+        assert peer.say(settings([(Setting.HEADER_TABLE_SIZE, size)])) == ["SETTINGS ACK"]
+        blocks = [content for kind, _, _, content in peer.hear(CALL + call(3, ends=True)) if kind == HEADERS]
+        assert blocks[0].startswith(begin)
+        assert not any(content.startswith(b"\x20") for content in blocks[1:])

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable
 
 from error_daemon.rpc.wire.frames import (
+    CONTINUATION,
     DATA,
     DEFAULT_WINDOW,
     END_HEADERS,
@@ -167,7 +168,14 @@ class Outgoing:
     def _headers(self, number: int, block: bytes, flags: int) -> None:
         if self._block_prefix:
             block, self._block_prefix = self._block_prefix + block, b""
-        self.frames.append(head(len(block), HEADERS, flags, number) + block)
+        rest = block[self.frame_bytes :]
+        if not rest:
+            self.frames.append(head(len(block), HEADERS, flags, number) + block)
+            return
+        self.frames.append(head(self.frame_bytes, HEADERS, flags & ~END_HEADERS, number) + block[: self.frame_bytes])
+        while rest:
+            piece, rest = rest[: self.frame_bytes], rest[self.frame_bytes :]
+            self.frames.append(head(len(piece), CONTINUATION, 0 if rest else END_HEADERS, number) + piece)
 
     # --- flow control
 
