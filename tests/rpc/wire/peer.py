@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from hpack import Decoder
 
-from error_daemon.rpc.wire.connection import Connection
+from error_daemon.rpc.wire.connection import Connection, Receiver
 from error_daemon.rpc.wire.frames import (
     ACK,
     CONTINUATION,
@@ -231,9 +231,11 @@ class Servicer:
 
 
 class Peer:
-    def __init__(self, limits: WireLimits = LIMITS) -> None:
+    """`receiver`: in the place of `servicer`, for tests of what stands there in the daemon."""
+
+    def __init__(self, limits: WireLimits = LIMITS, receiver: Receiver | None = None) -> None:
         self.servicer = Servicer()
-        self.connection = Connection(limits, self.servicer, 0.0)
+        self.connection = Connection(limits, receiver or self.servicer, 0.0)
         self.servicer.connection = self.connection
         self.at = 0.0
 

@@ -25,7 +25,7 @@ from error_daemon.rpc.status import RpcStatus, StatusError, status_of
 from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.limits import WireLimits
-from error_daemon.rpc.wire.messages import PREFIX_BYTES, Body, gzipped
+from error_daemon.rpc.wire.messages import ENCODINGS, PREFIX_BYTES, Body, UnknownEncoding, gzipped
 from error_daemon.rpc.wire.statuses import metadata_block, trailers
 from error_daemon.rpc.wire.stream import Stream
 from error_daemon.rpc.wire.wire_call import Running, WireCall
@@ -240,6 +240,8 @@ class Calls:
             else:
                 running.wake_reader()
         except StatusError as error:
+            if isinstance(error, UnknownEncoding):
+                running.call.trailing += (("grpc-accept-encoding", ENCODINGS),)
             self._fail(stream, running.served.name, running.call, error)
             self._end(running)
             return
@@ -397,6 +399,7 @@ class Calls:
         if running not in self._running:
             return
         self._running.discard(running)
+        running.stream.call = None  # what still comes on it is not kept
         self.held_bytes -= running.body.held
         running.body.drop()
         if running.deadline is not None:

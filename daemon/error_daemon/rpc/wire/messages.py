@@ -15,7 +15,11 @@ from error_daemon.rpc.status import StatusError
 
 PREFIX_BYTES = 5
 _WINDOW_BITS: Mapping[bytes, int] = {b"gzip": 31, b"deflate": 15}  # of zlib
-ENCODINGS = b"identity,deflate,gzip"
+ENCODINGS = "identity,deflate,gzip"
+
+
+class UnknownEncoding(StatusError):
+    """Its caller is to be told which are known (gRPC, "Compression")."""
 
 
 class Body:
@@ -115,7 +119,7 @@ def inflated(message: bytes, flag: int, encoding: bytes, most_bytes: int) -> byt
     bits = _WINDOW_BITS.get(encoding)
     if bits is None:
         name = encoding.decode("latin-1")
-        raise StatusError(code_pb2.UNIMPLEMENTED, f"grpc-encoding {name!r} is not known: identity, deflate or gzip")
+        raise UnknownEncoding(code_pb2.UNIMPLEMENTED, f"grpc-encoding {name!r} is not known: identity, deflate or gzip")
     unpacker = zlib.decompressobj(bits)
     try:
         content = unpacker.decompress(message, most_bytes + 1)
