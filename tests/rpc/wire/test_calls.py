@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import gzip
 import zlib
 
@@ -289,5 +290,31 @@ def test_calls_that_are_given_up_by_us_are_reset() -> None:
         assert caller.say() == ["RST_STREAM 1 CANCEL"]
         await soon(asyncio.sleep(0))
         assert caller.calls.tasks == []
+
+    run(go())
+
+
+@pytest.mark.parametrize("name", ["Later", "Each", "Join", "Deaf"])
+def test_a_servicer_that_cancels_itself_leaves_no_caller_waiting(name: str) -> None:
+    async def go() -> None:
+        caller = Caller(Echoes())
+        caller.say(calling(name, b"abc", ends=name == "Later"))
+        await asyncio.sleep(0)
+        [task] = caller.calls.tasks
+        task.cancel()
+        _, trailers = await caller.hears()
+        assert int(trailers["grpc-status"]) == code_pb2.INTERNAL
+        assert len(caller.bugs.heard) == 1
+        assert caller.common.held_bytes == 0
+
+    run(go())
+
+
+def test_a_servicer_that_was_never_begun_is_closed() -> None:
+    async def go() -> None:
+        caller = Caller(Echoes())
+        caller.say(calling("Later", b"abc"), rst_stream(1))
+        await until(lambda: caller.calls.tasks == [])
+        gc.collect()  # which would say that it was never awaited
 
     run(go())

@@ -43,7 +43,8 @@ def test_what_the_library_encodes_is_read_as_it_was_however_the_table_changes(
     encoder, ours = Encoder(), HeaderBlocks(MOST_BYTES)
     for of, is_huffman, sizes in blocks:
         for size in sizes:
-            encoder.header_table_size = size
+            if size != encoder.header_table_size:  # the library forgets a change that is followed by the same again
+                encoder.header_table_size = size
         meant = [NeverIndexedHeaderTuple(*field) if is_secret else field for field, is_secret in of]
         content = encoder.encode(meant, huffman=is_huffman)
         assert ours.fields(content) == tuple(field for field, _ in of)

@@ -388,9 +388,10 @@ class Calls:
         self._end(running)
         self._flush_soon()
 
-    def _done(self, running: Running, task: asyncio.Task[None]) -> None:
-        if not task.cancelled() and task.exception() is not None:
-            self._common.on_bug(running.served.name, task.exception())  # type: ignore[arg-type]
+    def _done(self, running: Running, task: asyncio.Task[Any]) -> None:
+        error = _Cancelled() if task.cancelled() else task.exception()
+        if error is not None and running in self._running:  # cancelled, and not by us
+            self._fail(running.stream, running.served.name, running.call, error)
         self._end(running)
         self._flush_soon()
 
@@ -425,6 +426,10 @@ class Calls:
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
         return [running.task for running in self._running if running.task is not None]
+
+
+class _Cancelled(Exception):
+    """A servicer ended itself by a CancelledError, which is for those who await it alone: its caller would wait for ever."""
 
 
 def served(service: str, method: Method) -> tuple[str, Served]:
