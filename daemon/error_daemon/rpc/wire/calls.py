@@ -148,10 +148,11 @@ class Calls:
         self._turn.spend(len(message))
         if not stream.has_head:
             self._send_head(stream, call)
-        if call.compresses:
+        if call.compresses and not call.is_next_plain:
             self._out.message(stream, gzipped(message), is_compressed=True)
         else:
             self._out.message(stream, message)
+        call.is_next_plain = False
 
     def _send_head(self, stream: Stream, call: WireCall) -> None:
         encoding: tuple[tuple[str, bytes], ...] = (("grpc-encoding", b"gzip"),) if call.compresses else ()
@@ -183,15 +184,19 @@ class Calls:
         head = stream.head
         assert head is not None
         deadline_s = self._deadline_s(stream)
-        running = Running(
-            stream, served, WireCall(self.peer, stream), Body(head.encoding, self._limits.max_message_bytes)
-        )
-        running.call.on_head = self._sender_of_head(running)
+        running = Running(stream, served, Body(head.encoding, self._limits.max_message_bytes))
         if deadline_s is not None:
             running.deadline = asyncio.get_running_loop().call_later(deadline_s, self._expire, running)
+        self._give(running, WireCall(self.peer, stream))
         stream.call = running
         self._running.add(running)
         return running
+
+    def _give(self, running: Running, call: WireCall) -> None:
+        """From now on it is what its servicer sees."""
+        running.call = call
+        call.on_head = self._sender_of_head(running)
+        call.deadline_at = running.deadline.when() if running.deadline is not None else None
 
     def _deadline_s(self, stream: Stream) -> float | None:
         timeout_s = stream.head.timeout_s  # type: ignore[union-attr]
@@ -211,8 +216,7 @@ class Calls:
 
     def _start_unary(self, stream: Stream, served: Served, call: WireCall, answer: Any) -> None:
         running = stream.call if stream.call.__class__ is Running else self._running_call(stream, served)
-        running.call = call
-        call.on_head = self._sender_of_head(running)
+        self._give(running, call)
         self._spawn(running, self._late_answer(running, answer))
         if inspect.iscoroutine(answer):  # of a call that is cancelled before its task has begun
             running.task.add_done_callback(lambda _task: answer.close())  # type: ignore[union-attr]
@@ -363,7 +367,12 @@ class Calls:
 
     def _head_if_late(self, running: Running) -> None:
         """However late the first answer is, the caller knows that the servicer has begun."""
-        if running in self._running and running.stream.sending and not running.stream.has_head:
+        if (
+            running in self._running
+            and not running.call.heads_itself
+            and running.stream.sending
+            and not running.stream.has_head
+        ):
             self._send_head(running.stream, running.call)
             self._flush_soon()
 
@@ -407,6 +416,8 @@ class Calls:
             running.deadline.cancel()
         if running.task is not None:
             running.task.cancel()
+        if running.call.on_end is not None:
+            running.call.on_end()
 
     def refuse_slow(self, before: float) -> None:
         """Requests of one message that began before this time and are not whole yet."""

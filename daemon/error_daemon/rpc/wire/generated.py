@@ -3,21 +3,20 @@ Generated servicers, as they come from protoc and from the libraries (health, re
 
     services_of(lambda to: add_HealthServicer_to_server(servicer, to))
 
-They are given a context that knows what such servicers use; what else grpc.aio's has is not there, and says so by AttributeError.
+As with grpc.aio, a servicer's method may be a coroutine, an asynchronous generator, or a coroutine that reads and writes by its context;
+any other is taken for one that blocks, and gets a thread (blocking.py). Their context: context.py. What else grpc's has is not there, and
+says so by AttributeError.
 """
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, NoReturn
-
-import grpc
-from google.rpc import code_pb2
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 from error_daemon.ports import Method, Service, Shape
-from error_daemon.rpc.status import StatusError
+from error_daemon.rpc.wire.blocking import answer_of, answers_of
+from error_daemon.rpc.wire.context import Context
 from error_daemon.rpc.wire.wire_call import WireCall
 
 _SHAPES = {
@@ -26,6 +25,7 @@ _SHAPES = {
     (True, False): Shape.CLIENT_STREAM,
     (True, True): Shape.BIDI_STREAM,
 }
+Serve = Callable[[Any, Any], Any]
 
 
 def services_of(register: Callable[[Any], None]) -> Sequence[Service]:
@@ -52,102 +52,35 @@ class _Registry:
         """The same again, for servers that look methods up by it."""
 
 
-class Context:
-    """What a servicer may do with its call."""
-
-    def __init__(self, call: WireCall) -> None:
-        self._call = call
-        self._code = code_pb2.OK
-        self._details = ""
-        self._written: asyncio.Queue[Any] = asyncio.Queue(1)
-
-    def peer(self) -> str:
-        return self._call.peer
-
-    def invocation_metadata(self) -> Sequence[tuple[str, str | bytes]]:
-        return tuple(self._call.metadata())
-
-    async def send_initial_metadata(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
-        self._call.initial = tuple(metadata)
-        self._call.send_head()
-
-    def set_trailing_metadata(self, metadata: Sequence[tuple[str, str | bytes]]) -> None:
-        self._call.trailing = tuple(metadata)
-
-    def set_compression(self, compression: grpc.Compression) -> None:
-        self._call.compresses = compression is not grpc.Compression.NoCompression
-
-    def set_code(self, code: grpc.StatusCode) -> None:
-        self._code = code.value[0]
-
-    def set_details(self, details: str) -> None:
-        self._details = details
-
-    async def abort(
-        self, code: grpc.StatusCode, details: str = "", trailing_metadata: Sequence[tuple[str, str | bytes]] = ()
-    ) -> NoReturn:
-        if trailing_metadata:
-            self.set_trailing_metadata(trailing_metadata)
-        raise StatusError(code.value[0], details)
-
-    async def write(self, answer: Any) -> None:
-        await self._written.put(answer)
-
-    async def written_by(self, servicer: Awaitable[None]) -> AsyncIterator[Any]:
-        """What a servicer writes that is no generator."""
-        working: asyncio.Future[Any] = asyncio.ensure_future(servicer)
-        try:
-            while True:
-                getting = asyncio.ensure_future(self._written.get())
-                try:
-                    await asyncio.wait({working, getting}, return_when=asyncio.FIRST_COMPLETED)
-                    if not getting.done():
-                        working.result()
-                        return
-                    yield getting.result()
-                finally:
-                    getting.cancel()
-        finally:
-            working.cancel()
-
-    def check(self) -> None:
-        """Raises StatusError when the servicer has set another code than OK."""
-        if self._code != code_pb2.OK:
-            raise StatusError(self._code, self._details)
-
-
 def _method(name: str, handler: Any) -> Method:
     shape = _SHAPES[handler.request_streaming, handler.response_streaming]
     behaviour = handler.unary_unary or handler.unary_stream or handler.stream_unary or handler.stream_stream
-    serve: Callable[[Any, Any], Any] = _streaming(behaviour) if handler.response_streaming else _single(behaviour)
+    serve = (_streaming if handler.response_streaming else _single)(behaviour)
     return Method(name, shape, serve, handler.request_deserializer, handler.response_serializer)
 
 
-def _single(behaviour: Callable[..., Any]) -> Callable[[Any, WireCall], Any]:
+def _single(behaviour: Callable[..., Any]) -> Serve:
+    if not inspect.iscoroutinefunction(behaviour):
+        return answer_of(behaviour)
+
     async def serve(request: Any, call: WireCall) -> Any:
-        context = Context(call)
-        answer = behaviour(request, context)
-        if inspect.isawaitable(answer):
-            answer = await answer
-        context.check()
-        return answer
+        context = Context(call, request)
+        with context.judged():
+            return await behaviour(request, context)
 
     return serve
 
 
-def _streaming(behaviour: Callable[..., Any]) -> Callable[[Any, WireCall], AsyncIterator[Any]]:
+def _streaming(behaviour: Callable[..., Any]) -> Serve:
+    is_generator = inspect.isasyncgenfunction(behaviour)
+    if not is_generator and not inspect.iscoroutinefunction(behaviour):
+        return answers_of(behaviour)
+
     async def serve(request: Any, call: WireCall) -> AsyncIterator[Any]:
-        context = Context(call)
+        context = Context(call, request)
         answers = behaviour(request, context)
-        if inspect.isasyncgen(answers):
-            async for answer in answers:
+        with context.judged():
+            async for answer in answers if is_generator else context.written_by(answers):
                 yield answer
-        elif inspect.isawaitable(answers):
-            async for answer in context.written_by(answers):
-                yield answer
-        else:
-            for answer in answers:
-                yield answer
-        context.check()
 
     return serve

@@ -14,7 +14,7 @@ from typing import NoReturn
 Fields = tuple[tuple[bytes, bytes], ...]  # in the order in which they came
 _REQUIRED = frozenset((b":method", b":scheme", b":path"))
 _PSEUDO = _REQUIRED | {b":authority"}
-_OF_A_CONNECTION = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"))
+OF_A_CONNECTION = frozenset((b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"))
 _NAME = re.compile(rb"[!#$%&'*+\-.^_`|~0-9a-z]+")  # RFC 9110 token, without upper case
 _VALUE = re.compile(rb"(?:[^\x00\r\n\t ](?:[^\x00\r\n]*[^\x00\r\n\t ])?)?")
 _UNITS_S = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1e-9}
@@ -108,7 +108,7 @@ def _checked(fields: Fields) -> tuple[dict[bytes, bytes], dict[bytes, bytes]]:
             pseudo[name] = value
         elif _NAME.fullmatch(name) is None:
             raise Malformed("a field name that is none, or has upper case")
-        elif name in _OF_A_CONNECTION or (name == b"te" and value != b"trailers"):
+        elif name in OF_A_CONNECTION or (name == b"te" and value != b"trailers"):
             raise Malformed("a field that belongs to a connection of HTTP/1")
         elif name == b"content-length" and name in regular:
             raise Malformed("content-length is there twice")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from error_daemon.rpc.status import RpcStatus
 from error_daemon.rpc.wire.header_blocks import trailers_of
 
-Metadata = Iterable[tuple[str, str | bytes]]
+Metadata = Sequence[tuple[str, str | bytes]]
+_DETAILS = "grpc-status-details-bin"
 _PRINTABLE = frozenset(range(0x20, 0x7F)) - {0x25}  # without %
 
 
@@ -17,8 +18,8 @@ def trailers(status: RpcStatus, metadata: Metadata = ()) -> bytes:
     fields = [(b"grpc-status", b"%d" % status.code)]
     if status.message:
         fields.append((b"grpc-message", percent_encoded(status.message)))
-    if status.details:
-        fields.append((b"grpc-status-details-bin", _base64(status.details)))
+    if status.details and all(name != _DETAILS for name, _ in metadata):  # a servicer's own count
+        fields.append((_DETAILS.encode(), _base64(status.details)))
     return trailers_of(fields) + metadata_block(metadata)
 
 
