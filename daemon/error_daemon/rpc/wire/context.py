@@ -122,11 +122,11 @@ class _Known:
 
 
 class Context(_Known):
-    """`requests`: of a servicer that asks for them by `read`."""
+    """`given`: the request, or an iterator of them, for a servicer that asks for them by `read`."""
 
-    def __init__(self, call: WireCall, requests: AsyncIterator[Any] | None = None) -> None:
+    def __init__(self, call: WireCall, given: Any) -> None:
         super().__init__(call)
-        self._requests = requests
+        self._requests = given if isinstance(given, AsyncIterator) else None
         self._written: asyncio.Queue[Any] = asyncio.Queue(1)
 
     async def send_initial_metadata(self, initial_metadata: Metadata) -> None:
