@@ -67,10 +67,10 @@ class Caller(Peer):
     def __init__(self, echoes: Echoes, limits: WireLimits = LIMITS, common: Common | None = None) -> None:
         self.bugs = Bugs()
         methods = dict(served("test", method) for method in echoes.methods())
-        self.common = common or Common(methods, limits, self.bugs)
+        self.common = common or Common(methods, limits, self.bugs, asyncio.get_running_loop().time)
         self.calls = Calls(self.common, "ipv4:127.0.0.1:5", lambda: None)
         super().__init__(limits, self.calls)
-        self.calls.join(self.connection.out, self.connection.consumed, self.connection.reset)
+        self.calls.join(self.connection)
         self.greeted()
 
     async def hears(self, *sent: bytes, until_number: int = 1) -> tuple[list[bytes], dict[str, str]]:

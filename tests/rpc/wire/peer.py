@@ -244,6 +244,8 @@ class Peer:
 
     def hear(self, sent: bytes) -> list[tuple[int, int, int, bytes]]:
         self.connection.receive(sent, self.at)
+        while self.connection.has_more:
+            self.connection.receive(b"", self.at)
         return self.drain()
 
     def drain(self) -> list[tuple[int, int, int, bytes]]:

@@ -240,8 +240,7 @@ def test_a_blocking_servicer_that_waits_for_a_request_is_let_go_when_its_call_en
 
     def behaviour(requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
         try:
-            for request in requests:
-                yield request
+            yield from requests
         finally:
             ended.append(context.is_active())
 
@@ -282,7 +281,9 @@ def test_a_caller_that_cannot_unpack_is_sent_nothing_packed() -> None:
 
     async def go() -> None:
         [service] = _service("unary_unary", behaviour)
-        common = Common(dict(served(SERVICE, method) for method in service.methods), LIMITS, Bugs())
+        common = Common(
+            dict(served(SERVICE, method) for method in service.methods), LIMITS, Bugs(), asyncio.get_running_loop().time
+        )
         for accepts, is_packed in (("", False), ("deflate", False), ("identity, gzip", True)):
             caller = Caller(Echoes(), LIMITS, common)
             asked = fields(f"/{SERVICE}/Do", grpc_accept_encoding=accepts)

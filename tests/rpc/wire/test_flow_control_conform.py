@@ -181,9 +181,17 @@ def test_padding_counts_and_its_credit_comes_back() -> None:
 
 def test_the_window_of_the_connection_is_widened_whatever_becomes_of_its_streams() -> None:
     peer = Peer(SMALL).greeted()
-    peer.say(call(1, "/test/Early"))
-    said = [peer.say(data(1, bytes(1000))) for _ in range(70)]
+    numbers = range(1, 141, 2)
+    peer.say(*(call(number, "/test/Early") for number in numbers))
+    said = [peer.say(data(number, bytes(1000))) for number in numbers]
     assert [words for words in said if words] == [["WINDOW_UPDATE 0 33000"], ["WINDOW_UPDATE 0 33000"]]
+
+
+def test_a_peer_that_was_asked_to_stop_may_send_what_its_window_lets_and_no_more() -> None:
+    peer = Peer(SMALL).greeted()
+    peer.say(call(1, "/test/Early"))
+    assert peer.say(data(1, bytes(1000))) == []
+    assert peer.say(data(1, b"x")) == ["GOAWAY 1 FLOW_CONTROL_ERROR"]
 
 
 def test_what_is_beyond_the_window_of_the_connection_ends_it() -> None:
