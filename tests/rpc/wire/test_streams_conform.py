@@ -10,7 +10,7 @@ import dataclasses
 
 import pytest
 
-from error_daemon.rpc.wire.frames import GREATEST_WINDOW, ErrorCode
+from error_daemon.rpc.wire.frames import ACK, GREATEST_WINDOW, ErrorCode
 from tests.rpc.wire.peer import (
     LIMITS,
     Peer,
@@ -22,6 +22,7 @@ from tests.rpc.wire.peer import (
     frame,
     headers,
     opened,
+    ping,
     priority,
     rst_stream,
     settings,
@@ -223,11 +224,23 @@ def test_leaving_is_announced_first_and_calls_that_come_in_the_meantime_are_serv
     peer = Peer().greeted()
     peer.say(call(1, "/test/Hold"))
     peer.connection.announce_leave()
-    assert peer.say(call(3, ends=True)) == [f"GOAWAY {GREATEST_WINDOW} NO_ERROR", *ANSWER]
-    peer.connection.leave()
-    assert peer.say(call(5)) == ["GOAWAY 3 NO_ERROR", "RST_STREAM 5 REFUSED_STREAM"]
+    assert peer.say(call(3, ends=True)) == [f"GOAWAY {GREATEST_WINDOW} NO_ERROR", "PING are you?", *ANSWER]
+    assert not peer.connection.has_left
+    pong = ping(b"are you?", flags=ACK)
+    assert peer.say(pong, call(5)) == ["GOAWAY 3 NO_ERROR", "RST_STREAM 5 REFUSED_STREAM"]
+    assert peer.connection.has_left
     assert list(peer.servicer.bodies) == [1, 3]
     assert peer.say(data(1, b"abc")) == []  # what was begun goes on
+
+
+def test_we_leave_when_the_peer_has_heard_of_it_and_not_for_an_older_ping() -> None:
+    peer = Peer().greeted()
+    peer.connection.ping()
+    peer.connection.announce_leave()
+    peer.drain()
+    pong = ping(b"are you?", flags=ACK)
+    assert peer.say(pong) == []
+    assert peer.say(pong) == ["GOAWAY 0 NO_ERROR"]
 
 
 def test_an_error_after_leaving_never_names_a_later_stream() -> None:

@@ -139,6 +139,7 @@ class Connection:
         self._widenings = 0
         self._pings = 0
         self._pings_sent = 0
+        self._leaves_at_pong = 0  # the number of one that is answered when the peer knows that we shall leave
         self._is_acknowledged = False  # our settings
         self._open_block: _OpenBlock | None = None
         self._window = limits.connection_window
@@ -508,6 +509,8 @@ class Connection:
             self.pongs += 1
             if self.pongs > self._pings_sent:
                 self.nuisance("acknowledgements of nothing")
+            if self.pongs == self._leaves_at_pong:
+                self.leave()
             return
         self._pings += 1
         if (
@@ -629,12 +632,19 @@ class Connection:
             self._drop(stream)
 
     def announce_leave(self) -> None:
-        """We shall leave: calls that are on their way are still served (RFC 9113, 6.8)."""
+        """We shall leave: calls that are on their way are still served (RFC 9113, 6.8), and we leave when the peer has heard of it,
+        which a ping shows."""
         self.out.frames.append(goaway(GREATEST_WINDOW, ErrorCode.NO_ERROR, "the daemon stops"))
+        self.ping()
+        self._leaves_at_pong = self._pings_sent
 
     def leave(self) -> None:
         """No call that comes from now on is served; those that are there may end."""
         self._say_leave(ErrorCode.NO_ERROR, "the daemon stops")
+
+    @property
+    def has_left(self) -> bool:
+        return self._greatest_served < GREATEST_WINDOW
 
     def _say_leave(self, code: ErrorCode, says: str) -> None:
         """The number in it never grows: what is above may have been sent to another server by now (RFC 9113, 6.8)."""

@@ -28,7 +28,8 @@ _SOCKET_UMASK = 0o117  # srw-rw----
 _BACKLOG = 1024
 _LOOK_EVERY_S = 5.0
 _LOOK_AT_ONCE = 128
-_LEAVING_S = 1.0  # for calls that were sent before the peer knew
+_LEAVING_S = 1.0  # for peers to hear of it
+_A_MOMENT_S = 0.002
 
 
 class WireServer:
@@ -53,6 +54,7 @@ class WireServer:
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         self._listener: asyncio.Server | None = None
         self._socket_file: Path | None = None
+        self._is_leaving = False
         self.connections: set[WireProtocol] = set()
         self._looking: asyncio.TimerHandle | None = None
         self._all_closed: asyncio.Event = asyncio.Event()
@@ -112,6 +114,7 @@ class WireServer:
             self._looking.cancel()
         if self._listener is None:
             return
+        self._is_leaving = True
         self._listener.close()
         if self._socket_file is not None:
             self._socket_file.unlink(missing_ok=True)
@@ -126,14 +129,21 @@ class WireServer:
         await self._ended()
 
     async def _drain(self, grace_s: float) -> None:
-        loop = asyncio.get_running_loop()
-        until = loop.time() + grace_s
-        await asyncio.sleep(min(_LEAVING_S, grace_s) if self._is_busy() else 0)
+        began_at = self._now()
+        await self._until(self._all_know, began_at + min(_LEAVING_S, grace_s))
         for protocol in self.connections:
-            protocol.connection.leave()
-            protocol.flush()
-        while self._is_busy() and loop.time() < until:  # noqa: ASYNC110  calls know nothing of who waits for them
-            await asyncio.sleep(0.01)
+            if not protocol.connection.has_left:
+                protocol.connection.leave()
+                protocol.flush()
+        await self._until(lambda: not self._is_busy(), began_at + grace_s)
+
+    async def _until(self, is_true: Callable[[], bool], at: float) -> None:
+        """Looks again and again, because neither peers nor calls know who waits for them; no longer than to this time."""
+        while not is_true() and self._now() < at:  # noqa: ASYNC110
+            await asyncio.sleep(_A_MOMENT_S)
+
+    def _all_know(self) -> bool:
+        return all(protocol.connection.has_left for protocol in self.connections)
 
     def _is_busy(self) -> bool:
         return any(protocol.connection.streams for protocol in self.connections)
@@ -163,6 +173,8 @@ class WireServer:
     def _opened(self, protocol: WireProtocol) -> bool:
         has_place = len(self.connections) < self._limits.connections or self._make_place()
         self.connections.add(protocol)
+        if self._is_leaving:
+            protocol.connection.announce_leave()
         return has_place
 
     def _make_place(self) -> bool:
