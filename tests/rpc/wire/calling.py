@@ -67,7 +67,7 @@ class Caller(Peer):
     def __init__(self, echoes: Echoes, limits: WireLimits = LIMITS, common: Common | None = None) -> None:
         self.bugs = Bugs()
         methods = dict(served("test", method) for method in echoes.methods())
-        self.common = common or Common(methods, limits, self.bugs, asyncio.get_running_loop().time)
+        self.common = common or Common(methods, limits, self.bugs, asyncio.get_running_loop().time, lambda: None)
         self.calls = Calls(self.common, "ipv4:127.0.0.1:5", lambda: None)
         super().__init__(limits, self.calls)
         self.calls.join(self.connection)

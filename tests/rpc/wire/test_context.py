@@ -282,7 +282,11 @@ def test_a_caller_that_cannot_unpack_is_sent_nothing_packed() -> None:
     async def go() -> None:
         [service] = _service("unary_unary", behaviour)
         common = Common(
-            dict(served(SERVICE, method) for method in service.methods), LIMITS, Bugs(), asyncio.get_running_loop().time
+            dict(served(SERVICE, method) for method in service.methods),
+            LIMITS,
+            Bugs(),
+            asyncio.get_running_loop().time,
+            lambda: None,
         )
         for accepts, is_packed in (("", False), ("deflate", False), ("identity, gzip", True)):
             caller = Caller(Echoes(), LIMITS, common)
