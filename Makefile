@@ -30,8 +30,9 @@ run: setup ## start the daemon, break a real service, watch it come back, keep s
 	@$(BIN)/python examples/first_recovery/run.py $(RUN_ARGS)
 
 .PHONY: services
-services: ## as root: install the services that tests/shipped breaks and sees recovered; none is started
+services: ## as root: install the services that tests/shipped breaks and sees recovered, and other peers; none is started
 	@sh tests/box/install_services.sh
+	@sh tests/rpc/wire/grpc_js/install.sh $(VENV)/grpc_js
 
 .PHONY: test
 test: setup services ## all tests; the engine's with their branch coverage, which must be complete

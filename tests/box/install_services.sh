@@ -1,6 +1,7 @@
 #!/bin/sh
-# What tests/shipped breaks and sees recovered, installed if it is missing, as far as that can be done here: as root, with apt. Nothing is
-# started, and nothing that is installed here is started at the next boot. Without it those tests are skipped, and say so.
+# What tests/shipped breaks and sees recovered, and what tests/rpc/wire calls with, installed if it is missing, as far as that can be done
+# here: as root, with apt. Nothing is started, and nothing that is installed here is started at the next boot. Without it those tests are
+# skipped, and say so.
 set -u
 missing=
 add() { [ -e "$1" ] || missing="$missing $2"; }
@@ -10,6 +11,7 @@ add /usr/bin/pg_ctlcluster postgresql
 add /usr/bin/curl curl
 add /lib/systemd/systemd systemd-sysv
 add /usr/bin/dbus-daemon dbus
+add /usr/bin/h2load nghttp2-client
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "tests of services are skipped without:$missing"

@@ -64,7 +64,11 @@ class WireProtocol(asyncio.Protocol):
         self.calls = Calls(self._common, peer_of(transport), self.flush_soon)
         self.connection = Connection(self._common.limits, self.calls, now, self._now)
         self.calls.join(self.connection)
-        if not self._on_open(self):
+        if not _is_h2(transport):
+            no_h2 = ConnectionViolation(ErrorCode.PROTOCOL_ERROR, "TLS, and ALPN did not give h2")
+            self._on_violation(self.calls.peer, no_h2)
+            self.abort()
+        elif not self._on_open(self):
             self.end(ErrorCode.ENHANCE_YOUR_CALM, "too many connections")
         else:
             self.flush()
@@ -199,6 +203,12 @@ class WireProtocol(asyncio.Protocol):
                 self.connection.ping()
             return True
         return now - self._pinged_at <= limits.answer_s
+
+
+def _is_h2(transport: asyncio.BaseTransport) -> bool:
+    """In clear it is known beforehand; over TLS both must have said so (RFC 9113, 3.2)."""
+    tls = transport.get_extra_info("ssl_object")
+    return tls is None or tls.selected_alpn_protocol() == "h2"
 
 
 def peer_of(transport: asyncio.BaseTransport) -> str:
