@@ -43,6 +43,8 @@ def command(wishes: Wishes) -> None:
 def _facts(status: recovery_pb2.GetStatusResponse) -> Iterator[tuple[str, Cell]]:
     yield "process", f"pid {status.pid}, up {duration(status.uptime_s)} (since {instant(status.started_at)})"
     yield "faults", f"{status.faults_received:,} received, {status.faults_refused:,} refused"
+    if status.calls_refused:
+        yield "access", Styled(f"{count(status.calls_refused, 'call')} refused: see call_refused in the log", "yellow")
     yield "errors", _errors(status)
     yield "tickets", f"{status.tickets_open:,} open, {count(status.attempts_running, 'attempt')} running"
     lost = Styled(f"{status.workers} running, {status.workers_lost} lost and replaced", "yellow")

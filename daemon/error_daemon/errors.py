@@ -7,7 +7,9 @@
     │   └── RingFull
     ├── PermanentError    tell the caller; the same call will fail again
     │   ├── NotFound
-    │   └── Refused
+    │   ├── Refused
+    │   └── Denied         tell the caller what is missing, in words and for programs; count and log it
+    │       └── Unidentified
     ├── StoreUnavailable  keep the rows, write them when the store is back
     └── InvariantError    a bug in this program: nothing was changed; log it loudly, do not guess
 
@@ -16,7 +18,7 @@ A recovery that fails is not an exception: it is an `Outcome` (model/orders.py).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -84,6 +86,19 @@ class NotFound(PermanentError):
 
 class Refused(PermanentError):
     """Known, but not possible in its present state."""
+
+
+class Denied(PermanentError):
+    """Not for this caller. `reason` is a word for programs (UPPER_SNAKE, as in google.rpc.ErrorInfo), `facts` what it is about."""
+
+    def __init__(self, message: str, reason: str, facts: Mapping[str, str]) -> None:
+        self.reason = reason
+        self.facts = facts
+        super().__init__(message)
+
+
+class Unidentified(Denied):
+    """Nobody knows who calls."""
 
 
 class StoreUnavailable(ErrorRecoveryError):

@@ -7,7 +7,7 @@ constructor, always on the loop's thread.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Protocol
 
@@ -32,6 +32,7 @@ from error_daemon.model import (
     RepeatWish,
     SlotRef,
 )
+from error_daemon.model.access import Caller, Peer
 
 
 class Clock(Protocol):
@@ -121,8 +122,9 @@ OnCommitted = Callable[[int], None]  # every row up to and including this number
 class Intake(Protocol):
     """Takes one fault: keeps it in the ring, gives it to the engine, starts what follows. Synchronous: it is the fault path."""
 
-    def take(self, payload: bytes, *, is_test: bool = False) -> tuple[str, bool]:
-        """Returns (error_id, opened). `is_test`: it is of a test of a recovery, and may say so (ingest/marks.py).
+    def take(self, payload: bytes, *, is_trusted: bool = True, is_test: bool = False) -> tuple[str, bool]:
+        """Returns (error_id, opened). `is_trusted`: it may say that a sensor of the daemon has seen it. `is_test`: it is of a test of a
+        recovery, and may say so (ingest/marks.py).
         Raises InputError, or TransientError when it must be sent again later.
         On return the fault is safe from `kill -9`."""
 
@@ -262,6 +264,49 @@ class Applications(Protocol):
 Diagnosing = Callable[[], Sequence[Diagnostic] | Awaitable[Sequence[Diagnostic]]]
 
 
+# --- who calls -------------------------------------------------------------------------------------------------------
+
+
+class Gate(Protocol):
+    """Who calls, and whether they may. Asked for every call, so it is quick; synchronous."""
+
+    @property
+    def reads_tokens(self) -> bool:
+        """Whether `Peer.token` matters: else a server need not look for one."""
+
+    def admit(self, peer: Peer, method: str) -> Caller:
+        """Of a call of `method` ("package.Service/Method"): who it is. Raises Unidentified, Denied, or TransientError where this caller
+        calls too often."""
+
+    def grant_faults(self, caller: Caller, wanted: int) -> tuple[int, float]:
+        """How many of so many faults this caller may report now, and after how many seconds the rest."""
+
+
+class Credentials(Protocol):
+    """What a server shows to who connects over TLS. It may be another one at any time: each new connection gets the current one."""
+
+    def current(self) -> ServerCredentials: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ServerCredentials:
+    """PEM. `client_ca`: a client must show a certificate that these authorities vouch for; None: it is not asked for one."""
+
+    certificate: bytes
+    key: bytes = field(repr=False)
+    client_ca: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class Transport:
+    """How a server is reached. `credentials` None: in clear. `longest_connection_s`: when a client over TLS is asked to connect anew.
+    `dscp`: the code point of what is sent; 0: none."""
+
+    credentials: Credentials | None = None
+    longest_connection_s: float = 3600.0
+    dscp: int = 0
+
+
 # --- the gRPC server ----------------------------------------------------------------------------------------------
 
 
@@ -277,6 +322,9 @@ class Call(Protocol):
 
     @property
     def peer(self) -> str: ...
+
+    @property
+    def caller(self) -> Caller: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,7 +353,7 @@ class Service:
 
 
 class Server(Protocol):
-    """Serves services over gRPC. Everything about the transport stays behind it."""
+    """Serves services over gRPC, to whom the gate admits, health and reflection too. Everything about the transport stays behind it."""
 
     def add(self, service: Service) -> None:
         """Before `start` only."""

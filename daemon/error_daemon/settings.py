@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from ipaddress import ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 MOST_DURATION_S = 10 * 365 * 86400.0  # ten years: nobody means more, and times stay dates
+DSCP = {  # RFC 2474, 2597, 3246: a name and its code point
+    "": 0,
+    **{f"CS{of}": of << 3 for of in range(1, 8)},
+    **{f"AF{of}{drop}": of << 3 | drop << 1 for of in range(1, 5) for drop in range(1, 4)},
+    "EF": 46,
+}
 _UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 
 
@@ -262,9 +269,72 @@ class SensorSettings(_Section):
     """Share of the samples of 10 s that must be late before it is reported: now and then every host keeps a process waiting."""
 
 
+def _checked_network(text: str) -> str:
+    try:
+        ip_network(text)
+    except ValueError as error:
+        raise ValueError(f"{text!r} is not a network: write 10.0.0.0/8, 192.0.2.7 or 2001:db8::/32 ({error})") from None
+    return text
+
+
+def _checked_dscp(name: str) -> str:
+    if name not in DSCP:
+        raise ValueError(f"{name!r} is not a DSCP name: write one of {', '.join(filter(None, DSCP))}, or nothing")
+    return name
+
+
+class TlsSettings(_Section):
+    certificate: str = ""
+    """PEM file with the certificate that the daemon shows, and those between it and its authority. Empty: nothing is encrypted."""
+    key: str = ""
+    """PEM file with the certificate's key, of mode 600. Empty: it is in the same file."""
+    client_ca: str = ""
+    """PEM file with the authorities that vouch for who calls. Every caller must then show a certificate of theirs. Empty: none is asked
+    for, and callers show a token."""
+    min_version: Literal["1.2", "1.3"] = "1.2"
+    """The oldest TLS that is spoken. 1.2 with the ciphers that gRPC allows has no known weakness, and older clients have no 1.3."""
+    longest_connection: Annotated[Duration, Field(ge=1.0, le=30 * 86400.0)] = 3600.0
+    """After this time a client is asked to connect again, and to show its certificate anew: how long one that was withdrawn is of use at
+    most. An hour: a handshake costs a millisecond."""
+
+
+class CertificateRoles(_Section):
+    reporter: list[str] = []
+    """Names of certificates that may report faults. A name is a DNS name, address, e-mail, URI or common name in it; * is anything."""
+    application: list[str] = []
+    """Those that may report, and offer recovery handlers of their own, which recoveries then run."""
+    auditor: list[str] = []
+    """Those that may see everything, and change nothing."""
+    operator: list[str] = []
+    """Those that may do everything."""
+
+
+class AccessSettings(_Section):
+    loopback: Literal["operator", "auditor", "application", "reporter", "none"] = "operator"
+    """The role of who connects from this host over TCP that is not encrypted: any user of this host. On a host whose users do not trust
+    each other: "reporter", with tokens for operators, or a unix socket."""
+    unix_socket: Literal["operator", "auditor", "application", "reporter", "none"] = "operator"
+    """The role of who may open the unix socket: its user and group (mode 0660)."""
+    tokens: str = ""
+    """File of mode 600 with who has which token, a line for each: name:role:hash, as `error_daemon --new-token NAME ROLE` prints it.
+    Empty: there are none."""
+    certificates: CertificateRoles = CertificateRoles()
+    allow: list[Annotated[str, AfterValidator(_checked_network)]] = []
+    """Networks from which calls are taken. Empty: from everywhere. This host may always."""
+    faults_per_second: int = Field(default=2000, ge=0, le=10_000_000)
+    """Faults that one caller may report in a second, on average; 0: any number. 2,000 different ones take a fifth of a core."""
+    faults_burst: int = Field(default=10_000, ge=1, le=10_000_000)
+    """Faults that it may report at once. 10,000 wait in the memory of one client while the daemon is away."""
+    calls_per_second: int = Field(default=50, ge=0, le=1_000_000)
+    """Other calls of one caller in a second, on average, and four times as many at once; 0: any number. People make a few."""
+
+
 class Settings(_Section):
     listen: str = "127.0.0.1:50051"
-    """Where gRPC is served: host:port on a loopback address, or unix:/path."""
+    """Where gRPC is served: host:port, or unix:/path. An address that others can reach needs [tls], and certificates or tokens."""
+    dscp: Annotated[str, AfterValidator(_checked_dscp)] = ""
+    """How the traffic of recoveries (what the daemon serves, and the connections of its probes and strategies) is marked for the network.
+    Empty: not at all, because what a mark does is for the network to say. "CS2" is what RFC 4594 has for operation and management."""
     state_dir: str = "/var/lib/error-recovery"
     """Where the ring and the store live. Must be on a local disk."""
     definitions_dir: str = "/etc/recovery/definitions"
@@ -293,3 +363,5 @@ class Settings(_Section):
     learning: LearningSettings = LearningSettings()
     log: LogSettings = LogSettings()
     sensors: SensorSettings = SensorSettings()
+    tls: TlsSettings = TlsSettings()
+    access: AccessSettings = AccessSettings()

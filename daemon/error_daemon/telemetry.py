@@ -50,5 +50,6 @@ class Counters:
     workers_lost: int = 0
     torn_slots: int = 0
     peers_sent_away: int = 0  # for what they did on the wire
+    calls_refused: int = 0  # by the gate: nobody knows who, not for them, too many
     lag: LatencyHistogram = field(default_factory=LatencyHistogram)  # fault received → strategy code running
     recovery: LatencyHistogram = field(default_factory=LatencyHistogram)  # ticket opened → verified to be recovered

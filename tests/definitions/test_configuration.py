@@ -137,8 +137,14 @@ BROKEN: dict[str, tuple[str, list[tuple[int, int, str]]]] = {
     ),
     "a section that is text": ('log = "x"\n', [(1, 7, "`x` is not a mapping")]),
     "a list for a text": ("listen = ['a']\n", [(1, 10, "a list is not text")]),
-    "an address for the world": ('listen = "0.0.0.0:50051"\n', [(1, 10, "TLS is not there yet: `0.0.0.0:50051`")]),
-    "an address by an unknown name": ('listen = "myhost:50051"\n', [(1, 10, "TLS is not there yet")]),
+    "an address for the world": (
+        'listen = "0.0.0.0:50051"\n',
+        [(1, 10, "`0.0.0.0:50051` is not a loopback address, and nothing")],
+    ),
+    "an address by an unknown name": (
+        'listen = "myhost:50051"\n',
+        [(1, 10, "`myhost:50051` is not a loopback address")],
+    ),
     "an address without port": ('listen = "127.0.0.1"\n', [(1, 10, "is not an address")]),
     "a port too high": ('listen = "127.0.0.1:65536"\n', [(1, 10, "is not an address")]),
     "a relative socket": ('listen = "unix:er.sock"\n', [(1, 10, "begins with /")]),

@@ -12,10 +12,12 @@ class ListedIntake:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.trusted: list[bool] = []
         self.waiting = 0
         self.settle = asyncio.Event()
 
-    def take(self, payload: bytes, *, is_test: bool = False) -> tuple[str, bool]:
+    def take(self, payload: bytes, *, is_trusted: bool = True, is_test: bool = False) -> tuple[str, bool]:
+        self.trusted.append(is_trusted)
         if payload.startswith(b"wrong"):
             raise InputError("fault.message", "is wrong")
         if payload.startswith(b"full"):

@@ -9,28 +9,30 @@ from typing import Any, TypeVar
 
 import grpc
 
-from error_daemon.ports import Server, Service
+from error_daemon.ports import Gate, Server, Service, Transport
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.server import WireServer
+from tests.fakes.open_gate import OpenGate
 
 PATIENCE_S = 20.0  # only ever waited for in full when something is broken
 MOST_BYTES = 1 << 16
+IN_CLEAR = Transport()
 T = TypeVar("T")
 Channel = Any  # a grpc.aio.Channel; the stubs know it for a much poorer thing than it is
 EOF: Any = vars(grpc.aio)["EOF"]
 OnBug = Callable[[str, BaseException], None]
-MakeServer = Callable[[int, OnBug], Server]
+MakeServer = Callable[[int, OnBug, Gate, Transport], Server]
 
 
-def _wire(max_message_bytes: int, on_bug: OnBug) -> Server:
-    return WireServer(WireLimits(max_message_bytes), on_bug, lambda _peer, _violation: None)
+def _wire(max_message_bytes: int, on_bug: OnBug, gate: Gate, transport: Transport) -> Server:
+    return WireServer(WireLimits(max_message_bytes), on_bug, lambda _peer, _violation: None, gate, transport)
 
 
 SERVERS: dict[str, MakeServer] = {
     "grpcio": AioServer,
     "wire": _wire,
-}  # every server that there is passes tests/rpc/test_server_contract.py
+}  # every server that there is passes tests/rpc/test_server_contract.py and test_server_security.py
 
 
 class Bugs:
@@ -75,16 +77,31 @@ async def serving(
     make: MakeServer = AioServer,
     address: str = "127.0.0.1:0",
     bugs: Bugs | None = None,
+    gate: Gate | None = None,
 ) -> AsyncIterator[Channel]:
     """A channel to a server with these services. It must not have met a bug, unless `bugs` are asked for."""
+    async with served(services, make=make, address=address, bugs=bugs, gate=gate) as bound, connect(bound) as channel:
+        yield channel
+
+
+@asynccontextmanager
+async def served(
+    services: Sequence[Service],
+    *,
+    make: MakeServer = AioServer,
+    address: str = "127.0.0.1:0",
+    bugs: Bugs | None = None,
+    gate: Gate | None = None,
+    transport: Transport = IN_CLEAR,
+) -> AsyncIterator[str]:
+    """The address of such a server."""
     heard = bugs or Bugs()
-    server = make(MOST_BYTES, heard)
+    server = make(MOST_BYTES, heard, gate or OpenGate(), transport)
     for service in services:
         server.add(service)
     bound = await server.start(address)
     try:
-        async with connect(bound) as channel:
-            yield channel
+        yield bound
     finally:
         await server.stop(0)
     assert bugs is not None or heard.heard == []

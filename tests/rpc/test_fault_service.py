@@ -5,15 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import grpc
 import pytest
 from google.rpc import code_pb2
 
+from error_daemon.model.access import Caller, Role
 from error_daemon.rpc.fault_service import FaultService
-from error_daemon.rpc.raw_pb2 import RawBatch
+from error_daemon.rpc.raw_pb2 import RawBatch, RawReport
 from error_recovery.v1 import fault_pb2
 from tests.fakes.listed_intake import ListedIntake
+from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import Bugs, Channel, run, serving, soon, until
 
 PATH = "/error_recovery.v1.FaultService"
@@ -21,9 +24,12 @@ Ask = Callable[[bytes], Awaitable[bytes]]
 
 
 @asynccontextmanager
-async def _desk(durable: bool = False, bugs: Bugs | None = None) -> AsyncIterator[tuple[ListedIntake, Channel]]:
+async def _desk(
+    durable: bool = False, bugs: Bugs | None = None, gate: OpenGate | None = None
+) -> AsyncIterator[tuple[ListedIntake, Channel]]:
     intake = ListedIntake()
-    async with serving([FaultService(intake, durable).service()], bugs=bugs) as channel:
+    gate = gate or OpenGate()
+    async with serving([FaultService(intake, durable, gate).service()], bugs=bugs, gate=gate) as channel:
         yield intake, channel
 
 
@@ -151,3 +157,43 @@ def test_a_durable_answer_waits_until_the_disk_has_it(method: str) -> None:
                 stream.cancel()
 
     run(go())
+
+
+def test_faults_above_what_the_gate_grants_are_refused_one_by_one_with_when_to_come_back() -> None:
+    async def go() -> None:
+        async with _desk(gate=OpenGate(most_faults=2)) as (intake, channel):
+            answer = await soon(_report_batch(channel)(_batch(7, b"a", b"b", b"c", b"d")))
+            response = fault_pb2.ReportBatchResponse.FromString(answer)
+            assert (response.batch_id, response.accepted, intake.taken) == (7, 2, [b"a", b"b"])
+            assert [(refusal.index, refusal.code, refusal.retry_after_ms) for refusal in response.refusals] == [
+                (2, code_pb2.RESOURCE_EXHAUSTED, 1500),
+                (3, code_pb2.RESOURCE_EXHAUSTED, 1500),
+            ]
+
+    run(go())
+
+
+def test_a_fault_above_what_the_gate_grants_is_refused_for_a_time() -> None:
+    async def go() -> None:
+        async with _desk(gate=OpenGate(most_faults=0)) as (intake, channel):
+            call = channel.unary_unary(f"{PATH}/Report")
+            assert await _code(call(RawReport(fault=b"a").SerializeToString())) is grpc.StatusCode.RESOURCE_EXHAUSTED
+            assert intake.taken == []
+
+    run(go())
+
+
+@pytest.mark.parametrize("role", Role)
+def test_only_what_an_operator_reports_is_trusted(role: Role) -> None:
+    async def go() -> None:
+        gate = OpenGate(Caller("token x", "x", frozenset({role})))
+        async with _desk(gate=gate) as (intake, channel):
+            await soon(channel.unary_unary(f"{PATH}/Report")(RawReport(fault=b"a").SerializeToString()))
+            await soon(_report_batch(channel)(_batch(1, b"b")))
+            assert intake.trusted == [role is Role.OPERATOR] * 2
+
+    run(go())
+
+
+def _report_batch(channel: Channel) -> Any:
+    return channel.unary_unary(f"{PATH}/ReportBatch")

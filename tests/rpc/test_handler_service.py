@@ -15,6 +15,7 @@ from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.handler_service import HandlerService
 from error_recovery.v1 import fault_pb2
 from error_recovery.v1.handler_pb2 import AttachRequest, AttachResponse, HandlerResult, Offer, RunHandler
+from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import Bugs, Channel, breakable, connect, run, serving, soon, until
 
 PATH = "/error_recovery.v1.HandlerService/Attach"
@@ -181,7 +182,7 @@ def test_an_answer_nobody_asked_for_is_ignored() -> None:
 def test_with_the_stream_what_was_running_is_lost(how: str) -> None:
     async def go() -> None:
         desk = _Desk()
-        server = AioServer(1 << 16, Bugs())
+        server = AioServer(1 << 16, Bugs(), OpenGate())
         server.add(desk.service.service())
         async with (
             breakable(await server.start("127.0.0.1:0")) as (address, cut),
@@ -222,7 +223,7 @@ def test_when_the_service_is_closed_its_streams_end_and_what_was_running_is_lost
 def test_when_the_server_stops_what_was_running_is_lost() -> None:
     async def go() -> None:
         desk = _Desk()
-        server = AioServer(1 << 16, Bugs())
+        server = AioServer(1 << 16, Bugs(), OpenGate())
         server.add(desk.service.service())
         async with connect(await server.start("127.0.0.1:0")) as channel:
             shop = _Application(channel)

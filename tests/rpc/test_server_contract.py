@@ -31,8 +31,10 @@ from error_daemon.errors import (
     TransientError,
 )
 from error_daemon.ports import Call, Method, Service, Shape
+from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import (
     EOF,
+    IN_CLEAR,
     MOST_BYTES,
     SERVERS,
     Bugs,
@@ -207,7 +209,7 @@ def test_a_synchronous_client_in_a_thread_is_answered_too(make: MakeServer) -> N
             return bytes(channel.unary_unary(f"/{NAME}/Raw")(b"abc", timeout=20))
 
     async def go() -> None:
-        server = make(MOST_BYTES, Bugs())
+        server = make(MOST_BYTES, Bugs(), OpenGate(), IN_CLEAR)
         server.add(Echo().service())
         address = await server.start("127.0.0.1:0")
         assert await asyncio.get_running_loop().run_in_executor(None, ask, address) == b"cba"
@@ -427,7 +429,7 @@ def test_a_silent_stream_that_is_cancelled_at_any_moment_is_closed(make: MakeSer
 def test_a_stream_whose_connection_is_gone_is_closed(make: MakeServer) -> None:
     async def go() -> None:
         echo = Echo()
-        server = make(MOST_BYTES, Bugs())
+        server = make(MOST_BYTES, Bugs(), OpenGate(), IN_CLEAR)
         server.add(echo.service())
         async with (
             breakable(await server.start("127.0.0.1:0")) as (address, cut),
@@ -483,7 +485,7 @@ def test_a_port_in_use_is_refused_with_its_mend(make: MakeServer) -> None:
     async def go() -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:
             address = f"127.0.0.1:{taken.getsockname()[1]}"
-            server = make(MOST_BYTES, Bugs())
+            server = make(MOST_BYTES, Bugs(), OpenGate(), IN_CLEAR)
             with pytest.raises(TransientError, match=f"cannot listen on {address}: is another daemon running"):
                 await server.start(address)
             await server.stop(0)
@@ -494,7 +496,7 @@ def test_a_port_in_use_is_refused_with_its_mend(make: MakeServer) -> None:
 def test_stopping_lets_a_running_call_end_and_takes_no_new_one(make: MakeServer) -> None:
     async def go() -> None:
         echo = Echo()
-        server = make(MOST_BYTES, Bugs())
+        server = make(MOST_BYTES, Bugs(), OpenGate(), IN_CLEAR)
         server.add(echo.service())
         address = await server.start("127.0.0.1:0")
         async with connect(address) as channel:
@@ -522,7 +524,7 @@ def _is_refused(address: str) -> bool:
 def test_stopping_ends_what_does_not_end_within_its_grace(make: MakeServer) -> None:
     async def go() -> None:
         echo = Echo()
-        server = make(MOST_BYTES, Bugs())
+        server = make(MOST_BYTES, Bugs(), OpenGate(), IN_CLEAR)
         server.add(echo.service())
         address = await server.start("127.0.0.1:0")
         async with connect(address) as channel:

@@ -77,6 +77,18 @@ def test_what_is_wrong_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     _joined(tmp_path, body)
 
 
+def test_who_may_only_report_cannot_say_that_a_sensor_has_seen_it(tmp_path: Path) -> None:
+    def body(joined: Joined) -> None:
+        with pytest.raises(InputError, match="sensor/... is what the daemon itself has seen"):
+            joined.intake.take(web_fault(source="sensor/pidfd"), is_trusted=False)
+        assert _used(joined) == 0
+        joined.intake.take(web_fault(source="sensors"), is_trusted=False)
+        joined.intake.take(web_fault(source="sensor/pidfd"))
+        assert joined.counters.faults_received == 2
+
+    _joined(tmp_path, body)
+
+
 def test_a_full_ring_refuses_new_errors_and_goes_on_counting_known_ones(tmp_path: Path) -> None:
     def body(joined: Joined) -> None:
         for number in range(8):

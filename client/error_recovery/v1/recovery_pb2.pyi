@@ -667,6 +667,7 @@ class GetStatusResponse(_message.Message):
     RULE_NAMES_FIELD_NUMBER: _builtins.int
     PEERS_SENT_AWAY_FIELD_NUMBER: _builtins.int
     LOG_FIELD_NUMBER: _builtins.int
+    CALLS_REFUSED_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     pid: _builtins.int
     started_at: _builtins.float
@@ -691,6 +692,8 @@ class GetStatusResponse(_message.Message):
     definitions_loaded_at: _builtins.float
     peers_sent_away: _builtins.int
     """connections that were ended for what their peers did on the wire"""
+    calls_refused: _builtins.int
+    """nobody knew who called, it was not for them, or there were too many"""
     @_builtins.property
     def rings(self) -> _containers.RepeatedCompositeFieldContainer[Global___RingUse]: ...
     @_builtins.property
@@ -753,10 +756,11 @@ class GetStatusResponse(_message.Message):
         rule_names: _abc.Iterable[_builtins.str] | None = ...,
         peers_sent_away: _builtins.int = ...,
         log: Global___LogState | None = ...,
+        calls_refused: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["lag", b"lag", "log", b"log", "store", b"store"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "definitions_digest", b"definitions_digest", "definitions_loaded_at", b"definitions_loaded_at", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "log", b"log", "peers_sent_away", b"peers_sent_away", "pid", b"pid", "rings", b"rings", "rule_names", b"rule_names", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "strategy_names", b"strategy_names", "target_names", b"target_names", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["applications", b"applications", "approvals_waiting", b"approvals_waiting", "attempts_running", b"attempts_running", "brakes", b"brakes", "calls_refused", b"calls_refused", "definitions_digest", b"definitions_digest", "definitions_loaded_at", b"definitions_loaded_at", "errors_by_state", b"errors_by_state", "errors_known", b"errors_known", "faults_received", b"faults_received", "faults_refused", b"faults_refused", "lag", b"lag", "log", b"log", "peers_sent_away", b"peers_sent_away", "pid", b"pid", "rings", b"rings", "rule_names", b"rule_names", "rules", b"rules", "started_at", b"started_at", "state", b"state", "store", b"store", "strategy_names", b"strategy_names", "target_names", b"target_names", "targets", b"targets", "tickets_open", b"tickets_open", "torn_slots", b"torn_slots", "uptime_s", b"uptime_s", "version", b"version", "workers", b"workers", "workers_lost", b"workers_lost"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

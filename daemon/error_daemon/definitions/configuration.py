@@ -10,7 +10,6 @@ be for its owner alone (A22).
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import sys
 from collections.abc import Mapping, Sequence
@@ -20,6 +19,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from error_daemon.definitions.checks.exposure import exposure_complaints
 from error_daemon.definitions.checks.secret_files import readable_by_others, said
 from error_daemon.definitions.complaints import Complaint, Loc, complaints, quoted
 from error_daemon.definitions.secrets.found import Secret, may_have_a_secret, secrets_in
@@ -157,8 +157,7 @@ def _validated(data: dict[str, Any]) -> tuple[Settings, list[Complaint]]:
 def _cross_checks(settings: Settings) -> list[tuple[set[Loc], Complaint]]:
     """Complaints about values that are possible, but not so, or not together; with the settings concerned."""
     found: list[tuple[set[Loc], Complaint]] = []
-    if message := _listen_problem(settings.listen):
-        found.append(({("listen",)}, Complaint(("listen",), message)))
+    found += exposure_complaints(settings)
     directories = {name: getattr(settings, name) for name in ("state_dir", "definitions_dir")}
     found += [
         ({(name,)}, Complaint((name,), f"{quoted(path)} is not the path of a directory"))
@@ -183,29 +182,6 @@ def _cross_checks(settings: Settings) -> list[tuple[set[Loc], Complaint]]:
         )
         found.append(({window, rolling}, Complaint(window, message, "lower breaker_window or raise the other")))
     return found
-
-
-def _listen_problem(listen: str) -> str:
-    if listen.startswith("unix:"):
-        path = listen[len("unix:") :]
-        if path.startswith("/") and len(path.encode("utf-8", "replace")) <= 107 and "\0" not in path:
-            return ""
-        return f"{quoted(listen)}: the path of a unix socket begins with / and has at most 107 bytes"
-    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+):([0-9]{1,5})", listen)
-    if match is None or int(match[2]) > 65535:
-        return f"{quoted(listen)} is not an address: write host:port (as in 127.0.0.1:50051) or unix:/path"
-    if _is_loopback(match[1].strip("[]")):
-        return ""
-    return f"TLS is not there yet: {quoted(listen)} is not a loopback address; write 127.0.0.1:{match[2]} or unix:/path"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:  # a name: where it leads is not known here
-        return False
 
 
 def _problem(complaint: Complaint, written: _Written, overridden: Mapping[Loc, str]) -> Problem:

@@ -1,4 +1,4 @@
-"""ports.Server over grpc.aio. Everything of grpc's server stays in this file; the servicers know nothing of it."""
+"""ports.Server over grpc.aio. Everything of grpc's server stays in this file and aio_*.py; the servicers know nothing of it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,13 @@ import grpc
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from error_daemon.errors import InputError, TransientError
-from error_daemon.ports import Method, Service, Shape
+from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
+from error_daemon.model.access import Caller
+from error_daemon.ports import Gate, Method, Service, Shape, Transport
+from error_daemon.rpc.aio_guarded import Guarded
+from error_daemon.rpc.aio_transport import PeerReader, renewing, transport_options
 from error_daemon.rpc.status import RpcStatus, status_of
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -30,10 +33,11 @@ OnBug = Callable[[str, BaseException], None]
 class _AioCall:
     """ports.Call over a grpc.aio context."""
 
-    __slots__ = ("_context",)
+    __slots__ = ("_context", "caller")
 
-    def __init__(self, context: grpc.aio.ServicerContext[Any, Any]) -> None:
+    def __init__(self, context: grpc.aio.ServicerContext[Any, Any], caller: Caller) -> None:
         self._context = context
+        self.caller = caller
 
     @property
     def peer(self) -> str:
@@ -44,8 +48,17 @@ class AioServer:
     """`max_message_bytes` bounds each message in. `on_bug(method, exception)` hears of whatever the caller is told no more of than
     INTERNAL."""
 
-    def __init__(self, max_message_bytes: int, on_bug: OnBug) -> None:
+    def __init__(
+        self,
+        max_message_bytes: int,
+        on_bug: OnBug,
+        gate: Gate,
+        transport: Transport = Transport(),  # noqa: B008  a value
+    ) -> None:
         self._on_bug = on_bug
+        self._gate = gate
+        self._transport = transport
+        self._peer = PeerReader(gate.reads_tokens, is_encrypted=transport.credentials is not None)
         self._services: list[Service] = []
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
         self._server = grpc.aio.server(
@@ -57,18 +70,22 @@ class AioServer:
                 ("grpc.keepalive_time_ms", 60_000),
                 ("grpc.keepalive_timeout_ms", 20_000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+                *transport_options(transport),
             ],
         )
 
     def add(self, service: Service) -> None:
-        handlers = {method.name: self._handler(method) for method in service.methods}
+        handlers = {method.name: self._handler(f"{service.name}/{method.name}", method) for method in service.methods}
         self._server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(service.name, handlers),))
         self._services.append(service)
 
     async def start(self, address: str) -> str:
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
+        guarded: Any = Guarded(self._server, self._check)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, guarded)
         names = [service.name for service in self._services]
-        reflection.enable_server_reflection([*names, health.SERVICE_NAME, reflection.SERVICE_NAME], self._server)
+        all_names = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        reflected = reflection.aio.ReflectionServicer(all_names)  # type: ignore[attr-defined]
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflected, guarded)
         port = self._bind(address)
         await self._server.start()
         for name in ("", *names):
@@ -79,7 +96,10 @@ class AioServer:
         """A unix socket is for its user and group, from the moment it is there: connecting takes the right to write."""
         usual = os.umask(_SOCKET_UMASK)
         try:
-            return int(self._server.add_insecure_port(address))
+            credentials = self._transport.credentials
+            if credentials is None:
+                return int(self._server.add_insecure_port(address))
+            return int(self._server.add_secure_port(address, renewing(credentials)))
         except RuntimeError as error:
             mend = "is another daemon running there? `listen` in recovery.conf says where"
             raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
@@ -92,21 +112,34 @@ class AioServer:
 
     # --- one method
 
-    def _handler(self, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
-        if method.shape is Shape.UNARY:
-            return grpc.unary_unary_rpc_method_handler(self._unary(method))
-        if method.shape is Shape.SERVER_STREAM:
-            return grpc.unary_stream_rpc_method_handler(self._server_stream(method))
-        if method.shape is Shape.CLIENT_STREAM:
-            return grpc.stream_unary_rpc_method_handler(self._client_stream(method))
-        return grpc.stream_stream_rpc_method_handler(self._bidi_stream(method))
+    def _admit(self, path: str, context: Any) -> _AioCall:
+        return _AioCall(context, self._gate.admit(self._peer(context), path))
 
-    def _unary(self, method: Method) -> Callable[[bytes, Any], Awaitable[bytes]]:
+    def _check(self, path: str, context: Any) -> bool:
+        """Of what grpc itself serves: whether this call may go on; else its status is set."""
+        try:
+            self._gate.admit(self._peer(context), path)
+        except ErrorRecoveryError as error:
+            _set_status(context, status_of(error))
+            return False
+        return True
+
+    def _handler(self, path: str, method: Method) -> grpc.RpcMethodHandler[Any, Any]:
+        if method.shape is Shape.UNARY:
+            return grpc.unary_unary_rpc_method_handler(self._unary(path, method))
+        if method.shape is Shape.SERVER_STREAM:
+            return grpc.unary_stream_rpc_method_handler(self._server_stream(path, method))
+        if method.shape is Shape.CLIENT_STREAM:
+            return grpc.stream_unary_rpc_method_handler(self._client_stream(path, method))
+        return grpc.stream_stream_rpc_method_handler(self._bidi_stream(path, method))
+
+    def _unary(self, path: str, method: Method) -> Callable[[bytes, Any], Awaitable[bytes]]:
         read, write, serve = _reader(method), _writer(method), method.serve
 
         async def unary(request: bytes, context: Any) -> bytes:
             try:
-                answer = serve(read(request), _AioCall(context))
+                call = self._admit(path, context)
+                answer = serve(read(request), call)
                 if type(answer) is not bytes and inspect.isawaitable(answer):  # on the fault path asking costs
                     answer = await answer
                 return write(answer)
@@ -115,12 +148,13 @@ class AioServer:
 
         return unary
 
-    def _server_stream(self, method: Method) -> Callable[[bytes, Any], AsyncIterator[bytes]]:
+    def _server_stream(self, path: str, method: Method) -> Callable[[bytes, Any], AsyncIterator[bytes]]:
         read, write, serve = _reader(method), _writer(method), method.serve
 
         async def server_stream(request: bytes, context: Any) -> AsyncIterator[bytes]:
             try:
-                async with aclosing(serve(read(request), _AioCall(context))) as answers:
+                call = self._admit(path, context)
+                async with aclosing(serve(read(request), call)) as answers:
                     yield write(await _first(answers, context))
                     async for answer in answers:
                         yield write(answer)
@@ -131,7 +165,7 @@ class AioServer:
 
         return server_stream
 
-    def _client_stream(self, method: Method) -> Callable[[AsyncIterator[bytes], Any], Awaitable[bytes]]:
+    def _client_stream(self, path: str, method: Method) -> Callable[[AsyncIterator[bytes], Any], Awaitable[bytes]]:
         read, write, serve = _reader(method), _writer(method), method.serve
 
         async def client_stream(requests: AsyncIterator[bytes], context: Any) -> bytes:
@@ -140,13 +174,14 @@ class AioServer:
                     yield read(request)
 
             try:
-                return write(await serve(messages(), _AioCall(context)))
+                call = self._admit(path, context)
+                return write(await serve(messages(), call))
             except Exception as error:  # noqa: BLE001
                 return self._refuse(context, method, error)
 
         return client_stream
 
-    def _bidi_stream(self, method: Method) -> Callable[[AsyncIterator[bytes], Any], AsyncIterator[bytes]]:
+    def _bidi_stream(self, path: str, method: Method) -> Callable[[AsyncIterator[bytes], Any], AsyncIterator[bytes]]:
         read, write, serve = _reader(method), _writer(method), method.serve
 
         async def bidi_stream(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
@@ -155,7 +190,7 @@ class AioServer:
                     yield read(request)
 
             try:
-                async with aclosing(serve(messages(), _AioCall(context))) as answers:
+                async with aclosing(serve(messages(), self._admit(path, context))) as answers:
                     async for answer in answers:
                         yield write(answer)
             except Exception as error:  # noqa: BLE001
@@ -169,10 +204,14 @@ class AioServer:
         status: RpcStatus = status_of(error)
         if status.code == code_pb2.INTERNAL:
             self._on_bug(method.name, error)
-        context.set_code(_CODES[status.code])
-        context.set_details(status.message)
-        context.set_trailing_metadata((("grpc-status-details-bin", status.details),))
+        _set_status(context, status)
         return b""
+
+
+def _set_status(context: Any, status: RpcStatus) -> None:
+    context.set_code(_CODES[status.code])
+    context.set_details(status.message)
+    context.set_trailing_metadata((("grpc-status-details-bin", status.details),))
 
 
 async def _first(answers: AsyncIterator[Any], context: Any) -> Any:

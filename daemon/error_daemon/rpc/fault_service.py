@@ -5,23 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from functools import lru_cache
+from math import ceil
 
 from google.rpc import code_pb2
 
 from error_daemon.errors import InputError, TransientError
-from error_daemon.ports import Call, Intake, Method, Service, Shape
+from error_daemon.model.access import Caller
+from error_daemon.ports import Call, Gate, Intake, Method, Service, Shape
 from error_daemon.rpc.raw_pb2 import RawBatch, RawReport
 from error_recovery.v1 import fault_pb2
 
+_TOO_MANY = "you report more faults in a second than one caller may"
 _MOST_IN_A_BATCH = 1024
 _TURN = 64  # faults in one go: a few milliseconds of the loop
 
 
 class FaultService:
-    """`durable`: answers wait until what was taken is on the disk (ring.durability = "power")."""
+    """`durable`: answers wait until what was taken is on the disk (ring.durability = "power"). `gate` bounds what one caller reports."""
 
-    def __init__(self, intake: Intake, durable: bool) -> None:
+    def __init__(self, intake: Intake, durable: bool, gate: Gate) -> None:
         self._intake = intake
+        self._gate = gate
         self._durable = durable
         self._large = asyncio.Semaphore(
             1
@@ -38,10 +42,14 @@ class FaultService:
             ),
         )
 
-    def report(self, request: RawReport, _call: Call) -> bytes | Awaitable[bytes]:
+    def report(self, request: RawReport, call: Call) -> bytes | Awaitable[bytes]:
         if not request.HasField("fault"):
             raise InputError("fault", "is missing")
-        error_id, opened = self._intake.take(request.fault)
+        caller = call.caller
+        granted, retry_after_s = self._gate.grant_faults(caller, 1)
+        if not granted:
+            raise TransientError(_TOO_MANY, retry_after_s)
+        error_id, opened = self._intake.take(request.fault, is_trusted=caller.is_trusted)
         answer = _report_response(error_id, opened)
         return self._after_settled(answer) if self._durable else answer
 
@@ -49,51 +57,57 @@ class FaultService:
         await self._intake.settled()
         return answer
 
-    async def report_batch(self, batch: RawBatch, _call: Call) -> fault_pb2.ReportBatchResponse:
-        answer = await self._take_all(batch)
+    async def report_batch(self, batch: RawBatch, call: Call) -> fault_pb2.ReportBatchResponse:
+        answer = await self._take_all(batch, call.caller)
         if self._durable:
             await self._intake.settled()
         return answer
 
     async def stream_reports(
-        self, batches: AsyncIterator[RawBatch], _call: Call
+        self, batches: AsyncIterator[RawBatch], call: Call
     ) -> AsyncIterator[fault_pb2.ReportBatchResponse]:
         async for batch in batches:
-            answer = await self._take_all(batch)
+            answer = await self._take_all(batch, call.caller)
             if self._durable:
                 await self._intake.settled()
             yield answer
 
-    async def _take_all(self, batch: RawBatch) -> fault_pb2.ReportBatchResponse:
+    async def _take_all(self, batch: RawBatch, caller: Caller) -> fault_pb2.ReportBatchResponse:
         """What is wrong with one fault does not concern the others. Others' calls have their turn in between."""
         if len(batch.faults) > _MOST_IN_A_BATCH:
             raise InputError("faults", f"has {len(batch.faults)} faults; at most {_MOST_IN_A_BATCH}")
         if len(batch.faults) < _TURN:
-            return await self._take_each(batch)
+            return await self._take_each(batch, caller)
         async with self._large:
-            return await self._take_each(batch)
+            return await self._take_each(batch, caller)
 
-    async def _take_each(self, batch: RawBatch) -> fault_pb2.ReportBatchResponse:
+    async def _take_each(self, batch: RawBatch, caller: Caller) -> fault_pb2.ReportBatchResponse:
+        """Above what this caller may report, the first ones are taken and the others refused for now."""
         answer = fault_pb2.ReportBatchResponse(batch_id=batch.batch_id)
-        take = self._intake.take
+        take, is_trusted = self._intake.take, caller.is_trusted
+        granted, retry_after_s = self._gate.grant_faults(caller, len(batch.faults))
         for index, payload in enumerate(batch.faults):
+            if index >= granted:
+                answer.refusals.append(_refusal(index, TransientError(_TOO_MANY, retry_after_s)))
+                continue
             if index % _TURN == _TURN - 1:
                 await asyncio.sleep(0)
             try:
-                take(payload)
+                take(payload, is_trusted=is_trusted)
             except InputError as error:
                 answer.refusals.add(
                     index=index, code=code_pb2.INVALID_ARGUMENT, message=error.problem, field=error.field
                 )
             except TransientError as error:
-                answer.refusals.add(
-                    index=index,
-                    code=code_pb2.RESOURCE_EXHAUSTED,
-                    message=str(error),
-                    retry_after_ms=int(error.retry_after_s * 1000),
-                )
+                answer.refusals.append(_refusal(index, error))
         answer.accepted = len(batch.faults) - len(answer.refusals)
         return answer
+
+
+def _refusal(index: int, error: TransientError) -> fault_pb2.Refusal:
+    retry_after_ms = ceil(error.retry_after_s * 1000)
+    code = code_pb2.RESOURCE_EXHAUSTED
+    return fault_pb2.Refusal(index=index, code=code, message=str(error), retry_after_ms=retry_after_ms)
 
 
 @lru_cache(maxsize=4096)

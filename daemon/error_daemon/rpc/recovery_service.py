@@ -146,9 +146,9 @@ class RecoveryService:
     # --- steering
 
     async def test(
-        self, request: recovery_pb2.TestRecoveryRequest, _call: Call
+        self, request: recovery_pb2.TestRecoveryRequest, call: Call
     ) -> AsyncIterator[recovery_pb2.TestEvent]:
-        async with aclosing(self._control.test(requests.repeat_wish(request))) as steps:
+        async with aclosing(self._control.test(requests.repeat_wish(request, call.caller))) as steps:
             async for step in steps:
                 yield step_message(step)
 
@@ -158,43 +158,41 @@ class RecoveryService:
         self._control.continue_test(requests.some_id(request.test_id, "test_id"), request.number)
         return recovery_pb2.ContinueTestResponse()
 
-    def resolve_error(
-        self, request: recovery_pb2.ResolveErrorRequest, _call: Call
-    ) -> recovery_pb2.ResolveErrorResponse:
+    def resolve_error(self, request: recovery_pb2.ResolveErrorRequest, call: Call) -> recovery_pb2.ResolveErrorResponse:
         note = requests.short(request.note, "note", requests.MOST_NOTE_CHARACTERS)
-        view = self._control.resolve(requests.some_id(request.error_id), note, requests.person(request.by))
+        view = self._control.resolve(requests.some_id(request.error_id), note, requests.person(request.by, call.caller))
         return recovery_pb2.ResolveErrorResponse(error=convert.error_message(view))
 
-    async def reset(self, request: recovery_pb2.ResetRequest, _call: Call) -> recovery_pb2.ResetResponse:
+    async def reset(self, request: recovery_pb2.ResetRequest, call: Call) -> recovery_pb2.ResetResponse:
         if bool(request.error_id) == request.learned:
             raise InputError("error_id", "name an error, or set learned = true to forget what was learned; not both")
-        by = requests.person(request.by)
+        by = requests.person(request.by, call.caller)
         if request.learned:
             strategy_id = requests.short(request.strategy_id, "strategy_id") or None
             return recovery_pb2.ResetResponse(scores_reset=await self._control.forget(strategy_id, by))
         await self._control.reset_ladder(requests.some_id(request.error_id), by)
         return recovery_pb2.ResetResponse(errors_reset=1)
 
-    def flush(self, request: recovery_pb2.FlushRequest, _call: Call) -> recovery_pb2.FlushResponse:
+    def flush(self, request: recovery_pb2.FlushRequest, call: Call) -> recovery_pb2.FlushResponse:
         if bool(request.error_id) == request.all:
             raise InputError("error_id", "name an error, or set all = true; not both")
         error_id = requests.short(request.error_id, "error_id") or None
-        purged, running = self._control.flush(error_id, requests.person(request.by))
+        purged, running = self._control.flush(error_id, requests.person(request.by, call.caller))
         return recovery_pb2.FlushResponse(purged=purged, running=running)
 
-    def reset_breaker(
-        self, request: recovery_pb2.ResetBreakerRequest, _call: Call
-    ) -> recovery_pb2.ResetBreakerResponse:
-        was_open = self._control.reset_breaker(requests.short(request.target, "target"), requests.person(request.by))
+    def reset_breaker(self, request: recovery_pb2.ResetBreakerRequest, call: Call) -> recovery_pb2.ResetBreakerResponse:
+        was_open = self._control.reset_breaker(
+            requests.short(request.target, "target"), requests.person(request.by, call.caller)
+        )
         return recovery_pb2.ResetBreakerResponse(was_open=was_open)
 
-    def pause(self, request: recovery_pb2.PauseRequest, _call: Call) -> recovery_pb2.PauseResponse:
+    def pause(self, request: recovery_pb2.PauseRequest, call: Call) -> recovery_pb2.PauseResponse:
         target = requests.short(request.target, "target")
         pauses = self._control.pause(
             target,
             requests.pause_length_s(request.for_s),
             requests.short(request.reason, "reason", requests.MOST_NOTE_CHARACTERS),
-            requests.person(request.by),
+            requests.person(request.by, call.caller),
         )
         return recovery_pb2.PauseResponse(
             pauses=map(brake_message, pauses),
@@ -207,23 +205,27 @@ class RecoveryService:
             return int(self._control.status()["attempts_running"])
         return self._control.errors(ErrorFilter(state="attempting", target=target), 0)[1]
 
-    def resume(self, request: recovery_pb2.ResumeRequest, _call: Call) -> recovery_pb2.ResumeResponse:
-        was_paused = self._control.resume(requests.short(request.target, "target"), requests.person(request.by))
+    def resume(self, request: recovery_pb2.ResumeRequest, call: Call) -> recovery_pb2.ResumeResponse:
+        was_paused = self._control.resume(
+            requests.short(request.target, "target"), requests.person(request.by, call.caller)
+        )
         return recovery_pb2.ResumeResponse(was_paused=was_paused, pauses=map(brake_message, self._pauses()))
 
     def _pauses(self) -> Sequence[BrakeView]:
         return [view for view in self._control.brakes() if view.brake == _PAUSE]
 
-    def approve(self, request: recovery_pb2.ApproveRequest, _call: Call) -> recovery_pb2.ApproveResponse:
-        view = self._control.approve(requests.some_id(request.error_id), requests.person(request.by))
+    def approve(self, request: recovery_pb2.ApproveRequest, call: Call) -> recovery_pb2.ApproveResponse:
+        view = self._control.approve(requests.some_id(request.error_id), requests.person(request.by, call.caller))
         return recovery_pb2.ApproveResponse(error=convert.error_message(view))
 
-    def deny(self, request: recovery_pb2.DenyRequest, _call: Call) -> recovery_pb2.DenyResponse:
-        view = self._control.deny(requests.some_id(request.error_id), requests.person(request.by))
+    def deny(self, request: recovery_pb2.DenyRequest, call: Call) -> recovery_pb2.DenyResponse:
+        view = self._control.deny(requests.some_id(request.error_id), requests.person(request.by, call.caller))
         return recovery_pb2.DenyResponse(error=convert.error_message(view))
 
-    async def reload(self, request: recovery_pb2.ReloadRequest, _call: Call) -> recovery_pb2.ReloadResponse:
-        return reload_message(await self._control.reload(requests.person(request.by), dry_run=request.dry_run))
+    async def reload(self, request: recovery_pb2.ReloadRequest, call: Call) -> recovery_pb2.ReloadResponse:
+        return reload_message(
+            await self._control.reload(requests.person(request.by, call.caller), dry_run=request.dry_run)
+        )
 
 
 def _serialise(message: Message) -> bytes:

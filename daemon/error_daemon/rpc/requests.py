@@ -8,6 +8,7 @@ from math import isfinite
 
 from error_daemon.errors import InputError
 from error_daemon.model import ErrorType, RepeatWish, State
+from error_daemon.model.access import Caller
 from error_daemon.ports import ErrorFilter
 from error_daemon.rpc import convert
 from error_recovery.v1 import recovery_pb2
@@ -39,9 +40,11 @@ def short(text: str, field: str, most: int = _MOST_CHARACTERS) -> str:
     return text
 
 
-def person(name: str) -> str:
-    """Who the caller says that they are, in words that do not vouch for it; empty where they do not say."""
-    return f"{short(name, 'by')} (as they say)" if name else ""
+def person(name: str, caller: Caller) -> str:
+    """Who acts: first who the caller is known to be, then who they say that they are, in words that do not vouch for it. Empty where
+    neither is known."""
+    says = f"{short(name, 'by')} (as they say)" if name else ""
+    return ", as ".join(filter(None, (caller.name, says)))
 
 
 def limit(asked: int, default: int, most: int) -> int:
@@ -82,7 +85,7 @@ def time_range(since: float, until: float) -> tuple[float, float]:
     return since, until
 
 
-def repeat_wish(request: recovery_pb2.TestRecoveryRequest) -> RepeatWish:
+def repeat_wish(request: recovery_pb2.TestRecoveryRequest, caller: Caller) -> RepeatWish:
     for field in ("repeat", "triggers"):
         if getattr(request, field) > MOST_PASSES:
             raise InputError(field, f"{getattr(request, field)} is more than {MOST_PASSES}")
@@ -97,7 +100,7 @@ def repeat_wish(request: recovery_pb2.TestRecoveryRequest) -> RepeatWish:
         timeout_s=request.timeout_s or usual.timeout_s,
         triggers=request.triggers if request.HasField("triggers") else usual.triggers,
         breaks=request.breaks,
-        by=person(request.by),
+        by=person(request.by, caller),
     )
 
 

@@ -4,6 +4,8 @@ InputError         INVALID_ARGUMENT     BadRequest with the field
 TransientError     RESOURCE_EXHAUSTED   RetryInfo with the delay
 StoreUnavailable   UNAVAILABLE
 NotFound           NOT_FOUND
+Unidentified       UNAUTHENTICATED      ErrorInfo with the reason and what it is about
+Denied             PERMISSION_DENIED    ErrorInfo likewise
 Refused            FAILED_PRECONDITION
 StatusError        its own              what a server itself refuses: a message that is too large, a method that is not there
 anything else      INTERNAL             a bug; the daemon logs it, the caller is told no more than that
@@ -18,7 +20,15 @@ from google.protobuf.duration_pb2 import Duration
 from google.protobuf.message import Message
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from error_daemon.errors import InputError, NotFound, PermanentError, StoreUnavailable, TransientError
+from error_daemon.errors import (
+    Denied,
+    InputError,
+    NotFound,
+    PermanentError,
+    StoreUnavailable,
+    TransientError,
+    Unidentified,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +49,7 @@ class StatusError(Exception):
         self.message = message
 
 
+DOMAIN = "error-recovery"  # of ErrorInfo.reason
 _MOST_TEXT_BYTES = 1000  # a status travels in headers, of which peers take 8 KiB, and each byte may be escaped as three
 _MOST_FIELD_BYTES = 256
 
@@ -57,6 +68,11 @@ def status_of(error: BaseException) -> RpcStatus:
         return _status(code_pb2.RESOURCE_EXHAUSTED, str(error), error_details_pb2.RetryInfo(retry_delay=delay))
     if isinstance(error, StoreUnavailable):
         return _status(code_pb2.UNAVAILABLE, f"the record cannot be read now: {error}")
+    if isinstance(error, Denied):
+        code = code_pb2.UNAUTHENTICATED if isinstance(error, Unidentified) else code_pb2.PERMISSION_DENIED
+        facts = {name: _cut(fact, _MOST_FIELD_BYTES) for name, fact in error.facts.items()}
+        info = error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=facts)
+        return _status(code, str(error), info)
     if isinstance(error, NotFound):
         return _status(code_pb2.NOT_FOUND, str(error))
     if isinstance(error, PermanentError):

@@ -90,6 +90,7 @@ class DaemonControl:
             "state": "draining" if self._loop.is_finishing else "serving",
             "faults_received": counters.faults_received,
             "faults_refused": counters.faults_refused,
+            "calls_refused": counters.calls_refused,
             "errors_known": self._engine.errors_known(),
             "errors_by_state": self._engine.errors_by_state(),
             "tickets_open": self._engine.tickets_open(),

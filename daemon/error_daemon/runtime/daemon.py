@@ -35,6 +35,7 @@ from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
 from error_daemon.rpc.recovery_service import RecoveryService
 from error_daemon.rpc.wire.server import WireServer
+from error_daemon.runtime.admission import Admission
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.bugs import log_bug, log_bugs
@@ -80,6 +81,7 @@ class Daemon:
         self._settings, self._config = settings, config
         self._clock = SteadyClock()
         self._counters = Counters()
+        self._admission = Admission(settings, self._clock, self._counters)
         self._notifier = Notifier()
         self._log_state = log
         self._heartbeat: Heartbeat | None = None
@@ -200,15 +202,16 @@ class Daemon:
         )
 
     def _made_server(self) -> Server:
+        admission = self._admission
         if self._settings.rpc.server == "grpcio":
-            return AioServer(self._settings.max_message_bytes, log_bug)
-        away = PeersSentAway(self._counters, self._clock)
-        return WireServer(wire_limits_of(self._settings), log_bug, away, now=self._clock.now)
+            return AioServer(self._settings.max_message_bytes, log_bug, admission.gate, admission.transport())
+        limits, away, now = wire_limits_of(self._settings), PeersSentAway(self._counters, self._clock), self._clock.now
+        return WireServer(limits, log_bug, away, admission.gate, admission.transport(), now=now)
 
     def _services(self, control: DaemonControl) -> Sequence[Service]:
         durable = self._settings.ring.durability == "power"
         return (
-            FaultService(self._intake, durable).service(),
+            FaultService(self._intake, durable, self._admission.gate).service(),
             RecoveryService(control).service(),
             self._handlers.service(),
         )
@@ -222,7 +225,7 @@ class Daemon:
         log_bugs(loop)
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        loop.add_signal_handler(signal.SIGHUP, self._reloader.signalled)
+        loop.add_signal_handler(signal.SIGHUP, self._hung_up)
         told = asyncio.ensure_future(stop.wait())
         starting = asyncio.ensure_future(self._start())
         try:
@@ -258,6 +261,7 @@ class Daemon:
         self._sensor.start()
         self._units.start()
         self.sensors.start()
+        self._admission.start()
         self._reloader.open()
         self._heartbeat = Heartbeat(control.status, self._settings.log.heartbeat)
         self._heartbeat.start()
@@ -289,6 +293,7 @@ class Daemon:
         self._notifier.stopping(self._settings.drain_timeout)
         _log.info("draining", attempts=self._engine.attempts_running())
         await self._reloader.close()
+        await self._admission.stop()
         self._sensor.stop()
         self._units.stop()
         self.sensors.stop()
@@ -312,6 +317,10 @@ class Daemon:
         self._ring.close()
 
     # --- callbacks
+
+    def _hung_up(self) -> None:
+        self._admission.look()
+        self._reloader.signalled()
 
     def _recovered(self, target: str) -> None:
         self._sensor.look(target)

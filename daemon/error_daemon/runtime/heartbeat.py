@@ -18,6 +18,7 @@ _FIGURES = (
     "state",
     "faults_received",
     "faults_refused",
+    "calls_refused",
     "errors_known",
     "errors_by_state",
     "tickets_open",

@@ -14,6 +14,7 @@ from error_daemon.ring.mapped import MappedRing
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.telemetry import Counters
 
+SENSORS = "sensor/"  # sources that begin so are the daemon's own: rules trust them
 _RECORD_RETRY_AFTER_S = 1.0
 _DISK_RETRY_AFTER_S = 5.0
 
@@ -47,15 +48,15 @@ class RingIntake:
         """From now on faults may name these."""
         self._targets = targets
 
-    def take(self, payload: bytes, *, is_test: bool = False) -> tuple[str, bool]:
+    def take(self, payload: bytes, *, is_trusted: bool = True, is_test: bool = False) -> tuple[str, bool]:
         """See ports.Intake."""
         try:
-            return self._take(payload, is_test=is_test)
+            return self._take(payload, is_trusted=is_trusted, is_test=is_test)
         except (InputError, TransientError):
             self._counters.faults_refused += 1
             raise
 
-    def _take(self, payload: bytes, *, is_test: bool) -> tuple[str, bool]:
+    def _take(self, payload: bytes, *, is_trusted: bool, is_test: bool) -> tuple[str, bool]:
         now, most_bytes = self._clock.now(), self._ring.payload_bytes
         fault = decode(payload, now)
         if len(payload) > most_bytes:
@@ -63,6 +64,10 @@ class RingIntake:
             fault = decode(payload, now)  # what is kept decides: the same after a restart, and no text is long
         if fault.attributes and not is_test:
             refuse_marks(fault.attributes)
+        if not is_trusted and fault.source.startswith(SENSORS):
+            raise InputError(
+                "fault.source", f"{SENSORS}... is what the daemon itself has seen, and you may only report"
+            )
         if fault.target and fault.target not in self._targets:
             mend = "define it, or leave the field empty and let the rules decide"
             raise InputError("fault.target", f"no target {fault.target!r} is defined: {mend}")

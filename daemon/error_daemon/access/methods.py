@@ -1,0 +1,68 @@
+"""Which method is for whom: one table, total. A test compares it with every service in the descriptor pool, so that a method that is
+added and not given to anybody is noticed, and until then nobody may call it.
+
+reporter      reports faults, and nothing else
+application   as reporter, and attaches recovery handlers of its own. That is more than reporting: an attempt of a strategy of kind
+              `handler` is run by whoever is attached under the application's name, sees the fault, and says how it went
+auditor       sees everything (with the stack traces of faults), may replay the record, and changes nothing
+operator      everything
+
+Health is for everybody who may connect: load balancers and kubelets have no role, and learn one word. Reflection says what services
+there are: for whoever has any role.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from error_daemon.model.access import Role
+
+_REPORT = frozenset({Role.REPORTER, Role.APPLICATION, Role.OPERATOR})
+_ATTACH = frozenset({Role.APPLICATION, Role.OPERATOR})
+_SEE = frozenset({Role.AUDITOR, Role.OPERATOR})
+_STEER = frozenset({Role.OPERATOR})
+_ANY_ROLE = frozenset(Role)
+EVERYBODY: frozenset[Role] = frozenset()
+"""No role is asked for."""
+
+_FAULTS = "error_recovery.v1.FaultService"
+_HANDLERS = "error_recovery.v1.HandlerService"
+_RECOVERY = "error_recovery.v1.RecoveryService"
+_SEEING = (
+    "GetStatus",
+    "ListErrors",
+    "GetError",
+    "Watch",
+    "Explain",
+    "ListHistory",
+    "GetMetrics",
+    "ListBrakes",
+    "Replay",
+    "Diagnose",
+)
+_STEERING = (
+    "ResolveError",
+    "Reset",
+    "Flush",
+    "ResetBreaker",
+    "Pause",
+    "Resume",
+    "Approve",
+    "Deny",
+    "Reload",
+    "TestRecovery",
+    "ContinueTest",
+)
+
+ROLES: Mapping[str, frozenset[Role]] = {
+    **{f"{_FAULTS}/{name}": _REPORT for name in ("Report", "ReportBatch", "StreamReports")},
+    f"{_HANDLERS}/Attach": _ATTACH,
+    **{f"{_RECOVERY}/{name}": _SEE for name in _SEEING},
+    **{f"{_RECOVERY}/{name}": _STEER for name in _STEERING},
+    **{f"grpc.health.v1.Health/{name}": EVERYBODY for name in ("Check", "List", "Watch")},
+    "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _ANY_ROLE,
+}
+"""`service/method` → who may call it."""
+
+SPENT_AS_FAULTS = frozenset(f"{_FAULTS}/{name}" for name in ("Report", "ReportBatch", "StreamReports"))
+"""What they cost is known when their faults are counted."""

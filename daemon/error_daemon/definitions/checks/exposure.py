@@ -1,0 +1,110 @@
+"""Who can reach the daemon by the settings, and whether it would know them (A8).
+
+An address that only this host can reach may be served as it is. Any other is refused unless what goes over it is encrypted, and whoever
+calls must show a certificate or a token: a daemon that steers a host is never open to a network by mistake. What says one thing and
+leaves the other out (a key without a certificate, roles for certificates that nobody is asked for) is a problem, too: half of a lock
+is none.
+
+Whether the files are right is seen where they are read (access/certificates.py, access/tokens.py).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Iterator
+
+from error_daemon.definitions.complaints import Complaint, Loc, quoted
+from error_daemon.settings import Settings
+
+_LISTEN: Loc = ("listen",)
+_CERTIFICATE: Loc = ("tls", "certificate")
+_CLIENT_CA: Loc = ("tls", "client_ca")
+_TOKENS: Loc = ("access", "tokens")
+Found = tuple[set[Loc], Complaint]
+
+
+def exposure_complaints(settings: Settings) -> Iterator[Found]:
+    """Each with the settings concerned."""
+    if problem := _no_address(settings.listen):
+        yield {_LISTEN}, Complaint(_LISTEN, problem)
+    elif not is_of_this_host(settings.listen):
+        yield from _open(settings)
+    yield from _halves(settings)
+    yield from _nobody(settings)
+
+
+def is_of_this_host(listen: str) -> bool:
+    """Whether only this host can reach it. Of a name it is not known here where it leads."""
+    host = listen.rpartition(":")[0].strip("[]")
+    if listen.startswith("unix:") or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _no_address(listen: str) -> str:
+    if listen.startswith("unix:"):
+        path = listen[len("unix:") :]
+        if path.startswith("/") and len(path.encode("utf-8", "replace")) <= 107 and "\0" not in path:
+            return ""
+        return f"{quoted(listen)}: the path of a unix socket begins with / and has at most 107 bytes"
+    match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+):([0-9]{1,5})", listen)
+    if match is None or int(match[2]) > 65535:
+        return f"{quoted(listen)} is not an address: write host:port (as in 127.0.0.1:50051) or unix:/path"
+    return ""
+
+
+def _open(settings: Settings) -> Iterator[Found]:
+    """An address that others can reach."""
+    listen = quoted(settings.listen)
+    port = settings.listen.rpartition(":")[2]
+    if not settings.tls.certificate:
+        message = f"{listen} is not a loopback address, and nothing would be encrypted: tls.certificate is not set"
+        mend = f"set it, and tls.client_ca or access.tokens; or write 127.0.0.1:{port} or unix:/path"
+        yield {_LISTEN, _CERTIFICATE}, Complaint(_LISTEN, message, mend)
+    elif not settings.tls.client_ca and not settings.access.tokens:
+        message = f"{listen} is not a loopback address, and nobody would be known: tls.client_ca and access.tokens are not set"
+        mend = "set tls.client_ca, and names below [access.certificates]; or access.tokens"
+        yield {_LISTEN, _CLIENT_CA, _TOKENS}, Complaint(_LISTEN, message, mend)
+
+
+def _halves(settings: Settings) -> Iterator[Found]:
+    tls = settings.tls
+    for name in ("key", "client_ca"):
+        if getattr(tls, name) and not tls.certificate:
+            loc: Loc = ("tls", name)
+            message = f"tls.{name} is set, and tls.certificate is not: nothing would be encrypted"
+            yield {loc, _CERTIFICATE}, Complaint(loc, message, "set tls.certificate, too")
+    if tls.certificate and settings.listen.startswith("unix:"):
+        message = "tls.certificate is set, and a unix socket is not encrypted"
+        yield {_LISTEN, _CERTIFICATE}, Complaint(_CERTIFICATE, message, "leave [tls] out, or listen on host:port")
+    if tls.min_version == "1.3":
+        oldest: Loc = ("tls", "min_version")
+        message = "tls.min_version is 1.3, and the gRPC library that serves cannot be told so: it takes 1.2 and 1.3"
+        yield {oldest}, Complaint(oldest, message, 'leave it at "1.2"')
+    for role, names in settings.access.certificates:
+        if names and not tls.client_ca:
+            of_role: Loc = ("access", "certificates", role)
+            message = (
+                f"access.certificates.{role} has names, and tls.client_ca is not set: nobody is asked for a certificate"
+            )
+            yield {of_role, _CLIENT_CA}, Complaint(of_role, message, "set tls.client_ca, too")
+
+
+def _nobody(settings: Settings) -> Iterator[Found]:
+    """Nobody at all could call."""
+    access = settings.access
+    if access.tokens:
+        return
+    if settings.tls.client_ca and settings.tls.certificate and not any(names for _, names in access.certificates):
+        certificates: Loc = ("access", "certificates")
+        message = "tls.client_ca is set, and no name of a certificate has a role: nobody may do anything"
+        yield {_CLIENT_CA, certificates}, Complaint(_CLIENT_CA, message, "write names below [access.certificates]")
+    of_socket = "unix_socket" if settings.listen.startswith("unix:") else "loopback"
+    if not settings.tls.certificate and getattr(access, of_socket) == "none":
+        loc: Loc = ("access", of_socket)
+        message = f"access.{of_socket} is none, and there are no tokens: nobody may do anything"
+        yield {loc, _TOKENS}, Complaint(loc, message, "set access.tokens, or give it a role")

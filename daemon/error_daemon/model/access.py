@@ -1,0 +1,49 @@
+"""Who calls, as the transport knows it, and as it was understood (access/gate.py)."""
+
+from __future__ import annotations
+
+from dataclasses import field
+from enum import Enum
+
+from error_daemon.model.value import value
+
+
+class Role(Enum):
+    """What a caller is to the daemon. access/methods.py says what each may call."""
+
+    REPORTER = "reporter"
+    APPLICATION = "application"
+    AUDITOR = "auditor"
+    OPERATOR = "operator"
+
+
+@value
+class Peer:
+    """What a server knows of who calls, without judging it.
+
+    `address` is an IP address, empty on a unix socket, or where it is not known. `certificate_names` are all names in the certificate
+    that was shown and verified. `token` is what was sent as such, whether anybody knows it or not. `unix_uid`: None where the
+    server cannot tell."""
+
+    address: str = ""
+    is_unix: bool = False
+    is_encrypted: bool = False
+    certificate_names: tuple[str, ...] = ()
+    token: str = field(default="", repr=False)
+    unix_uid: int | None = None
+
+
+@value
+class Caller:
+    """Who calls. `name` is empty where nobody vouches for one: "certificate web-1.example", "token ann", "uid 1000".
+
+    `key` is whose limits apply. `is_trusted`: may say of a fault that a sensor of the daemon has seen it."""
+
+    name: str
+    key: str
+    roles: frozenset[Role]
+    is_limited: bool = True
+
+    @property
+    def is_trusted(self) -> bool:
+        return Role.OPERATOR in self.roles

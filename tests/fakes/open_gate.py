@@ -1,0 +1,28 @@
+"""A gate that lets everybody in as the same caller, and keeps whom it saw."""
+
+from __future__ import annotations
+
+from error_daemon.model.access import Caller, Peer, Role
+
+OPERATOR = Caller("", "test", frozenset({Role.OPERATOR}), is_limited=False)
+
+
+class OpenGate:
+    """ports.Gate. `most_faults`: how many are granted at a time."""
+
+    def __init__(self, caller: Caller = OPERATOR, *, reads_tokens: bool = False, most_faults: int = 1 << 30) -> None:
+        self.caller = caller
+        self.reads_tokens = reads_tokens
+        self.most_faults = most_faults
+        self.seen: list[tuple[Peer, str]] = []
+        self.refusal: Exception | None = None
+
+    def admit(self, peer: Peer, method: str) -> Caller:
+        self.seen.append((peer, method))
+        if self.refusal is not None:
+            raise self.refusal
+        return self.caller
+
+    def grant_faults(self, _caller: Caller, wanted: int) -> tuple[int, float]:
+        granted = min(wanted, self.most_faults)
+        return granted, 0.0 if granted == wanted else 1.5
