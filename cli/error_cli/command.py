@@ -1,4 +1,5 @@
-"""What all commands share: the options --address, --timeout, --output and --json, before or after the command's name, and their help;
+"""What all commands share: the options --address, --timeout, --tls-..., --token-file, --output and --json, before or after the
+command's name, and their help;
 and what several of them ask for: the time that a question is about.
 
 Commands live in modules of their own, imported when they are needed; neither grpc nor yaml is imported before a command runs.
@@ -35,6 +36,11 @@ class Wishes:
     address: str = DEFAULT_ADDRESS
     asked_timeout_s: float | None = None
     default_timeout_s: float = DEFAULT_TIMEOUT_S
+    tls_ca: str = ""
+    tls_cert: str = ""
+    tls_key: str = ""
+    tls_name: str = ""
+    token_file: str = ""
     output: str = "table"
 
     @property
@@ -233,6 +239,7 @@ def _shared_options(outermost: bool) -> list[click.Option]:
             expose_value=False,
             help=f"How long to wait for an answer.{timeout}",
         ),
+        *_security_options(outermost),
         click.Option(
             ["--output", "-o"],
             type=click.Choice(FORMATS),
@@ -248,6 +255,31 @@ def _shared_options(outermost: bool) -> list[click.Option]:
             expose_value=False,
             help="Short for --output json.",
         ),
+    ]
+
+
+_SECURITY = (
+    ("tls_ca", "FILE", "Over TLS: who may vouch for the daemon, PEM; or: system."),
+    ("tls_cert", "FILE", "Your certificate, PEM, where the daemon asks for one."),
+    ("tls_key", "FILE", "Its key, if that is not in the same file."),
+    ("tls_name", "NAME", "The name in the daemon's certificate, if it is not that of the address."),
+    ("token_file", "FILE", "A file with your token."),
+)
+
+
+def _security_options(outermost: bool) -> list[click.Option]:
+    """Shown by the outermost group only: they are of a setup, and not of a question."""
+    return [
+        click.Option(
+            [f"--{name.replace('_', '-')}"],
+            metavar=metavar,
+            envvar=f"ERROR_RECOVERY_{name.upper()}" if outermost else None,
+            callback=_keep,
+            expose_value=False,
+            hidden=not outermost,
+            help=f"{text} [env ERROR_RECOVERY_{name.upper()}]",
+        )
+        for name, metavar, text in _SECURITY
     ]
 
 

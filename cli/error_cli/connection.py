@@ -5,6 +5,7 @@ How a status code ends the command (failure.py has the numbers):
     UNAVAILABLE, DEADLINE_EXCEEDED   nothing listens at the address → no daemon; something does → try again later
     RESOURCE_EXHAUSTED, ABORTED      try again later, with the delay that the daemon asks for
     NOT_FOUND                        not found
+    UNAUTHENTICATED, PERMISSION_DENIED  refused: who you are is not known there, or not enough
     everything else                  refused by the daemon
 
 Whether something listens is asked of the socket itself: the daemon may answer UNAVAILABLE too, and grpc's own words for a
@@ -21,6 +22,7 @@ from typing import Any, TypeVar
 
 from error_cli.command import Wishes
 from error_cli.failure import Exit, Failure
+from error_cli.handshake import problem_of_handshake
 from error_cli.listening import problem_of_listening
 from error_cli.phrase import duration
 
@@ -30,6 +32,7 @@ import grpc
 from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
+from error_recovery.security import Insecure, Metadata, Security, open_channel
 from error_recovery.v1 import fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
 
 _CHANNEL_OPTIONS = (
@@ -37,6 +40,12 @@ _CHANNEL_OPTIONS = (
     ("grpc.max_receive_message_length", 256 << 20),  # 10,000 rows of history with their details
 )
 _LISTENS_WITHIN_S = 1.0
+_MENDS_OF_ACCESS = {
+    "NO_IDENTITY": "name your token with --token-file, or your certificate with --tls-cert",
+    "UNKNOWN_TOKEN": "its line must be in the file that access.tokens names in the daemon's recovery.conf",
+    "ROLE_MISSING": "roles are in the daemon's recovery.conf: [access], and in the file of tokens",
+    "ADDRESS_NOT_ALLOWED": "see access.allow in the daemon's recovery.conf",
+}
 _ERROR_ID_PREFIX = re.compile(r"[0-9a-f]{1,15}")
 
 RequestT = TypeVar("RequestT")
@@ -46,16 +55,18 @@ ResponseT = TypeVar("ResponseT", bound=Message)
 class Daemon:
     """A daemon at an address. Every call either answers or raises Failure."""
 
-    def __init__(self, channel: grpc.Channel, address: str, timeout_s: float) -> None:
-        self.address = address
+    def __init__(self, channel: grpc.Channel, metadata: Metadata | None, wishes: Wishes, security: Security) -> None:
+        self.address = wishes.address
+        self._security = security
+        self._metadata = metadata
         self.recovery = recovery_pb2_grpc.RecoveryServiceStub(channel)
         self.faults = fault_pb2_grpc.FaultServiceStub(channel)
-        self._timeout_s = timeout_s
+        self._timeout_s = wishes.timeout_s
 
     def ask(self, method: Callable[..., ResponseT], request: Message) -> ResponseT:
         """Call a unary method of `recovery` or `faults`."""
         try:
-            return method(request, timeout=self._timeout_s)
+            return method(request, timeout=self._timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
             raise self._failure(error) from error
 
@@ -65,7 +76,7 @@ class Daemon:
 
     def stream(self, method: Callable[..., Any], request: Message) -> Iterator[Any]:
         """Call a method that answers with a stream, until the daemon ends it. No deadline."""
-        stream = method(request)
+        stream = method(request, metadata=self._metadata)
         try:
             yield from stream
         except grpc.RpcError as error:
@@ -86,6 +97,9 @@ class Daemon:
             problem = problem_of_listening(self.address, _LISTENS_WITHIN_S)
             if problem is not None:
                 return _no_daemon(self.address, problem)
+            wrong = problem_of_handshake(self.address, self._security)
+            if wrong:
+                return Failure(Exit.NO_DAEMON, f"no secure connection to {self.address}: {wrong[0]}", *wrong[1:])
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
             within = duration(self._timeout_s)
             return Failure(
@@ -99,8 +113,16 @@ class Daemon:
 @contextmanager
 def connect(wishes: Wishes) -> Iterator[Daemon]:
     """A daemon to ask. Connects with the first call."""
-    with grpc.insecure_channel(wishes.address, options=_CHANNEL_OPTIONS) as channel:
-        yield Daemon(channel, wishes.address, wishes.timeout_s)
+    security = Security(wishes.tls_ca, wishes.tls_cert, wishes.tls_key, wishes.tls_name, wishes.token_file)
+    try:
+        channel, metadata = open_channel(wishes.address, security, _CHANNEL_OPTIONS)
+    except OSError as problem:
+        said = (problem.strerror or str(problem)).lower()
+        raise Failure(Exit.USAGE, f"{problem.filename} cannot be read: {said}", "see: error-cli --help") from problem
+    except Insecure as problem:
+        raise Failure(Exit.USAGE, str(problem)) from problem
+    with channel:
+        yield Daemon(channel, metadata, wishes, security)
 
 
 def _no_daemon(address: str, problem: OSError) -> Failure:
@@ -126,6 +148,8 @@ def _refusal(code: grpc.StatusCode, said: str, details: status_pb2.Status, addre
         return Failure(Exit.NOT_FOUND, said or "the daemon knows nothing of that name")
     if code is grpc.StatusCode.FAILED_PRECONDITION:
         return Failure(Exit.REFUSED, f"not possible now: {said or 'the daemon gave no reason'}")
+    if code in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
+        return Failure(Exit.REFUSED, f"not for you: {said or 'the daemon gave no reason'}", *_access(details))
     if code is grpc.StatusCode.UNIMPLEMENTED:
         return Failure(
             Exit.REFUSED,
@@ -149,6 +173,14 @@ def _fields(details: status_pb2.Status, said: str) -> Iterator[str]:
         if detail.Unpack(bad):
             sentences = (f"{violation.field}: {violation.description}" for violation in bad.field_violations)
             yield from (sentence for sentence in sentences if sentence != said)
+
+
+def _access(details: status_pb2.Status) -> Iterator[str]:
+    """How to get in."""
+    info = error_details_pb2.ErrorInfo()
+    for detail in details.details:
+        if detail.Unpack(info) and info.reason in _MENDS_OF_ACCESS:
+            yield _MENDS_OF_ACCESS[info.reason]
 
 
 def _when(details: status_pb2.Status) -> str:

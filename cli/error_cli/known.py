@@ -13,6 +13,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -75,7 +76,7 @@ def _ask(ctx: click.Context, kind: str) -> dict[str, str]:
         return {}
     from error_cli.connection import connect
 
-    wishes = Wishes(address=asked.address, asked_timeout_s=max(_LEAST_S, until_s - time.monotonic()))
+    wishes = replace(asked, asked_timeout_s=max(_LEAST_S, until_s - time.monotonic()))
     try:
         with connect(wishes) as daemon:
             found = list(_names(daemon, kind, ctx.info_name or ""))

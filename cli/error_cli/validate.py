@@ -58,7 +58,7 @@ def command(
     arguments += [f"--config={config}"] if config else []
     arguments += [f"--schema={schema}"] if schema else []
     arguments += ["--no-host"] if no_host else []
-    timeouts, complaint = learned(wishes.address)
+    timeouts, complaint = learned(wishes)
     told = _run(arguments, timeouts)
     told["notes"] = [complaint] if complaint else told["notes"]
     problems = [SimpleNamespace(**problem) for problem in told["problems"]]

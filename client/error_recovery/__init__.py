@@ -26,6 +26,7 @@ from error_recovery.attachment import Attachment, attach
 from error_recovery.fault import FaultFields
 from error_recovery.handler_runs import HandlerAnswer, Request
 from error_recovery.reporter import Reporter, Stats
+from error_recovery.security import Security
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -36,6 +37,7 @@ __all__ = [
     "HandlerAnswer",
     "Reporter",
     "Request",
+    "Security",
     "Stats",
     "attach",
     "capture",
@@ -53,6 +55,7 @@ def configure(
     component: str = "",
     environment: str = "",
     *,
+    security: Security | None = None,
     spool_dir: str | os.PathLike[str] | None = None,
     spool_bytes: int = 16 << 20,
     queue_faults: int = 10_000,
@@ -63,6 +66,7 @@ def configure(
         address,
         component,
         environment,
+        security=security,
         spool_dir=spool_dir,
         spool_bytes=spool_bytes,
         queue_faults=queue_faults,

@@ -26,6 +26,7 @@ from error_recovery import fork
 from error_recovery.defaults import daemon_address
 from error_recovery.delivery import CHANNEL_OPTIONS
 from error_recovery.handler_runs import Handler, HandlerRuns
+from error_recovery.security import Insecure, Metadata, Security, open_channel
 from error_recovery.v1 import handler_pb2
 
 if TYPE_CHECKING:
@@ -40,7 +41,13 @@ _log = logging.getLogger("error_recovery")
 class Attachment:
     """Handlers on offer, until `close`. Usable as a context manager."""
 
-    def __init__(self, handlers: Mapping[str, Handler], application: str, address: str | None = None) -> None:
+    def __init__(
+        self,
+        handlers: Mapping[str, Handler],
+        application: str,
+        address: str | None = None,
+        security: Security | None = None,
+    ) -> None:
         if not handlers or not application:
             raise ValueError("attach needs at least one handler and the name of the application")
         for name, handler in handlers.items():
@@ -49,6 +56,7 @@ class Attachment:
         if not fork.grpc_is_safe():
             raise RuntimeError("this process was forked while gRPC was in use: fork first, then attach and report")
         self.address = daemon_address(address)
+        self._security = security if security is not None else Security.of_environment()
         self._offer = handler_pb2.Offer(
             application=application, instance=f"{socket.gethostname()}:{os.getpid()}", handlers=sorted(handlers)
         )
@@ -106,25 +114,28 @@ class Attachment:
         import grpc
 
         rest_s = REST_FIRST_S
-        with grpc.insecure_channel(self.address, options=CHANNEL_OPTIONS) as channel:
-            while not self._is_closed:
-                try:
-                    self._serve(channel)
-                except grpc.RpcError as error:
-                    _log.info("the stream for recovery handlers ended: %s", error)
-                if self._detached():
-                    rest_s = REST_FIRST_S
-                with self._changed:
-                    self._changed.wait_for(lambda: self._is_closed, random.uniform(0, rest_s))
-                rest_s = min(REST_LONGEST_S, 2 * rest_s)
+        while not self._is_closed:
+            try:
+                channel, metadata = open_channel(self.address, self._security, CHANNEL_OPTIONS)
+                with channel:
+                    self._serve(channel, metadata)
+            except grpc.RpcError as error:
+                _log.info("the stream for recovery handlers ended: %s", error)
+            except (OSError, Insecure) as problem:
+                _log.warning("the recovery daemon cannot be reached: %s", problem)
+            if self._detached():
+                rest_s = REST_FIRST_S
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_closed, random.uniform(0, rest_s))
+            rest_s = min(REST_LONGEST_S, 2 * rest_s)
 
-    def _serve(self, channel: grpc.Channel) -> None:
+    def _serve(self, channel: grpc.Channel, metadata: Metadata | None) -> None:
         """One stream, until it ends. Raises grpc.RpcError."""
         from error_recovery.v1 import handler_pb2_grpc
 
         answers: queue.SimpleQueue[handler_pb2.AttachRequest | None] = queue.SimpleQueue()
         answers.put(handler_pb2.AttachRequest(offer=self._offer))
-        stream = handler_pb2_grpc.HandlerServiceStub(channel).Attach(iter(answers.get, None))
+        stream = handler_pb2_grpc.HandlerServiceStub(channel).Attach(iter(answers.get, None), metadata=metadata)
         with self._changed:
             self._stream = stream
             if self._is_closed:
@@ -165,13 +176,19 @@ class Attachment:
 _inherited: list[Attachment] = []
 
 
-def attach(handlers: Mapping[str, Handler], application: str, address: str | None = None) -> Attachment:
+def attach(
+    handlers: Mapping[str, Handler],
+    application: str,
+    address: str | None = None,
+    security: Security | None = None,
+) -> Attachment:
     """Offers handlers by name to the daemon, now and after each restart of either, until `close()` of what is returned.
 
     A handler gets a `Request` and returns True or None for success, False for failure, or a `HandlerAnswer`; an exception is
     a failure with its text. It may be a plain function (run on one of four threads) or an async one (run on an event loop
-    of its own). `application` is the name that strategies of kind `handler` use. Never blocks.
+    of its own). `application` is the name that strategies of kind `handler` use. `security`: TLS and token, default from the
+    environment. Never blocks.
 
     Raises ValueError for no handlers or no name, TypeError for a handler that cannot be called.
     """
-    return Attachment(handlers, application, address)
+    return Attachment(handlers, application, address, security)

@@ -1,4 +1,4 @@
-"""Where the daemon is and where faults wait on disk, when nobody said so.
+"""Where the daemon is and where faults wait on disk, when nobody said so. (How it is reached securely: security.py.)
 
 address      ERROR_RECOVERY_ADDRESS, else 127.0.0.1:50051; `host:port` or `unix:/path`
 spool        ERROR_RECOVERY_SPOOL, else $XDG_STATE_HOME/error-recovery/spool, else ~/.local/state/error-recovery/spool;

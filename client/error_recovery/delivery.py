@@ -20,6 +20,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, cast
 
+from error_recovery.security import Insecure, Metadata, Security, open_channel
 from error_recovery.v1 import fault_pb2
 
 if TYPE_CHECKING:
@@ -80,24 +81,32 @@ class GrpcWire:
     Calls block: unlike futures they need no thread of gRPC's own, which could not be started any more at interpreter exit.
     """
 
-    def __init__(self, address: str) -> None:
+    def __init__(self, address: str, security: Security) -> None:
         self._address = address
+        self._security = security
         self._channel: grpc.Channel | None = None
+        self._metadata: Metadata | None = None
 
     def send(self, batch: list[bytes], timeout_s: float) -> Answer | TooMuch | Away:
         import grpc
 
         if self._channel is None:
-            self._channel = grpc.insecure_channel(self._address, options=CHANNEL_OPTIONS)
+            try:
+                self._channel, self._metadata = open_channel(self._address, self._security, CHANNEL_OPTIONS)
+            except (OSError, Insecure) as problem:
+                return Away(str(problem))
         call = self._channel.unary_unary(
             REPORT_BATCH,
             request_serializer=None,  # the batch is encoded already
             response_deserializer=fault_pb2.ReportBatchResponse.FromString,
         )
         try:
-            response = call(b"".join(batch), timeout=timeout_s)
+            response = call(b"".join(batch), timeout=timeout_s, metadata=self._metadata)
         except grpc.RpcError as error:
-            return _understood_status(cast("grpc.Call", error))
+            answer = _understood_status(cast("grpc.Call", error))
+            if isinstance(answer, Away) and self._security != Security():
+                self.close()  # certificates and tokens may have been renewed: they are read again
+            return answer
         return _understood(response, len(batch))
 
     def close(self) -> None:

@@ -21,6 +21,7 @@ from error_recovery.defaults import daemon_address, spool_directory
 from error_recovery.delivery import GrpcWire, record_of
 from error_recovery.fault import FaultFields, fault_from_exception, fault_from_message
 from error_recovery.lane import Lane
+from error_recovery.security import Security
 from error_recovery.spool import Spool
 from error_recovery.spool_home import SpoolHome
 from error_recovery.v1 import fault_pb2
@@ -61,6 +62,7 @@ class Reporter:
 
     address      `host:port` or `unix:/path`; default ERROR_RECOVERY_ADDRESS, else 127.0.0.1:50051
     component, environment      what faults carry that do not say it themselves
+    security     TLS and token; default from the environment (security.py)
     spool_dir    where faults wait while the daemon is away, on a local disk; default see defaults.py
     spool_bytes  bound of the spool on disk, at least 64 KiB, shared equally by the four lanes of severity; default 16 MiB
     queue_faults how many faults each lane keeps in memory before the oldest go to disk; default 10,000
@@ -72,6 +74,7 @@ class Reporter:
         component: str = "",
         environment: str = "",
         *,
+        security: Security | None = None,
         spool_dir: str | os.PathLike[str] | None = None,
         spool_bytes: int = 16 << 20,
         queue_faults: int = 10_000,
@@ -81,6 +84,7 @@ class Reporter:
         if queue_faults < 1:
             raise ValueError(f"queue_faults {queue_faults} is too small: use at least 1")
         self.address = daemon_address(address)
+        self._security = security if security is not None else Security.of_environment()
         self._component = component
         self._environment = environment
         self._spool_dir = Path(spool_dir) if spool_dir is not None else spool_directory(self.address)
@@ -167,7 +171,9 @@ class Reporter:
         share_bytes = self._spool_bytes // len(LANES)
         self._lanes = {name: Lane(name, Spool(name, self._home, share_bytes), self._queue_faults) for name in LANES}
         self._ends_with_worker = False
-        self._courier = Courier(list(self._lanes.values()), self._home, GrpcWire(self.address), fork.grpc_is_safe())
+        self._courier = Courier(
+            list(self._lanes.values()), self._home, GrpcWire(self.address, self._security), fork.grpc_is_safe()
+        )
 
     def _completed(self, fields: FaultFields) -> FaultFields:
         return {"component": self._component, "environment": self._environment, **fields}

@@ -18,10 +18,12 @@ import structlog
 import uvloop
 
 from error_daemon import __version__
+from error_daemon.access.tokens import new_token
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import starting
 from error_daemon.definitions.polkit import polkit_rule
 from error_daemon.errors import ConfigError, ErrorRecoveryError
+from error_daemon.model.access import Role
 from error_daemon.runtime.daemon import Daemon
 from error_daemon.runtime.from_settings import made_state_dir
 from error_daemon.runtime.logs import configure
@@ -34,6 +36,8 @@ COLLECT_AFTER = 50_000, 20, 100  # hardly anything here is a cycle: each young c
 def main() -> int:
     arguments = _arguments()
     try:
+        if arguments.new_token is not None:
+            return _print_token(*arguments.new_token)
         settings = load_settings(arguments.config, os.environ)
         definitions, wrong = starting(Path(settings.definitions_dir))
         if arguments.print_polkit_rule is not None:
@@ -52,6 +56,19 @@ def main() -> int:
     except ErrorRecoveryError as error:
         print(f"error_daemon: cannot go on: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _print_token(name: str, role: str) -> int:
+    """The token alone on standard output, so that it can be led into a file; what to do with its line beside it."""
+    try:
+        token, line = new_token(name, Role(role))
+    except ValueError as error:
+        roles = ", ".join(each.value for each in Role)
+        print(f"error_daemon: {error}; a role is one of {roles}", file=sys.stderr)
+        return 2
+    print(token)
+    print(f"# for the file that access.tokens in recovery.conf names (mode 600):\n{line}", file=sys.stderr)
     return 0
 
 
@@ -82,6 +99,12 @@ def _arguments() -> argparse.Namespace:
         const="error-recovery",
         metavar="USER",
         help="print the polkit rule that lets USER (default: error-recovery) manage the units of the definitions, and end",
+    )
+    parser.add_argument(
+        "--new-token",
+        nargs=2,
+        metavar=("NAME", "ROLE"),
+        help="print a new token for NAME, and on standard error its line for the file of tokens, and end",
     )
     parser.add_argument("--version", action="version", version=f"error_daemon {__version__}")
     return parser.parse_args()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from error_recovery import Reporter
+from error_recovery import Reporter, Security
 from tests.client.fault_service import FaultServer
 
 NewReporter = Callable[..., Reporter]
@@ -29,8 +29,9 @@ def new_reporter(server: FaultServer, spool_dir: Path) -> Iterator[NewReporter]:
     """Makes reporters for the server, with the spool directory of the test; closes them at its end."""
     made: list[Reporter] = []
 
-    def make(address: str | None = None, **settings: int) -> Reporter:
-        made.append(Reporter(address or server.address, "shop", "test", spool_dir=spool_dir, **settings))
+    def make(address: str | None = None, security: Security | None = None, **settings: int) -> Reporter:
+        place = address or server.address
+        made.append(Reporter(place, "shop", "test", security=security, spool_dir=spool_dir, **settings))
         return made[-1]
 
     yield make

@@ -17,6 +17,7 @@ import duckdb
 import grpc
 import psutil
 from google.rpc import status_pb2
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from error_recovery.v1 import fault_pb2, fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
 from tests.waiting import eventually
@@ -27,11 +28,21 @@ T = TypeVar("T")
 
 class DaemonProcess:
     """`definitions`: YAML. `settings`: more lines for recovery.conf, as TOML. Without `has_sensors`, what happens to the host that the
-    tests run on is no fault."""
+    tests run on is no fault. `listen`: a unix socket of its own where it is empty. `connect`: how the test reaches it."""
 
-    def __init__(self, directory: Path, definitions: str, settings: str = "", *, has_sensors: bool = False) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        definitions: str,
+        settings: str = "",
+        *,
+        has_sensors: bool = False,
+        listen: str = "",
+        connect: Callable[[str], grpc.Channel] | None = None,
+    ) -> None:
         self.directory = directory
-        self.address = f"unix:{directory}/d.sock"
+        self.address = listen or f"unix:{directory}/d.sock"
+        self._connect = connect or _in_clear
         self.state = directory / "state"
         self.log = directory / "daemon.log"
         (directory / "definitions").mkdir(parents=True)
@@ -52,7 +63,7 @@ class DaemonProcess:
         command = [sys.executable, "-m", "error_daemon", "--config", str(self.directory / "recovery.conf")]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stderr=log, stdout=log, env={**os.environ, **self.environment})
-        self._channel = grpc.insecure_channel(self.address, options=[("grpc.use_local_subchannel_pool", 1)])
+        self._channel = self._connect(self.address)
         eventually("the daemon serves", self._is_serving)
         return self
 
@@ -62,10 +73,11 @@ class DaemonProcess:
             f"the daemon ended with {self.process.returncode}: {self.log.read_text()[-3000:]}"
         )
         try:
-            self.recovery.GetStatus(recovery_pb2.GetStatusRequest(), timeout=1, wait_for_ready=True)
+            health = health_pb2_grpc.HealthStub(self.channel)
+            answer = health.Check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True)
         except grpc.RpcError:
             return False
-        return True
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     def kill(self) -> None:
         """kill -9, and wait until the process and its workers are gone."""
@@ -146,6 +158,10 @@ class DaemonProcess:
     def record(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.state / "recovery.duckdb"), read_only=True) as connection:
             return connection.execute(sql).fetchall()
+
+
+def _in_clear(address: str) -> grpc.Channel:
+    return grpc.insecure_channel(address, options=[("grpc.use_local_subchannel_pool", 1)])
 
 
 @contextlib.contextmanager

@@ -79,7 +79,7 @@ def test_what_is_wrong_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
 
 def test_who_may_only_report_cannot_say_that_a_sensor_has_seen_it(tmp_path: Path) -> None:
     def body(joined: Joined) -> None:
-        with pytest.raises(InputError, match="sensor/... is what the daemon itself has seen"):
+        with pytest.raises(InputError, match=r"sensor/\.\.\. is what the daemon itself has seen"):
             joined.intake.take(web_fault(source="sensor/pidfd"), is_trusted=False)
         assert _used(joined) == 0
         joined.intake.take(web_fault(source="sensors"), is_trusted=False)
