@@ -18,6 +18,7 @@ import structlog
 import uvloop
 
 from error_daemon import __version__
+from error_daemon.access.firewall import firewall_rules
 from error_daemon.access.tokens import new_token
 from error_daemon.definitions.configuration import load_settings
 from error_daemon.definitions.examine import starting
@@ -39,6 +40,9 @@ def main() -> int:
         if arguments.new_token is not None:
             return _print_token(*arguments.new_token)
         settings = load_settings(arguments.config, os.environ)
+        if arguments.print_firewall:
+            print(firewall_rules(settings.listen, settings.access.allow, settings.dscp), end="")
+            return 0
         definitions, wrong = starting(Path(settings.definitions_dir))
         if arguments.print_polkit_rule is not None:
             print(polkit_rule(definitions, arguments.print_polkit_rule), end="")
@@ -99,6 +103,11 @@ def _arguments() -> argparse.Namespace:
         const="error-recovery",
         metavar="USER",
         help="print the polkit rule that lets USER (default: error-recovery) manage the units of the definitions, and end",
+    )
+    parser.add_argument(
+        "--print-firewall",
+        action="store_true",
+        help="print rules of nftables that keep from the daemon's port whom access.allow does not have, and end",
     )
     parser.add_argument(
         "--new-token",

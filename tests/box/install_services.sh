@@ -1,7 +1,7 @@
 #!/bin/sh
-# What tests/shipped breaks and sees recovered, and what tests/rpc/wire calls with, installed if it is missing, as far as that can be done
-# here: as root, with apt. Nothing is started, and nothing that is installed here is started at the next boot. Without it those tests are
-# skipped, and say so.
+# What tests/shipped breaks and sees recovered, what tests/rpc/wire calls with, and what the tests of network security try their rules and
+# certificates with, installed if it is missing, as far as that can be done here: as root, with apt. Nothing is started, and nothing that
+# is installed here is started at the next boot. Without it those tests are skipped, and say so.
 set -u
 missing=
 add() { [ -e "$1" ] || missing="$missing $2"; }
@@ -9,6 +9,8 @@ add /usr/sbin/nginx nginx
 add /usr/bin/redis-server redis-server
 add /usr/bin/pg_ctlcluster postgresql
 add /usr/bin/curl curl
+add /usr/sbin/nft nftables
+add /usr/bin/openssl openssl
 add /lib/systemd/systemd systemd-sysv
 add /usr/bin/dbus-daemon dbus
 add /usr/bin/h2load nghttp2-client

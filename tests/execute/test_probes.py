@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from error_daemon.execute.reach import Deadline, connect
+from error_daemon.execute.reach import Deadline, connect, mark_connections
 from error_daemon.model import Json, OutcomeKind, Probe, Reading, ReadingValue
 from tests.execute.rig import PoolRig, attempt, probe_round, with_pool
 
@@ -262,3 +262,34 @@ def test_a_round_without_probes_is_answered() -> None:
         assert await rig.look(probe_round()) == {}
 
     with_pool(body)
+
+
+@pytest.mark.parametrize(("host", "family"), [("127.0.0.1", socket.AF_INET), ("::1", socket.AF_INET6)])
+def test_connections_are_marked_for_the_network_as_the_process_was_told(
+    host: str, family: socket.AddressFamily
+) -> None:
+    async def mark_of(port: int) -> int:
+        made = await connect(host, port, Deadline(10.0))
+        assert isinstance(made, socket.socket)
+        with made:
+            if family == socket.AF_INET6:
+                return made.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS)
+            return made.getsockopt(socket.IPPROTO_IP, socket.IP_TOS)
+
+    with socket.create_server((host, 0), family=family) as server:
+        port = server.getsockname()[1]
+        try:
+            for dscp in (0, 16, 0):
+                mark_connections(dscp)
+                assert uvloop.run(mark_of(port)) == dscp << 2
+        finally:
+            mark_connections(0)
+
+
+def test_a_worker_is_told_how_to_mark_what_it_connects_to() -> None:
+    async def body(rig: PoolRig) -> list[bytes]:
+        [pid] = rig.pool.pids()
+        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+
+    command = with_pool(body, dscp=16)
+    assert command[command.index(b"--dscp") + 1] == b"16"

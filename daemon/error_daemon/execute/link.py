@@ -257,11 +257,13 @@ class WorkerLink(asyncio.Protocol):
             self._transport.write(frame)
 
 
-async def open_link(heartbeat: Heartbeat, on_message: Callable[[WorkerLink, frames.FromWorker], None]) -> WorkerLink:
-    """Start a worker. Raises OSError if the host has no room for one more process."""
+async def open_link(
+    heartbeat: Heartbeat, on_message: Callable[[WorkerLink, frames.FromWorker], None], dscp: int
+) -> WorkerLink:
+    """Start a worker. `dscp`: how its connections are marked (reach.py). Raises OSError if the host has no room for one more process."""
     ours, theirs = socket.socketpair()
     try:
-        link = WorkerLink(_spawn(theirs.fileno()), heartbeat, on_message)
+        link = WorkerLink(_spawn(theirs.fileno(), dscp), heartbeat, on_message)
     except BaseException:
         ours.close()
         raise
@@ -271,9 +273,9 @@ async def open_link(heartbeat: Heartbeat, on_message: Callable[[WorkerLink, fram
     return link
 
 
-def _spawn(fd: int) -> int:
+def _spawn(fd: int, dscp: int) -> int:
     """posix_spawn, never fork: gRPC's threads do not survive a fork, and copying the daemon's page tables takes long."""
-    command = [sys.executable, "-m", "error_daemon.execute.worker", "--fd", str(_WORKER_FD)]
+    command = [sys.executable, "-m", "error_daemon.execute.worker", "--fd", str(_WORKER_FD), "--dscp", str(dscp)]
     actions = [
         (os.POSIX_SPAWN_DUP2, fd, _WORKER_FD),
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),

@@ -26,6 +26,7 @@ from error_daemon.execute.orders import OrderWriter, observations_of, outcome_of
 from error_daemon.model import AttemptOrder, Observation, ObserveOrder, Outcome, OutcomeKind, ProbeOrder
 from error_daemon.ports import Clock, OnOutcome, OnReadings
 
+USUAL_HEARTBEAT = Heartbeat()
 _SHORT_LIFE_S = 5.0
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
@@ -44,15 +45,17 @@ class WorkerPool:
         on_outcome: OnOutcome,
         on_readings: OnReadings,
         on_worker_lost: Callable[[str], None],
-        heartbeat_s: float = 1.0,
-        hung_after_s: float = 3.0,
+        dscp: int = 0,
+        heartbeat: Heartbeat = USUAL_HEARTBEAT,
     ) -> None:
+        """`dscp`: how workers mark the connections that they make; 0: not at all."""
+        self._dscp = dscp
         self._room = attempts_per_worker
         self._clock = clock
         self._on_outcome = on_outcome
         self._on_readings = on_readings
         self._on_worker_lost = on_worker_lost
-        self._heartbeat = Heartbeat(heartbeat_s, hung_after_s)
+        self._heartbeat = heartbeat
         self._writer = OrderWriter()
         self._links: list[WorkerLink | None] = [None] * workers
         self._waiting_attempts: deque[AttemptOrder] = deque()
@@ -228,7 +231,7 @@ class WorkerPool:
 
     async def _serve_one_life(self, index: int) -> None:
         try:
-            link = await open_link(self._heartbeat, self._take)
+            link = await open_link(self._heartbeat, self._take, self._dscp)
         except OSError as error:
             self._report_loss(f"a worker can't be started: {error.strerror}")
             return

@@ -4,6 +4,9 @@
 - `is_seen` false: the look itself failed (no address, no permission, no route, no descriptors). That says nothing about it.
 
 All addresses of a name are tried in turn within one deadline, each with an equal share of what is left.
+
+Connections may be marked for the network with a code point (DSCP, RFC 2474), which stands in the upper six bits of what IPv4 calls the
+type of service and IPv6 the traffic class. It is the same for all of a process.
 """
 
 from __future__ import annotations
@@ -25,6 +28,18 @@ _SEEN = frozenset(
         errno.EHOSTDOWN,
     }
 )
+
+
+_marks: list[tuple[int, int, int, int]] = []  # family, and what is set of its sockets: level, option, value
+
+
+def mark_connections(dscp: int) -> None:
+    """From now on, of this process. 0: not at all."""
+    of_families = (
+        (socket.AF_INET, socket.IPPROTO_IP, socket.IP_TOS, dscp << 2),
+        (socket.AF_INET6, socket.IPPROTO_IPV6, socket.IPV6_TCLASS, dscp << 2),
+    )
+    _marks[:] = of_families if dscp else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +101,9 @@ async def _connect_one(
         return why(error, place)
     try:
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for of_family, level, option, value in _marks:
+            if of_family == family:
+                one.setsockopt(level, option, value)
         await asyncio.wait_for(asyncio.get_running_loop().sock_connect(one, address), timeout_s)
     except asyncio.TimeoutError:
         one.close()

@@ -32,6 +32,7 @@ from error_daemon.execute.host import HostCounters
 from error_daemon.execute.looking import shorten
 from error_daemon.execute.observing import observe
 from error_daemon.execute.program import Programs
+from error_daemon.execute.reach import mark_connections
 from error_daemon.execute.usage import HostUsage
 from error_daemon.model import OutcomeKind
 from error_daemon.processes.identity import Identity
@@ -141,11 +142,13 @@ def worker_main(arguments: list[str] | None = None) -> int:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     parser = argparse.ArgumentParser(prog="error_daemon.execute.worker", description="A worker of error_daemon.")
     parser.add_argument("--fd", type=int, required=True, help="descriptor of the socket to the daemon")
-    fd: int = parser.parse_args(arguments).fd
+    parser.add_argument("--dscp", type=int, default=0, help="the code point that its connections are marked with")
+    given = parser.parse_args(arguments)
+    mark_connections(given.dscp)
     _keep_descriptors_to_ourselves()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
-    return loop.run_until_complete(_serve(socket.socket(fileno=fd)))
+    return loop.run_until_complete(_serve(socket.socket(fileno=given.fd)))
 
 
 if __name__ == "__main__":

@@ -59,7 +59,7 @@ from error_daemon.runtime.standstill import Standstill
 from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier, given_fd, status_line
 from error_daemon.runtime.watchers import Watchers
-from error_daemon.settings import Settings
+from error_daemon.settings import DSCP, Settings
 from error_daemon.store.client import DuckStore
 from error_daemon.store.schema import RECORD_FILE
 from error_daemon.telemetry import Counters
@@ -131,6 +131,7 @@ class Daemon:
             on_outcome=self._loop.outcome,
             on_readings=self._loop.readings,
             on_worker_lost=self._worker_lost,
+            dscp=DSCP[self._settings.dscp],
         )
 
     def _made_intake(self) -> RingIntake:
