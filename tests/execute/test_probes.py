@@ -11,6 +11,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 import uvloop
 
@@ -287,9 +288,9 @@ def test_connections_are_marked_for_the_network_as_the_process_was_told(
 
 
 def test_a_worker_is_told_how_to_mark_what_it_connects_to() -> None:
-    async def body(rig: PoolRig) -> list[bytes]:
+    async def body(rig: PoolRig) -> list[str]:
         [pid] = rig.pool.pids()
-        return Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+        return psutil.Process(pid).cmdline()
 
     command = with_pool(body, dscp=16)
-    assert command[command.index(b"--dscp") + 1] == b"16"
+    assert command[command.index("--dscp") + 1] == "16"
