@@ -123,8 +123,8 @@ class Intake(Protocol):
     """Takes one fault: keeps it in the ring, gives it to the engine, starts what follows. Synchronous: it is the fault path."""
 
     def take(self, payload: bytes, *, is_trusted: bool = True, is_test: bool = False) -> tuple[str, bool]:
-        """Returns (error_id, opened). `is_trusted`: it may say that a sensor of the daemon has seen it. `is_test`: it is of a test of a
-        recovery, and may say so (ingest/marks.py).
+        """Returns (error_id, opened). `is_trusted`: it is the word of an operator or of the daemon itself; else it is a claim, and cannot
+        be that a sensor has seen it. `is_test`: it is of a test of a recovery, and may say so (ingest/marks.py).
         Raises InputError, or TransientError when it must be sent again later.
         On return the fault is safe from `kill -9`."""
 

@@ -321,6 +321,10 @@ class AccessSettings(_Section):
     certificates: CertificateRoles = CertificateRoles()
     allow: list[Annotated[str, AfterValidator(_checked_network)]] = []
     """Networks from which calls are taken. Empty: from everywhere. This host may always."""
+    believe_reporters: bool = False
+    """Whether a fault that a reporter or application reports is acted on at once. Else its target is looked at first, and left alone where
+    its probes see it well: otherwise whoever may report could have services restarted by telling lies. What operators and the daemon's own
+    sensors report is always acted on at once."""
     faults_per_second: int = Field(default=2000, ge=0, le=10_000_000)
     """Faults that one caller may report in a second, on average; 0: any number. 2,000 different ones take a fifth of a core."""
     faults_burst: int = Field(default=10_000, ge=1, le=10_000_000)

@@ -170,11 +170,17 @@ class World:
         """Take a fault as the daemon does: into the ring, then to the engine. Its error id."""
         return self._take(one, breaks)
 
+    def claim(self, one: Fault, breaks: bool = False) -> str:
+        """As report, by somebody who is not believed without a look."""
+        return self._take(one, breaks, is_a_claim=True)
+
     def test(self, one: Fault, only: str = "") -> str:
         """As report, for a test of the recovery."""
         return self._take(one, True, is_test=True, only=only)
 
-    def _take(self, one: Fault, breaks: bool, *, is_test: bool = False, only: str = "") -> str:
+    def _take(
+        self, one: Fault, breaks: bool, *, is_test: bool = False, only: str = "", is_a_claim: bool = False
+    ) -> str:
         fingerprint = self.engine.fingerprint(one)
         slot = self.engine.slot_of(fingerprint)
         needed = slot is None or self.engine.must_be_classified(fingerprint, self.now)
@@ -188,7 +194,7 @@ class World:
         self.ring[slot].count += one.count
         self.kept[fingerprint.error_id] += one.count
         self._burn()
-        self.feed(fx.FaultArrived(one, fingerprint, slot, classified if needed else None, is_test, only))
+        self.feed(fx.FaultArrived(one, fingerprint, slot, classified if needed else None, is_test, only, is_a_claim))
         return fingerprint.error_id
 
     def run(self, for_s: float) -> None:

@@ -39,6 +39,7 @@ class FaultArrived:
     classification: Classification | None  # None where Engine.must_be_classified says that it need not
     is_test: bool = False  # a person tests the recovery with it: what it opens is no relapse, and teaches nothing
     only: str = ""  # of a test: the one strategy that may be run; empty: all of the ladder
+    is_a_claim: bool = False  # of somebody who may be wrong, or lie: the target is looked at before anything is done
 
 
 @value

@@ -10,6 +10,9 @@
     it has failed                   counted; that long after it failed it is tried again by itself, looking first
     else                            a ticket is opened
 
+What is only a claim opens a ticket that looks first, too: a target that is well is left alone, whatever is said of it. Such a ticket is no
+relapse of what was watched: nobody has seen one.
+
 A fault with which a person tests a recovery comes right after the recovery of the one before: that is no flapping.
 A ticket is opened only where a rule names a known target and has a strategy for it; else the error is observed, with the reason.
 """
@@ -60,7 +63,7 @@ class Opening:
         if why_not:
             self._only_count(error, why_not, newly_kept)
         else:
-            self.open(error, is_test=event.is_test, only=event.only)
+            self.open(error, in_doubt=event.is_a_claim, is_test=event.is_test, only=event.only)
 
     # --- counting
 

@@ -37,7 +37,7 @@ class Peer:
 class Caller:
     """Who calls. `name` is empty where nobody vouches for one: "certificate web-1.example", "token ann", "uid 1000".
 
-    `key` is whose limits apply. `is_trusted`: may say of a fault that a sensor of the daemon has seen it."""
+    `key` is whose limits apply. `is_trusted`: what they report is acted on without a look."""
 
     name: str
     key: str

@@ -143,6 +143,7 @@ class Daemon:
             counters=self._counters,
             rows_waiting=self._store.rows_waiting,
             most_rows_waiting=self._settings.store.waiting_rows,
+            believes_reporters=self._settings.access.believe_reporters,
         )
 
     def _made_sensors(self) -> Sensors:

@@ -20,7 +20,8 @@ _DISK_RETRY_AFTER_S = 5.0
 
 
 class RingIntake:
-    """ports.Intake. `rows_waiting()` above `most_rows_waiting`: the record is too far behind to take more on."""
+    """ports.Intake. `rows_waiting()` above `most_rows_waiting`: the record is too far behind to take more on. `believes_reporters`: what
+    is reported by who is not trusted is acted on as it is; else it is a claim."""
 
     def __init__(
         self,
@@ -32,7 +33,9 @@ class RingIntake:
         counters: Counters,
         rows_waiting: Callable[[], int],
         most_rows_waiting: int,
+        believes_reporters: bool = False,
     ) -> None:
+        self._believes_reporters = believes_reporters
         self._loop = loop
         self._engine = loop.engine
         self._ring = ring
@@ -84,7 +87,8 @@ class RingIntake:
             slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
         self._counters.faults_received += 1
         only = only_of(fault.attributes) if is_test else ""
-        self._loop.feed(FaultArrived(fault, fingerprint, slot, classification, is_test, only), now)
+        is_a_claim = not (is_trusted or self._believes_reporters)
+        self._loop.feed(FaultArrived(fault, fingerprint, slot, classification, is_test, only, is_a_claim), now)
         return fingerprint.error_id, may_open and engine.has_ticket(fingerprint)
 
     def _check_room(self) -> None:
