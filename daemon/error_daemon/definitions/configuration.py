@@ -147,11 +147,17 @@ def _validated(data: dict[str, Any]) -> tuple[Settings, list[Complaint]]:
     except ValidationError as error:
         found = complaints(error, Settings)
     for complaint in found:
-        section = data
-        for key in complaint.loc[:-1]:
-            section = section[str(key)]
-        section.pop(str(complaint.loc[-1]), None)
+        _take_out(data, [str(key) for key in complaint.loc])
     return Settings.model_validate(data, strict=True), found
+
+
+def _take_out(section: dict[str, Any], keys: Sequence[str]) -> None:
+    """One wrong item makes a list wrong."""
+    inner = section.get(keys[0])
+    if len(keys) > 1 and isinstance(inner, dict):
+        _take_out(inner, keys[1:])
+    else:
+        section.pop(keys[0], None)
 
 
 def _cross_checks(settings: Settings) -> list[tuple[set[Loc], Complaint]]:
