@@ -69,3 +69,29 @@ def test_a_claim_that_folds_into_an_open_ticket_changes_nothing_of_it(is_a_claim
     assert begun == 1
     (here.claim if is_a_claim else here.report)(fault())
     assert len(here.started) == begun
+
+
+@pytest.mark.parametrize(("claims", "gap_s"), [(1, 0.1), (5, 1.0), (60, 1.0), (20, 4.0)])
+def test_lies_do_not_hold_back_the_recovery_of_what_then_fails(claims: int, gap_s: float) -> None:
+    here = world()
+    for _ in range(claims):
+        here.claim(fault())
+        here.run(gap_s)
+    here.report(fault())
+    assert [order.strategy.id for order in here.started] == ["fix1"]
+    here.run(10.0)
+    here.quiet()
+
+
+def test_what_flaps_in_truth_is_held_back_as_before_whatever_is_claimed_meanwhile() -> None:
+    here = world()
+    here.report(fault())
+    here.failing["web"] = frozenset()
+    here.run(1.0)
+    here.claim(fault())
+    here.run(1.0)
+    error_id = here.report(fault(), breaks=False)
+    assert here.state(error_id) is State.PARKED
+    assert here.view(error_id).flapping
+    here.run(30.0)
+    here.quiet()

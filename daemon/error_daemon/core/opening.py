@@ -11,7 +11,7 @@
     else                            a ticket is opened
 
 What is only a claim opens a ticket that looks first, too: a target that is well is left alone, whatever is said of it. Such a ticket is no
-relapse of what was watched: nobody has seen one.
+relapse of what was watched, and no flapping: nobody has seen one, and lies must not hold back the recovery of what then fails.
 
 A fault with which a person tests a recovery comes right after the recovery of the one before: that is no flapping.
 A ticket is opened only where a rule names a known target and has a strategy for it; else the error is observed, with the reason.
@@ -63,7 +63,7 @@ class Opening:
         if why_not:
             self._only_count(error, why_not, newly_kept)
         else:
-            self.open(error, in_doubt=event.is_a_claim, is_test=event.is_test, only=event.only)
+            self.open(error, is_a_claim=event.is_a_claim, is_test=event.is_test, only=event.only)
 
     # --- counting
 
@@ -140,18 +140,19 @@ class Opening:
         progress: Progress | None = None,
         *,
         in_doubt: bool = False,
+        is_a_claim: bool = False,
         is_test: bool = False,
         only: str = "",
     ) -> None:
         """Open a ticket, or say why not. `progress`: how far it was when the daemon died. `in_doubt`: it may be well by now.
-        `is_test`, `only`: see FaultArrived."""
+        `is_a_claim`, `is_test`, `only`: see FaultArrived."""
         found = self._board.mandate(error.classification.rule, error.fault, only)
         if isinstance(found, str):
             self._observe(error, found)
             return
         ticket = self._new_ticket(error, found)
-        ticket.is_test, ticket.only = is_test, only
-        ticket.look_first = in_doubt or _is_late(error, error.fault)
+        ticket.is_a_claim, ticket.is_test, ticket.only = is_a_claim, is_test, only
+        ticket.look_first = in_doubt or is_a_claim or _is_late(error, error.fault)
         if progress:
             ticket.opened_at = min(error.fault.received_at, ticket.opened_at)
         error.opened_at = ticket.opened_at
@@ -193,7 +194,8 @@ class Opening:
     def _act(self, error: Error, ticket: Ticket, progress: Progress | None) -> None:
         board = self._board
         calm_at = error.recovered_at + board.policy.flap_threshold_s
-        error.flapping = error.recovered_at > error.settled_at and board.now < calm_at and not ticket.is_test
+        is_relapse = not (ticket.is_test or ticket.is_a_claim)
+        error.flapping = is_relapse and error.settled_at < error.recovered_at and board.now < calm_at
         error.flaps += error.flapping
         ticket.planned = ticket.is_test or self._dispatch.brakes.pause.concerns(ticket.target.id)
         error.related = self._related(error)

@@ -57,6 +57,7 @@ class Ticket:
     approved_by: str = ""
     is_isolated: bool = False  # what keeps it from spreading has been run
     planned: bool = False  # recoveries of its target were paused while it was open, or it is a test
+    is_a_claim: bool = False  # its fault is not believed: found well, it was no fault at all
     is_test: bool = False  # a person tests the recovery: it is no relapse, and teaches nothing
     only: str = ""  # the one strategy that may be run; empty: all of the ladder
     looked_first: bool = False  # its target was looked at before anything was done

@@ -227,7 +227,8 @@ class Verification:
             ticket.look_at_wake = True
 
     def _watch(self, error: Error, ticket: Ticket, reason: str) -> None:
-        error.recovered_at = self._board.now
+        if ticket.attempts or not ticket.is_a_claim:  # else there was nothing to recover
+            error.recovered_at = self._board.now
         error.window_s = ticket.rule.stability_window_s
         self._board.end_ticket(error, Step.HEAL, reason)
         self._board.set_timer(error, self._board.now + error.window_s)
