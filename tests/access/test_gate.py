@@ -74,6 +74,12 @@ def test_each_role_may_call_what_the_table_has_for_it(role: str) -> None:
     assert World(loopback="none", unix_socket=role).may(UNIX) == OF_ROLE[role]
 
 
+@pytest.mark.parametrize("role", ["operator", "auditor", "application", "reporter"])
+def test_only_the_word_of_an_operator_is_trusted(role: str) -> None:
+    caller = World(loopback=role).gate.admit(LOOPBACK, HEALTH)
+    assert caller.is_trusted == (role == "operator")
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
 def test_every_loopback_address_is_this_host(address: str) -> None:
     assert PAUSE in World().may(Peer(address))
@@ -94,6 +100,7 @@ def test_a_token_says_who_calls_and_a_wrong_one_is_refused_whatever_else_is_show
     world = World(ANN)
     caller = world.gate.admit(Peer("127.0.0.1", token="ert_ann"), PAUSE)
     assert (caller.name, caller.roles, caller.is_limited) == ("token ann", frozenset({Role.OPERATOR}), True)
+    assert caller.is_trusted
     assert world.may(Peer(is_unix=True, token="ert_shop")) == OF_ROLE["reporter"]
     for peer in (Peer("127.0.0.1", token="ert_bob"), Peer(is_unix=True, token="x"), Peer("10.0.0.7", token="é\ud800")):
         with pytest.raises(Unidentified, match="this token is not known here"):

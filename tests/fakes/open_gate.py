@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from error_daemon.model.access import Caller, Peer, Role
 
-OPERATOR = Caller("", "test", frozenset({Role.OPERATOR}), is_limited=False)
+OPERATOR = Caller("", "test", frozenset({Role.OPERATOR}), is_limited=False, is_trusted=True)
 
 
 class OpenGate:

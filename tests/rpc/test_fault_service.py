@@ -184,9 +184,9 @@ def test_a_fault_above_what_the_gate_grants_is_refused_for_a_time() -> None:
 
 
 @pytest.mark.parametrize("role", Role)
-def test_only_what_an_operator_reports_is_trusted(role: Role) -> None:
+def test_who_is_trusted_is_told_to_the_intake(role: Role) -> None:
     async def go() -> None:
-        gate = OpenGate(Caller("token x", "x", frozenset({role})))
+        gate = OpenGate(Caller("token x", "x", frozenset({role}), is_trusted=role is Role.OPERATOR))
         async with _desk(gate=gate) as (intake, channel):
             await soon(channel.unary_unary(f"{PATH}/Report")(RawReport(fault=b"a").SerializeToString()))
             await soon(_report_batch(channel)(_batch(1, b"b")))

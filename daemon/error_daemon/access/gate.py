@@ -22,7 +22,7 @@ something floods the daemon they must get through to see what.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import translate
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -148,7 +148,7 @@ class Gate:
         if holder is None:
             raise Unidentified("this token is not known here", "UNKNOWN_TOKEN", {})
         name = f"token {holder.name}"
-        return Caller(name, name, frozenset({holder.role}))
+        return _caller(name, name, {holder.role})
 
     def _by_certificate(self, names: Sequence[str]) -> Caller:
         """Names that a terminal would not show as they are belong to nobody."""
@@ -163,14 +163,14 @@ class Gate:
                     roles.add(role)
                     matched = matched or name
         name = f"certificate {matched or names[0]}"
-        return Caller(name, name, frozenset(roles))
+        return _caller(name, name, roles)
 
     def _local(self, peer: Peer, role: str) -> Caller:
         if role == "none":
             raise _nobody("send a token")
         name = "" if peer.unix_uid is None else f"uid {peer.unix_uid}"
         is_operator = role == Role.OPERATOR.value
-        return Caller(name, name or peer.address or "unix socket", frozenset({Role(role)}), is_limited=not is_operator)
+        return _caller(name, name or peer.address or "unix socket", {Role(role)}, is_limited=not is_operator)
 
 
 _NO_METHODS: frozenset[str] = frozenset()
@@ -181,6 +181,10 @@ def _methods_for(roles: frozenset[Role]) -> frozenset[str]:
     if roles not in _methods:
         _methods[roles] = _FOR_EVERYBODY | {method for method, allowed in ROLES.items() if allowed & roles}
     return _methods[roles]
+
+
+def _caller(name: str, key: str, roles: Set[Role], *, is_limited: bool = True) -> Caller:
+    return Caller(name, key, frozenset(roles), is_limited, Role.OPERATOR in roles)
 
 
 def _nobody(mend: str) -> Unidentified:

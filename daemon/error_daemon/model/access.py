@@ -43,7 +43,4 @@ class Caller:
     key: str
     roles: frozenset[Role]
     is_limited: bool = True
-
-    @property
-    def is_trusted(self) -> bool:
-        return Role.OPERATOR in self.roles
+    is_trusted: bool = False
