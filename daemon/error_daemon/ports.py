@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from error_daemon.model import (
     AttemptOrder,
@@ -287,6 +287,9 @@ class Credentials(Protocol):
 
     def current(self) -> ServerCredentials: ...
 
+    def subscribe(self, changed: Callable[[], None]) -> None:
+        """`changed()` is called, on the loop's thread, whenever `current()` has become another one."""
+
 
 @dataclass(frozen=True, slots=True)
 class ServerCredentials:
@@ -304,6 +307,7 @@ class Transport:
 
     credentials: Credentials | None = None
     longest_connection_s: float = 3600.0
+    oldest_tls: Literal["1.2", "1.3"] = "1.2"
     dscp: int = 0
 
 

@@ -32,6 +32,7 @@ RIGHT = {
     "loopback over TLS": TLS + 'client_ca = "/a"\n' + NAMES,
     "loopback for nobody without a token": '[access]\nloopback = "none"\ntokens = "/t"\n',
     "networks": '[access]\nallow = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]\n',
+    "1.3 alone on our own wire": TLS + 'min_version = "1.3"\n[access]\ntokens = "/t"\n',
     "a mark": 'dscp = "CS2"\n',
 }
 
@@ -43,7 +44,7 @@ WRONG = {
     "authorities alone": ('[tls]\nclient_ca = "/k"\n', 2, "tls.client_ca is set, and tls.certificate is not"),
     "names that nobody shows": (NAMES, 2, "nobody is asked for a certificate (set tls.client_ca, too)"),
     "TLS on a socket": ('listen = "unix:/x"\n' + TLS, 3, "a unix socket is not encrypted"),
-    "1.3 alone": (TLS + 'min_version = "1.3"\n[access]\ntokens = "/t"\n', 3, "the gRPC library that serves cannot be told so"),
+    "1.3 alone": (TLS + 'min_version = "1.3"\n[access]\ntokens = "/t"\n[rpc]\nserver = "grpcio"\n', 3, "which cannot be told so"),
     "nobody on loopback": ('[access]\nloopback = "none"\n', 2, "access.loopback is none, and there are no tokens"),
     "nobody on the socket": (
         'listen = "unix:/x"\n[access]\nunix_socket = "none"\n', 3, "access.unix_socket is none, and there are no tokens",

@@ -17,13 +17,13 @@ from tests.e2e.daemon_process import (
     PATIENCE_S,
     SH,
     a_fault,
-    eventually,
     journal,
     journal_scripts,
     running,
 )
 from tests.e2e.secured import Secured
 from tests.fakes.authority import OPENSSL
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="needs the program openssl")
 BURST = 300

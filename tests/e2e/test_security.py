@@ -14,9 +14,10 @@ import pytest
 from error_recovery import Reporter
 from error_recovery.security import open_channel
 from error_recovery.v1 import fault_pb2, fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
-from tests.e2e.daemon_process import PATIENCE_S, a_fault, eventually, running
+from tests.e2e.daemon_process import PATIENCE_S, a_fault, running
 from tests.e2e.secured import OPTIONS, Secured
 from tests.fakes.authority import OPENSSL, PAST, Authority
+from tests.waiting import eventually
 
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="needs the program openssl")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Callable
 
 import structlog
 
@@ -44,18 +45,24 @@ class Admission:
         self._loaded, tokens = self._load()
         self._refusals = RefusalLog(clock, counters)
         self.gate = Gate(settings.access, tokens, clock, self._refusals.tell)
+        self._subscribers: list[Callable[[], None]] = []
         self._told_expiry_at = -_DAY_S
         self._next: asyncio.TimerHandle | None = None
         self._looking: asyncio.Task[None] | None = None
 
     def transport(self) -> Transport:
         credentials = self if self._loaded is not None else None
-        return Transport(credentials, self._settings.tls.longest_connection, DSCP[self._settings.dscp])
+        tls = self._settings.tls
+        return Transport(credentials, tls.longest_connection, tls.min_version, DSCP[self._settings.dscp])
 
     def current(self) -> ServerCredentials:
         """See ports.Credentials."""
         assert self._loaded is not None, "a server without TLS does not ask"
         return self._loaded.credentials
+
+    def subscribe(self, changed: Callable[[], None]) -> None:
+        """See ports.Credentials."""
+        self._subscribers.append(changed)
 
     # --- changes
 
@@ -86,10 +93,15 @@ class Admission:
                 self._loaded, tokens = await asyncio.to_thread(self._load)
                 self.gate.renew(tokens)
                 self._told_expiry_at = -_DAY_S
+                for changed in self._subscribers:
+                    changed()
                 _log.info("credentials_renewed", files=self._files(), tokens=len(tokens))
         except ConfigError as wrong:
             for problem in wrong.problems:
                 _log.error("credentials_refused", problem=str(problem), note="those in force stay")
+        except OSError as error:  # no descriptors: they are read again with the next look
+            self._seen = ()
+            _log.error("credentials_refused", problem=str(error), note="those in force stay")
         self._tell_expiry()
         self._next = asyncio.get_running_loop().call_later(self._look_every_s, self.look)
 

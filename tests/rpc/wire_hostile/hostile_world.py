@@ -33,6 +33,7 @@ from error_daemon.rpc.wire.frames import (
 )
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.server import WireServer
+from tests.fakes.open_gate import OpenGate
 
 PATIENCE_S = 20.0  # only ever waited for in full when something is broken
 SERVICE = "hostile.Echo"
@@ -258,7 +259,7 @@ class World:
 
 
 @asynccontextmanager
-async def hostile_world(tls: ssl.SSLContext | None = None, **limits: float) -> AsyncIterator[World]:
+async def hostile_world(**limits: float) -> AsyncIterator[World]:
     """`limits`: of WireLimits, where they are others than the usual."""
     clock, echo = DrivenClock(), Echo()
     chosen: dict[str, Any] = {"max_message_bytes": MESSAGE_BYTES, **limits}
@@ -268,8 +269,8 @@ async def hostile_world(tls: ssl.SSLContext | None = None, **limits: float) -> A
         WireLimits(**chosen),
         lambda method, error: bugs.append((method, error)),
         lambda peer, violation: violations.append((peer, violation)),
-        tls,
-        clock,
+        OpenGate(),
+        now=clock,
     )
     server.add(echo.service())
     host, _, port = (await server.start("127.0.0.1:0")).rpartition(":")

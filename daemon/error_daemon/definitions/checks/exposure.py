@@ -81,10 +81,10 @@ def _halves(settings: Settings) -> Iterator[Found]:
     if tls.certificate and settings.listen.startswith("unix:"):
         message = "tls.certificate is set, and a unix socket is not encrypted"
         yield {_LISTEN, _CERTIFICATE}, Complaint(_CERTIFICATE, message, "leave [tls] out, or listen on host:port")
-    if tls.min_version == "1.3":
+    if tls.min_version == "1.3" and settings.rpc.server == "grpcio":
         oldest: Loc = ("tls", "min_version")
-        message = "tls.min_version is 1.3, and the gRPC library that serves cannot be told so: it takes 1.2 and 1.3"
-        yield {oldest}, Complaint(oldest, message, 'leave it at "1.2"')
+        message = "tls.min_version is 1.3, and rpc.server is grpcio, which cannot be told so: it takes 1.2 and 1.3"
+        yield {oldest, ("rpc", "server")}, Complaint(oldest, message, 'leave it at "1.2", or rpc.server at "wire"')
     for role, names in settings.access.certificates:
         if names and not tls.client_ca:
             of_role: Loc = ("access", "certificates", role)

@@ -13,19 +13,21 @@ import math
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
 
-from error_daemon.errors import InputError
-from error_daemon.ports import Method, Shape
+from error_daemon.errors import ErrorRecoveryError, InputError
+from error_daemon.model.access import Peer
+from error_daemon.ports import Gate, Method, Shape
 from error_daemon.rpc.status import RpcStatus, StatusError, status_of
 from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.messages import ENCODINGS, PREFIX_BYTES, Body, UnknownEncoding, gzipped
+from error_daemon.rpc.wire.request_head import RequestHead
 from error_daemon.rpc.wire.statuses import metadata_block, trailers
 from error_daemon.rpc.wire.stream import Stream
 from error_daemon.rpc.wire.wire_call import Running, WireCall
@@ -58,6 +60,7 @@ class Common:
     on_bug: Callable[[str, BaseException], None]
     now: Callable[[], float]
     make_room: Callable[[], None]
+    gate: Gate
     held_bytes: int = 0
 
 
@@ -65,8 +68,9 @@ class Calls:
     """The receiver of one connection (connection.py). `flush_soon()`: something is to be sent, outside of `receive`. `join` tells it
     its connection."""
 
-    def __init__(self, common: Common, peer: str, flush_soon: Callable[[], None]) -> None:
+    def __init__(self, common: Common, peer: str, who: Peer, flush_soon: Callable[[], None]) -> None:
         self.peer = peer
+        self._who = who
         self.is_writable = True  # the socket takes more
         self._common = common
         self._methods = common.methods
@@ -89,12 +93,26 @@ class Calls:
         served = self._methods.get(head.path)
         if served is None:
             self._refuse(stream, StatusError(code_pb2.UNIMPLEMENTED, f"no method {head.path[:200]} is served here"))
+        elif not self._is_admitted(stream, head):
+            return
         elif served.shape is Shape.UNARY:
             stream.call = served
         elif served.takes_one:
             self._made_running(stream, served)
         else:
             self._start(stream, served)
+
+    def _is_admitted(self, stream: Stream, head: RequestHead) -> bool:
+        """Before anything of its body is taken."""
+        gate, who = self._common.gate, self._who
+        try:
+            if gate.reads_tokens:
+                who = replace(who, token=head.token())
+            stream.caller = gate.admit(who, head.path[1:])
+        except ErrorRecoveryError as error:
+            self._refuse(stream, error)
+            return False
+        return True
 
     def data(self, stream: Stream, content: bytes, *, has_ended: bool) -> None:
         call = stream.call
@@ -165,7 +183,7 @@ class Calls:
         if stream.sending and stream.trailers is None:
             self._out.trailers(stream, trailers(status, call.trailing))
 
-    def _refuse(self, stream: Stream, error: StatusError) -> None:
+    def _refuse(self, stream: Stream, error: StatusError | ErrorRecoveryError) -> None:
         self._out.trailers(stream, trailers(status_of(error)))
 
     # --- every other call

@@ -10,18 +10,21 @@ One that then does not move for `answer_s`, or says nothing for `idle_ping_s` an
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable
 from typing import Any
 
 from error_daemon.rpc.wire.calls import Calls, Common
 from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.frames import ConnectionViolation, ErrorCode
+from error_daemon.rpc.wire.transport import who_is_at
 
 _HTTP_1 = (b"GET ", b"HEAD", b"POST", b"PUT ", b"DELE", b"OPTI", b"PATC", b"CONN", b"TRAC")
 _HTTP_1_ANSWER = (
     b"HTTP/1.1 505 HTTP Version Not Supported\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
     b"This port speaks gRPC over HTTP/2. error-cli is its client.\n"
 )
+_REPLACED_WITHIN_S = 60.0
 OnViolation = Callable[[str, ConnectionViolation], None]
 
 
@@ -34,7 +37,11 @@ class WireProtocol(asyncio.Protocol):
         on_open: Callable[[WireProtocol], bool],
         on_close: Callable[[WireProtocol], None],
         on_violation: OnViolation,
+        longest_s: float = math.inf,
     ) -> None:
+        """`longest_s`: after it, the peer is asked to connect anew."""
+        self._longest_s = longest_s
+        self._leaving_at = 0.0  # 0: it has not been asked
         self._common = common
         self._on_open = on_open
         self._on_close = on_close
@@ -61,7 +68,7 @@ class WireProtocol(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = transport
         self._heard_at = self.opened_at = now = self._now()
-        self.calls = Calls(self._common, peer_of(transport), self.flush_soon)
+        self.calls = Calls(self._common, peer_of(transport), who_is_at(transport), self.flush_soon)
         self.connection = Connection(self._common.limits, self.calls, now, self._now)
         self.calls.join(self.connection)
         if not _is_h2(transport):
@@ -189,10 +196,20 @@ class WireProtocol(asyncio.Protocol):
         elif not self._is_alive(now):
             self.abort()
         else:
+            if now - self.opened_at > self._longest_s:
+                self._replace(now)
             self.calls.refuse_slow(now - limits.request_s)
             for stream in connection.out.not_taken(now, limits.request_s):
                 connection.reset(stream, ErrorCode.CANCEL)
             self.flush()
+
+    def _replace(self, now: float) -> None:
+        """It is too old. Calls that are under way may end within a grace."""
+        if not self._leaving_at:
+            self._leaving_at = now
+            self.connection.leave()
+        elif not self.connection.streams or now - self._leaving_at > _REPLACED_WITHIN_S:
+            self.end(ErrorCode.NO_ERROR, "connect anew")
 
     def _is_alive(self, now: float) -> bool:
         limits = self._common.limits

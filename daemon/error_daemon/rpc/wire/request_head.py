@@ -21,6 +21,7 @@ _UNITS_S = {b"H": 3600.0, b"M": 60.0, b"S": 1.0, b"m": 1e-3, b"u": 1e-6, b"n": 1
 _TIMEOUT = re.compile(rb"([0-9]{1,8})([HMSmun])")
 _HEAD_COST_BYTES = 512
 _FIELD_COST_BYTES = 128  # two strings, a pair, its place
+_BEARER = b"bearer "
 _GRPC_TYPES = (b"application/grpc", b"application/grpc+proto")
 
 
@@ -47,6 +48,13 @@ class RequestHead:
     encoding: bytes
     length: int | None
     held_bytes: int
+
+    def token(self) -> str:
+        """What was sent as a bearer token (RFC 6750); empty where nothing was."""
+        for name, value in self.fields:
+            if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+                return value[len(_BEARER) :].strip().decode("latin-1")
+        return ""
 
     def metadata(self) -> list[tuple[str, bytes]]:
         """What the caller added, in order; names of binary values end with -bin and their values are still base64."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 import ssl
@@ -15,14 +16,17 @@ from grpc_reflection.v1alpha import _async as async_reflection
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from error_daemon.errors import TransientError
-from error_daemon.ports import Service
+from error_daemon.ports import Gate, Service, Transport
 from error_daemon.rpc.wire.calls import Common, served
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.generated import services_of
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.protocol import OnViolation, WireProtocol
+from error_daemon.rpc.wire.transport import context_of, mark
 
 OnBug = Callable[[str, BaseException], None]
+IN_CLEAR = Transport()
+_OLDEST = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _RETRY_AFTER_S = 1.0
 _SOCKET_UMASK = 0o117  # srw-rw----
 _BACKLOG = 1024
@@ -35,24 +39,29 @@ _A_MOMENT_S = 0.002
 class WireServer:
     """`now`: steady time in seconds; uvloop's own is that of the turn's begin, and can't tell when a turn has lasted too long.
     `on_bug(method, exception)` hears of whatever the caller is told no more of than INTERNAL, `on_violation(peer, violation)` of peers
-    that were sent away. `tls`: a server's context; None: no encryption."""
+    that were sent away. Every call passes the `gate`."""
 
     def __init__(
         self,
         limits: WireLimits,
         on_bug: OnBug,
         on_violation: OnViolation,
-        tls: ssl.SSLContext | None = None,
+        gate: Gate,
+        transport: Transport = IN_CLEAR,
+        *,
         now: Callable[[], float] | None = None,
     ) -> None:
         self._limits = limits
         self._now = now or (lambda: asyncio.get_running_loop().time())
-        self._common = Common({}, limits, on_bug, self._now, self._make_room)
+        self._common = Common({}, limits, on_bug, self._now, self._make_room, gate)
         self._on_violation = on_violation
-        self._tls = tls
+        self._transport = transport
+        self._tls = self._context()
         self._services: list[Service] = []
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
-        self._listener: asyncio.Server | None = None
+        self._listeners: list[asyncio.Server] = []
+        self._sockets: list[socket.socket] = []  # ours: they listen on while listeners change
+        self._changing: asyncio.Task[None] | None = None
         self._socket_file: Path | None = None
         self._is_leaving = False
         self.connections: set[WireProtocol] = set()
@@ -89,15 +98,13 @@ class WireServer:
             _refuse_a_living(path)
             usual = os.umask(_SOCKET_UMASK)  # connecting takes the right to write, from the moment that it is there
             try:
-                self._listener = await loop.create_unix_server(
-                    self._protocol, path, ssl=self._tls, ssl_handshake_timeout=self._handshake_s, backlog=_BACKLOG
-                )
+                self._listeners = [await loop.create_unix_server(self._protocol, path, backlog=_BACKLOG)]
             finally:
                 os.umask(usual)
             self._socket_file = path
             return address
         host, _, port = address.rpartition(":")
-        self._listener = await loop.create_server(
+        listener = await loop.create_server(
             self._protocol,
             host.strip("[]"),
             int(port),
@@ -106,16 +113,59 @@ class WireServer:
             backlog=_BACKLOG,
             reuse_port=False,  # a second daemon on the port is an error, not a silent share of the faults
         )
-        return f"{host}:{self._listener.sockets[0].getsockname()[1]}"
+        self._listeners = [listener]
+        self._sockets = [socket.socket(fileno=os.dup(one.fileno())) for one in listener.sockets]
+        for one in self._sockets:
+            mark(one, self._transport.dscp)
+        if self._transport.credentials is not None:
+            self._transport.credentials.subscribe(self._changed)
+        return f"{host}:{self._sockets[0].getsockname()[1]}"
+
+    def _context(self) -> ssl.SSLContext | None:
+        credentials = self._transport.credentials
+        return None if credentials is None else context_of(credentials.current(), _OLDEST[self._transport.oldest_tls])
+
+    def _changed(self) -> None:
+        """Other certificates. Who connects meanwhile waits in the sockets' backlog, and is shown them."""
+        if not self._sockets:
+            return  # it has stopped
+        self._tls = self._context()
+        self._listen_no_more()
+        self._changing = asyncio.ensure_future(self._listen_again(self._changing))
+
+    def _listen_no_more(self) -> None:
+        for listener in self._listeners:
+            listener.close()
+        self._listeners = []
+
+    async def _listen_again(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait({before})
+        self._listen_no_more()
+        loop = asyncio.get_running_loop()
+        for one in self._sockets:
+            listener = await loop.create_server(
+                self._protocol,
+                sock=one.dup(),
+                ssl=self._tls,
+                ssl_handshake_timeout=self._handshake_s,
+                backlog=_BACKLOG,
+            )
+            self._listeners.append(listener)
 
     async def stop(self, grace_s: float) -> None:
         """New calls are refused in a way that lets their senders try elsewhere; those that are there may end within `grace_s`."""
         if self._looking is not None:
             self._looking.cancel()
-        if self._listener is None:
+        if self._changing is not None:
+            await asyncio.wait({self._changing})
+        if not self._listeners:
             return
         self._is_leaving = True
-        self._listener.close()
+        self._listen_no_more()
+        for one in self._sockets:
+            one.close()
+        self._sockets = []
         if self._socket_file is not None:
             self._socket_file.unlink(missing_ok=True)
         await self._health.enter_graceful_shutdown()
@@ -168,7 +218,8 @@ class WireServer:
         return self._limits.greeting_s if self._tls else None
 
     def _protocol(self) -> WireProtocol:
-        return WireProtocol(self._common, self._opened, self._closed, self._on_violation)
+        longest_s = self._transport.longest_connection_s if self._tls is not None else math.inf
+        return WireProtocol(self._common, self._opened, self._closed, self._on_violation, longest_s)
 
     def _opened(self, protocol: WireProtocol) -> bool:
         has_place = len(self.connections) < self._limits.connections or self._make_place()

@@ -18,12 +18,13 @@ class Stream:
     began_at         steady time in seconds
     received         bytes of DATA without padding, for content-length
     waits_since      when its answer was first seen waiting; 0: it was not
-    call             what the receiver keeps with it
+    call, caller     what the receiver keeps with it
     """
 
     __slots__ = (
         "began_at",
         "call",
+        "caller",
         "has_head",
         "head",
         "held_bytes",
@@ -53,3 +54,4 @@ class Stream:
         self.pending: bytearray | None = None
         self.trailers: bytes | None = None
         self.call: Any = None
+        self.caller: Any = None

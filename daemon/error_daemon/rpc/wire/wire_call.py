@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from error_daemon.model.access import Caller
 from error_daemon.rpc.wire.messages import Body
 from error_daemon.rpc.wire.statuses import unbase64
 from error_daemon.rpc.wire.stream import Stream
@@ -67,6 +68,11 @@ class WireCall:
         self.on_end: Callable[[], None] | None = None
         self.deadline_at: float | None = None
         self._stream = stream
+
+    @property
+    def caller(self) -> Caller:
+        caller: Caller = self._stream.caller
+        return caller
 
     @property
     def is_plain(self) -> bool:
