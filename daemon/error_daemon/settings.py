@@ -309,6 +309,17 @@ class CertificateRoles(_Section):
     """Those that may do everything."""
 
 
+class UserRoles(_Section):
+    reporter: list[str] = []
+    """Users of this host, by name or number, that have this role on the unix socket, and not that of unix_socket."""
+    application: list[str] = []
+    """Likewise."""
+    auditor: list[str] = []
+    """Likewise."""
+    operator: list[str] = []
+    """Likewise."""
+
+
 class AccessSettings(_Section):
     loopback: Literal["operator", "auditor", "application", "reporter", "none"] = "operator"
     """The role of who connects from this host over TCP that is not encrypted: any user of this host. On a host whose users do not trust
@@ -319,6 +330,7 @@ class AccessSettings(_Section):
     """File of mode 600 with who has which token, a line for each: name:role:hash, as `error_daemon --new-token NAME ROLE` prints it.
     Empty: there are none."""
     certificates: CertificateRoles = CertificateRoles()
+    users: UserRoles = UserRoles()
     allow: list[Annotated[str, AfterValidator(_checked_network)]] = []
     """Networks from which calls are taken. Empty: from everywhere. This host may always."""
     believe_reporters: bool = False

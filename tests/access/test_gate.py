@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from error_daemon.access.gate import Gate
 from error_daemon.access.methods import EVERYBODY, ROLES
 from error_daemon.access.tokens import Holder, hashed
-from error_daemon.errors import Denied, TransientError, Unidentified
+from error_daemon.access.users import roles_by_uid
+from error_daemon.errors import ConfigError, Denied, TransientError, Unidentified
 from error_daemon.model.access import Caller, Peer, Role
-from error_daemon.settings import AccessSettings, CertificateRoles
+from error_daemon.settings import AccessSettings, CertificateRoles, UserRoles
 
 REPORT = "error_recovery.v1.FaultService/Report"
 STATUS = "error_recovery.v1.RecoveryService/GetStatus"
@@ -259,3 +260,27 @@ def test_nobody_calls_what_none_of_their_roles_may(loopback: str, unix_socket: s
         assert caller.roles & ROLES[method]
         if peer.token == "ert_shop":
             assert caller.roles == {Role.REPORTER}
+
+
+def test_users_of_the_socket_have_their_own_roles_and_the_others_that_of_the_socket() -> None:
+    users = {1000: frozenset({Role.OPERATOR}), 1001: frozenset({Role.AUDITOR, Role.REPORTER})}
+    world = World(unix_socket="reporter")
+    gate = Gate(AccessSettings(unix_socket="reporter"), {}, world, world._hear, users)
+    found = {uid: gate.admit(Peer(is_unix=True, unix_uid=uid), HEALTH) for uid in (1000, 1001, 1002, None)}
+    assert {uid: set(caller.roles) for uid, caller in found.items()} == {
+        1000: {Role.OPERATOR},
+        1001: {Role.AUDITOR, Role.REPORTER},
+        1002: {Role.REPORTER},
+        None: {Role.REPORTER},
+    }
+    assert [caller.name for caller in found.values()] == ["uid 1000", "uid 1001", "uid 1002", ""]
+    assert [caller.is_limited for caller in found.values()] == [False, True, True, True]
+
+
+def test_users_are_found_by_name_or_number_and_those_that_are_not_there_are_told() -> None:
+    assert roles_by_uid(UserRoles(operator=["root", "1000"], auditor=["1000"])) == {
+        0: {Role.OPERATOR},
+        1000: {Role.OPERATOR, Role.AUDITOR},
+    }
+    with pytest.raises(ConfigError, match=r"access\.users\.reporter: this host has no user 'nobody-of-that-name'"):
+        roles_by_uid(UserRoles(reporter=["nobody-of-that-name"]))

@@ -33,6 +33,7 @@ RIGHT = {
     "loopback for nobody without a token": '[access]\nloopback = "none"\ntokens = "/t"\n',
     "networks": '[access]\nallow = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]\n',
     "1.3 alone on our own wire": TLS + 'min_version = "1.3"\n[access]\ntokens = "/t"\n',
+    "users of the socket": 'listen = "unix:/x"\n[access]\nunix_socket = "none"\n[access.users]\noperator = ["ann"]\n',
     "a mark": 'dscp = "CS2"\n',
 }
 
@@ -48,6 +49,9 @@ WRONG = {
     "nobody on loopback": ('[access]\nloopback = "none"\n', 2, "access.loopback is none, and there are no tokens"),
     "nobody on the socket": (
         'listen = "unix:/x"\n[access]\nunix_socket = "none"\n', 3, "access.unix_socket is none, and there are no tokens",
+    ),
+    "users that nobody tells": (
+        '[rpc]\nserver = "grpcio"\n[access.users]\noperator = ["ann"]\n', 4, "cannot tell who opened a unix socket",
     ),
     "no network": ('[access]\nallow = ["10.0.0.0/8", "10.0.0.1/8"]\n', 2, "'10.0.0.1/8' is not a network"),
     "no mark": ('dscp = "AF44"\n', 1, "'AF44' is not a DSCP name: write one of CS1, CS2"),

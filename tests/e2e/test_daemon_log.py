@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,7 +60,11 @@ def test_the_log_of_a_unit_has_the_whole_way_from_fault_to_verdict(tmp_path: Pat
     assert len({line["ticket_id"] for line in trace}) == 1
     assert trace[-1]["lag_s"] > trace[-1]["threshold_s"] == 0.001
     [act] = [line for line in lines if line["level"] == "user_action"]
-    assert (act["event"], act["by"], act["reason"]) == ("pause", "bob (as they say)", "maintenance")
+    assert (act["event"], act["by"], act["reason"]) == (
+        "pause",
+        f"uid {os.getuid()}, as bob (as they say)",
+        "maintenance",
+    )
     assert lines[-1]["event"] == "stopped"
     assert "hunter2" not in log.read_text()
     assert (status.log.file, status.log.lines_lost, status.log.problem) == (str(log), 0, "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,8 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from error_recovery.v1 import recovery_pb2
 from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal, journal_scripts, running
 from tests.waiting import eventually
+
+ME = f"uid {os.getuid()}"
 
 
 def definitions(scripts: dict[str, Path], mode: str = "auto") -> str:
@@ -189,12 +192,12 @@ def test_a_person_resolves_flushes_and_resets_and_it_is_in_the_audit(tmp_path: P
         assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
         assert daemon.stop() == 0
     assert daemon.record('SELECT action, actor FROM audit ORDER BY "at"') == [
-        ("resolve", "ann (as they say)"),
-        ("flush", "bob (as they say)"),
-        ("forget", "cyd (as they say)"),
-        ("resume", "dan (as they say)"),
-        ("reset_breaker", "eve (as they say)"),
-        ("reset", "grpc"),
+        ("resolve", f"{ME}, as ann (as they say)"),
+        ("flush", f"{ME}, as bob (as they say)"),
+        ("forget", f"{ME}, as cyd (as they say)"),
+        ("resume", f"{ME}, as dan (as they say)"),
+        ("reset_breaker", f"{ME}, as eve (as they say)"),
+        ("reset", ME),
     ]
 
 

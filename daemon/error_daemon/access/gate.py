@@ -4,7 +4,7 @@ Who calls is told by, the first that there is:
 
     a token             its line in the file says the name and the role. One that nobody knows is refused, whatever else is shown
     a certificate       verified by the server; every role for which one of its names matches
-    a unix socket       `access.unix_socket`: whoever may open it
+    a unix socket       `access.users` by who opened it, else `access.unix_socket`: whoever may open it
     loopback, in clear  `access.loopback`: any user of this host
     anything else       nobody
 
@@ -22,7 +22,7 @@ something floods the daemon they must get through to see what.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import translate
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -56,7 +56,16 @@ class _Known:
 class Gate:
     """ports.Gate."""
 
-    def __init__(self, settings: AccessSettings, tokens: Tokens, clock: Clock, on_refused: OnRefused) -> None:
+    def __init__(
+        self,
+        settings: AccessSettings,
+        tokens: Tokens,
+        clock: Clock,
+        on_refused: OnRefused,
+        users: Mapping[int, frozenset[Role]] | None = None,
+    ) -> None:
+        """`users`: roles by uid, as `access.users` has them."""
+        self._users = users or {}
         self._settings = settings
         self._tokens = tokens
         self._clock = clock
@@ -137,7 +146,7 @@ class Gate:
         if peer.certificate_names:
             return self._by_certificate(peer.certificate_names)
         if peer.is_unix:
-            return self._local(peer, self._settings.unix_socket)
+            return self._by_socket(peer)
         parsed = _parsed(peer.address)
         if not peer.is_encrypted and parsed is not None and parsed.is_loopback:
             return self._local(peer, self._settings.loopback)
@@ -164,6 +173,13 @@ class Gate:
                     matched = matched or name
         name = f"certificate {matched or names[0]}"
         return _caller(name, name, roles)
+
+    def _by_socket(self, peer: Peer) -> Caller:
+        roles = self._users.get(-1 if peer.unix_uid is None else peer.unix_uid)
+        if roles is None:
+            return self._local(peer, self._settings.unix_socket)
+        name = f"uid {peer.unix_uid}"
+        return _caller(name, name, roles, is_limited=Role.OPERATOR not in roles)
 
     def _local(self, peer: Peer, role: str) -> Caller:
         if role == "none":

@@ -17,6 +17,7 @@ from error_daemon.access.buckets import Buckets
 from error_daemon.access.certificates import Loaded, load_certificates
 from error_daemon.access.gate import Gate
 from error_daemon.access.tokens import Tokens, read_tokens
+from error_daemon.access.users import roles_by_uid
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model.access import Peer
 from error_daemon.ports import Clock, ServerCredentials, Transport
@@ -44,7 +45,8 @@ class Admission:
         self._seen = self._signature()
         self._loaded, tokens = self._load()
         self._refusals = RefusalLog(clock, counters)
-        self.gate = Gate(settings.access, tokens, clock, self._refusals.tell)
+        users = roles_by_uid(settings.access.users)
+        self.gate = Gate(settings.access, tokens, clock, self._refusals.tell, users)
         self._subscribers: list[Callable[[], None]] = []
         self._told_expiry_at = -_DAY_S
         self._next: asyncio.TimerHandle | None = None

@@ -85,6 +85,13 @@ def _halves(settings: Settings) -> Iterator[Found]:
         oldest: Loc = ("tls", "min_version")
         message = "tls.min_version is 1.3, and rpc.server is grpcio, which cannot be told so: it takes 1.2 and 1.3"
         yield {oldest, ("rpc", "server")}, Complaint(oldest, message, 'leave it at "1.2", or rpc.server at "wire"')
+    for role, names in settings.access.users:
+        if names and settings.rpc.server == "grpcio":
+            who: Loc = ("access", "users", role)
+            message = (
+                f"access.users.{role} has users, and rpc.server is grpcio, which cannot tell who opened a unix socket"
+            )
+            yield {who, ("rpc", "server")}, Complaint(who, message, 'leave rpc.server at "wire"')
     for role, names in settings.access.certificates:
         if names and not tls.client_ca:
             of_role: Loc = ("access", "certificates", role)
@@ -97,7 +104,7 @@ def _halves(settings: Settings) -> Iterator[Found]:
 def _nobody(settings: Settings) -> Iterator[Found]:
     """Nobody at all could call."""
     access = settings.access
-    if access.tokens:
+    if access.tokens or any(names for _, names in access.users):
         return
     if settings.tls.client_ca and settings.tls.certificate and not any(names for _, names in access.certificates):
         certificates: Loc = ("access", "certificates")
