@@ -28,6 +28,7 @@ from error_daemon.model.access import Role
 from error_daemon.runtime.daemon import Daemon
 from error_daemon.runtime.from_settings import made_state_dir
 from error_daemon.runtime.logs import configure
+from error_daemon.settings import Settings
 
 _log = structlog.get_logger()
 EX_CONFIG = 78
@@ -41,8 +42,7 @@ def main() -> int:
             return _print_token(*arguments.new_token)
         settings = load_settings(arguments.config, os.environ)
         if arguments.print_firewall:
-            print(firewall_rules(settings.listen, settings.access.allow, settings.dscp), end="")
-            return 0
+            return _print_firewall(settings)
         definitions, wrong = starting(Path(settings.definitions_dir))
         if arguments.print_polkit_rule is not None:
             print(polkit_rule(definitions, arguments.print_polkit_rule), end="")
@@ -60,6 +60,17 @@ def main() -> int:
     except ErrorRecoveryError as error:
         print(f"error_daemon: cannot go on: {error}", file=sys.stderr)
         return 1
+    return 0
+
+
+def _print_firewall(settings: Settings) -> int:
+    rules = firewall_rules(settings.listen, settings.access.allow, settings.dscp)
+    if not rules:
+        print(
+            "# the settings ask for no rules: access.allow and dscp are empty, or a unix socket is served",
+            file=sys.stderr,
+        )
+    print(rules, end="")
     return 0
 
 

@@ -105,7 +105,8 @@ def test_a_real_kernel_lets_through_whom_the_list_has_and_leaves_all_else_alone(
     ]
 
 
-def test_a_unix_socket_needs_no_rules() -> None:
-    rules = firewall_rules("unix:/run/x.sock", ALLOW, "CS2").splitlines()
-    assert rules[1:3] == ["table inet error_recovery", "delete table inet error_recovery"]
-    assert rules[3].startswith("# nothing else")
+@pytest.mark.parametrize(
+    ("listen", "allow", "dscp"), [("unix:/run/x.sock", ALLOW, "CS2"), (LISTEN, [], ""), ("127.0.0.1:1", [], "")]
+)
+def test_settings_that_ask_for_no_rules_have_none(listen: str, allow: list[str], dscp: str) -> None:
+    assert firewall_rules(listen, allow, dscp) == ""

@@ -22,6 +22,7 @@ from error_daemon.rpc.wire.calls import Common, served
 from error_daemon.rpc.wire.frames import END_HEADERS, PREFACE, head, settings
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.protocol import WireProtocol
+from tests.fakes.open_gate import OpenGate
 
 NAME = "f.F"
 AT_ONCE = ("Raw", "Fail", "Nothing")
@@ -211,7 +212,12 @@ def _chunks(content: bytes, cut: int) -> Iterator[bytes]:
 async def _written(chunks: list[bytes]) -> bytes:
     bugs: list[Any] = []
     common = Common(
-        dict(served(NAME, method) for method in service().methods), _LIMITS, _hears(bugs), lambda: 1.0, lambda: None
+        dict(served(NAME, method) for method in service().methods),
+        _LIMITS,
+        _hears(bugs),
+        lambda: 1.0,
+        lambda: None,
+        OpenGate(),
     )
     closed: list[WireProtocol] = []
     protocol = WireProtocol(common, lambda _protocol: True, closed.append, lambda _peer, _violation: None)

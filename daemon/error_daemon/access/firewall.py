@@ -17,15 +17,14 @@ TABLE = "inet error_recovery"
 
 
 def firewall_rules(listen: str, allow: Sequence[str], dscp: str) -> str:
-    """nftables text. `listen`: host:port, or unix:/path. `dscp`: a name, or empty."""
-    lines = [
+    """nftables text; empty where the settings ask for no rules. `listen`: host:port, or unix:/path. `dscp`: a name, or empty."""
+    if listen.startswith("unix:") or not (allow or dscp):
+        return ""
+    head = (
         "# Made by error_daemon --print-firewall. To load: nft -f FILE. To undo: nft delete table inet error_recovery"
-    ]
-    lines += [f"table {TABLE}", f"delete table {TABLE}"]
-    if listen.startswith("unix:"):
-        lines.append(f"# nothing else: a unix socket ({listen}) is not on the network")
-    else:
-        lines += _table(int(listen.rpartition(":")[2]), allow, dscp.lower())
+    )
+    lines = [head, f"table {TABLE}", f"delete table {TABLE}"]
+    lines += _table(int(listen.rpartition(":")[2]), allow, dscp.lower())
     return "\n".join(lines) + "\n"
 
 

@@ -141,31 +141,35 @@ class WireServer:
     async def _listen_again(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:
             await asyncio.wait({before})
-        self._listen_no_more()
         loop = asyncio.get_running_loop()
-        for one in self._sockets:
-            listener = await loop.create_server(
-                self._protocol,
-                sock=one.dup(),
-                ssl=self._tls,
-                ssl_handshake_timeout=self._handshake_s,
-                backlog=_BACKLOG,
-            )
-            self._listeners.append(listener)
+        while self._sockets:
+            self._listen_no_more()
+            try:
+                for one in self._sockets:
+                    self._listeners.append(await self._listener_on(loop, one.dup()))
+                return
+            except OSError:  # no descriptors
+                await asyncio.sleep(_RETRY_AFTER_S)
+
+    async def _listener_on(self, loop: asyncio.AbstractEventLoop, one: socket.socket) -> asyncio.Server:
+        return await loop.create_server(
+            self._protocol, sock=one, ssl=self._tls, ssl_handshake_timeout=self._handshake_s, backlog=_BACKLOG
+        )
 
     async def stop(self, grace_s: float) -> None:
         """New calls are refused in a way that lets their senders try elsewhere; those that are there may end within `grace_s`."""
         if self._looking is not None:
             self._looking.cancel()
+        for one in self._sockets:
+            one.close()
+        self._sockets = []
         if self._changing is not None:
+            self._changing.cancel()
             await asyncio.wait({self._changing})
         if not self._listeners:
             return
         self._is_leaving = True
         self._listen_no_more()
-        for one in self._sockets:
-            one.close()
-        self._sockets = []
         if self._socket_file is not None:
             self._socket_file.unlink(missing_ok=True)
         await self._health.enter_graceful_shutdown()
