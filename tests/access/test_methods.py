@@ -42,7 +42,7 @@ def test_only_health_is_for_everybody() -> None:
 
 @pytest.mark.parametrize("role", [Role.REPORTER, Role.APPLICATION, Role.AUDITOR])
 def test_nobody_but_an_operator_may_steer(role: Role) -> None:
-    seeing = ("Get", "List", "Watch", "Explain", "Replay")
+    seeing = ("Get", "List", "Watch", "Explain", "Replay", "Diagnose")
     steering = [path for path in ROLES if ".RecoveryService/" in path and not path.partition("/")[2].startswith(seeing)]
     assert len(steering) == 11
     assert [path for path in steering if role in ROLES[path]] == []
