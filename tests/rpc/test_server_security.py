@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from error_daemon.errors import Denied, TransientError, Unidentified
 from error_daemon.model.access import Peer
-from error_daemon.ports import Call, Method, ServerCredentials, Service, Shape, Transport
+from error_daemon.ports import Call, Method, Service, Shape, Transport
 from tests.fakes.authority import OPENSSL, PAST, Authority, Issued
 from tests.fakes.open_gate import OpenGate
+from tests.fakes.shown_credentials import Shown
 from tests.rpc.serving import EOF, SERVERS, Channel, MakeServer, run, served, serving, soon, until
 
 NAME = "error_daemon.test.Echo"
@@ -68,26 +69,6 @@ class Echo:
         self.served += 1
         async for request in requests:
             yield request
-
-
-class Shown:
-    """ports.Credentials that a test exchanges."""
-
-    def __init__(self, issued: Issued, client_ca: Path | None = None) -> None:
-        self._subscribers: list[Callable[[], None]] = []
-        self.show(issued, client_ca)
-
-    def subscribe(self, changed: Callable[[], None]) -> None:
-        self._subscribers.append(changed)
-
-    def show(self, issued: Issued, client_ca: Path | None = None) -> None:
-        ca = client_ca.read_bytes() if client_ca else None
-        self._current = ServerCredentials(issued.certificate.read_bytes(), issued.key.read_bytes(), ca)
-        for changed in self._subscribers:
-            changed()
-
-    def current(self) -> ServerCredentials:
-        return self._current
 
 
 @pytest.fixture(scope="module")

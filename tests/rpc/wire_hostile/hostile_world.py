@@ -13,7 +13,7 @@ from typing import Any
 import hpack
 import uvloop
 
-from error_daemon.ports import Call, Method, Service, Shape
+from error_daemon.ports import Call, Method, Service, Shape, Transport
 from error_daemon.rpc.wire.frames import (
     DATA,
     END_HEADERS,
@@ -32,7 +32,7 @@ from error_daemon.rpc.wire.frames import (
     settings,
 )
 from error_daemon.rpc.wire.limits import WireLimits
-from error_daemon.rpc.wire.server import WireServer
+from error_daemon.rpc.wire.server import IN_CLEAR, WireServer
 from tests.fakes.open_gate import OpenGate
 
 PATIENCE_S = 20.0  # only ever waited for in full when something is broken
@@ -259,7 +259,7 @@ class World:
 
 
 @asynccontextmanager
-async def hostile_world(**limits: float) -> AsyncIterator[World]:
+async def hostile_world(transport: Transport = IN_CLEAR, **limits: float) -> AsyncIterator[World]:
     """`limits`: of WireLimits, where they are others than the usual."""
     clock, echo = DrivenClock(), Echo()
     chosen: dict[str, Any] = {"max_message_bytes": MESSAGE_BYTES, **limits}
@@ -270,6 +270,7 @@ async def hostile_world(**limits: float) -> AsyncIterator[World]:
         lambda method, error: bugs.append((method, error)),
         lambda peer, violation: violations.append((peer, violation)),
         OpenGate(),
+        transport,
         now=clock,
     )
     server.add(echo.service())

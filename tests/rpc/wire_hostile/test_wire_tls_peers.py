@@ -3,27 +3,21 @@
 from __future__ import annotations
 
 import ssl
-import subprocess
-from pathlib import Path
 
 import pytest
 
+from error_daemon.ports import Transport
 from error_daemon.rpc.wire.frames import PREFACE, settings
+from tests.fakes.authority import Authority
+from tests.fakes.shown_credentials import Shown
 from tests.rpc.wire_hostile.hostile_world import hostile_world, run
 
 HELLO = bytes.fromhex("16030100c8010000c40303") + bytes(40)  # the begin of a ClientHello of 200 bytes
 
 
 @pytest.fixture(scope="module")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> ssl.SSLContext:
-    directory: Path = tmp_path_factory.mktemp("tls")
-    key, certificate = directory / "key.pem", directory / "certificate.pem"
-    make = f"openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout {key} -out {certificate}"
-    subprocess.run([*make.split(), "-days", "2", "-subj", "/CN=localhost"], check=True, capture_output=True)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, key)
-    context.set_alpn_protocols(["h2"])
-    return context
+def tls(tmp_path_factory: pytest.TempPathFactory) -> Transport:
+    return Transport(Shown(Authority(tmp_path_factory.mktemp("tls") / "authority").issue("localhost")))
 
 
 def client() -> ssl.SSLContext:
@@ -39,7 +33,7 @@ def client() -> ssl.SSLContext:
     [b"\0" * 10_000, PREFACE + settings({}), b"GET / HTTP/1.1\r\n\r\n", HELLO[:5], HELLO, b""],
     ids=["garbage", "no TLS", "HTTP/1.1", "the head of a hello", "half a hello", "nothing"],
 )
-def test_what_is_no_handshake_ends_and_the_others_are_served(tls: ssl.SSLContext, sent: bytes) -> None:
+def test_what_is_no_handshake_ends_and_the_others_are_served(tls: Transport, sent: bytes) -> None:
     async def body() -> None:
         async with hostile_world(tls, greeting_s=0.2) as world:
             bad = [await world.raw() for _ in range(20)]
@@ -55,7 +49,7 @@ def test_what_is_no_handshake_ends_and_the_others_are_served(tls: ssl.SSLContext
     run(body())
 
 
-def test_the_limits_are_the_same_behind_tls(tls: ssl.SSLContext) -> None:
+def test_the_limits_are_the_same_behind_tls(tls: Transport) -> None:
     async def body() -> None:
         async with hostile_world(tls) as world:
             peer = await world.peer(tls=client())

@@ -158,16 +158,15 @@ class WireServer:
 
     async def stop(self, grace_s: float) -> None:
         """New calls are refused in a way that lets their senders try elsewhere; those that are there may end within `grace_s`."""
-        if self._looking is not None:
-            self._looking.cancel()
+        if self._looking is None:
+            return  # it was never started
+        self._looking.cancel()
         for one in self._sockets:
             one.close()
         self._sockets = []
         if self._changing is not None:
             self._changing.cancel()
             await asyncio.wait({self._changing})
-        if not self._listeners:
-            return
         self._is_leaving = True
         self._listen_no_more()
         if self._socket_file is not None:
