@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
+from error_daemon.model import access
 from error_daemon.ports import Call, Method, Shape
 from error_daemon.rpc.wire.calls import Calls, Common, served
 from error_daemon.rpc.wire.frames import DATA, HEADERS
 from error_daemon.rpc.wire.limits import WireLimits
+from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import Bugs, until
 from tests.rpc.wire.peer import LIMITS, Peer, call, data, text_of
 
@@ -67,8 +69,10 @@ class Caller(Peer):
     def __init__(self, echoes: Echoes, limits: WireLimits = LIMITS, common: Common | None = None) -> None:
         self.bugs = Bugs()
         methods = dict(served("test", method) for method in echoes.methods())
-        self.common = common or Common(methods, limits, self.bugs, asyncio.get_running_loop().time, lambda: None)
-        self.calls = Calls(self.common, "ipv4:127.0.0.1:5", lambda: None)
+        self.common = common or Common(
+            methods, limits, self.bugs, asyncio.get_running_loop().time, lambda: None, OpenGate()
+        )
+        self.calls = Calls(self.common, "ipv4:127.0.0.1:5", access.Peer("127.0.0.1"), lambda: None)
         super().__init__(limits, self.calls)
         self.calls.join(self.connection)
         self.greeted()

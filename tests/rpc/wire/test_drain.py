@@ -17,7 +17,8 @@ import grpc
 import pytest
 
 from error_daemon.errors import TransientError
-from error_daemon.ports import Call, Method, Server, Service, Shape
+from error_daemon.ports import Call, Method, Server, Service, Shape, Transport
+from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import MOST_BYTES, SERVERS, Bugs, connect, run, soon, until
 
 NAME = "error_daemon.tests.Drain"
@@ -60,7 +61,7 @@ class Counting:
 
 async def _begun(counting: Counting, address: str) -> tuple[Server, str]:
     while True:
-        server = SERVERS["wire"](MOST_BYTES, Bugs())
+        server = SERVERS["wire"](MOST_BYTES, Bugs(), OpenGate(), Transport())
         server.add(counting.service())
         try:
             return server, await server.start(address)

@@ -21,6 +21,7 @@ import pytest
 from error_daemon.rpc.wire.generated import services_of
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.server import WireServer
+from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import Bugs, run, until
 from tests.rpc.wire.interop import INITIAL, TRAILING, AsyncTests, PlainTests, pb2, pb2_grpc
 from tests.rpc.wire.interop_clients import CLIENTS, OPTIONS
@@ -35,7 +36,8 @@ ASKED_SIZES = [31_415, 9, 2_653, 58_979]
 @asynccontextmanager
 async def _wire(servicer: Any) -> AsyncIterator[str]:
     bugs = Bugs()
-    server = WireServer(WireLimits(max_message_bytes=1 << 20), bugs, lambda _peer, violation: bugs("wire", violation))
+    limits = WireLimits(max_message_bytes=1 << 20)
+    server = WireServer(limits, bugs, lambda _peer, violation: bugs("wire", violation), OpenGate())
     for service in services_of(lambda to: pb2_grpc.add_TestServiceServicer_to_server(servicer, to)):
         server.add(service)
     yield await server.start("127.0.0.1:0")

@@ -23,9 +23,12 @@ from typing import Any
 import pytest
 import uvloop
 
-from error_daemon.ports import Service
+from error_daemon.ports import Service, Transport
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.server import WireServer
+from tests.fakes.authority import Issued
+from tests.fakes.open_gate import OpenGate
+from tests.fakes.shown_credentials import Shown
 from tests.rpc.serving import PATIENCE_S, Bugs
 from tests.rpc.wire.calling import Echoes, message
 
@@ -56,21 +59,21 @@ def certificate(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
     return made
 
 
-def _tls(certificate: Path | None) -> ssl.SSLContext | None:
+def _transport(certificate: Path | None) -> Transport:
     if certificate is None:
-        return None
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(certificate, f"{certificate}.key")
-    context.set_alpn_protocols(["h2"])
-    return context
+        return Transport()
+    return Transport(Shown(Issued(certificate, Path(f"{certificate}.key"))))
 
 
 @asynccontextmanager
 async def _serving(certificate: Path | None, violations: list[str] | None = None) -> AsyncIterator[str]:
     bugs, told = Bugs(), violations if violations is not None else []
     server = WireServer(
-        WireLimits(1 << 20), bugs, lambda _peer, violation: told.append(violation.says), _tls(certificate)
+        WireLimits(1 << 20),
+        bugs,
+        lambda _peer, violation: told.append(violation.says),
+        OpenGate(),
+        _transport(certificate),
     )
     server.add(Service("test", tuple(Echoes().methods())))
     try:
