@@ -30,6 +30,7 @@ from error_daemon.rpc.wire.messages import ENCODINGS, PREFIX_BYTES, Body, Unknow
 from error_daemon.rpc.wire.request_head import RequestHead
 from error_daemon.rpc.wire.statuses import metadata_block, trailers
 from error_daemon.rpc.wire.stream import Stream
+from error_daemon.rpc.wire.turn import FRAME_BYTES
 from error_daemon.rpc.wire.wire_call import Running, WireCall
 
 _LONGEST_DEADLINE_S = 86_400.0 * 365
@@ -155,7 +156,8 @@ class Calls:
             self._fail(stream, served.name, call, error)
 
     def _answer(self, stream: Stream, call: WireCall, message: bytes) -> None:
-        self._turn.spend(len(message))
+        if len(message) > FRAME_BYTES:
+            self._turn.spend(len(message))
         if call.is_plain:
             self._out.answer(stream, message)
         else:

@@ -230,8 +230,7 @@ class Connection:
             start = after
             if self.is_closing:
                 return end
-            turn.left -= 1
-            if turn.is_over and start < end:
+            if start < end and not turn.goes_on():
                 self.has_more = True
                 self._needed = 0
                 return start

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from error_daemon.rpc.wire.limits import WireLimits
 
-_FRAME_BYTES = 4096  # so much that is copied or unpacked counts as a frame: a few µs
+FRAME_BYTES = 4096  # so much that is copied or unpacked counts as a frame: a few µs
 
 
 class Turn:
@@ -31,7 +31,12 @@ class Turn:
         self._until = at + self._length_s
 
     def spend(self, size_bytes: int) -> None:
-        self.left -= 1 + size_bytes // _FRAME_BYTES
+        self.left -= 1 + size_bytes // FRAME_BYTES
+
+    def goes_on(self) -> bool:
+        """After each frame: whether there is time for another."""
+        self.left -= 1
+        return self.left > 0 and self._now() <= self._until
 
     @property
     def is_over(self) -> bool:
