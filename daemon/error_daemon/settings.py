@@ -109,21 +109,23 @@ class RpcSettings(_Section):
     """What serves gRPC. "wire": the daemon's own server, at a tenth of the CPU. "grpcio": grpc.aio, with the same services; the limits
     below are then its own."""
     connections: int = Field(default=1024, ge=1, le=60_000)
-    """Peers at once. Each costs some 20 KiB and a file descriptor."""
+    """Peers at once. Each costs some 20 KiB and a file descriptor. Beyond it, whoever was idle for longest makes place."""
     calls: int = Field(default=256, ge=1, le=65_536)
     """Calls at once on one connection: each may hold a message."""
     unfinished_bytes: int = Field(default=128 << 20, ge=1 << 20, le=1 << 40)
-    """Memory for requests that have not come to their end or are not taken yet, of all peers together. One peer may have an eighth
-    of it. Beyond it, calls are refused with RESOURCE_EXHAUSTED."""
+    """Memory for what peers have sent and is not done with, and for answers that they do not take, of all peers together. One peer may
+    have an eighth of it for each: beyond it, its calls are refused with RESOURCE_EXHAUSTED, or it is sent away. Beyond the whole, the peer
+    that holds most is sent away."""
     request_timeout: Annotated[Duration, Field(gt=0)] = 60.0
-    """A request of one message that is not whole by then is given up: peers that send a byte a minute hold memory."""
+    """A frame, or a request of one message, that is not whole by then is given up, and so is an answer that is not taken: peers that send a
+    byte a minute hold memory."""
     idle_ping: Annotated[Duration, Field(gt=0)] = 60.0
     """A peer that has said nothing for so long is asked whether it is there."""
     peer_timeout: Annotated[Duration, Field(gt=0)] = 20.0
     """A peer that does not answer, or does not read what it is sent, for so long is gone."""
     nuisances_per_s: int = Field(default=100, ge=1, le=1_000_000)
-    """Frames of one peer that are allowed and bring nothing (resets, pings, settings, empty ones); ten times as many at once. A peer that
-    goes on is sent away."""
+    """Frames of one peer that are allowed and bring nothing (resets, pings, settings, empty ones, tiny pieces); ten times as many at once.
+    A peer that goes on is sent away."""
 
 
 class StoreSettings(_Section):
