@@ -218,8 +218,10 @@ def test_a_flood_of_connections_takes_the_places_of_those_that_do_nothing() -> N
             works, idle = await world.peer(), await world.peer()
             await works.send(works.request(1, "Hold"), data(1, MESSAGE, ends=True))
             await idle.answer(1)
+            await until(lambda: world.echo.running == 1)
             flood = []
             for _ in range(100):
+                world.clock.at += 0.001
                 flood.append(await world.peer())
                 await turns(2)
             await world.others_are_served()
