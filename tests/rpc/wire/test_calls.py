@@ -117,6 +117,19 @@ def test_messages_are_unpacked_as_their_headers_say(row: str, name: str) -> None
     run(go())
 
 
+@pytest.mark.parametrize("name", ["Each", "Join"])
+def test_a_stream_of_requests_that_ends_within_a_message_is_refused(name: str) -> None:
+    async def go() -> None:
+        caller = Caller(Echoes())
+        sent = call(1, f"/test/{name}"), data(1, message(b"abc") + message(b"d")[:-1], ends=True)
+        _, trailers = await caller.hears(*sent)
+        assert int(trailers["grpc-status"]) == code_pb2.INTERNAL
+        assert caller.bugs.heard == []
+        assert caller.calls.held_bytes == 0
+
+    run(go())
+
+
 def test_an_encoding_that_is_not_known_is_no_matter_while_nothing_is_packed_with_it() -> None:
     async def go() -> None:
         sent = headers(1, fields("/test/Say", grpc_encoding="snappy")), data(1, message(b"a"), ends=True)
@@ -257,8 +270,9 @@ def test_a_unary_request_that_does_not_come_to_its_end_is_slow() -> None:
     async def go() -> None:
         caller = Caller(Echoes())
         caller.say(call(1, "/test/Say"), data(1, b"\0"))
-        caller.calls.refuse_slow(caller.at - 1)
+        caller.calls.refuse_slow(caller.at)
         assert caller.say() == []
+        caller.calls.refuse_slow(caller.at + 1)
         caller.calls.refuse_slow(caller.at + 1)
         assert caller.say() == ["HEADERS 1 END_STREAM", "RST_STREAM 1 NO_ERROR"]
 

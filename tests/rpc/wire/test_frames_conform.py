@@ -229,6 +229,7 @@ OTHERS: Rows = {  # 6.3 to 6.9
 GOODBYES: Rows = {
     "without calls": (goaway() + ping(), []),
     "with an unknown code and words": (goaway(5, 0xFF, b"bye") + ping(), []),
+    "twice, while a call runs": (OPEN + goaway() * 2 + data(1, ends=True), ANSWER),
     "while a call runs": (OPEN + goaway() + ping() + data(1, ends=True), ["PING ACK 12345678", *ANSWER]),
 }
 
