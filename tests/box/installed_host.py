@@ -118,6 +118,12 @@ class InstalledHost:
         errors = json.loads(listed).get("errors", []) if listed else []
         return [error for error in errors if error["component"] == component]
 
+    def recoveries(self, error_id: str) -> list[dict[str, Any]]:
+        """Attempts that the record has as verified."""
+        said = self.run("error-cli", "history", "--error", error_id, "--json", is_checked=False).stdout
+        attempts = json.loads(said).get("attempts", []) if said else []
+        return [attempt for attempt in attempts if attempt["verdict"].lower().endswith("recovered")]
+
     def state(self, error_id: str) -> str:
         shown = self.run("error-cli", "errors", "show", error_id, "--json", is_checked=False).stdout
         return str(json.loads(shown)["error"]["state"]) if shown else ""

@@ -129,6 +129,41 @@ def test_a_unit_that_fails_reports_itself_by_on_failure(host: InstalledHost) -> 
     assert error["message"] == "breaks.service has failed: exit-code (exited 7)"
 
 
+BREAKS_ONCE = """[Unit]
+OnFailure=error-recovery-report@%n.service
+[Service]
+ExecStart=/bin/sh -c 'mkdir /run/broke-once && exit 7; exec sleep 100000'
+"""
+RESTARTS = """
+version: 1
+targets: {once: {kind: service, unit: breaks-once.service, probes: [once-runs]}}
+probes: {once-runs: {kind: unit}}
+strategies: {restart-once: {kind: unit, action: restart, timeout: 20s}}
+rules:
+  - id: once
+    when: {component: breaks-once.service}
+    target: once
+    ladder: {3: restart-once}
+    verify: {within: 10s}
+    mode: auto
+"""
+
+
+def test_a_unit_that_reports_its_failure_is_restarted_and_seen_to_run(host: InstalledHost) -> None:
+    if not host.exists("/usr/share/polkit-1/actions"):
+        pytest.skip("polkit is not installed on this machine")
+    host.write("/etc/systemd/system/breaks-once.service", BREAKS_ONCE)
+    host.write("/etc/recovery/definitions/92-once.yaml", RESTARTS)
+    host.run("systemctl", "daemon-reload")
+    host.run("error-cli", "tune", "polkit", "--apply")
+    host.run("error-cli", "reload")
+    host.run("systemctl", "start", "breaks-once.service", is_checked=False)
+    eventually("it runs again", lambda: host.show("breaks-once.service", "SubState") == "running")
+    [error] = eventually("it is reported", lambda: host.errors("breaks-once.service"))
+    [attempt] = eventually("it is verified", lambda: host.recoveries(error["error_id"]))
+    assert attempt["strategy_id"] == "restart-once"
+
+
 def test_one_drop_in_covers_all_services_but_our_own(host: InstalledHost) -> None:
     host.write("/etc/systemd/system/plain.service", "[Service]\nType=oneshot\nExecStart=/bin/false\n")
     host.sh(
