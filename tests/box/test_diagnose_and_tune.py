@@ -53,6 +53,7 @@ def test_an_installed_host_has_nothing_bad_and_shows_that_it_was_looked_at(host:
     assert "native modules and glibc" in found["installation", "libraries"]["says"]
     assert found["log", "file"]["says"].startswith("/var/log/framework/recovery.log: ")
     assert found["permissions", "state"]["says"] == "/var/lib/error-recovery has mode 750"
+    assert found["clock", "synchronised"]["says"].startswith("systemd says that the clock is ")
 
 
 def test_a_native_module_that_changes_under_a_daemon_is_seen_before_the_next_start(host: InstalledHost) -> None:

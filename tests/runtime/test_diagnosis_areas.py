@@ -27,6 +27,7 @@ from error_daemon.model import (
     Target,
 )
 from error_daemon.runtime.diagnosis.brakes import brakes
+from error_daemon.runtime.diagnosis.clock import judge_clock
 from error_daemon.runtime.diagnosis.definitions import definitions
 from error_daemon.runtime.diagnosis.host import Memory, judge_memory, judge_plan
 from error_daemon.runtime.diagnosis.installation import libraries, version
@@ -226,6 +227,12 @@ def test_a_polkit_rule_must_be_there_and_that_of_the_definitions() -> None:
     assert judge_polkit(HOUSE, "er", UNREADABLE, is_root=False).standing is UNAVAILABLE
     assert judge_polkit(HOUSE, "er", None, is_root=True).standing is GOOD
     assert judge_polkit(EMPTY, "er", None, is_root=False).standing is GOOD
+
+
+def test_the_clock_is_as_systemd_says_or_not_to_be_known() -> None:
+    told = [judge_clock(one) for one in (True, False, "the system bus cannot be reached: gone")]
+    assert [one.standing for one in told] == [Standing.GOOD, Standing.NOTICE, Standing.UNAVAILABLE]
+    assert [bool(one.mend) for one in told] == [False, True, True]
 
 
 def test_a_daemon_that_nobody_keeps_is_told_of_and_a_bus_is_missed_where_it_is_needed() -> None:

@@ -13,6 +13,7 @@ from error_daemon.execute.pool import WorkerPool
 from error_daemon.model import Diagnostic
 from error_daemon.ports import Control, Diagnosing, ErrorFilter
 from error_daemon.runtime.diagnosis.brakes import brakes
+from error_daemon.runtime.diagnosis.clock import clock
 from error_daemon.runtime.diagnosis.definitions import definitions
 from error_daemon.runtime.diagnosis.diagnosis import in_thread
 from error_daemon.runtime.diagnosis.host import host
@@ -69,6 +70,7 @@ class Sources:
             "installation": in_thread(installation),
             "limits": limits,
             "host": in_thread(host),
+            "clock": clock,
             "permissions": in_thread(lambda: permissions(seen.settings, seen.config or DEFAULT_PATH)),
             "systemd": lambda: systemd(self._engine.definitions),
             **seen.more,
