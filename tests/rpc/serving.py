@@ -66,8 +66,22 @@ async def until(is_true: Callable[[], bool]) -> None:
     await soon(wait())
 
 
-def connect(address: str) -> Channel:
-    return grpc.aio.insecure_channel(address)
+class Secured(str):
+    """An address that is reached over TLS. `root`: the certificate of its authority."""
+
+    root: bytes
+
+    def __new__(cls, address: str, root: bytes) -> Secured:
+        secured = super().__new__(cls, address)
+        secured.root = root
+        return secured
+
+
+def connect(address: str, of: Any = grpc.aio) -> Channel:
+    """`of` grpc.aio, or grpc itself: its synchronous client."""
+    if isinstance(address, Secured):
+        return of.secure_channel(address, grpc.ssl_channel_credentials(address.root))
+    return of.insecure_channel(address)
 
 
 @asynccontextmanager

@@ -150,7 +150,8 @@ class WireProtocol(asyncio.Protocol):
             self._transport.write(content)
         if connection.is_closing:
             self._closing_at = self._closing_at or self._now()
-            self._transport.close()
+            if not self._transport.is_closing():  # asyncio's TLS that is closed twice can't be aborted
+                self._transport.close()
         elif connection.out.unsent_bytes > self._common.limits.unsent_bytes:
             self.end(ErrorCode.ENHANCE_YOUR_CALM, "answers are not taken")
         self._account()
