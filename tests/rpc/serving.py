@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 
 import grpc
+import uvloop
 
 from error_daemon.ports import Gate, Server, Service, Transport
 from error_daemon.rpc.aio_server import AioServer
@@ -45,11 +46,19 @@ class Bugs:
         self.heard.append((method, error))
 
 
-def run(body: Coroutine[Any, Any, None]) -> None:
+def run(body: Coroutine[Any, Any, None], on: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop) -> None:
+    """On the daemon's own kind of loop."""
+
     async def bounded() -> None:
         await asyncio.wait_for(body, 3 * PATIENCE_S)
 
-    asyncio.run(bounded())
+    loop = on()
+    try:
+        loop.run_until_complete(bounded())
+        loop.run_until_complete(loop.shutdown_asyncgens())
+        loop.run_until_complete(loop.shutdown_default_executor())
+    finally:
+        loop.close()
 
 
 async def soon(awaitable: Awaitable[T]) -> T:

@@ -15,13 +15,11 @@ import shutil
 import ssl
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-import uvloop
 
 from error_daemon.ports import Service, Transport
 from error_daemon.rpc.wire.limits import WireLimits
@@ -29,7 +27,7 @@ from error_daemon.rpc.wire.server import WireServer
 from tests.fakes.authority import Issued
 from tests.fakes.open_gate import OpenGate
 from tests.fakes.shown_credentials import Shown
-from tests.rpc.serving import PATIENCE_S, Bugs
+from tests.rpc.serving import PATIENCE_S, Bugs, run
 from tests.rpc.wire.calling import Echoes, message
 
 NGHTTP, H2LOAD, NODE, OPENSSL = (shutil.which(name) for name in ("nghttp", "h2load", "node", "openssl"))
@@ -99,15 +97,6 @@ async def _said(*command: object, **environment: str) -> str:
     return said
 
 
-def _run(body: Coroutine[Any, Any, None]) -> None:
-    loop = uvloop.new_event_loop()
-    try:
-        loop.run_until_complete(asyncio.wait_for(body, 3 * PATIENCE_S))
-        loop.run_until_complete(loop.shutdown_asyncgens())
-    finally:
-        loop.close()
-
-
 def _url(address: str, certificate: Path | None) -> str:
     return f"{'https' if certificate else 'http'}://{address}/test/Say"
 
@@ -127,7 +116,7 @@ def test_nghttp_gets_its_answer_and_its_trailers(certificate: Path | None, tmp_p
         assert ("The negotiated protocol: h2" in said) is (certificate is not None)
         assert not re.search(r"recv (RST_STREAM|GOAWAY)", said)
 
-    _run(go())
+    run(go())
 
 
 @needs_nghttp2
@@ -149,7 +138,7 @@ def test_nghttp_gets_large_answers_whatever_its_windows_are(
         assert sum(map(int, re.findall(r"recv DATA frame <length=(\d+)", said))) == 200_005 * times
         assert not re.search(r"recv (RST_STREAM|GOAWAY)", said)
 
-    _run(go())
+    run(go())
 
 
 @needs_nghttp2
@@ -160,7 +149,7 @@ def test_nghttp_is_told_in_http_when_it_speaks_no_grpc(certificate: Path | None)
         assert ":status: 415" in said
         assert "this port speaks gRPC" in said
 
-    _run(go())
+    run(go())
 
 
 @needs_nghttp2
@@ -176,7 +165,7 @@ def test_h2load_has_every_call_answered(certificate: Path | None, tmp_path: Path
         assert f"status codes: {load[1]} 2xx" in said
         assert "Application protocol: h2" in said
 
-    _run(go())
+    run(go())
 
 
 @needs_grpc_js
@@ -200,7 +189,7 @@ def test_grpc_js_calls_every_shape(certificate: Path | None) -> None:
         assert said["cancelled"]["code"] == 1
         assert said["afterwards"]["text"] == "still"
 
-    _run(go())
+    run(go())
 
 
 def test_who_does_not_ask_for_h2_is_not_taken_for_a_peer_of_it(certificate: Path | None) -> None:
@@ -216,7 +205,7 @@ def test_who_does_not_ask_for_h2_is_not_taken_for_a_peer_of_it(certificate: Path
             assert (await _offering(address, certificate, ["h2"]))[3:4] == b"\x04"
         assert told == ["TLS, and ALPN did not give h2"] * 2
 
-    _run(go())
+    run(go())
 
 
 async def _offering(address: str, certificate: Path, protocols: list[str]) -> bytes:

@@ -206,7 +206,9 @@ class Calls:
         deadline_s = self._deadline_s(stream)
         running = Running(stream, served, Body(head.encoding, self._limits.max_message_bytes))
         if deadline_s is not None:
-            running.deadline = asyncio.get_running_loop().call_later(deadline_s, self._expire, running)
+            loop = asyncio.get_running_loop()
+            running.deadline_at = loop.time() + deadline_s
+            running.deadline = loop.call_later(deadline_s, self._expire, running)
         self._give(running, WireCall(self.peer, stream))
         stream.call = running
         self._running.add(running)
@@ -216,7 +218,7 @@ class Calls:
         """From now on it is what its servicer sees."""
         running.call = call
         call.on_head = self._sender_of_head(running)
-        call.deadline_at = running.deadline.when() if running.deadline is not None else None
+        call.deadline_at = running.deadline_at
 
     def _deadline_s(self, stream: Stream) -> float | None:
         timeout_s = stream.head.timeout_s  # type: ignore[union-attr]

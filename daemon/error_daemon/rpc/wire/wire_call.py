@@ -115,7 +115,18 @@ class Running:
     has_ended   all of its requests have come
     """
 
-    __slots__ = ("_reader", "_writer", "body", "call", "deadline", "has_ended", "served", "stream", "task")
+    __slots__ = (
+        "_reader",
+        "_writer",
+        "body",
+        "call",
+        "deadline",
+        "deadline_at",
+        "has_ended",
+        "served",
+        "stream",
+        "task",
+    )
 
     call: WireCall
 
@@ -126,6 +137,7 @@ class Running:
         self.has_ended = False
         self.task: asyncio.Task[None] | None = None
         self.deadline: asyncio.TimerHandle | None = None
+        self.deadline_at: float | None = None
         self._reader: asyncio.Future[None] | None = None
         self._writer: asyncio.Future[None] | None = None
 
