@@ -102,7 +102,9 @@ def test_the_daemons_certificate_that_has_expired_is_said_by_both_sides(tmp_path
 def test_a_new_certificate_is_shown_after_a_hang_up_and_calls_under_way_go_on(secured: Secured, tmp_path: Path) -> None:
     other = Authority(tmp_path / "other")
     stub = recovery_pb2_grpc.RecoveryServiceStub(secured.channel("operator"))
-    watching = iter(stub.Watch(recovery_pb2.WatchRequest()))
+    watch = stub.Watch(recovery_pb2.WatchRequest(), timeout=3 * PATIENCE_S)
+    watch.initial_metadata()  # from here on it is told of everything
+    watching = iter(watch)
     faults = fault_pb2_grpc.FaultServiceStub(secured.channel("reporter"))
     faults.Report(fault_pb2.ReportRequest(fault=a_fault("before")), timeout=PATIENCE_S)
     assert next(watching).error.message == "before"
