@@ -134,9 +134,7 @@ def test_the_same_again_is_no_change_and_settings_that_need_a_restart_are_named(
     with running(host.daemon) as daemon:
         host.write("# a comment\n" + definitions(host.scripts))
         config = tmp_path / "daemon" / "recovery.conf"
-        config.write_text(
-            config.read_text().replace("worker_threads = 2", "worker_threads = 3\n[ring]\nlow_slots = 77")
-        )
+        config.write_text(config.read_text().replace("worker_threads = 2", "worker_threads = 3\nring.low_slots = 77"))
         before = daemon.status().definitions_digest
         said = host.reload()
         assert said["is_in_force"]

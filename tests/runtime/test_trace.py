@@ -133,7 +133,7 @@ def test_a_heartbeat_has_the_figures(told: list[dict[str, Any]]) -> None:
         "uptime_s": 1.23456,
         "state": "serving",
         **dict.fromkeys(("faults_received", "faults_refused", "calls_refused", "errors_known", "tickets_open"), 5),
-        **dict.fromkeys(("attempts_running", "workers", "workers_lost"), 2),
+        **dict.fromkeys(("attempts_running", "workers", "workers_lost", "peers_sent_away"), 2),
         "errors_by_state": {"watching": 1},
         "rings": [{"used": 1}, {"used": 2}],
         "store": {"rows_waiting": 4, "available": True},
