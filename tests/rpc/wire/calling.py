@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 from error_daemon.model import access
@@ -66,11 +66,19 @@ class Echoes:
 
 
 class Caller(Peer):
-    def __init__(self, echoes: Echoes, limits: WireLimits = LIMITS, common: Common | None = None) -> None:
+    """`methods`: in the place of those of `echoes`; `common`: of a server that has others."""
+
+    def __init__(
+        self,
+        echoes: Echoes,
+        limits: WireLimits = LIMITS,
+        common: Common | None = None,
+        methods: Sequence[Method] | None = None,
+    ) -> None:
         self.bugs = Bugs()
-        methods = dict(served("test", method) for method in echoes.methods())
+        named = dict(served("test", method) for method in methods or echoes.methods())
         self.common = common or Common(
-            methods, limits, self.bugs, asyncio.get_running_loop().time, lambda: None, OpenGate()
+            named, limits, self.bugs, asyncio.get_running_loop().time, lambda: None, OpenGate()
         )
         self.calls = Calls(self.common, "ipv4:127.0.0.1:5", access.Peer("127.0.0.1"), lambda: None)
         super().__init__(limits, self.calls)

@@ -9,6 +9,7 @@ import gzip
 import zlib
 
 import pytest
+from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import code_pb2
 
 from error_daemon.rpc.wire.frames import ErrorCode, Setting
@@ -126,6 +127,31 @@ def test_a_stream_of_requests_that_ends_within_a_message_is_refused(name: str) -
         assert int(trailers["grpc-status"]) == code_pb2.INTERNAL
         assert caller.bugs.heard == []
         assert caller.calls.held_bytes == 0
+
+    run(go())
+
+
+def test_what_is_wrong_with_a_later_message_of_a_stream_is_told_when_its_turn_comes() -> None:
+    async def go() -> None:
+        caller = Caller(Echoes(), SMALL)
+        sent = call(1, "/test/Each"), data(1, message(b"abc") + message(b"x", 2) + message(b"d"), ends=True)
+        heard, trailers = await caller.hears(*sent)
+        assert (heard, int(trailers["grpc-status"])) == ([b"abc"], code_pb2.INTERNAL)
+        assert caller.calls.held_bytes == 0
+
+    run(go())
+
+
+def test_a_message_that_cannot_be_read_is_an_invalid_argument_of_every_shape() -> None:
+    async def go() -> None:
+        echoes = Echoes()
+        methods = [dataclasses.replace(method, request=StringValue.FromString) for method in echoes.methods()]
+        caller = Caller(echoes, methods=methods)
+        for number, name in enumerate(("Say", "Later", "Count", "Join", "Each")):
+            sent = calling(name, b"\xff\xff", number=2 * number + 1)
+            _, trailers = await caller.hears(sent, until_number=2 * number + 1)
+            assert int(trailers["grpc-status"]) == code_pb2.INVALID_ARGUMENT
+        assert caller.bugs.heard == []
 
     run(go())
 

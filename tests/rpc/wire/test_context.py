@@ -79,6 +79,28 @@ def test_a_servicer_is_told_of_its_call() -> None:
     assert told["code"] == (0, "", ())
 
 
+def test_metadata_of_a_caller_that_is_no_base64_is_left_out() -> None:
+    """grpcio's clients always send some: asked in frames."""
+    told: list[Any] = []
+
+    async def behaviour(request: bytes, context: Any) -> bytes:
+        told.extend(tuple(pair) for pair in context.invocation_metadata())
+        return request
+
+    async def go() -> None:
+        [service] = _service("unary_unary", behaviour)
+        caller = Caller(Echoes(), methods=service.methods)
+        said = {"one-bin": "AP8", "two-bin": "AP8=, AQ", "three-bin": "A*", "four-bin": ""}
+        await caller.hears(headers(1, fields("/test/Do", **said)), data(1, message(b""), ends=True))
+
+    run(go())
+    assert [pair for pair in told if pair[0].endswith("-bin")] == [
+        ("one-bin", b"\0\xff"),
+        ("two-bin", b"\0\xff"),
+        ("two-bin", b"\1"),
+    ]
+
+
 def test_a_servicer_knows_how_long_its_caller_waits() -> None:
     left = []
 

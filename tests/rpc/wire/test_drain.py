@@ -18,8 +18,11 @@ import pytest
 
 from error_daemon.errors import TransientError
 from error_daemon.ports import Call, Method, Server, Service, Shape, Transport
+from error_daemon.rpc.wire.frames import GOAWAY, GREATEST_WINDOW, PREFACE
 from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import MOST_BYTES, SERVERS, Bugs, connect, run, soon, until
+from tests.rpc.wire.calling import message
+from tests.rpc.wire.peer import call, data, settings, words
 
 NAME = "error_daemon.tests.Drain"
 RESTARTS = 20
@@ -162,5 +165,32 @@ def test_a_call_that_takes_its_time_ends_where_it_was_begun() -> None:
             await soon(stopping)
             await other.stop(0)
         assert counting.served[b"a"] == 1
+
+    run(go())
+
+
+async def _goaways(reader: asyncio.StreamReader) -> AsyncIterator[str]:
+    while head := await soon(reader.readexactly(9)):
+        content = await soon(reader.readexactly(int.from_bytes(head[:3], "big")))
+        if head[3] == GOAWAY:
+            yield words(GOAWAY, 0, 0, content)
+
+
+def test_a_peer_that_answers_no_ping_is_left_after_a_moment_and_its_calls_may_end() -> None:
+    async def go() -> None:
+        counting = Counting()
+        server, address = await _begun(counting, "127.0.0.1:0")
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        writer.write(PREFACE + settings() + call(1, f"/{NAME}/Hold") + data(1, message(b"a"), ends=True))
+        await until(lambda: counting.served[b"a"] == 1)
+        stopping = asyncio.ensure_future(server.stop(20))
+        said = _goaways(reader)
+        assert await anext(said) == f"GOAWAY {GREATEST_WINDOW} NO_ERROR"
+        assert await anext(said) == "GOAWAY 1 NO_ERROR"
+        assert not stopping.done()
+        counting.go_on.set()
+        await soon(stopping)
+        writer.close()
+        await said.aclose()  # type: ignore[attr-defined]
 
     run(go())

@@ -168,9 +168,10 @@ def test_a_stream_with_an_even_number_is_no_clients(number: int) -> None:
 
 def test_a_header_block_of_a_closed_stream_is_still_decoded_so_that_the_table_stays_in_step() -> None:
     indexed = block(fields()[:-1]) + b"\x40\x0ccontent-type\x10application/grpc"
+    too_many = block([(b"x-%d" % n, b"a" * (LIMITS.header_list_bytes // 10)) for n in range(11)])
     for state in ("reset", "answered"):
         peer = _in(state)
-        assert peer.say(headers(N, indexed)) == []
+        assert peer.say(headers(N, indexed), headers(N, too_many)) == []
         assert peer.say(headers(7, block(fields()[:-1]) + b"\xbe", ends=True))[0] == "HEADERS 7"
     refusing = Peer(dataclasses.replace(LIMITS, streams=1)).greeted()
     assert refusing.say(call(1), headers(3, indexed)) == ["RST_STREAM 3 REFUSED_STREAM"]

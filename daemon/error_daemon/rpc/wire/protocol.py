@@ -208,8 +208,8 @@ class WireProtocol(asyncio.Protocol):
         """It is too old. Calls that are under way may end within a grace."""
         if not self._leaving_at:
             self._leaving_at = now
-            self.connection.leave()
-        elif not self.connection.streams or now - self._leaving_at > _REPLACED_WITHIN_S:
+            self.connection.announce_leave()
+        elif (self.connection.has_left and not self.connection.streams) or now - self._leaving_at > _REPLACED_WITHIN_S:
             self.end(ErrorCode.NO_ERROR, "connect anew")
 
     def _is_alive(self, now: float) -> bool:
