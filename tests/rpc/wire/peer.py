@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from hpack import Decoder
 
-from error_daemon.rpc.wire.connection import Connection, Receiver
+from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.frames import (
     ACK,
     CONTINUATION,
@@ -38,6 +38,7 @@ from error_daemon.rpc.wire.frames import (
 )
 from error_daemon.rpc.wire.header_blocks import literal
 from error_daemon.rpc.wire.limits import WireLimits
+from error_daemon.rpc.wire.receiver import Receiver
 from error_daemon.rpc.wire.stream import Stream
 
 LIMITS = WireLimits(max_message_bytes=1 << 20)
@@ -192,7 +193,7 @@ def _values(content: bytes) -> list[str]:
 
 
 class Servicer:
-    """connection.Receiver: answers with what came."""
+    """receiver.Receiver: answers with what came."""
 
     def __init__(self) -> None:
         self.bodies: dict[int, bytes] = {}

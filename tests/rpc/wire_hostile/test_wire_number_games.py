@@ -140,7 +140,7 @@ def test_what_is_remembered_of_streams_that_were_reset_is_bounded() -> None:
                 await peer.send(frame(HEADERS, END_HEADERS, number, b"\x82\x82"))
             assert await peer.answer(6001) == b"cba"
             connection = next(iter(world.server.connections)).connection
-            assert len(connection._resets) <= 1024
+            assert len(connection._table._late_windows) <= 1024
             assert not connection.streams
 
     run(body())

@@ -3,7 +3,9 @@ A gRPC server that takes faults as fast as the wire brings them: HTTP/2 (RFC 911
 
     protocol.py      a connection's socket and timers: uvloop calls it with bytes, it writes once per wake-up
       calls.py       gRPC: messages, the four shapes of call, deadlines, statuses
-        connection.py   HTTP/2 in: frames, streams, header blocks, what a peer may do and what it may not
+        connection.py   HTTP/2 in: bytes to frames, each to its handler
+          streams.py        which streams there are, what may come on which, how they end
+          request_frames.py body_frames.py control_frames.py leaving.py   what a peer may do and what it may not
         outgoing.py     HTTP/2 out: frames made, flow control kept, what can't be sent yet kept in order
     server.py        listens, drains, and looks after idle and stalled connections
 

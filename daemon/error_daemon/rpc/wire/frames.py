@@ -1,4 +1,4 @@
-"""Frames of HTTP/2 (RFC 9113, section 4 and 6): names of what stands in nine bytes, and the making of those that a server sends."""
+"""Frames of HTTP/2 (RFC 9113, section 4 and 6): names of what stands in nine bytes, padding, the making of those that a server sends."""
 
 from __future__ import annotations
 
@@ -99,3 +99,15 @@ def goaway(last_stream_id: int, code: ErrorCode, says: str = "") -> bytes:
 
 def window_update(stream_id: int, increment: int) -> bytes:
     return head(4, WINDOW_UPDATE, 0, stream_id) + struct.pack(">I", increment)
+
+
+def without_padding(flags: int, content: bytes) -> bytes:
+    """Of DATA and HEADERS. Raises ConnectionViolation."""
+    if not flags & PADDED:
+        return content
+    if not content:
+        raise ConnectionViolation(ErrorCode.FRAME_SIZE_ERROR, "a padded frame without the length of its padding")
+    padding = content[0]
+    if padding >= len(content):
+        raise ConnectionViolation(ErrorCode.PROTOCOL_ERROR, "padding longer than its frame")
+    return content[1 : len(content) - padding]

@@ -28,9 +28,8 @@ _LARGEST_SEEN_HEAD_BYTES = 4096  # as a request's `held_bytes`; what is remember
 _LONGEST_INTEGER_BYTES = 6
 _FIELD_OVERHEAD = 32
 _MOST_RESIZES = 2  # at the begin of a block: the smallest size in between, and the last (RFC 7541, 4.2)
-_BEYOND_MEASURE = (
-    2  # times the limit: the rest is not even decoded, so that the table is lost, and the connection with it
-)
+# times the limit: the rest is not even decoded, so that the table is lost, and the connection with it
+_BEYOND_MEASURE = 2
 NO_TABLE = b"\x20"  # table size update to 0: at the begin of a block, when the peer has asked for less than the default
 
 

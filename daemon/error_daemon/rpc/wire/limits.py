@@ -24,16 +24,13 @@ class WireLimits:
     frame_bytes: int = 256 * _KIB  # larger frames are fewer; a message of 4 MiB is 16 of them
     stream_window: int = 256 * _KIB  # what a call may send before its servicer has taken something
     connection_window: int = 4 * _MIB
-    header_list_bytes: int = (
-        8 * _KIB
-    )  # fields of a request: name, value and 32 each (RFC 9113, 6.5.2). gRPC's own default
-    header_block_bytes: int = (
-        12 * _KIB
-    )  # compressed, over all its frames; it must be decoded even where its call is refused
+    # fields of a request: name, value and 32 each (RFC 9113, 6.5.2). gRPC's own default
+    header_list_bytes: int = 8 * _KIB
+    # compressed, over all its frames; it must be decoded even where its call is refused
+    header_block_bytes: int = 12 * _KIB
     continuations: int = 8  # frames of one header block beyond the first: CONTINUATION floods cost frames, not bytes
-    held_bytes: int = (
-        16 * _MIB
-    )  # messages that aren't whole or not taken yet, over all its calls; beyond it, a call is refused
+    # messages that aren't whole or not taken yet, over all its calls; beyond it, a call is refused
+    held_bytes: int = 16 * _MIB
     unsent_bytes: int = 16 * _MIB  # answers that the peer doesn't take; beyond it, the peer is sent away
 
     # --- work that brings nothing. Burst and rate as nghttp2 has them for stream resets (1000, 33/s); one budget for all
@@ -50,6 +47,7 @@ class WireLimits:
     idle_ping_s: float = 60.0  # nothing heard for so long: a ping
     answer_s: float = 20.0  # a ping or a full socket not moved for so long: the peer is gone
     request_s: float = 60.0  # a unary request that isn't whole, an answer that isn't taken
+
     # --- all connections
     connections: int = 1024
     # Whatever is held for a peer: of both kinds above, half frames, header fields, each open call. Beyond it, the peer that holds most is

@@ -63,9 +63,8 @@ class Outgoing:
         self.data_frames = 0  # sent so far
         self.unsent_bytes = 0  # DATA that waits for the peer's windows
         self._waiting: dict[Stream, None] = {}  # streams with such
-        self._able: OrderedDict[Stream, None] = (
-            OrderedDict()
-        )  # of them, those with a window, in the order of their turns
+        # of them, those with a window, in the order of their turns
+        self._able: OrderedDict[Stream, None] = OrderedDict()
         self._block_prefix = b""
         self._on_finished = on_finished
         self._on_drained = on_drained

@@ -54,9 +54,8 @@ class WireProtocol(asyncio.Protocol):
         self._pinged_at = 0.0  # 0: no ping is on its way
         self._closing_at = 0.0  # 0: it is not closed by us
         self._stalled_at = 0.0  # 0: the socket takes what we send
-        self._written_bytes = (
-            0  # at once, or since the socket is full: the loop keeps all of it until all of it is gone
-        )
+        # at once, or since the socket is full: the loop keeps all of it until all of it is gone
+        self._written_bytes = 0
         self.held_bytes = 0
 
     @property

@@ -16,17 +16,21 @@ FRAME_BYTES = 4096  # so much that is copied or unpacked counts as a frame: a fe
 
 
 class Turn:
-    """`now`: steady time in seconds."""
+    """`at`: when it began. `now`: steady time in seconds; without it only frames are counted."""
 
-    __slots__ = ("_frames", "_length_s", "_now", "_until", "left")
+    __slots__ = ("_frames", "_length_s", "_now", "_until", "at", "left")
 
-    def __init__(self, limits: WireLimits, now: Callable[[], float]) -> None:
-        self._now = now
+    def __init__(self, limits: WireLimits, at: float, now: Callable[[], float] | None = None) -> None:
+        self._now = now or self._began_at
         self._length_s = limits.turn_s
         self._frames = limits.frames_a_turn
-        self.begin(now())
+        self.begin(at)
+
+    def _began_at(self) -> float:
+        return self.at
 
     def begin(self, at: float) -> None:
+        self.at = at
         self.left = self._frames
         self._until = at + self._length_s
 

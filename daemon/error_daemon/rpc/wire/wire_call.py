@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 Value = str | bytes
 
-
+# fields that are no metadata of the caller's
 _OF_THE_WIRE = frozenset(
     (
         "te",
@@ -28,7 +28,7 @@ _OF_THE_WIRE = frozenset(
         "grpc-accept-encoding",
         "grpc-message-type",
     )
-)  # fields that are no metadata of the caller's
+)
 
 
 class WireCall:
