@@ -18,10 +18,11 @@ from typing import Any
 import hpack
 
 from error_daemon.ports import Call, Method, Service, Shape
-from error_daemon.rpc.wire.calls import Common, served
+from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import END_HEADERS, PREFACE, head, settings
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.protocol import WireProtocol
+from error_daemon.rpc.wire.served import served
 from tests.fakes.open_gate import OpenGate
 
 NAME = "f.F"

@@ -8,9 +8,11 @@ from typing import Any
 
 from error_daemon.model import access
 from error_daemon.ports import Call, Method, Shape
-from error_daemon.rpc.wire.calls import Calls, Common, served
+from error_daemon.rpc.wire.calls import Calls
+from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import DATA, HEADERS
 from error_daemon.rpc.wire.limits import WireLimits
+from error_daemon.rpc.wire.served import served
 from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import Bugs, until
 from tests.rpc.wire.peer import LIMITS, Peer, call, data, text_of

@@ -11,8 +11,9 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 
-from error_daemon.rpc.wire.calls import Common, served
+from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.generated import services_of
+from error_daemon.rpc.wire.served import served
 from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import EOF, SERVERS, Bugs, run, serving, soon, until
 from tests.rpc.wire.calling import Caller, Echoes, message

@@ -14,7 +14,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from error_daemon.rpc.wire.calls import Calls, Common
+from error_daemon.rpc.wire.calls import Calls
+from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.frames import ConnectionViolation, ErrorCode
 from error_daemon.rpc.wire.transport import who_is_at

@@ -2,7 +2,7 @@
 The fields of a request, checked (RFC 9113, section 8) and read (gRPC over HTTP/2).
 
 Malformed by HTTP's own rules: `Malformed`, the stream is reset. Well-formed but no gRPC call: `NotGrpc` with the HTTP status that says so.
-What is wrong with a gRPC call alone (a timeout that is none) is told as a gRPC status, by calls.py.
+What is wrong with a gRPC call alone (a timeout that is none) is told as a gRPC status (deadlines.py).
 """
 
 from __future__ import annotations

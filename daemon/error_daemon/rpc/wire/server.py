@@ -17,11 +17,12 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from error_daemon.errors import TransientError
 from error_daemon.ports import Gate, Service, Transport
-from error_daemon.rpc.wire.calls import Common, served
+from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.generated import services_of
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.protocol import OnViolation, WireProtocol
+from error_daemon.rpc.wire.served import served
 from error_daemon.rpc.wire.transport import context_of, mark
 
 OnBug = Callable[[str, BaseException], None]

@@ -1,18 +1,12 @@
-"""A call as its servicer sees it (WireCall), and as its connection keeps it while it runs (Running)."""
+"""A call as its servicer sees it."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from error_daemon.model.access import Caller
-from error_daemon.rpc.wire.messages import Body
 from error_daemon.rpc.wire.statuses import unbase64
 from error_daemon.rpc.wire.stream import Stream
-
-if TYPE_CHECKING:
-    from error_daemon.rpc.wire.calls import Served
 
 Value = str | bytes
 
@@ -39,7 +33,7 @@ class WireCall:
     compresses          answers are packed with gzip; set before the first one only
     is_next_plain       but for the next one
     heads_itself        the servicer may say when the headers go; otherwise they go before a stream's first answer
-    on_head             sends the headers; None before the call is a Running
+    on_head             sends the headers; None before the call is Running (running.py)
     on_end              called when the call has ended, however it did
     deadline_at         seconds on the loop's clock
     """
@@ -106,55 +100,3 @@ class WireCall:
         """The headers now, before the first answer."""
         if self.on_head is not None:
             self.on_head()
-
-
-class Running:
-    """A call that takes longer than one turn of the loop.
-
-    call       what its servicer sees; set by whoever makes it
-    has_ended   all of its requests have come
-    """
-
-    __slots__ = (
-        "_reader",
-        "_writer",
-        "body",
-        "call",
-        "deadline",
-        "deadline_at",
-        "has_ended",
-        "served",
-        "stream",
-        "task",
-    )
-
-    call: WireCall
-
-    def __init__(self, stream: Stream, served: Served, body: Body) -> None:
-        self.stream = stream
-        self.served = served
-        self.body = body
-        self.has_ended = False
-        self.task: asyncio.Task[None] | None = None
-        self.deadline: asyncio.TimerHandle | None = None
-        self.deadline_at: float | None = None
-        self._reader: asyncio.Future[None] | None = None
-        self._writer: asyncio.Future[None] | None = None
-
-    async def readable(self) -> None:
-        """Until more has come."""
-        self._reader = asyncio.get_running_loop().create_future()
-        await self._reader
-
-    def wake_reader(self) -> None:
-        if self._reader is not None and not self._reader.done():
-            self._reader.set_result(None)
-
-    async def writable(self) -> None:
-        """Until what waits to be sent has gone."""
-        self._writer = asyncio.get_running_loop().create_future()
-        await self._writer
-
-    def wake_writer(self) -> None:
-        if self._writer is not None and not self._writer.done():
-            self._writer.set_result(None)

@@ -1,0 +1,51 @@
+"""A method of a service, made ready for the wire: how its path is written, and how its messages are read and written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+
+from error_daemon.errors import InputError
+from error_daemon.ports import Method, Shape
+from error_daemon.rpc.wire.wire_call import WireCall
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A method, ready to be called. `takes_one`: its request is one message."""
+
+    name: str
+    shape: Shape
+    serve: Callable[[Any, WireCall], Any]
+    read: Callable[[bytes], Any]
+    write: Callable[[Any], bytes]
+    takes_one: bool
+
+
+def served(service: str, method: Method) -> tuple[str, Served]:
+    """Its path, and how it is called."""
+    takes_one = method.shape in (Shape.UNARY, Shape.SERVER_STREAM)
+    return f"/{service}/{method.name}", Served(
+        method.name, method.shape, method.serve, _reader(method), method.response or _same, takes_one
+    )
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _reader(method: Method) -> Callable[[bytes], Any]:
+    convert = method.request
+    if convert is None:
+        return _same
+
+    def read(message: bytes) -> Any:
+        try:
+            return convert(message)
+        except DecodeError as error:
+            raise InputError("request", f"is not a valid message of {method.name} in UTF-8: {error}") from None
+
+    return read
