@@ -227,7 +227,7 @@ def test_a_servicer_without_requests_that_reads_is_at_their_end() -> None:
 @pytest.mark.parametrize("kind", ["generator", "writer", "blocking"])
 def test_a_servicer_hears_when_its_call_has_ended(kind: str) -> None:
     heard: list[str] = []
-    over = threading.Event()
+    goes_on, over = threading.Event(), threading.Event()
 
     async def generator(request: bytes, context: Any) -> AsyncIterator[bytes]:
         context.add_done_callback(lambda ended: heard.append(f"{ended.done()}"))
@@ -244,6 +244,7 @@ def test_a_servicer_hears_when_its_call_has_ended(kind: str) -> None:
         assert context.add_callback(lambda: heard.append("True"))
         assert context.add_callback(over.set)
         yield request
+        goes_on.set()
         over.wait(20)
         assert not context.add_callback(over.set)
         assert not context.is_active()
@@ -253,6 +254,9 @@ def test_a_servicer_hears_when_its_call_has_ended(kind: str) -> None:
     async def ask(method: Any) -> None:
         call = method(b"a")
         assert await soon(call.read()) == b"a"
+        await until(
+            lambda: kind != "blocking" or goes_on.is_set()
+        )  # before that, its generator may be closed where it is
         call.cancel()
         await until(lambda: heard == (["True", "thread"] if kind == "blocking" else ["True"]))
 
