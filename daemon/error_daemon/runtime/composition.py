@@ -1,0 +1,235 @@
+"""
+The parts of a daemon, made and joined; nothing runs yet (daemon.py starts and stops them).
+
+    callers → server → services → control, intake
+    faults  → sensors, process and unit watches → intake → ring, loop
+    loop    → engine, and what carries out its effects: pool, handlers (applications), store (the record), watchers
+    reload  → loop, intake, sensors, watches
+
+Where two parts need each other, one gets a callback: they stand at the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import structlog
+
+from error_daemon.core.engine import Engine
+from error_daemon.execute.host import HostCounters
+from error_daemon.execute.pool import WorkerPool
+from error_daemon.ingest.process_watch import ProcessWatch
+from error_daemon.ingest.sensors.assembly import Sensors
+from error_daemon.ingest.sensors.kernel_log import KernelLog
+from error_daemon.ingest.system_state import system_state
+from error_daemon.ingest.unit_watch import UnitWatch
+from error_daemon.model import Definitions, Json
+from error_daemon.ports import Server, Service
+from error_daemon.ring.opening import open_ring
+from error_daemon.rpc.aio_server import AioServer
+from error_daemon.rpc.fault_service import FaultService
+from error_daemon.rpc.handler_service import HandlerService
+from error_daemon.rpc.recovery_service import RecoveryService
+from error_daemon.rpc.wire.server import WireServer
+from error_daemon.runtime.admission import Admission
+from error_daemon.runtime.analysis import Analysis
+from error_daemon.runtime.audit import Audit
+from error_daemon.runtime.bugs import log_bug
+from error_daemon.runtime.clock import SteadyClock
+from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.diagnosis.diagnosis import Shared
+from error_daemon.runtime.diagnosis.sources import Seen, Sources
+from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
+from error_daemon.runtime.intake import RingIntake
+from error_daemon.runtime.pauses import PauseFile
+from error_daemon.runtime.peers import PeersSentAway
+from error_daemon.runtime.problems import record_problem, sensor_news, sensor_problem
+from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.reload import Reloader, Takers
+from error_daemon.runtime.repeat import RepeatTests
+from error_daemon.runtime.reports import Reports
+from error_daemon.runtime.standstill import Standstill
+from error_daemon.runtime.system_states import SystemStates
+from error_daemon.runtime.systemd import Notifier, given_fd
+from error_daemon.runtime.watchers import Watchers
+from error_daemon.settings import DSCP, Settings
+from error_daemon.store.client import DuckStore
+from error_daemon.store.schema import RECORD_FILE
+from error_daemon.telemetry import Counters
+
+_log = structlog.get_logger()
+
+
+class Composition:
+    """Every part by its name. Made anew in each run are the server, its services and the control: `made_server`, `services`,
+    `made_control`. `log()`: how the log is."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        definitions: Definitions,
+        log: Callable[[], Mapping[str, Json]],
+        config: Path | None = None,
+    ) -> None:
+        """`config`: where the settings are from, so that a reload can say which are others there now."""
+        self.settings, self._config = settings, config
+        self.clock = SteadyClock()
+        self.counters = Counters()
+        self.admission = Admission(settings, self.clock, self.counters)
+        self.notifier = Notifier()
+        self._log_state = log
+        self.diagnosis = Shared()
+        state = made_state_dir(settings.state_dir)
+        self.ring = open_ring(state / "faults.ring", geometry_of(settings.ring))
+        self.counters.torn_slots = self.ring.torn
+        self._policy = policy_of(settings)
+        self.engine = Engine(definitions, self._policy)
+        self.pauses = PauseFile(state / "pauses.json")
+        self.watchers = Watchers(self.engine.listen)
+        self.loop = self._made_loop()
+        self.standstill = Standstill(HostCounters())
+        self.loop.excuse(self.standstill.stood_s)
+        self.store = DuckStore(str(state / RECORD_FILE), settings.store, self.loop.committed, record_problem)
+        self.audit = Audit(self.store, self.clock)
+        self.system_states = SystemStates(self.store, self.clock, system_state)
+        self.pool = self._made_pool()
+        self.handlers = HandlerService(self.clock, self.loop.outcome, self._fault_of)
+        self.loop.join(self.pool, self.handlers.start_attempt, self.store)
+        self.intake = self._made_intake()
+        self.sensor = ProcessWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
+        self.units = UnitWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
+        self.sensors = self._made_sensors()
+        self.reloader = self._made_reloader(config)
+        self.tests = self._made_tests()
+
+    # --- the parts
+
+    def _made_loop(self) -> RecoveryLoop:
+        return RecoveryLoop(
+            self.engine,
+            self.clock,
+            self.ring,
+            counters=self.counters,
+            lag_threshold_s=self.settings.lag_threshold,
+            on_notice=self.watchers.tell,
+            on_recovered=self._recovered,
+            on_attempt=self._attempted,
+        )
+
+    def _made_pool(self) -> WorkerPool:
+        return WorkerPool(
+            workers_of(self.settings),
+            self.settings.attempts_per_worker,
+            self.clock,
+            on_outcome=self.loop.outcome,
+            on_readings=self.loop.readings,
+            on_worker_lost=self._worker_lost,
+            dscp=DSCP[self.settings.dscp],
+        )
+
+    def _made_intake(self) -> RingIntake:
+        return RingIntake(
+            self.loop,
+            self.ring,
+            self.clock,
+            targets=self.engine.definitions.targets,
+            counters=self.counters,
+            rows_waiting=self.store.rows_waiting,
+            most_rows_waiting=self.settings.store.waiting_rows,
+            believes_reporters=self.settings.access.believe_reporters,
+        )
+
+    def _made_sensors(self) -> Sensors:
+        return Sensors(
+            self.settings.sensors,
+            self.engine.definitions.targets,
+            self.clock,
+            self.intake.take,
+            on_problem=sensor_problem,
+            on_news=sensor_news,
+            kernel_log=KernelLog(given_fd=given_fd("kernel-log")),
+        )
+
+    def _made_reloader(self, config: Path | None) -> Reloader:
+        redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)
+        takers = Takers(self.loop, self.audit, self.pauses, self.notifier, redefined)
+        return Reloader(self.settings, config, self.clock, takers)
+
+    def _made_tests(self) -> RepeatTests:
+        edges = (self.clock, self.pool, self.watchers)
+        return RepeatTests(self.loop, *edges, intake=self.intake, hush=self._hush)
+
+    def made_control(self) -> DaemonControl:
+        reports = Reports(self.store, Analysis(), lambda: self.engine.definitions, self._policy)
+        return DaemonControl(
+            self.loop,
+            self.clock,
+            Parts(
+                audit=self.audit,
+                reloader=self.reloader,
+                ring=self.ring,
+                store=self.store,
+                applications=self.handlers,
+                watchers=self.watchers,
+                counters=self.counters,
+                pauses=self.pauses,
+                tests=self.tests,
+                reports=reports,
+                workers=lambda: self.pool.alive,
+                intake=self.intake,
+                log=self._log_state,
+                diagnosis=self.diagnosis,
+                areas=Sources(self._seen(reports)).of,
+            ),
+        )
+
+    def _seen(self, reports: Reports) -> Seen:
+        return Seen(
+            settings=self.settings,
+            config=self._config,
+            loop=self.loop,
+            counters=self.counters,
+            store=self.store,
+            pool=self.pool,
+            reloader=self.reloader,
+            reports=reports,
+            more={"sensors": self.sensors.diagnostics},
+        )
+
+    def made_server(self) -> Server:
+        admission = self.admission
+        if self.settings.rpc.server == "grpcio":
+            return AioServer(self.settings.max_message_bytes, log_bug, admission.gate, admission.transport())
+        limits, away, now = wire_limits_of(self.settings), PeersSentAway(self.counters, self.clock), self.clock.now
+        return WireServer(limits, log_bug, away, admission.gate, admission.transport(), now=now)
+
+    def services(self, control: DaemonControl) -> Sequence[Service]:
+        durable = self.settings.ring.durability == "power"
+        return (
+            FaultService(self.intake, durable, self.admission.gate).service(),
+            RecoveryService(control).service(),
+            self.handlers.service(),
+        )
+
+    # --- callbacks
+
+    def _recovered(self, target: str) -> None:
+        self.sensor.look(target)
+
+    def _hush(self, target: str, is_hushed: bool) -> None:
+        """All sensors that would report what a test does to the target."""
+        self.sensor.hush(target, is_hushed)
+        self.units.hush(target, is_hushed)
+        self.sensors.hush(target, is_hushed)
+
+    def _attempted(self, attempt_id: str) -> None:
+        self.system_states.attempted(attempt_id)
+
+    def _worker_lost(self, detail: str) -> None:
+        self.counters.workers_lost += 1
+        _log.warning("worker_lost", detail=detail)
+
+    def _fault_of(self, error_id: str) -> bytes | None:
+        slot = self.engine.slot(error_id)
+        return self.ring.read(slot) if slot else None
