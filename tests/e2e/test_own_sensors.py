@@ -7,12 +7,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
-from error_daemon.ingest.sensors.contract import Unavailable
-from error_daemon.ingest.sensors.process_exits import listening
 from error_recovery.v1 import recovery_pb2
 from tests.e2e.daemon_process import PATIENCE_S, DaemonProcess, running
+from tests.ingest.test_process_exits import needs_connector
 from tests.waiting import eventually
 
 RULES = """
@@ -24,15 +21,7 @@ rules:
 """
 
 
-def _is_heard() -> bool:
-    try:
-        listening().close()
-    except Unavailable:
-        return False
-    return True
-
-
-@pytest.mark.skipif(not _is_heard(), reason="the process connector does not answer here")
+@needs_connector
 def test_a_crash_on_the_host_is_an_error_that_a_rule_can_be_about(tmp_path: Path) -> None:
     name = f"crash{os.getpid()}"
     program = (

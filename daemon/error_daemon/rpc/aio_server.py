@@ -10,16 +10,16 @@ from contextlib import aclosing
 from typing import Any
 
 import grpc
-from google.protobuf.message import DecodeError
 from google.rpc import code_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
+from error_daemon.errors import ErrorRecoveryError, TransientError
 from error_daemon.model.access import Caller
 from error_daemon.ports import Gate, Method, Service, Shape, Transport
 from error_daemon.rpc.aio_guarded import Guarded
 from error_daemon.rpc.aio_transport import PeerReader, renewing, transport_options
+from error_daemon.rpc.message_bytes import reader_of, writer_of
 from error_daemon.rpc.status import RpcStatus, status_of
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
@@ -134,7 +134,7 @@ class AioServer:
         return grpc.stream_stream_rpc_method_handler(self._bidi_stream(path, method))
 
     def _unary(self, path: str, method: Method) -> Callable[[bytes, Any], Awaitable[bytes]]:
-        read, write, serve = _reader(method), _writer(method), method.serve
+        read, write, serve = reader_of(method), writer_of(method), method.serve
 
         async def unary(request: bytes, context: Any) -> bytes:
             try:
@@ -149,7 +149,7 @@ class AioServer:
         return unary
 
     def _server_stream(self, path: str, method: Method) -> Callable[[bytes, Any], AsyncIterator[bytes]]:
-        read, write, serve = _reader(method), _writer(method), method.serve
+        read, write, serve = reader_of(method), writer_of(method), method.serve
 
         async def server_stream(request: bytes, context: Any) -> AsyncIterator[bytes]:
             try:
@@ -166,7 +166,7 @@ class AioServer:
         return server_stream
 
     def _client_stream(self, path: str, method: Method) -> Callable[[AsyncIterator[bytes], Any], Awaitable[bytes]]:
-        read, write, serve = _reader(method), _writer(method), method.serve
+        read, write, serve = reader_of(method), writer_of(method), method.serve
 
         async def client_stream(requests: AsyncIterator[bytes], context: Any) -> bytes:
             async def messages() -> AsyncIterator[Any]:
@@ -182,7 +182,7 @@ class AioServer:
         return client_stream
 
     def _bidi_stream(self, path: str, method: Method) -> Callable[[AsyncIterator[bytes], Any], AsyncIterator[bytes]]:
-        read, write, serve = _reader(method), _writer(method), method.serve
+        read, write, serve = reader_of(method), writer_of(method), method.serve
 
         async def bidi_stream(requests: AsyncIterator[bytes], context: Any) -> AsyncIterator[bytes]:
             async def messages() -> AsyncIterator[Any]:
@@ -226,25 +226,3 @@ async def _first(answers: AsyncIterator[Any], context: Any) -> Any:
         first.cancel()  # the caller is gone: a servicer that still runs could not be closed
         await asyncio.wait({first})
         raise
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _reader(method: Method) -> Callable[[bytes], Any]:
-    convert = method.request
-    if convert is None:
-        return _same
-
-    def read(message: bytes) -> Any:
-        try:
-            return convert(message)
-        except DecodeError as error:
-            raise InputError("request", f"is not a valid message of {method.name} in UTF-8: {error}") from None
-
-    return read
-
-
-def _writer(method: Method) -> Callable[[Any], bytes]:
-    return method.response or _same

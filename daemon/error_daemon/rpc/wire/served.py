@@ -6,10 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from google.protobuf.message import DecodeError
-
-from error_daemon.errors import InputError
 from error_daemon.ports import Method, Shape
+from error_daemon.rpc.message_bytes import reader_of, writer_of
 from error_daemon.rpc.wire.wire_call import WireCall
 
 
@@ -29,23 +27,5 @@ def served(service: str, method: Method) -> tuple[str, Served]:
     """Its path, and how it is called."""
     takes_one = method.shape in (Shape.UNARY, Shape.SERVER_STREAM)
     return f"/{service}/{method.name}", Served(
-        method.name, method.shape, method.serve, _reader(method), method.response or _same, takes_one
+        method.name, method.shape, method.serve, reader_of(method), writer_of(method), takes_one
     )
-
-
-def _same(value: Any) -> Any:
-    return value
-
-
-def _reader(method: Method) -> Callable[[bytes], Any]:
-    convert = method.request
-    if convert is None:
-        return _same
-
-    def read(message: bytes) -> Any:
-        try:
-            return convert(message)
-        except DecodeError as error:
-            raise InputError("request", f"is not a valid message of {method.name} in UTF-8: {error}") from None
-
-    return read
