@@ -41,5 +41,5 @@ def test_a_crash_on_the_host_is_an_error_that_a_rule_can_be_about(tmp_path: Path
         assert error.state == "observed"
         assert f"{name} (pid {child.pid}) was ended by SIGABRT" in error.message
         assert (error.rule, error.mode) == ("crashes", "observe")
+        assert daemon.stop() == 0  # then the log is whole
         assert '"event":"sensor"' in daemon.log.read_text().replace(" ", "")  # what cannot be seen here
-        assert daemon.stop() == 0
