@@ -7,11 +7,13 @@ import dataclasses
 import gc
 import gzip
 import zlib
+from collections.abc import AsyncIterator
 
 import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import code_pb2
 
+from error_daemon.ports import Call, Method, Shape
 from error_daemon.rpc.wire.frames import ErrorCode, Setting
 from tests.rpc.serving import run, soon, until
 from tests.rpc.wire.calling import Caller, Echoes, calling, message
@@ -354,5 +356,40 @@ def test_a_servicer_that_was_never_begun_is_closed() -> None:
         caller.say(calling("Later", b"abc"), rst_stream(1))
         await until(lambda: caller.calls.tasks == [])
         gc.collect()  # which would say that it was never awaited
+
+    run(go())
+
+
+@pytest.mark.parametrize("name", ["Deaf", "Join"])
+def test_a_servicer_that_goes_on_after_its_call_has_ended_says_nothing_more(name: str) -> None:
+    """One frame more on a stream that has ended would cost the peer its whole connection (RFC 9113, 5.1)."""
+
+    async def go() -> None:
+        echoes = Echoes()
+
+        async def stubborn(given: AsyncIterator[bytes]) -> bytes:
+            try:
+                await anext(given)
+            except asyncio.CancelledError:
+                echoes.closed += 1
+            return b"still here"
+
+        async def answers(given: AsyncIterator[bytes], _call: Call) -> AsyncIterator[bytes]:
+            for _ in range(3):
+                yield await stubborn(given)
+
+        methods = [
+            Method("Deaf", Shape.BIDI_STREAM, answers, None, None),
+            Method("Join", Shape.CLIENT_STREAM, lambda given, _call: stubborn(given), None, None),
+        ]
+        caller = Caller(echoes, methods=methods)
+        caller.say(call(1, f"/test/{name}"))
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        caller.drain()
+        assert caller.say(rst_stream(1)) == []
+        await until(lambda: echoes.closed == 1 and not caller.calls.tasks)
+        assert caller.drain() == []
+        assert caller.connection.out.unsent_bytes == 0
 
     run(go())

@@ -194,3 +194,53 @@ def test_a_peer_that_answers_no_ping_is_left_after_a_moment_and_its_calls_may_en
         await said.aclose()  # type: ignore[attr-defined]
 
     run(go())
+
+
+def test_a_server_has_stopped_when_its_servicers_have_ended() -> None:
+    async def go() -> None:
+        begun, ended = asyncio.Event(), []
+
+        async def hold(request: bytes, _call: Call) -> bytes:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                for _ in range(100):  # what it has to put in order takes turns of the loop
+                    await asyncio.sleep(0)
+                ended.append(request)
+            return request
+
+        server = SERVERS["wire"](MOST_BYTES, Bugs(), OpenGate(), Transport())
+        server.add(Service(NAME, (Method("Hold", Shape.UNARY, hold, None, None),)))
+        async with connect(await server.start("127.0.0.1:0")) as channel:
+            running = channel.unary_unary(f"/{NAME}/Hold")(b"a")
+            await soon(begun.wait())
+            await server.stop(0)
+            assert ended == [b"a"]
+            running.cancel()
+
+    run(go())
+
+
+def test_a_servicer_that_does_not_end_keeps_no_server_from_stopping() -> None:
+    async def go() -> None:
+        begun, may_end = asyncio.Event(), asyncio.Event()
+
+        async def hold(request: bytes, _call: Call) -> bytes:
+            begun.set()
+            try:
+                await asyncio.Event().wait()
+            finally:
+                await may_end.wait()
+            return request
+
+        server = SERVERS["wire"](MOST_BYTES, Bugs(), OpenGate(), Transport())
+        server.add(Service(NAME, (Method("Hold", Shape.UNARY, hold, None, None),)))
+        async with connect(await server.start("127.0.0.1:0")) as channel:
+            running = channel.unary_unary(f"/{NAME}/Hold")(b"a")
+            await soon(begun.wait())
+            await soon(server.stop(0))
+            may_end.set()
+            running.cancel()
+
+    run(go())

@@ -3,6 +3,9 @@ What the tasks of running calls do: requests to the servicer as it takes them, i
 
 Both are paced. A request is taken when the servicer asks for it, and only then may the peer send more in its place; the next answer is
 asked for when the one before has left for the socket. Between messages a task lets the others go on when the connection's turn is over.
+
+A servicer that took its cancellation for something else may go on after its call has ended. What it says then is not sent: one frame more
+on a stream that is over would end the peer's whole connection.
 """
 
 from __future__ import annotations
@@ -47,7 +50,7 @@ class CallTasks:
             if self._turn.is_over:
                 await self._turns.next()
             message = running.served.write(await answer)
-            if running.stream.sending:
+            if self._running.has(running):
                 self._answers.only(running.stream, running.call, message)
         except Exception as error:  # noqa: BLE001  mapped to a status, and told to on_bug when it is not ours
             self._answers.fail(running.stream, running.served.name, running.call, error)
@@ -69,18 +72,23 @@ class CallTasks:
         stream, served, call = running.stream, running.served, running.call
         try:
             if served.shape is Shape.CLIENT_STREAM:
-                self._answers.only(stream, call, served.write(await served.serve(request, call)))
+                message = served.write(await served.serve(request, call))
+                if self._running.has(running):
+                    self._answers.only(stream, call, message)
                 return
             asyncio.get_running_loop().call_soon(self._head_if_late, running)
             async with aclosing(served.serve(request, call)) as answers:
                 async for answer in answers:
+                    if not self._running.has(running):
+                        return
                     self._answers.message(stream, call, served.write(answer))
                     self._flush_soon()
                     while stream.pending or not self._running.is_writable:
                         await running.writable()
                     if self._turn.is_over:
                         await self._turns.next()
-            self._answers.end(stream, call)
+            if self._running.has(running):
+                self._answers.end(stream, call)
         except Exception as error:  # noqa: BLE001
             self._answers.fail(stream, served.name, call, error)
 

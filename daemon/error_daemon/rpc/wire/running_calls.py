@@ -34,7 +34,7 @@ _TINY_BYTES = 64  # of a message, neither its begin nor its end: no client needs
 class RunningCalls:
     """`flush_soon()`: something is to be sent, outside of `receive`. `is_writable`: the socket takes more."""
 
-    __slots__ = ("_answers", "_calls", "_connection", "_flush_soon", "_limits", "held_bytes", "is_writable")
+    __slots__ = ("_answers", "_calls", "_connection", "_flush_soon", "_limits", "_tasks", "held_bytes", "is_writable")
 
     def __init__(
         self, limits: WireLimits, connection: Connection, answers: Answers, flush_soon: Callable[[], None]
@@ -44,14 +44,17 @@ class RunningCalls:
         self._answers = answers
         self._flush_soon = flush_soon
         self._calls: set[Running] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
         self.held_bytes = 0
         self.is_writable = True
 
     @property
     def tasks(self) -> list[asyncio.Task[None]]:
-        return [running.task for running in self._calls if running.task is not None]
+        """Those that are not done yet, of calls that have ended, too: a servicer may have something to put in order."""
+        return list(self._tasks)
 
     def has(self, running: Running) -> bool:
+        """It has not ended."""
         return running in self._calls
 
     def set_writable(self, is_writable: bool) -> None:
@@ -93,6 +96,7 @@ class RunningCalls:
 
     def spawn(self, running: Running, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = running.task = asyncio.ensure_future(work)
+        self._tasks.add(task)
         task.add_done_callback(lambda task: self._done(running, task))
         return task
 
@@ -133,6 +137,7 @@ class RunningCalls:
         self._flush_soon()
 
     def _done(self, running: Running, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
         error = _Cancelled() if task.cancelled() else task.exception()
         if error is not None and running in self._calls:  # cancelled, and not by us
             self._answers.fail(running.stream, running.served.name, running.call, error)

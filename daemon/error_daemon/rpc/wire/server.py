@@ -203,10 +203,10 @@ class WireServer:
         return any(protocol.connection.streams for protocol in self.connections)
 
     async def _ended(self) -> None:
-        """Until every socket is closed and every servicer has heard of it."""
+        """Until every servicer has ended and every socket is closed; not for long, where one hangs."""
         tasks = [task for protocol in self.connections for task in protocol.calls.tasks]
         if tasks:
-            await asyncio.wait(tasks)
+            await asyncio.wait(tasks, timeout=_LEAVING_S)
         if self.connections:
             self._all_closed.clear()
             with suppress(asyncio.TimeoutError):
