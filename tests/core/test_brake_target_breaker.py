@@ -181,6 +181,13 @@ def test_a_target_that_usually_recovers_needs_fewer_failures_than_one_that_seldo
     assert fewest <= opened.index(True) + 1 <= most
 
 
+def test_of_a_target_that_always_recovers_no_more_is_kept_than_counts() -> None:
+    breakers = TargetBreakers(LIMITS)
+    for number in range(1000):
+        breakers.ended("web", True, 10.0 * number)
+    assert len(breakers._targets["web"].recent) == 6
+
+
 def test_an_incident_does_not_make_itself_look_usual() -> None:
     breakers = TargetBreakers(LIMITS)
     for number in range(60):

@@ -8,10 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from error_daemon.core.effects import TimePassed
+from error_daemon.errors import InvariantError, StoreUnavailable
 from error_daemon.model import AttemptOrder, Mode, Outcome, OutcomeKind, Progress, ReadingValue, SlotState
 from error_daemon.ring.opening import open_ring
+from error_recovery.v1 import fault_pb2
 from tests.runtime.joined import GEOMETRY, HOUSE, Joined, web_fault
 
 
@@ -149,6 +152,45 @@ def test_a_row_that_cannot_be_recorded_keeps_nothing_from_being_recovered(tmp_pa
         joined.store.refuse_table = table
         joined.intake.take(web_fault())
         assert len(joined.executor.attempts) == 1
+
+    _joined(tmp_path, body)
+
+
+def test_what_there_was_no_room_for_takes_the_place_of_nothing_newer(tmp_path: Path) -> None:
+    def body(joined: Joined) -> None:
+        joined.store.refuse_table, joined.store.refusal = "errors", StoreUnavailable("no more are kept")
+        error_id, _ = joined.intake.take(web_fault(context=fault_pb2.Context(component="seen")))
+        joined.store.refuse_table = ""
+        joined.engine.resolve(error_id, "", joined.clock.at)  # what follows is carried out with the commit
+        joined.loop.committed(len(joined.store.rows))
+        assert [row["state"] for table, row in joined.store.rows if table == "errors"] == ["observed", "resolved"]
+
+    _joined(tmp_path, body)
+
+
+def _fail() -> None:
+    raise InvariantError("a bug")
+
+
+def test_a_bug_of_the_engine_keeps_nothing_from_being_carried_out_and_the_engine_is_woken_again(tmp_path: Path) -> None:
+    def body(joined: Joined) -> None:
+        error_id, _ = joined.intake.take(web_fault(context=fault_pb2.Context(component="seen")))
+        joined.engine.resolve(error_id, "", joined.clock.at)
+        joined.engine._board.timers.set(joined.clock.at, _fail)
+        with pytest.raises(InvariantError):
+            joined.loop.feed(TimePassed())
+        assert joined.log[-1] == "errors resolved"
+
+    _joined(tmp_path, body)
+
+
+def test_a_bug_of_the_engine_does_not_end_the_writing_of_the_record(tmp_path: Path) -> None:
+    def body(joined: Joined) -> None:
+        joined.intake.take(web_fault(context=fault_pb2.Context(component="seen")))
+        joined.engine._board.timers.set(joined.clock.at, _fail)
+        with capture_logs() as lines:
+            joined.loop.committed(len(joined.store.rows))
+        assert [line["event"] for line in lines] == ["bug"]
 
     _joined(tmp_path, body)
 

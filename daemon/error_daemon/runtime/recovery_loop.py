@@ -109,8 +109,10 @@ class RecoveryLoop:
         if not self._is_carrying:
             self._fed_at = now
         self._tell_stood(now)
-        self.engine.feed(event, now)
-        self.carry_out()
+        try:
+            self.engine.feed(event, now)
+        finally:  # whatever a bug has cost, what was decided before is carried out, and the engine is woken again
+            self.carry_out()
 
     def _tell_stood(self, now: float) -> None:
         stood_s = self._stood_s()
@@ -125,15 +127,21 @@ class RecoveryLoop:
         self.feed(fx.ProbesEnded(round_id, tuple(readings)))
 
     def committed(self, number: int) -> None:
-        """Rows up to `number` are in the file."""
+        """Rows up to `number` are in the file. Does not raise: a bug of the engine must not end the writing of the record."""
         waiting, now = self._unrecorded, self._clock.now()
         self._fed_at = min(self._fed_at, now)  # what falls due meanwhile ends now, too
         recorded = []
         while waiting and waiting[0][0] <= number:
             recorded.append(waiting.popleft()[1])
+        self._retry_unsaved()  # before anything newer is written of the same errors
         if recorded and not self._is_closed:
-            self.engine.feed(fx.ErrorsRecorded(recorded), now)
+            try:
+                self.engine.feed(fx.ErrorsRecorded(recorded), now)
+            except Exception as error:  # noqa: BLE001  who writes the record cannot mend it
+                _log.critical("bug", problem="the engine did not take what was recorded", exc_info=error)
         self.carry_out()
+
+    def _retry_unsaved(self) -> None:
         unsaved, self._unsaved = self._unsaved, {}
         for view in unsaved.values():
             self._save_view(view)
