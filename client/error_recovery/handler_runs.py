@@ -15,13 +15,14 @@ import asyncio
 import functools
 import inspect
 import logging
+import operator
 import queue
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeAlias, cast
+from typing import Any, SupportsIndex, TypeAlias, cast
 
 from error_recovery.exception import qualified_name
 from error_recovery.text import fitted, printed
@@ -132,7 +133,7 @@ class HandlerRuns:
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job()
+            job()  # does not raise
             with self._lock:
                 self._jobs_open -= 1
 
@@ -178,14 +179,14 @@ async def _cancel_others() -> None:
 def _called(handler: Handler, request: Request) -> HandlerAnswer:
     try:
         return _checked(handler(request))
-    except (Exception, SystemExit) as problem:  # noqa: BLE001  a user's handler may raise anything; it becomes the answer
+    except BaseException as problem:  # noqa: BLE001  a user's handler may raise anything; it becomes the answer
         return _failed(problem)
 
 
 async def _awaited(handler: AsyncHandler, request: Request) -> HandlerAnswer:
     try:
         return _checked(await handler(request))
-    except (Exception, SystemExit) as problem:  # noqa: BLE001  a user's handler may raise anything; it becomes the answer
+    except (Exception, SystemExit, KeyboardInterrupt) as problem:  # noqa: BLE001  likewise, but for a cancel
         return _failed(problem)
 
 
@@ -203,25 +204,31 @@ def _failed(problem: BaseException) -> HandlerAnswer:
 
 
 def _checked(returned: object) -> HandlerAnswer:
+    """What a handler returned, fit to be sent. Raises TypeError for a number of tasks that is none."""
     if returned is None or returned is True:
         return HandlerAnswer(True)
     if returned is False:
         return HandlerAnswer(False, "the handler returned False")
     if isinstance(returned, HandlerAnswer):
-        return returned
+        tasks = _count(returned.affected_tasks), _count(returned.recovered_tasks)
+        return HandlerAnswer(bool(returned.success), printed(returned.message), *tasks)
     if inspect.iscoroutine(returned):
         returned.close()
     kind = type(returned).__name__
     return HandlerAnswer(False, f"the handler returned a {kind}: return True, False, None or a HandlerAnswer")
 
 
+def _count(tasks: SupportsIndex) -> int:
+    return min(max(0, operator.index(tasks)), _COUNT_LIMIT)
+
+
 def _result(run: handler_pb2.RunHandler, answer: HandlerAnswer) -> handler_pb2.HandlerResult:
     return handler_pb2.HandlerResult(
         attempt_id=run.attempt_id,
-        success=bool(answer.success),
-        message=fitted(printed(answer.message), _MESSAGE_BYTES)[0],
-        affected_tasks=min(max(0, answer.affected_tasks), _COUNT_LIMIT),
-        recovered_tasks=min(max(0, answer.recovered_tasks), _COUNT_LIMIT),
+        success=answer.success,
+        message=fitted(answer.message, _MESSAGE_BYTES)[0],
+        affected_tasks=answer.affected_tasks,
+        recovered_tasks=answer.recovered_tasks,
     )
 
 

@@ -116,6 +116,29 @@ def test_a_handler_that_raises_has_failed_with_its_text_and_the_next_one_runs(
     assert _result(server, "a3").success
 
 
+class _Unforeseen(BaseException):
+    """Nobody's Exception, as asyncio.CancelledError is none."""
+
+
+def test_whatever_handlers_do_each_run_is_answered_and_the_next_ones_run(server: FaultServer, attached: Attach) -> None:
+    def halves(request: Request) -> HandlerAnswer:
+        return HandlerAnswer(True, affected_tasks=2.5)  # type: ignore[arg-type]
+
+    async def halves_later(request: Request) -> HandlerAnswer:
+        return halves(request)
+
+    def escape(request: Request) -> None:
+        raise _Unforeseen("no Exception")
+
+    attached(halves=halves, halves_later=halves_later, escape=escape, mend=lambda request: None)
+    for number in range(5):  # more than there are threads
+        for name in ("halves", "halves_later", "escape"):
+            server.sessions[0].run(f"{name}-{number}", name)
+            assert not _result(server, f"{name}-{number}").success
+    server.sessions[0].run("last", "mend")
+    assert _result(server, "last").success
+
+
 def test_a_handler_that_was_not_offered_is_a_failure_that_names_the_others(
     server: FaultServer, attached: Attach
 ) -> None:
