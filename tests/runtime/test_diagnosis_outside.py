@@ -98,6 +98,8 @@ def test_a_daemon_is_seen_by_its_lock_on_the_ring(tmp_path: Path) -> None:
         ("a.yaml", "env: {DB_PASSWORD: xyzzy-and-more}\nwhere: 'mysql --password=xyzzy-and-more'\n"),
         ("a.yaml", "not: [yaml\nDB_PASSWORD=xyzzy-and-more\n"),
         ("a.yaml", 'env:\n  DB_PASSWORD: "xyzzy\\x2dand-more"\n'),
+        ("a.yaml", 'env:\n  A_TOKEN: a-longer-secret-in-plain-sight\n  DB_PASSWORD: "xyzzy\\x2dand-more"\n'),
+        ("a.yaml", "env:\n  A_TOKEN: a-longer-secret-in-plain-sight\n  DB_PASSWORD: |\n    xyzzy\n    and-more\n"),
         ("recovery.conf", 'api_key = "xyzzy-and-more"\n'),
         ("environment", "DB_PASSWORD=xyzzy-and-more\n"),
         ("environment", "export SYSLOG=tls://u:xyzzy-and-more@host:6514\n"),

@@ -154,9 +154,9 @@ def _log(settings: Settings, missed: list[str]) -> Iterator[Part]:
 def without_secrets(path: Path, text: str) -> str:
     """Starred is every value that is a secret by its name, wherever it stands in the text, and then whatever looks like one."""
     values = {secret.value for data in _data(path, text) for secret in secrets_in(data)}
-    for value in sorted(values, key=len, reverse=True):
-        if value not in text and _STARS not in text:
-            return f"# {path} was left out: a secret in it is written so that it can't be starred\n"
+    if any(value not in text for value in values):
+        return f"# {path} was left out: a secret in it is written so that it can't be starred\n"
+    for value in sorted(values, key=len, reverse=True):  # one may be a part of another
         if len(value) >= _SHORTEST:  # shorter ones are in every other word
             text = text.replace(value, _STARS)
     return redacted_text(text)
