@@ -91,6 +91,27 @@ def test_wrong_tokens_leave_those_in_force_and_are_told_once(tmp_path: Path) -> 
     run(body)
 
 
+def test_a_bug_in_who_takes_them_does_not_end_the_looks(tmp_path: Path) -> None:
+    settings, file, _ = with_tokens(tmp_path)
+
+    def fail() -> None:
+        raise RuntimeError("a bug")
+
+    async def body() -> None:
+        with capture_logs() as log:
+            admission = Admission(settings, HandClock(), Counters(), look_every_s=QUICKLY_S)
+            admission.subscribe(fail)
+            admission.start()
+            for _ in range(2):
+                other, line = new_token("ann", Role.OPERATOR)
+                write(file, line)
+                await until(lambda other=other: is_known(admission, other))  # type: ignore[misc]
+            await admission.stop()
+        assert sum(line["event"] == "bug" for line in log) == 2
+
+    run(body)
+
+
 def test_all_that_is_wrong_in_all_files_is_told_at_the_start(tmp_path: Path) -> None:
     file = tmp_path / "tokens"
     write(file, "a\nb\n")

@@ -104,6 +104,8 @@ class Admission:
         except OSError as error:  # no descriptors: they are read again with the next look
             self._seen = ()
             _log.error("credentials_refused", problem=str(error), note="those in force stay")
+        except Exception as error:  # noqa: BLE001  else nobody would look again, and a certificate would expire unseen
+            _log.critical("bug", problem="credentials were not renewed", exc_info=error)
         self._tell_expiry()
         self._next = asyncio.get_running_loop().call_later(self._look_every_s, self.look)
 

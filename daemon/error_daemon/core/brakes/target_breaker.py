@@ -65,7 +65,6 @@ class _Target:
 class TargetBreakers:
     def __init__(self, limits: TargetLimits) -> None:
         self._limits = limits
-        self._recent_s = max(limits.rolling_window_s, limits.window_s)
         self._targets: dict[str, _Target] = {}
 
     def hold(self, target: str, now: float, gate: str) -> Hold | None:
@@ -78,7 +77,7 @@ class TargetBreakers:
         """A level has helped, or not. True: this opened the breaker."""
         known = self._known(target)
         was_open = known.circuit.state(now) is CircuitState.OPEN
-        known.age(now - self._recent_s)  # of a target that always recovers nobody asks for the threshold
+        known.age(now - self._limits.rolling_window_s)  # of a target that always recovers nobody asks for the threshold
         known.recent.append((now, success))
         if known.circuit.tried(success, now):
             known.start_anew()
