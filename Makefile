@@ -77,8 +77,12 @@ generated-current: setup
 	@echo "generated files are current"
 
 .PHONY: bench
-bench: setup ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, engine, policy, log or restart for one; results in bench/results/
+bench: setup $(VENV)/.bench ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, peers, engine, policy, log or restart for one; results in bench/results/
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
+
+$(VENV)/.bench: pyproject.toml constraints.txt | $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[bench]'
+	@touch $@
 
 SEEDS ?= 1000
 .PHONY: simulate

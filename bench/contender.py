@@ -32,11 +32,9 @@ class CpuTime:
 class Contender:
     """Use as a context manager. `address` is where it serves."""
 
-    def __init__(self, arguments: list[str], errors: IO[bytes] | int | None = None) -> None:
+    def __init__(self, command: list[str], errors: IO[bytes] | int | None = None) -> None:
         self.address = ""
-        self.process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True
-        )
+        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
         self._facts = psutil.Process(self.process.pid)
 
     def __enter__(self: Self) -> Self:
@@ -76,12 +74,20 @@ class Contender:
 
 
 class Echo(Contender):
-    """The bare echo (echo_server.py)."""
+    """An echo: a program that prints its address as its first line. Without a name, the one on `grpc.aio` (echo_server.py)."""
 
-    def __init__(self) -> None:
-        super().__init__(["-m", "bench.echo_server"])
+    def __init__(self, command: list[str] | None = None, *, is_pinned: bool = True) -> None:
+        command = command or python("bench.echo_server")
+        super().__init__(command)
         assert self.process.stdout, "it is a pipe"
         self.address = self.process.stdout.readline().strip()
         if not self.address:
-            raise RuntimeError("the echo server did not start")
-        self.pin()
+            self.end()
+            raise RuntimeError(f"the echo did not start: {' '.join(command)}")
+        if is_pinned:
+            self.pin()
+
+
+def python(module: str, *arguments: str) -> list[str]:
+    """The command that runs it."""
+    return [sys.executable, "-m", module, *arguments]

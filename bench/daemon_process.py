@@ -17,7 +17,7 @@ from typing import Any
 import grpc
 
 from bench import faults
-from bench.contender import Contender
+from bench.contender import Contender, python
 from error_recovery.v1 import recovery_pb2, recovery_pb2_grpc
 
 _START_S = 30.0
@@ -35,7 +35,7 @@ class DaemonProcess(Contender):
         self.log_path = directory / "log"
         before_s = time.time() - time.monotonic()
         with self.log_path.open("wb") as log:
-            super().__init__(["-m", "error_daemon", "--config", str(_configure(directory))], errors=log)
+            super().__init__(python("error_daemon", "--config", str(_configure(directory))), errors=log)
         try:
             self.address = wait_until_served(self.process, self.log_path, time.monotonic() + _START_S)
         except BaseException:

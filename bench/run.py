@@ -1,10 +1,10 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|engine|policy|log|restart|sensors]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|engine|policy|log|restart|sensors]
 
-Without a name it runs own, lag and ingest, which takes about five minutes; engine takes some two minutes, policy ten and more, log half
-a minute, restart (as root) two, sensors (as root) six. --quick makes each of them short (policy: three minutes); it writes nothing
-unless --out says where. Loopback only.
+Without a name it runs own, lag and ingest, which takes about five minutes; peers takes four, engine two, policy ten and more, log half a
+minute, restart (as root) two, sensors (as root) six. --quick makes each of them short (policy: three minutes); it writes nothing unless
+--out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -28,6 +28,7 @@ from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.ingest import Ingest  # noqa: E402
 from bench.lag import Lag  # noqa: E402
 from bench.measuring import LoadProcess, Numbers  # noqa: E402
+from bench.peers import measure as peers  # noqa: E402
 from bench.policy import measure as policy  # noqa: E402
 from bench.policy import plot as policy_plot  # noqa: E402
 from bench.policy.world import CHANGE_AT  # noqa: E402
@@ -64,6 +65,8 @@ def main() -> int:
 def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, object]:
     if name == "own":
         return own.run(1 if quick else 5, 5_000 if quick else 20_000, say)
+    if name == "peers":
+        return peers.run(3 if quick else 7, 0.5 if quick else 2.0, say)
     if name == "engine":
         return engine.run(_QUICK_SIZES if quick else _SIZES, say)
     if name == "sensors":

@@ -51,6 +51,23 @@ def ingest_table(result: Json) -> str:
     return "\n".join(lines)
 
 
+def peers_table(result: Json) -> str:
+    lines = [
+        "",
+        "peers (unary calls; medians of the rounds; CPU in µs per call; ratios: ours / theirs)",
+        f"{'in flight':>9} {'':32}{'CPU':>8}{'calls/s':>9}{'p50 µs':>9}{'p99 µs':>9}{'CPU ratio':>10}{'rate ratio':>11}"
+        f"{'busy':>6}{'sender':>7}",
+    ]
+    for in_flight, servers in result["medians"].items():
+        for name, figures in servers.items():
+            lines.append(
+                f"{in_flight:>9} {name:32}{figures['cpu_us']:>8.1f}{figures['calls_per_s']:>9,.0f}{_cell(figures['p50_us'])}"
+                f"{_cell(figures['p99_us'])}{_cell(figures['cpu_ratio'], 2, 10)}{_cell(figures['rate_ratio'], 2, 11)}"
+                f"{figures['busy_ratio']:>6.0%}{figures['load_busy_ratio']:>7.0%}"
+            )
+    return "\n".join([*lines, *(f"left out: {why}" for why in result["left_out"].values())])
+
+
 def own_table(result: Json) -> str:
     lines = ["", "own (CPU of the daemon's own code in µs per fault, without the wire; medians of the rounds)"]
     return "\n".join(lines + [f"{name:24}{cost:>8.1f}" for name, cost in result["medians"].items()])
@@ -131,6 +148,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "own": own_table,
     "lag": lag_table,
     "ingest": ingest_table,
+    "peers": peers_table,
     "engine": engine_table,
     "policy": policy_table,
     "log": log_table,

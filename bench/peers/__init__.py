@@ -1,0 +1,1 @@
+"""Echoes of other gRPC servers, to measure ours beside them (measure.py)."""
