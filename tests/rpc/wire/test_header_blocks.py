@@ -33,6 +33,10 @@ FIELD = st.tuples(
 )
 LISTS = st.lists(st.tuples(FIELD, st.booleans()), max_size=8)
 BLOCKS = st.lists(st.tuples(LISTS, st.booleans(), st.lists(st.integers(0, 4096), max_size=2)), max_size=6)
+EXTRA = st.lists(
+    st.tuples(st.sampled_from([b"x-a", b"x-b", b"grpc-timeout"]), st.sampled_from([b"1S", b"2S"])), max_size=2
+)
+SPELT_OUT = block(fields())
 
 
 @settled(max_examples=300, deadline=None)
@@ -217,10 +221,43 @@ def test_a_block_of_indexed_fields_is_read_once_for_as_long_as_the_table_stays_a
         reader.request(again)
 
 
-def test_a_block_with_a_literal_is_read_again_each_time() -> None:
+def test_a_block_that_spells_fields_out_is_read_once_too() -> None:
     reader = HeaderBlocks(MOST_BYTES)
-    assert reader.request(block(fields())) == reader.request(block(fields()))
-    assert reader.request(block(fields())) is not reader.request(block(fields()))
+    assert reader.request(SPELT_OUT) is reader.request(SPELT_OUT)
+
+
+def test_of_blocks_that_spell_fields_out_only_the_newest_few_are_remembered() -> None:
+    reader = HeaderBlocks(MOST_BYTES)
+    first = reader.request(SPELT_OUT)
+    for number in range(8):
+        assert reader.request(SPELT_OUT + literal(b"grpc-timeout", b"%dm" % number)).timeout_s == number / 1000
+        held_bytes = reader.held_bytes
+    for number in range(1000):
+        reader.request(SPELT_OUT + literal(b"grpc-timeout", b"%du" % (number % 10)))
+    assert reader.held_bytes == held_bytes
+    assert reader.request(SPELT_OUT) == first
+    assert reader.request(SPELT_OUT) is not first
+
+
+def test_a_block_that_changes_the_table_is_read_each_time_and_what_was_seen_before_is_forgotten() -> None:
+    reader = HeaderBlocks(MOST_BYTES)
+    seen = reader.request(SPELT_OUT)
+    adds = SPELT_OUT + b"\x40\x01a\x01b"
+    assert reader.request(adds) == reader.request(adds)
+    assert reader.request(adds) is not reader.request(adds)
+    assert reader.request(SPELT_OUT) is not seen
+
+
+@settled(max_examples=300, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(["/test/Say", "/test/Other"]), EXTRA, st.booleans()), max_size=30))
+def test_a_request_is_what_the_library_reads_whatever_was_remembered(
+    requests: list[tuple[str, list[tuple[bytes, bytes]], bool]],
+) -> None:
+    encoder, library, reader = Encoder(), Decoder(), HeaderBlocks(MOST_BYTES)
+    for path, extra, is_by_index in requests:
+        spelt_out = [*fields(path), *extra]
+        encoded = encoder.encode(spelt_out if is_by_index else [NeverIndexedHeaderTuple(*each) for each in spelt_out])
+        assert reader.request(encoded).fields == tuple(tuple(each) for each in library.decode(encoded, raw=True))
 
 
 def test_what_is_malformed_is_malformed_again() -> None:

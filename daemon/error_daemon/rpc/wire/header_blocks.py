@@ -3,14 +3,17 @@ Header blocks (RFC 7541) to requests, and fields to header blocks.
 
 Decoding keeps the peer's dynamic table, so every block must be decoded, in order, whatever becomes of its request. The table, Huffman
 coding and long integers are the hpack library's; the walk over the fields is ours, because it is on the fault path: the library takes some
-80 µs for the block of a usual call, the walk 5, and a block that was seen before, made of indexed fields alone, one look into a dictionary
-for as long as the table stays as it is.
+80 µs for the block of a usual call, the walk 5 to 15, and a block that was seen before one look into a dictionary for as long as the table
+stays as it is. That is so of every block that leaves the table alone. Some clients (gRPC's own) send a usual call's fields all by index:
+few such blocks differ. Others (nghttp2's, and so that of grpc-js, and Rust's h2) spell out the path or the length each time, and whoever
+spells out a deadline sends no block twice: of blocks with literals only the newest few are remembered.
 
 Encoding uses no dynamic table: the few blocks that a server sends are constants, or literals without indexing.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable
 
 from hpack.exceptions import HPACKError
@@ -23,7 +26,8 @@ from error_daemon.rpc.wire.request_head import Fields, RequestHead, read_head
 
 _TABLE_BYTES = 4096  # SETTINGS_HEADER_TABLE_SIZE that we tell: the default
 _MOST_BLOCKS = 256
-_LARGEST_SEEN_BYTES = 128  # a usual call's has some 10
+_MOST_SPELT_OUT = 8  # blocks with literals
+_LARGEST_SEEN_BYTES = 128  # a usual call's has some 10, or some 60 with a path spelt out
 _LARGEST_SEEN_HEAD_BYTES = 4096  # as a request's `held_bytes`; what is remembered stays small
 _LONGEST_INTEGER_BYTES = 6
 _FIELD_OVERHEAD = 32
@@ -41,11 +45,12 @@ class HeaderBlocks:
     """The decoder of one connection. Every method raises ConnectionViolation when the block is broken (COMPRESSION_ERROR: the table can't
     be trusted any more) or beyond all measure (ENHANCE_YOUR_CALM); and TooManyFields."""
 
-    __slots__ = ("_most_list_bytes", "_seen", "_table", "held_bytes")
+    __slots__ = ("_most_list_bytes", "_seen", "_spelt_out", "_table", "held_bytes")
 
     def __init__(self, most_list_bytes: int) -> None:
         self._table = HeaderTable()
         self._seen: dict[bytes, RequestHead] = {}
+        self._spelt_out: deque[bytes] = deque()  # those in `seen` that have literals, oldest first
         self._most_list_bytes = most_list_bytes
         self.held_bytes = 0
 
@@ -54,34 +59,42 @@ class HeaderBlocks:
         seen = self._seen.get(block)
         if seen is not None:
             return seen
-        fields, is_indexed = self._decode(block)
+        fields, literals = self._decode(block)
         head = read_head(fields)
         if (
-            is_indexed
+            literals is not None
             and len(block) <= _LARGEST_SEEN_BYTES
             and head.held_bytes <= _LARGEST_SEEN_HEAD_BYTES
             and len(self._seen) < _MOST_BLOCKS
         ):
-            self._seen[block] = head
-            self.held_bytes += head.held_bytes
+            self._remember(block, head, is_spelt_out=literals > 0)
         return head
+
+    def _remember(self, block: bytes, head: RequestHead, *, is_spelt_out: bool) -> None:
+        self._seen[block] = head
+        self.held_bytes += head.held_bytes
+        if is_spelt_out:
+            self._spelt_out.append(block)
+            if len(self._spelt_out) > _MOST_SPELT_OUT:
+                self.held_bytes -= self._seen.pop(self._spelt_out.popleft()).held_bytes
 
     def fields(self, block: bytes) -> Fields:
         return self._decode(block)[0]
 
-    def _decode(self, block: bytes) -> tuple[Fields, bool]:
+    def _decode(self, block: bytes) -> tuple[Fields, int | None]:
+        """The fields, and how many of them are literals; None: the block has changed the table."""
         try:
-            fields, size, is_indexed = self._walk(block)
+            fields, size, literals = self._walk(block)
         except (HPACKError, IndexError) as error:
             raise ConnectionViolation(ErrorCode.COMPRESSION_ERROR, f"header block: {error}") from None
         if size > self._most_list_bytes:
             raise TooManyFields
-        return fields, is_indexed
+        return fields, literals
 
-    def _walk(self, block: bytes) -> tuple[Fields, int, bool]:
-        """The fields, their size as it is limited, and whether all of them came by index."""
+    def _walk(self, block: bytes) -> tuple[Fields, int, int | None]:
+        """As `_decode`, with the fields' size as it is limited."""
         fields: list[tuple[bytes, bytes]] = []
-        at, end, is_indexed, resizes = 0, len(block), True, 0
+        at, end, resizes, literals, is_pure = 0, len(block), 0, 0, True
         size, most = 0, _BEYOND_MEASURE * self._most_list_bytes
         entry = self._table.get_by_index
         while at < end:
@@ -89,22 +102,24 @@ class HeaderBlocks:
             if first >> 5 == 1:
                 resizes += 1
                 at = self._resize(block, at, is_in_place=not fields and resizes <= _MOST_RESIZES)
-                is_indexed = False
+                is_pure = False
                 continue
             if first >= 0x80:
                 index, at = _integer(block, at, 0x7F)
                 field = entry(index)
             else:
                 name, value, at = self._literal(block, at)
-                field, is_indexed = (name, value), False
+                field = (name, value)
+                literals += 1
                 if first >= 0x40:
                     self._table.add(name, value)
                     self._forget_seen()
+                    is_pure = False
             fields.append(field)
             size += len(field[0]) + len(field[1]) + _FIELD_OVERHEAD
             if size > most:
                 raise ConnectionViolation(ErrorCode.ENHANCE_YOUR_CALM, f"header fields of more than {most} bytes")
-        return tuple(fields), size, is_indexed
+        return tuple(fields), size, literals if is_pure else None
 
     def _literal(self, block: bytes, at: int) -> tuple[bytes, bytes, int]:
         index, at = _integer(block, at, 0x3F if block[at] >= 0x40 else 0x0F)
@@ -128,6 +143,7 @@ class HeaderBlocks:
     def _forget_seen(self) -> None:
         """Indices mean other fields from now on."""
         self._seen.clear()
+        self._spelt_out.clear()
         self.held_bytes = 0
 
 
