@@ -25,7 +25,8 @@ from error_cli.documents import document_text
 def command(wishes: Wishes, ctx: click.Context, shell: str) -> None:
     """Print what teaches a shell to complete error-cli.
 
-    It completes commands, options and their values, and from a running daemon error ids and targets.
+    It completes commands, options and their values, and from a running daemon error ids, components, targets, strategies
+    and rules.
     """
     text = script(ctx.find_root().command, shell, "error-cli")
     if wishes.for_programs:

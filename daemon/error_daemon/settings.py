@@ -106,8 +106,8 @@ class RingSettings(_Section):
 
 class RpcSettings(_Section):
     server: Literal["wire", "grpcio"] = "wire"
-    """What serves gRPC. "wire": the daemon's own server, at a tenth of the CPU. "grpcio": grpc.aio, with the same services; the limits
-    below are then its own."""
+    """What serves gRPC. "wire": the daemon's own server, at a fifth of the CPU for a call, or less. "grpcio": grpc.aio, with the same
+    services; the limits below are then its own."""
     connections: int = Field(default=1024, ge=1, le=60_000)
     """Peers at once. Each costs some 20 KiB and a file descriptor. Beyond it, whoever was idle for longest makes place."""
     calls: int = Field(default=256, ge=1, le=65_536)
