@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from error_daemon.ingest.sensors.kernel_patterns import sighting_of
 from error_daemon.ingest.sensors.mount_table import parse_mounts
 from error_daemon.ingest.sensors.mounts import Mounts
 from error_daemon.model import Severity
@@ -53,7 +54,7 @@ def test_a_file_system_that_becomes_read_only_is_told_once_and_until_it_can_be_w
     for _ in range(5):
         host.say(ROOT.format(options=options) + PSEUDO)
     [sighting] = host.desk.sightings
-    assert (sighting.key, sighting.severity) == (("read-only", "/dev/sda1"), Severity.CRITICAL)
+    assert (sighting.key, sighting.severity) == (("read-only", "sda1"), Severity.CRITICAL)
     assert sighting.message == f"/ has become read-only (ext4 on /dev/sda1: {options.rpartition(',')[2]})"
     assert host.sensor.diagnostic().standing is Standing.BAD
     host.say(ROOT.format(options="rw") + PSEUDO)
@@ -81,6 +82,33 @@ def test_what_was_wrong_with_a_file_system_is_over_when_it_is_unmounted(tmp_path
     host.say(DATA.format(options="ro"))
     host.say(PSEUDO)
     assert host.desk.left_texts == ["/srv/a b was unmounted"]
+    host.sensor.stop()
+
+
+def test_the_table_of_mounts_and_the_kernels_log_tell_of_one_error(tmp_path: Path) -> None:
+    """/dev/mapper/data is what people call dm-0."""
+    disks = tmp_path / "sys/dev/block"
+    disks.mkdir(parents=True)
+    (disks / "253:0").symlink_to("../../devices/virtual/block/dm-0")
+    host = Host(tmp_path, DATA.format(options="rw"))
+    host.say(DATA.format(options="ro"))
+    told = sighting_of("EXT4-fs (dm-0): Remounting filesystem read-only")
+    assert told is not None
+    assert host.desk.kinds() == [told.key]
+    host.sensor.stop()
+
+
+def test_of_file_systems_without_a_disk_each_is_one_of_its_own(tmp_path: Path) -> None:
+    one = "70 29 0:50 / /var/one rw - overlay overlay {options}\n"
+    other = "71 29 0:51 / /var/other rw - overlay overlay rw\n"
+    host = Host(tmp_path, one.format(options="rw") + other)
+    host.say(one.format(options="ro") + other)
+    host.say(one.format(options="ro") + other + PSEUDO)
+    host.say(one.format(options="ro") + PSEUDO)
+    assert host.desk.kinds() == [("read-only", "/var/one")]
+    assert host.desk.left_texts == []
+    host.say(PSEUDO)
+    assert host.desk.left_texts == ["/var/one was unmounted"]
     host.sensor.stop()
 
 

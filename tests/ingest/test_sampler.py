@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
@@ -87,6 +88,25 @@ def test_heat_is_that_of_the_hottest_zone_and_of_the_one_nearest_to_its_end(tmp_
     read(reader, 0.0)
     write(tmp_path / "sys/devices/system/cpu/cpu0/thermal_throttle/core_throttle_count", "9\n")
     assert read(reader, 0.5) == {"hottest_celsius": 95.0, "to_critical_celsius": 10.0, "thermal_throttles_per_s": 4.0}
+    reader.close()
+
+
+def test_each_zone_has_its_own_critical_point_where_another_cannot_be_read(tmp_path: Path) -> None:
+    _zone(tmp_path, 0, 0, 45000)
+    (tmp_path / "sys/class/thermal/thermal_zone0/temp").unlink()
+    with socket.socket(socket.AF_UNIX) as nothing_to_open:
+        nothing_to_open.bind(str(tmp_path / "sys/class/thermal/thermal_zone0/temp"))
+    _zone(tmp_path, 1, 50000, 100000)
+    reader = ThermalReader(tmp_path)
+    assert read(reader, 0.0)["to_critical_celsius"] == 50.0
+    reader.close()
+
+
+def test_a_critical_point_that_nobody_has_set_is_none(tmp_path: Path) -> None:
+    write(tmp_path / "sys/class/hwmon/hwmon0/temp1_input", "42000\n")
+    write(tmp_path / "sys/class/hwmon/hwmon0/temp1_crit", "0\n")
+    reader = ThermalReader(tmp_path)
+    assert isnan(read(reader, 0.0)["to_critical_celsius"])
     reader.close()
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -146,6 +147,19 @@ def test_equal_events_that_come_fast_are_two_faults_with_all_their_counts() -> N
         for _ in range(1000):
             rig.desk.happened(DISK)
         assert await rig.intake.counts(1000) == [1, 999]
+
+    with_desk(body)
+
+
+def test_of_events_that_are_over_nothing_is_kept_while_others_go_on() -> None:
+    async def body(rig: Rig) -> None:
+        for number in [*range(300), *range(300)]:
+            rig.desk.happened(replace(DISK, about=f"disk{number}"))
+        await rig.intake.counts(600)
+        for _ in range(2):
+            rig.desk.happened(DISK)
+        await rig.intake.counts(602)
+        assert len(rig.reporter._newest) <= 1
 
     with_desk(body)
 

@@ -49,6 +49,9 @@ class Bursts(Generic[K]):
                 self._kept[key] = now_s + self.quiet_s, 0
         return told
 
-    def next_at_s(self) -> float | None:
-        """When something may be due; None: nothing is waited for."""
-        return next((until_s for until_s, _ in self._kept.values()), None)
+    def __contains__(self, key: K) -> bool:
+        """It is quiet, and counted."""
+        return key in self._kept
+
+    def __len__(self) -> int:
+        return len(self._kept)

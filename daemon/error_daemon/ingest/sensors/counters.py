@@ -34,9 +34,11 @@ class Files:
 
     def __init__(self, paths: Iterable[Path]) -> None:
         self.fds: list[int] = []
+        self.paths: list[Path] = []  # of those that could be opened
         for path in paths:
             with suppress(OSError):
                 self.fds.append(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+                self.paths.append(path)
 
     def raw(self, index: int = 0) -> bytes:
         try:
@@ -149,7 +151,7 @@ class ThermalReader:
         if not zones and not throttles:
             raise Unavailable("there is no thermal zone, and no CPU that says when it is slowed down")
         self._zones = Files(zones)
-        self._critical = [_critical_of(zone) for zone in zones][: len(self._zones.fds)]
+        self._critical = [_critical_of(zone) for zone in self._zones.paths]
         self._throttles = Files(throttles)
         self._rates = Rates()
 
@@ -166,15 +168,22 @@ class ThermalReader:
 
 
 def _critical_of(zone: Path) -> float:
-    """In °C; NaN where it has no such point."""
+    """In °C; NaN where it has no such point, or a register that nobody has set."""
+    point = _critical_point_of(zone)
     with suppress(OSError):
-        if zone.name == "temp":
-            for kind in zone.parent.glob("trip_point_*_type"):
-                if kind.read_text().strip() == "critical":
-                    return number_of((kind.parent / kind.name.replace("_type", "_temp")).read_bytes()) / 1000
-        else:
-            return number_of((zone.parent / zone.name.replace("_input", "_crit")).read_bytes()) / 1000
+        celsius = number_of(point.read_bytes()) / 1000 if point is not None else nan
+        return celsius if celsius > 0 else nan
     return nan
+
+
+def _critical_point_of(zone: Path) -> Path | None:
+    if zone.name != "temp":
+        return zone.with_name(zone.name.replace("_input", "_crit"))
+    with suppress(OSError):
+        for kind in zone.parent.glob("trip_point_*_type"):
+            if kind.read_text().strip() == "critical":
+                return kind.with_name(kind.name.replace("_type", "_temp"))
+    return None
 
 
 def _known(values: Iterable[float]) -> list[float]:

@@ -59,7 +59,7 @@ class Reporter:
         self._on_news = on_news
         self._repeat_s = repeat_s
         self._bursts: Bursts[_Key] = Bursts()
-        self._newest: dict[_Key, Sighting] = {}
+        self._newest: dict[_Key, Sighting] = {}  # of those that are counted
         self._states: dict[_Key, _State] = {}
         self._untaken: list[tuple[str, Sighting]] = []
         self._hushed: set[str] = set()
@@ -86,10 +86,11 @@ class Reporter:
 
     def happened(self, sensor: str, sighting: Sighting) -> None:
         key = sensor, *sighting.key
-        self._newest[key] = sighting
         count = self._bursts.take(key, sighting.count, monotonic_s())
         if count:
             self._tell(sensor, replace(sighting, count=count))
+        else:
+            self._newest[key] = sighting
         self._look_later(self._bursts.quiet_s)
 
     # --- states
@@ -137,10 +138,8 @@ class Reporter:
             if now_s - state.told_at_s >= self._repeat_s:
                 state.told_at_s = now_s
                 self._tell(state.sensor, state.sighting)
-        next_at_s = self._bursts.next_at_s()
-        if next_at_s is None:
-            self._newest.clear()
-        if self._untaken or self._states or next_at_s is not None:
+        self._newest = {key: newest for key, newest in self._newest.items() if key in self._bursts}
+        if self._untaken or self._states or self._bursts:
             self._look_later(_AGAIN_S)
 
     # --- faults

@@ -2,7 +2,8 @@
 
 **Read-only**: the table of mounts is read again when the kernel says that it has changed, and every 250 ms, because that a file system has
 become read-only changes no table (the kernel log tells of the errors that lead to it, and sooner). One that was read-only when it was
-first seen is meant so.
+first seen is meant so. It is told by the name that the kernel's log has for its disk, so that both tell of one error; what has no disk
+(tmpfs, overlay) shares its source with others, and is told by where it is mounted.
 
 **Full**: room and inodes are asked for in a thread of its own, as asking can hang; every 5 s, every second where room goes so fast that it
 would be gone within a minute. Room counts as `df` counts it: what only root may use is used. A file system that does not answer for
@@ -68,10 +69,12 @@ class Mounts:
         self._full_ratio = full_ratio
         self._inodes_ratio = inodes_ratio
         self._path = root / "proc/self/mountinfo"
+        self._disks = root / "sys/dev/block"
         self._fd = -1
         self._events: PriorityEvents | None = None
         self._raw = b""
         self._mounts: dict[str, Mount] = {}
+        self._names: dict[str, str] = {}  # device → what it is told by; a disk that is pulled keeps its own
         self._writable: set[str] = set()  # devices that were written to once
         self._rooms: dict[str, _Room] = {}
         self._asked: _Asked | None = None
@@ -113,21 +116,29 @@ class Mounts:
     def _take_table(self, mounts: dict[str, Mount]) -> None:
         before, self._mounts = self._mounts, mounts
         for device, mount in self._mounts.items():
+            if device not in self._names:
+                self._names[device] = self._name_of(mount)
+            name = self._names[device]
             if not mount.is_read_only:
                 self._writable.add(device)
-                if self._desk.is_in("read-only", mount.source):
-                    self._desk.left("read-only", mount.source, f"{mount.place} can be written again")
-            elif device in self._writable and not self._desk.is_in("read-only", mount.source):
-                self._tell_read_only(mount)
+                if self._desk.is_in("read-only", name):
+                    self._desk.left("read-only", name, f"{mount.place} can be written again")
+            elif device in self._writable and not self._desk.is_in("read-only", name):
+                self._tell_read_only(name, mount)
         for device in before.keys() - self._mounts.keys():
             self._gone(before[device])
 
-    def _tell_read_only(self, mount: Mount) -> None:
+    def _name_of(self, mount: Mount) -> str:
+        with suppress(OSError):
+            return os.path.basename(os.readlink(self._disks / mount.device))
+        return os.path.basename(mount.source) if mount.source.startswith("/dev/") else mount.place
+
+    def _tell_read_only(self, name: str, mount: Mount) -> None:
         why = sorted(mount.options & {"ro", "emergency_ro", "shutdown"})[0]
         self._desk.entered(
             Sighting(
                 what="read-only",
-                about=mount.source,
+                about=name,
                 message=f"{mount.place} has become read-only ({mount.kind} on {mount.source}: {why})",
                 severity=Severity.CRITICAL,
                 figures={"mount": mount.place, "device": mount.source, "kind": mount.kind, "state": why},
@@ -138,7 +149,8 @@ class Mounts:
         """Unmounted: whatever was wrong with it is over."""
         self._writable.discard(mount.device)
         self._rooms.pop(mount.device, None)
-        for what, about in (("read-only", mount.source), ("disk-full", mount.place), ("inodes-used-up", mount.place)):
+        name = self._names.pop(mount.device)
+        for what, about in (("read-only", name), ("disk-full", mount.place), ("inodes-used-up", mount.place)):
             self._desk.left(what, about, f"{mount.place} was unmounted")
 
     # --- room
@@ -230,7 +242,9 @@ class Mounts:
     def _is_bad(self, mount: Mount) -> bool:
         is_in = self._desk.is_in
         return (
-            is_in("read-only", mount.source) or is_in("disk-full", mount.place) or is_in("inodes-used-up", mount.place)
+            is_in("read-only", self._names[mount.device])
+            or is_in("disk-full", mount.place)
+            or is_in("inodes-used-up", mount.place)
         )
 
 
