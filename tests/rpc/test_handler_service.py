@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import grpc
 import pytest
 
+from error_daemon.errors import TransientError
 from error_daemon.model import AttemptOrder, Outcome, OutcomeKind, Strategy, Target
+from error_daemon.model.access import Caller
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.handler_service import HandlerService
 from error_recovery.v1 import fault_pb2
 from error_recovery.v1.handler_pb2 import AttachRequest, AttachResponse, HandlerResult, Offer, RunHandler
-from tests.fakes.open_gate import OpenGate
+from tests.fakes.open_gate import OPERATOR, OpenGate
 from tests.rpc.serving import Bugs, Channel, breakable, connect, run, serving, soon, until
 
 PATH = "/error_recovery.v1.HandlerService/Attach"
@@ -71,6 +74,14 @@ class _Application:
         with pytest.raises(grpc.aio.AioRpcError) as failed:
             await soon(self.call.read())
         return failed.value
+
+
+@dataclass(frozen=True)
+class _ByNobody:
+    """A call that no server has made."""
+
+    peer: str = ""
+    caller: Caller = OPERATOR
 
 
 class _Desk:
@@ -336,5 +347,27 @@ def test_a_second_offer_ends_the_session_and_loses_its_runs() -> None:
             await shop.say(_offer())
             assert (await shop.refusal()).code() is grpc.StatusCode.INVALID_ARGUMENT
             assert (await desk.outcome()).kind is OutcomeKind.LOST
+
+    run(go())
+
+
+def test_no_more_applications_are_attached_than_may_be_however_many_offer_at_once() -> None:
+    async def go() -> None:
+        desk, all_are_there = _Desk(), asyncio.Event()
+
+        async def offering() -> AsyncIterator[AttachRequest]:
+            await all_are_there.wait()
+            yield _offer()
+            await asyncio.Event().wait()
+
+        streams = [desk.service.attach(offering(), _ByNobody()) for _ in range(300)]
+        answers = [asyncio.ensure_future(anext(stream)) for stream in streams]
+        await asyncio.sleep(0)
+        all_are_there.set()
+        answered = await soon(asyncio.gather(*answers, return_exceptions=True))
+        assert [type(answer) for answer in answered] == [AttachResponse] * 256 + [TransientError] * 44
+        for stream in streams:
+            await stream.aclose()  # type: ignore[attr-defined]
+        assert desk.service.names() == []
 
     run(go())

@@ -31,7 +31,7 @@ from error_daemon.errors import (
     StoreUnavailable,
     TransientError,
 )
-from error_daemon.ports import Call, Method, Service, Shape
+from error_daemon.ports import Call, Method, Service, Shape, Transport
 from tests.fakes.authority import OPENSSL
 from tests.fakes.open_gate import OpenGate
 from tests.rpc.places import PLACES, Places
@@ -549,6 +549,23 @@ def test_stopping_ends_what_does_not_end_within_its_grace(make: MakeServer) -> N
             await until(lambda: echo.closed == 1)
 
     run(go())
+
+
+def test_a_living_daemon_keeps_its_unix_socket(make_in_clear: MakeServer, tmp_path: Path) -> None:
+    """Even one that is so busy that it takes no connection now."""
+    with socket.socket(socket.AF_UNIX) as busy, socket.socket(socket.AF_UNIX) as waiting:
+        busy.bind(str(tmp_path / "grpc.sock"))
+        busy.listen(0)
+        waiting.connect(str(tmp_path / "grpc.sock"))
+
+        async def go() -> None:
+            server = make_in_clear(MOST_BYTES, Bugs(), OpenGate(), Transport())
+            with pytest.raises(TransientError, match="is another daemon running there"):
+                await soon(server.start(f"unix:{tmp_path}/grpc.sock"))
+            await server.stop(0)
+
+        run(go())
+        assert (tmp_path / "grpc.sock").is_socket()
 
 
 def test_a_unix_socket_is_for_its_user_and_group_alone(make_in_clear: MakeServer, tmp_path: Path) -> None:

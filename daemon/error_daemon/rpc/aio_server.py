@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
@@ -21,12 +20,12 @@ from error_daemon.rpc.aio_guarded import Guarded
 from error_daemon.rpc.aio_transport import PeerReader, renewing, transport_options
 from error_daemon.rpc.message_bytes import reader_of, writer_of
 from error_daemon.rpc.status import RpcStatus, status_of
+from error_daemon.rpc.unix_socket import for_its_group, refuse_a_living
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _MOST_STREAMS = 256  # calls at once on one connection: each may hold a message of the greatest size
 _MOST_CALLS = 1024
 _RETRY_AFTER_S = 1.0
-_SOCKET_UMASK = 0o117  # srw-rw----
 OnBug = Callable[[str, BaseException], None]
 
 
@@ -93,18 +92,17 @@ class AioServer:
         return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
     def _bind(self, address: str) -> int:
-        """A unix socket is for its user and group, from the moment it is there: connecting takes the right to write."""
-        usual = os.umask(_SOCKET_UMASK)
+        credentials = self._transport.credentials
         try:
-            credentials = self._transport.credentials
-            if credentials is None:
-                return int(self._server.add_insecure_port(address))
-            return int(self._server.add_secure_port(address, renewing(credentials)))
-        except RuntimeError as error:
+            if address.startswith("unix:"):
+                refuse_a_living(address.removeprefix("unix:"))
+            with for_its_group():
+                if credentials is None:
+                    return int(self._server.add_insecure_port(address))
+                return int(self._server.add_secure_port(address, renewing(credentials)))
+        except (RuntimeError, OSError) as error:
             mend = "is another daemon running there? `listen` in recovery.conf says where"
             raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
-        finally:
-            os.umask(usual)
 
     async def stop(self, grace_s: float) -> None:
         await self._health.enter_graceful_shutdown()

@@ -131,8 +131,6 @@ class HandlerService:
     async def attach(
         self, requests: AsyncIterator[handler_pb2.AttachRequest], _call: Call
     ) -> AsyncIterator[handler_pb2.AttachResponse]:
-        if len(self._sessions) >= _MOST_SESSIONS:
-            raise TransientError(f"{_MOST_SESSIONS} applications are attached already", _RETRY_AFTER_S)
         session = self._open(await _offer(requests))
         reading = asyncio.ensure_future(self._read(session, requests))
         try:
@@ -149,6 +147,8 @@ class HandlerService:
             self._close(session)
 
     def _open(self, offer: handler_pb2.Offer) -> _Session:
+        if len(self._sessions) >= _MOST_SESSIONS:
+            raise TransientError(f"{_MOST_SESSIONS} applications are attached already", _RETRY_AFTER_S)
         self._last_session += 1
         session = _Session(f"{offer.application}-{self._last_session}", offer.application, frozenset(offer.handlers))
         self._sessions.append(session)

@@ -17,6 +17,7 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from error_daemon.errors import TransientError
 from error_daemon.ports import Gate, Service, Transport
+from error_daemon.rpc.unix_socket import for_its_group, refuse_a_living
 from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.generated import services_of
@@ -29,7 +30,6 @@ OnBug = Callable[[str, BaseException], None]
 IN_CLEAR = Transport()
 _OLDEST = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _RETRY_AFTER_S = 1.0
-_SOCKET_UMASK = 0o117  # srw-rw----
 _BACKLOG = 1024
 _LOOK_EVERY_S = 5.0
 _LOOK_AT_ONCE = 128
@@ -96,12 +96,9 @@ class WireServer:
         loop = asyncio.get_running_loop()
         if address.startswith("unix:"):
             path = Path(address.removeprefix("unix:"))
-            _refuse_a_living(path)
-            usual = os.umask(_SOCKET_UMASK)  # connecting takes the right to write, from the moment that it is there
-            try:
+            refuse_a_living(str(path))
+            with for_its_group():
                 self._listeners = [await loop.create_unix_server(self._protocol, path, backlog=_BACKLOG)]
-            finally:
-                os.umask(usual)
             self._socket_file = path
             return address
         host, _, port = address.rpartition(":")
@@ -288,13 +285,3 @@ class WireServer:
         del left[-_LOOK_AT_ONCE:]
         if left:
             asyncio.get_running_loop().call_soon(self._look_at, left)
-
-
-def _refuse_a_living(path: Path) -> None:
-    """A socket that nobody listens on is left over from a daemon that was killed; one that answers is another daemon's."""
-    with socket.socket(socket.AF_UNIX) as probe:
-        try:
-            probe.connect(str(path))
-        except OSError:
-            return
-    raise OSError("somebody listens there")
