@@ -45,6 +45,15 @@ def test_roots_and_dependents_are_all_that_can_be_reached_the_nearest_first(targ
             assert [far[one] for one in found] == sorted(far.values())
 
 
+def test_a_chain_may_be_of_any_length() -> None:
+    names = [f"t{number}" for number in range(1200)]
+    targets = {
+        name: Target(name, "service", depends_on=(names[number - 1],) if number else ())
+        for number, name in reversed(list(enumerate(names)))
+    }
+    assert [member.id for member in Graph(targets).group(names[-1], "dependencies")] == names
+
+
 @given(graphs(), st.sampled_from(("dependents", "dependencies", "both", "nothing")))
 def test_a_group_has_its_members_once_each_after_what_it_depends_on(targets: dict[str, Target], include: str) -> None:
     graph = Graph(targets)

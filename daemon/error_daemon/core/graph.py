@@ -15,7 +15,7 @@ because what is further off has more ways to do without. An ordinary target that
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from error_daemon.model import Target
 
@@ -70,9 +70,8 @@ class Graph:
     def _serves(self, target: str) -> Iterable[str]:
         return self._dependents[target]
 
-    def _reached(self, start: str, step: object) -> Mapping[str, int]:
+    def _reached(self, start: str, step: Callable[[str], Iterable[str]]) -> Mapping[str, int]:
         """The names that `step` leads to, with how far they are, the nearest first."""
-        assert callable(step)
         reached: dict[str, int] = {}
         front, distance = [start], 0
         while front:
@@ -85,13 +84,9 @@ class Graph:
     def _sorted(self) -> list[str]:
         """Every name after those that it depends on; otherwise in the operator's order."""
         depth: dict[str, int] = {}
-
-        def depth_of(name: str) -> int:
-            if name not in depth:
-                depth[name] = 1 + max((depth_of(root) for root in self._needs(name)), default=0)
-            return depth[name]
-
-        return sorted(self._targets, key=depth_of)
+        for name in sorted(self._targets, key=lambda name: len(self._roots[name])):  # what it depends on has fewer
+            depth[name] = 1 + max((depth[root] for root in self._needs(name)), default=0)
+        return sorted(self._targets, key=depth.__getitem__)
 
     def _impact_of(self, target: str) -> float:
         own = self._targets[target].weight
