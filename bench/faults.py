@@ -17,6 +17,7 @@ from collections.abc import Callable
 from error_recovery.v1 import fault_pb2
 
 FAULT_BYTES = 819
+SORTS = {"equal": "equal", "distinct, observed": "matched", "distinct, no rule": "unmatched"}  # for people → kind
 TARGETS = 400
 _MARK = "ZZZZZZZZ"
 _TARGET = "target-###"

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from bench import echo_server
 from bench.contender import Contender, Echo
 from bench.daemon_process import DaemonProcess
+from bench.faults import SORTS
 from bench.load import Plan
 from bench.measuring import LoadProcess, Measured, Numbers, median
 
@@ -49,7 +50,6 @@ WAYS = (
     Way("stream, batches of 64", "stream", 4, 64),
 )
 ECHO = "bare echo"
-SORTS = {"equal": "equal", "distinct, observed": "matched", "distinct, no rule": "unmatched"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from bench.faults import builder
+from bench.faults import SORTS, builder
 from error_daemon.__main__ import COLLECT_AFTER
 from error_daemon.core.engine import Engine
 from error_daemon.core.policy import Policy
@@ -32,7 +32,6 @@ from error_daemon.settings import LogSettings
 from error_daemon.store.backlog import Backlog
 from error_daemon.telemetry import Counters
 
-SORTS = {"equal": "equal", "distinct, observed": "matched", "distinct, no rule": "unmatched"}
 _BATCH = 500
 _SLOTS = 2048
 

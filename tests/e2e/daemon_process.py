@@ -9,7 +9,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -212,6 +212,26 @@ def journal_scripts(directory: Path) -> Mapping[str, Path]:
         paths[name] = directory / f"{name}.sh"
         paths[name].write_text(body)
     return paths
+
+
+def one_target(scripts: Mapping[str, Path], rules: Sequence[str], strategies: Sequence[str] = ("heal",)) -> str:
+    """Definitions of the target `t`, which is well where `look` says so. `strategies`: names of these; `rules`: as YAML."""
+    known = {
+        "look-again": "{kind: retry}",
+        "heal": f"{{kind: exec, command: [{SH}, {scripts['heal']}], timeout: 10s}}",
+        "heal-slowly": f"{{kind: exec, command: [{SH}, {scripts['heal-slowly']}], timeout: 60s}}",
+    }
+    return "\n".join(
+        (
+            "version: 1",
+            "targets: {t: {kind: service, probes: [look]}}",
+            f"probes: {{look: {{kind: exec, command: [{SH}, {scripts['look']}, t]}}}}",
+            "strategies:",
+            *(f"  {name}: {known[name]}" for name in strategies),
+            "rules:",
+            *(f"  - {rule}" for rule in rules),
+        )
+    )
 
 
 def journal(directory: Path) -> list[list[str]]:

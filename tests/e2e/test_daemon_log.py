@@ -4,28 +4,21 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal_scripts, running
+from tests.e2e.daemon_process import DaemonProcess, a_fault, journal_scripts, one_target, running
 from tests.waiting import eventually
 
+RULE = "{id: quick, when: {component: test}, target: t, mode: auto, ladder: {1: [heal]}, stability_window: 1h}"
 
-def definitions(scripts: dict[str, Path]) -> str:
-    return f"""
-version: 1
-targets:
-  t: {{kind: service, probes: [look]}}
-probes:
-  look: {{kind: exec, command: [{SH}, {scripts["look"]}, t]}}
-strategies:
-  heal: {{kind: exec, command: [{SH}, {scripts["heal"]}], timeout: 10s}}
-rules:
-  - {{id: quick, when: {{component: test}}, target: t, mode: auto, ladder: {{1: [heal]}}, stability_window: 1h}}
-"""
+
+def definitions(scripts: Mapping[str, Path]) -> str:
+    return one_target(scripts, [RULE])
 
 
 def lines_of(path: Path) -> list[dict[str, Any]]:
@@ -35,7 +28,7 @@ def lines_of(path: Path) -> list[dict[str, Any]]:
 def test_the_log_of_a_unit_has_the_whole_way_from_fault_to_verdict(tmp_path: Path) -> None:
     daemon = DaemonProcess(
         tmp_path / "daemon",
-        definitions(dict(journal_scripts(tmp_path))),
+        definitions(journal_scripts(tmp_path)),
         "lag_threshold = '1ms'\nlog.heartbeat = '50ms'",
     )
     (tmp_path / "log").mkdir()
@@ -73,7 +66,7 @@ def test_the_log_of_a_unit_has_the_whole_way_from_fault_to_verdict(tmp_path: Pat
 
 
 def test_at_level_critical_a_recovery_is_no_line(tmp_path: Path) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)))
     daemon.environment["LOG_LEVEL"] = "CRITICAL"
     with running(daemon):
         daemon.wait_for_state(daemon.report(a_fault()).error_id, "watching")
@@ -83,7 +76,7 @@ def test_at_level_critical_a_recovery_is_no_line(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("file", ["/dev/full", "/nowhere/recovery.log"])
 def test_recoveries_go_on_when_the_log_cannot_be_written(tmp_path: Path, file: str) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))), f"log.file = '{file}'")
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)), f"log.file = '{file}'")
     with running(daemon):
         daemon.wait_for_state(daemon.report(a_fault()).error_id, "watching")
         eventually("status says so", lambda: "cannot be written" in daemon.status().log.problem)
@@ -96,7 +89,7 @@ def test_recoveries_go_on_when_the_log_cannot_be_written(tmp_path: Path, file: s
 def test_lines_before_a_kill_9_are_in_the_log_of_the_next_daemon(tmp_path: Path) -> None:
     log = tmp_path / "recovery.log"
     settings = f"log.file = '{log}'\nlog.flush_interval = '10s'"
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))), settings)
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)), settings)
     with running(daemon):
         error_id = daemon.report(a_fault()).error_id
         daemon.wait_for_state(error_id, "watching")
@@ -110,7 +103,7 @@ def test_lines_before_a_kill_9_are_in_the_log_of_the_next_daemon(tmp_path: Path)
 
 
 def test_the_record_has_how_the_host_was_when_an_attempt_was_made(tmp_path: Path) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)))
     with running(daemon):
         error_id = daemon.report(a_fault()).error_id
         daemon.wait_for_state(error_id, "watching")

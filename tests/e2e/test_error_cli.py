@@ -6,34 +6,25 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 import yaml
 
-from tests.e2e.daemon_process import SH, DaemonProcess, journal_scripts, running
+from tests.e2e.daemon_process import DaemonProcess, journal_scripts, one_target, running
+
+RULE = "{id: heal-it, when: {component: shop}, target: t, mode: auto, ladder: {1: [look-again], 3: [heal]}, verify: {within: 20ms}}"
 
 
-def definitions(scripts: dict[str, Path]) -> str:
-    return f"""
-version: 1
-targets:
-  t: {{kind: service, probes: [look]}}
-probes:
-  look: {{kind: exec, command: [{SH}, {scripts["look"]}, t]}}
-strategies:
-  look-again: {{kind: retry}}
-  heal: {{kind: exec, command: [{SH}, {scripts["heal"]}], timeout: 10s}}
-rules:
-  - {{id: heal-it, when: {{component: shop}}, target: t, mode: auto, ladder: {{1: [look-again], 3: [heal]}}, verify: {{within: 20ms}}}}
-"""
+def definitions(scripts: Mapping[str, Path]) -> str:
+    return one_target(scripts, [RULE], ("look-again", "heal"))
 
 
 @pytest.fixture(scope="module")
 def daemon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DaemonProcess]:
     directory = tmp_path_factory.mktemp("cli")
-    with running(DaemonProcess(directory / "daemon", definitions(dict(journal_scripts(directory))))) as started:
+    with running(DaemonProcess(directory / "daemon", definitions(journal_scripts(directory)))) as started:
         yield started
 
 

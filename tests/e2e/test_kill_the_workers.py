@@ -3,32 +3,19 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal, journal_scripts, running
+from tests.e2e.daemon_process import DaemonProcess, a_fault, journal, journal_scripts, one_target, running
 from tests.waiting import eventually
 
+RULE = "{id: heal-it, when: {component: test}, target: t, mode: auto, ladder: {1: [heal-slowly], 3: [heal]}, verify: {within: 50ms}}"
 
-def definitions(scripts: dict[str, Path]) -> str:
-    return f"""
-version: 1
-targets:
-  t: {{kind: service, probes: [look]}}
-probes:
-  look: {{kind: exec, command: [{SH}, {scripts["look"]}, t]}}
-strategies:
-  heal-slowly: {{kind: exec, command: [{SH}, {scripts["heal-slowly"]}], timeout: 60s}}
-  heal: {{kind: exec, command: [{SH}, {scripts["heal"]}], timeout: 10s}}
-rules:
-  - id: heal-it
-    when: {{component: test}}
-    target: t
-    mode: auto
-    ladder: {{1: [heal-slowly], 3: [heal]}}
-    verify: {{within: 50ms}}
-"""
+
+def definitions(scripts: Mapping[str, Path]) -> str:
+    return one_target(scripts, [RULE], ("heal-slowly", "heal"))
 
 
 @pytest.mark.parametrize("blow", [signal.SIGKILL, signal.SIGSTOP])
@@ -36,7 +23,7 @@ def test_a_lost_worker_is_replaced_and_its_attempt_is_probed_before_the_next(
     tmp_path: Path, blow: signal.Signals
 ) -> None:
     scripts = journal_scripts(tmp_path)
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(scripts)))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(scripts))
     with running(daemon):
         before = {worker.pid for worker in daemon.workers()}
         error_id = daemon.report(a_fault()).error_id

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal_scripts, running
+from tests.e2e.daemon_process import DaemonProcess, a_fault, journal_scripts, one_target, running
 from tests.waiting import eventually
 
+RULE = "{id: heal-it, when: {component: test}, target: t, mode: auto, ladder: {1: [heal]}}"
 
-def definitions(scripts: dict[str, Path]) -> str:
-    return f"""
-version: 1
-targets:
-  t: {{kind: service, probes: [look]}}
-probes:
-  look: {{kind: exec, command: [{SH}, {scripts["look"]}, t]}}
-strategies:
-  heal: {{kind: exec, command: [{SH}, {scripts["heal"]}], timeout: 10s}}
-rules:
-  - {{id: heal-it, when: {{component: test}}, target: t, mode: auto, ladder: {{1: [heal]}}}}
-"""
+
+def definitions(scripts: Mapping[str, Path]) -> str:
+    return one_target(scripts, [RULE])
 
 
 def writer_of(daemon: DaemonProcess) -> psutil.Process:
@@ -38,7 +31,7 @@ def said(daemon: DaemonProcess, event: str) -> list[str]:
 
 
 def test_a_killed_writer_is_started_again_and_nothing_is_lost_or_held_up(tmp_path: Path) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)))
     with running(daemon):
         error_ids = []
         for number in range(3):
@@ -56,7 +49,7 @@ def test_a_killed_writer_is_started_again_and_nothing_is_lost_or_held_up(tmp_pat
 
 
 def test_a_damaged_record_is_put_aside_loudly_and_begun_anew(tmp_path: Path) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)))
     daemon.state.mkdir(parents=True)
     (daemon.state / "recovery.duckdb").write_bytes(b"this is no database" * 1000)
     with running(daemon):

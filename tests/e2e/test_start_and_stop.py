@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import grpc
@@ -13,30 +14,22 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.daemon_process import SH, DaemonProcess, a_fault, journal, journal_scripts, running
+from tests.e2e.daemon_process import DaemonProcess, a_fault, journal, journal_scripts, one_target, running
 from tests.waiting import eventually
 
 ME = f"uid {os.getuid()}"
 
 
-def definitions(scripts: dict[str, Path], mode: str = "auto") -> str:
-    return f"""
-version: 1
-targets:
-  t: {{kind: service, probes: [look]}}
-probes:
-  look: {{kind: exec, command: [{SH}, {scripts["look"]}, t]}}
-strategies:
-  heal: {{kind: exec, command: [{SH}, {scripts["heal"]}], timeout: 10s}}
-  heal-slowly: {{kind: exec, command: [{SH}, {scripts["heal-slowly"]}], timeout: 60s}}
-rules:
-  - {{id: slow, when: {{component: slow}}, target: t, mode: {mode}, ladder: {{1: [heal-slowly]}}}}
-  - {{id: quick, when: {{component: test}}, target: t, mode: {mode}, ladder: {{1: [heal]}}, stability_window: 1h}}
-"""
+def definitions(scripts: Mapping[str, Path], mode: str = "auto") -> str:
+    rules = (
+        f"{{id: slow, when: {{component: slow}}, target: t, mode: {mode}, ladder: {{1: [heal-slowly]}}}}",
+        f"{{id: quick, when: {{component: test}}, target: t, mode: {mode}, ladder: {{1: [heal]}}, stability_window: 1h}}",
+    )
+    return one_target(scripts, rules, ("heal", "heal-slowly"))
 
 
 def test_sigterm_lets_a_running_attempt_end_and_records_it(tmp_path: Path) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)))
     with running(daemon):
         slow = a_fault()
         slow.context.component = "slow"
@@ -51,7 +44,7 @@ def test_sigterm_lets_a_running_attempt_end_and_records_it(tmp_path: Path) -> No
 
 
 def test_what_was_learned_and_what_is_known_survive_a_restart(tmp_path: Path) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)))
     with running(daemon):
         error_id = daemon.report(a_fault()).error_id
         before = daemon.wait_for_state(error_id, "watching")
@@ -70,7 +63,7 @@ def test_what_was_learned_and_what_is_known_survive_a_restart(tmp_path: Path) ->
 
 
 def test_a_rule_without_mode_acts_on_nothing_and_says_what_it_would_do(tmp_path: Path) -> None:
-    written = definitions(dict(journal_scripts(tmp_path))).replace("mode: auto, ", "")
+    written = definitions(journal_scripts(tmp_path)).replace("mode: auto, ", "")
     daemon = DaemonProcess(tmp_path / "daemon", written)
     with running(daemon):
         error_id = daemon.report(a_fault()).error_id
@@ -142,7 +135,7 @@ def test_what_the_host_lacks_is_logged_and_keeps_no_daemon_from_starting(tmp_pat
 
 
 def test_a_failed_recovery_is_said_loudly_and_a_reset_tries_it_again(tmp_path: Path) -> None:
-    scripts = dict(journal_scripts(tmp_path))
+    scripts = journal_scripts(tmp_path)
     healing = scripts["heal"].read_text()
     scripts["heal"].write_text("exit 3\n")
     daemon = DaemonProcess(
@@ -172,7 +165,7 @@ def test_a_second_daemon_on_the_same_state_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_person_resolves_flushes_and_resets_and_it_is_in_the_audit(tmp_path: Path) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path)), "observe"))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path), "observe"))
     with running(daemon):
         error_id = daemon.report(a_fault()).error_id
         recovery = daemon.recovery
@@ -202,7 +195,7 @@ def test_a_person_resolves_flushes_and_resets_and_it_is_in_the_audit(tmp_path: P
 
 
 def test_flush_purges_what_waits_and_leaves_what_runs_alone(tmp_path: Path) -> None:
-    daemon = DaemonProcess(tmp_path / "daemon", definitions(dict(journal_scripts(tmp_path))))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions(journal_scripts(tmp_path)))
     with running(daemon):
         slow = a_fault()
         slow.context.component = "slow"
