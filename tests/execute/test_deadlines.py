@@ -76,7 +76,7 @@ def _attempt(
     put_offs: list[float] = []
 
     def announce(_owner: str, _program: Identity) -> None:
-        on_started()
+        asyncio.get_running_loop().call_soon(on_started)  # when the strategy waits: before that nothing is counted
 
     def put_off(longer_s: float) -> None:
         put_offs.append(longer_s)

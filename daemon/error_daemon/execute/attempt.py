@@ -7,7 +7,6 @@ cancellation: then nothing comes, and the daemon's own deadline replaces the wor
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 
 from error_daemon.errors import InputError, PermanentError
@@ -18,7 +17,6 @@ from error_daemon.execute.looking import look_with, shorten
 from error_daemon.execute.params import parse
 from error_daemon.execute.program import Programs
 from error_daemon.execute.usage import HostUsage
-from error_daemon.execute.withheld import withheld_s
 from error_daemon.model import OutcomeKind
 
 _MOST_TASKS = (1 << 32) - 1  # that a frame can carry
@@ -30,24 +28,13 @@ async def run_attempt(
 ) -> frames.AttemptEnded:
     """Run one strategy once. Must run as a task of its own: the deadline cancels that task. `on_longer` is told when the deadline is
     put off, and by how many seconds."""
-    usage.stalls.begin()
-    try:
-        return await _run(order, programs, usage, on_longer)
-    finally:
-        usage.stalls.end()
-
-
-async def _run(
-    order: frames.RunAttempt, programs: Programs, usage: HostUsage, on_longer: Callable[[float], None]
-) -> frames.AttemptEnded:
     before = usage.kept
-    began = usage.times()
-    started_at = began.at_s
+    deadline, started_at = None, usage.now_s()
     try:
         strategy = strategies.make(order.kind)
         context = _context(order, programs, usage)
-        deadline = AttemptDeadline(order.timeout_s, began, usage.times, on_longer)
-        started_at = time.clock_gettime(time.CLOCK_MONOTONIC)
+        started_at = usage.now_s()
+        deadline = AttemptDeadline(order.timeout_s, started_at, usage, on_longer)
         result = _sound(await _until(deadline, strategy, context))
     except asyncio.CancelledError:
         if programs.is_closed:  # the worker leaves
@@ -61,7 +48,7 @@ async def _run(
         result = strategies.Result(OutcomeKind.FAILED, f"the strategy raised {type(error).__name__}: {error}")
     ended = usage.times()
     execution_time_s = ended.at_s - started_at
-    withheld = min(execution_time_s, withheld_s(began, ended))
+    withheld = min(execution_time_s, deadline.withheld_s(ended)) if deadline else 0.0
     return frames.AttemptEnded(
         attempt_id=order.attempt_id,
         outcome=result.kind.value,

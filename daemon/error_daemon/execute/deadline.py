@@ -1,32 +1,47 @@
-"""The deadline of one attempt: it runs on the CPU time that the host granted (execute/withheld.py)."""
+"""The deadline of one attempt: it runs on the CPU time that the host granted (execute/withheld.py).
+
+**After the strategy has begun.** To read the counters of the host, and to set timers, takes as long as all else between an order and its
+strategy. So that is done when the strategy waits for the first time, and not at all for one that never does. What the host withheld before
+that is not noticed: it is the time in which the strategy itself was at work, a program was started at most.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 
+from error_daemon.execute.usage import HostUsage
 from error_daemon.execute.withheld import HostTimes, more_s, withheld_s
 
 
 class AttemptDeadline:
-    """Cancels the task that made it when `timeout_s` of granted time have passed since `began`; tells `on_longer` each time that
-    it is put off, and by how many seconds. `times()`: as they are now. Call `end` when the attempt has ended."""
+    """Cancels the task that made it when `timeout_s` of granted time have passed since `began_at_s` (CLOCK_MONOTONIC); tells `on_longer`
+    each time that it is put off, and by how many seconds. Call `end` when the attempt has ended."""
 
     def __init__(
-        self, timeout_s: float, began: HostTimes, times: Callable[[], HostTimes], on_longer: Callable[[float], None]
+        self, timeout_s: float, began_at_s: float, usage: HostUsage, on_longer: Callable[[float], None]
     ) -> None:
         self.has_passed = False
         self._timeout_s = timeout_s
-        self._began = began
-        self._times = times
+        self._began_at_s = began_at_s
+        self._usage = usage
         self._on_longer = on_longer
         self._task = asyncio.current_task()
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(timeout_s, self._come)
+        self._began: HostTimes | None = None
+        self._timer: asyncio.Handle = self._loop.call_soon(self._wait)
+
+    def _wait(self) -> None:
+        """The strategy waits for the first time."""
+        self._usage.stalls.begin()
+        self._began = began = replace(self._usage.times(), at_s=self._began_at_s)
+        left_s = self._timeout_s - (self._usage.now_s() - began.at_s)
+        self._timer = self._loop.call_later(max(0.0, left_s), self._come)
 
     def _come(self) -> None:
-        now = self._times()
-        longer_s = more_s(self._timeout_s, now.at_s - self._began.at_s, withheld_s(self._began, now))
+        now = self._usage.times()
+        longer_s = more_s(self._timeout_s, now.at_s - self._began_at_s, self.withheld_s(now))
         if longer_s:
             self._on_longer(longer_s)
             self._timer = self._loop.call_later(longer_s, self._come)
@@ -35,5 +50,11 @@ class AttemptDeadline:
         if self._task is not None:
             self._task.cancel()
 
+    def withheld_s(self, now: HostTimes) -> float:
+        """How much of the time so far the host withheld."""
+        return withheld_s(self._began, now) if self._began is not None else 0.0
+
     def end(self) -> None:
         self._timer.cancel()
+        if self._began is not None:
+            self._usage.stalls.end()

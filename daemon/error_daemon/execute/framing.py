@@ -34,6 +34,12 @@ class Decoder:
         """The messages that `data` completes, in order. Raises InvariantError if a length is above MAX_FRAME_BYTES:
         the stream is of no use after that."""
         kept = self._kept
+        if (
+            not kept
+            and len(data) >= _LENGTH.size
+            and _LENGTH.unpack_from(data)[0] == len(data) - _LENGTH.size <= MAX_FRAME_BYTES
+        ):
+            return [data[_LENGTH.size :]]  # one message and nothing else, as nearly always
         kept += data
         messages: list[bytes] = []
         begin, end = 0, len(kept)

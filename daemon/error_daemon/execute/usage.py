@@ -7,6 +7,7 @@ says nothing (the kernel counts in 10 ms ticks), so `fresh` falls back on an ear
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 
 from error_daemon.execute.frames_pb2 import Usage
@@ -23,7 +24,13 @@ class HostUsage:
         self.stalls = Stalls()
         self._earlier = CpuTicks()  # since boot, until there is a look to compare with
         self._last = counters.times().ticks
+        self._freshest = CpuTicks(), Usage()
         self.kept = self.fresh(self._last)
+
+    @staticmethod
+    def now_s() -> float:
+        """CLOCK_MONOTONIC, which the daemon's clock can be told from."""
+        return time.clock_gettime(time.CLOCK_MONOTONIC)
 
     def times(self) -> HostTimes:
         """What the counters say, and how long this process stood still."""
@@ -38,9 +45,14 @@ class HostUsage:
             self._earlier, self._last = self._last, now
 
     def fresh(self, now: CpuTicks) -> Usage:
-        """Use from the last look that is old enough until now."""
+        """Use from the last look that is old enough until now. Where the kernel has not counted since it was asked for, it is the same."""
+        at, usage = self._freshest
+        if at == now:
+            return usage
         since = self._last if now.total - self._last.total >= _MIN_TICKS else self._earlier
         passed = now.total - since.total
         busy = now.busy - since.busy
         cpu_percent = min(100.0, max(0.0, 100.0 * busy / passed)) if passed > 0 else 0.0
-        return Usage(cpu_percent=cpu_percent, memory_percent=self.counters.memory_percent())
+        usage = Usage(cpu_percent=cpu_percent, memory_percent=self.counters.memory_percent())
+        self._freshest = now, usage
+        return usage
