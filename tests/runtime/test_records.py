@@ -23,6 +23,7 @@ from error_daemon.model import (
     Reading,
     Score,
     SlotRef,
+    TicketRecord,
     Usage,
 )
 from error_daemon.runtime import records
@@ -48,6 +49,7 @@ for _part in (Reading, Usage, Candidate):
     st.register_type_strategy(_part, _whole(_part))
 _records = _whole(AttemptRecord)
 _decisions = _whole(Decision)
+_tickets = _whole(TicketRecord)
 _views = _whole(ErrorView)
 
 
@@ -99,6 +101,20 @@ def test_an_attempt_comes_back_as_it_was_and_fits_its_tables(record: AttemptReco
     rows = [_kept("readings", row) for row in records.reading_rows(record)]
     assert [row["probe"] for row in rows] == [reading.probe for reading in record.readings]
     assert len({row["id"] for row in rows}) == len(rows)
+
+
+@settings(max_examples=50, deadline=None)
+@given(_tickets)
+def test_a_ticket_comes_back_as_it_was(record: TicketRecord) -> None:
+    assert records.ticket_of(_kept("tickets", records.ticket_row(record))) == record
+
+
+@settings(max_examples=50, deadline=None)
+@given(_records, _tickets)
+def test_attempts_and_tickets_are_written_as_they_always_were(record: AttemptRecord, ticket: TicketRecord) -> None:
+    assert records.attempt_row(record)["document"] == TypeAdapter(AttemptRecord).dump_python(record, mode="json")
+    row = TypeAdapter(TicketRecord).dump_python(ticket, mode="json")
+    assert records.ticket_row(ticket) == {"id": row.pop("ticket_id"), **row}
 
 
 @settings(max_examples=50, deadline=None)

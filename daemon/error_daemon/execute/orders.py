@@ -45,16 +45,17 @@ class OrderWriter:
     def attempt(self, order: AttemptOrder) -> bytes:
         """The order as a frame. Raises PermanentError if it can't be sent, because of its size or its parameters."""
         with _refused():
-            run = frames.RunAttempt(
-                attempt_id=order.attempt_id,
-                kind=order.strategy.kind,
-                params_json=self._strategy(order),
-                target_json=self._text(order.target.params),
-                timeout_s=order.timeout_s,
-                environment={name: _clean(value) for name, value in order.environment.items()},
-                group=[self._member(order, target) for target in order.group],
-            )
-            return encode(frames.ToWorker(attempt=run).SerializeToString())
+            message = frames.ToWorker()
+            run = message.attempt  # filled in place: half the time of one that is made and copied
+            run.attempt_id = order.attempt_id
+            run.kind = order.strategy.kind
+            run.params_json = self._strategy(order)
+            run.target_json = self._text(order.target.params)
+            run.timeout_s = order.timeout_s
+            run.environment.update({name: _clean(value) for name, value in order.environment.items()})
+            if order.group:
+                run.group.extend([self._member(order, target) for target in order.group])
+            return encode(message.SerializeToString())
 
     def probes(self, order: ProbeOrder) -> bytes:
         """As `attempt`."""
@@ -147,6 +148,8 @@ def _refused() -> Iterator[None]:
 
 def _clean(value: str) -> str:
     """A fault's text must not be able to keep its own recovery from running: no half characters, no endless ones."""
+    if value.isascii() and len(value) <= MAX_VALUE_CHARACTERS:
+        return value
     return value[:MAX_VALUE_CHARACTERS].encode("utf-8", "replace").decode()
 
 

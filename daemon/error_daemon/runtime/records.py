@@ -54,6 +54,10 @@ _rest_of_view = _plain(ErrorView, *TABLES["errors"].columns)
 _rest_of_decision = _plain(Decision, "decision_id", *TABLES["decisions"].columns)
 _candidate = _plain(Candidate)
 _evidence = _plain(Evidence)
+_whole_attempt = _plain(AttemptRecord)
+_whole_reading = _plain(Reading)
+_usage = _plain(Usage)
+_of_ticket = _plain(TicketRecord, "ticket_id")
 
 
 def fault_row(effect: SaveFault, payload: bytes) -> Row:
@@ -123,6 +127,14 @@ def decision_row(decision: Decision) -> Row:
 
 
 def attempt_row(record: AttemptRecord) -> Row:
+    document = _whole_attempt(record)
+    document["error_type"] = record.error_type._value_
+    document["outcome"] = record.outcome._value_
+    document["verdict"] = record.verdict._value_
+    document["before"], document["after"] = _usage(record.before), _usage(record.after)
+    readings = document["readings"] = [_whole_reading(reading) for reading in record.readings]
+    for reading in readings:
+        reading["value"] = reading["value"]._value_
     return {
         "id": record.attempt_id,
         "error_id": record.error_id,
@@ -130,16 +142,16 @@ def attempt_row(record: AttemptRecord) -> Row:
         "strategy_id": record.strategy_id,
         "target": record.target,
         "level": record.level,
-        "error_type": record.error_type.value,
+        "error_type": record.error_type._value_,
         "started_at": record.started_at,
         "execution_time_s": record.execution_time_s,
-        "outcome": record.outcome.value,
-        "verdict": record.verdict.value,
+        "outcome": record.outcome._value_,
+        "verdict": record.verdict._value_,
         "success": record.success,
         "impact_score": record.impact_score,
         "stability_score": record.stability_score,
         "lag_s": record.lag_s,
-        "document": _ATTEMPT.dump_python(record, mode="json"),
+        "document": document,
     }
 
 
@@ -149,7 +161,7 @@ def performance_row(record: AttemptRecord) -> Row:
         "id": record.attempt_id,
         "strategy_id": record.strategy_id,
         "strategy_name": record.strategy_name,
-        "error_type": record.error_type.value,
+        "error_type": record.error_type._value_,
         "execution_time": record.execution_time_s,
         "success": record.success,
         "timestamp": record.ended_at,
@@ -164,14 +176,10 @@ def performance_row(record: AttemptRecord) -> Row:
             "component": record.component,
             "target": record.target,
             "level": record.level,
-            "outcome": record.outcome.value,
-            "verdict": record.verdict.value,
+            "outcome": record.outcome._value_,
+            "verdict": record.verdict._value_,
         },
     }
-
-
-def _usage(usage: Usage) -> Row:
-    return {"cpu_percent": usage.cpu_percent, "memory_percent": usage.memory_percent}
 
 
 def reading_rows(record: AttemptRecord) -> list[Row]:
@@ -184,7 +192,7 @@ def _reading_row(record: AttemptRecord, number: int, reading: Reading) -> Row:
         "error_id": record.error_id,
         "attempt_id": record.attempt_id,
         "probe": reading.probe,
-        "value": reading.value.value,
+        "value": reading.value._value_,
         "detail": reading.detail,
         "at": reading.at,
         "duration_s": reading.duration_s,
@@ -192,8 +200,11 @@ def _reading_row(record: AttemptRecord, number: int, reading: Reading) -> Row:
 
 
 def ticket_row(record: TicketRecord) -> Row:
-    row: Row = _TICKET.dump_python(record, mode="json")
-    row["id"] = row.pop("ticket_id")
+    row = {"id": record.ticket_id, **_of_ticket(record)}
+    row["error_type"] = record.error_type._value_
+    row["severity"] = record.severity._value_
+    row["response_class"] = record.response_class._value_
+    row["recovery_class"] = record.recovery_class._value_
     return row
 
 
@@ -203,7 +214,7 @@ def escalation_row(escalation: Escalation) -> Row:
         "error_id": escalation.error_id,
         "ticket_id": escalation.ticket_id,
         "at": escalation.at,
-        "response_class": escalation.response_class.value,
+        "response_class": escalation.response_class._value_,
         "cause": escalation.cause,
         "text": escalation.text,
         "diagnostics": escalation.diagnostics,
@@ -212,7 +223,7 @@ def escalation_row(escalation: Escalation) -> Row:
 
 def score_row(score: Score) -> Row:
     return {
-        "error_type": score.error_type.value,
+        "error_type": score.error_type._value_,
         "strategy_id": score.strategy_id,
         "score": score.score,
         "last_updated": score.last_at,
@@ -223,7 +234,7 @@ def score_row(score: Score) -> Row:
 
 def timeout_row(timeout: LearnedTimeout) -> Row:
     return {
-        "error_type": timeout.error_type.value,
+        "error_type": timeout.error_type._value_,
         "strategy_id": timeout.strategy_id,
         "timeout": timeout.timeout_s,
         "last_updated": timeout.last_at,

@@ -1,7 +1,8 @@
 """Feeds the engine and carries out what it decides. Everything here runs on the loop's thread and returns at once.
 
 The order of a fault: it is in the ring (intake.py) → the engine decides → MarkSlot puts "running" into the ring → the order goes to a
-worker. So after a crash at any moment the ring says whether something may have been run.
+worker → rows, notices and lines of the log are made, while the worker is at it. So after a crash at any moment the ring says whether
+something may have been run.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from error_daemon.runtime.trace import FaultTrace
 from error_daemon.telemetry import Counters
 
 _log = structlog.get_logger()
+# What does not wait for rows and lines to be made. The ring's marks are among them, so they stay before the orders that they are for.
+_FIRST = frozenset((fx.MarkSlot, fx.StartAttempt, fx.StartProbes))
 _LEFT_OUT_FOR_S = 1.0  # lines of the trace, before it is said how many
 
 
@@ -178,7 +181,8 @@ class RecoveryLoop:
         }
 
     def carry_out(self) -> None:
-        """Carry out what the engine wants done, in its order, and be back when it wants to be woken.
+        """Carry out what the engine wants done, and be back when it wants to be woken: first what is done to the ring and given to the
+        workers, then all else, each in the engine's order.
 
         What cannot be done is logged and does not keep the rest from being done. An event that an effect brings about, on the
         spot, has its effects after those that were due before it."""
@@ -191,11 +195,13 @@ class RecoveryLoop:
         try:
             while self._is_due:
                 self._is_due = False
-                for effect in self.engine.drain():
-                    try:
-                        self._carry[type(effect)](effect)
-                    except Exception as error:  # noqa: BLE001  one order that cannot be given must not cost the others
-                        self._failed(effect, error)
+                effects = self.engine.drain()
+                for effect in effects:
+                    if type(effect) in _FIRST:
+                        self._carry_one(effect)
+                for effect in effects:
+                    if type(effect) not in _FIRST:
+                        self._carry_one(effect)
         finally:
             self._is_carrying = False
             self._fed_at = inf
@@ -204,6 +210,12 @@ class RecoveryLoop:
         if self._finished is not None and not self.engine.in_the_works():
             self._finished.set()
         self._schedule()
+
+    def _carry_one(self, effect: fx.Effect) -> None:
+        try:
+            self._carry[type(effect)](effect)
+        except Exception as error:  # noqa: BLE001  one order that cannot be given must not cost the others
+            self._failed(effect, error)
 
     def _tell_left_out(self) -> None:
         self._untold = None
