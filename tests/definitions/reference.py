@@ -18,7 +18,7 @@ from error_daemon.definitions.complaints import written_key
 from error_daemon.definitions.schema.value_types import written_duration
 from error_daemon.definitions.shapes import document, fields, observers, probes, strategies, targets
 from error_daemon.model import ErrorType, Mode, RecoveryClass, ResponseClass
-from error_daemon.settings import Duration
+from error_daemon.setting_values import Duration
 
 PAGE = Path(__file__).parents[2] / "docs" / "definitions.md"
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from error_daemon.logs.journal import JournalLink, entry
 from error_daemon.logs.outlet import Outlet, Unsendable
 from error_daemon.logs.syslog import Origin, SyslogLink, framed, message, tls_context
-from error_daemon.settings import parse_syslog
+from error_daemon.setting_values import parse_syslog
 from tests.waiting import eventually
 
 ORIGIN = Origin("host 7", 42, "1.2.3")

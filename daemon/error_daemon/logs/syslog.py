@@ -21,7 +21,7 @@ from typing import Any
 
 from error_daemon.logs.levels import SYSLOG_SEVERITIES
 from error_daemon.logs.outlet import Unsendable
-from error_daemon.settings import SyslogAddress
+from error_daemon.setting_values import SyslogAddress
 
 FACILITIES = {
     "kern": 0,

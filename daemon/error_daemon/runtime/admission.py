@@ -21,7 +21,8 @@ from error_daemon.access.users import roles_by_uid
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model.access import Peer
 from error_daemon.ports import Clock, ServerCredentials, Transport
-from error_daemon.settings import DSCP, Settings
+from error_daemon.setting_values import DSCP
+from error_daemon.settings import Settings
 from error_daemon.telemetry import Counters
 
 _log = structlog.get_logger()

@@ -53,7 +53,8 @@ from error_daemon.runtime.standstill import Standstill
 from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier, given_fd
 from error_daemon.runtime.watchers import Watchers
-from error_daemon.settings import DSCP, Settings
+from error_daemon.setting_values import DSCP
+from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
 from error_daemon.store.schema import RECORD_FILE
 from error_daemon.telemetry import Counters

@@ -27,7 +27,8 @@ from error_daemon.logs.syslog import Origin, SyslogLink, tls_context
 from error_daemon.logs.tidying import Tidying
 from error_daemon.model import Json
 from error_daemon.runtime.clock import wall_time
-from error_daemon.settings import LogSettings, parse_syslog
+from error_daemon.setting_values import parse_syslog
+from error_daemon.settings import LogSettings
 
 FILE_NAME = "recovery.log"
 STANDARD_ERROR = "-"

@@ -34,7 +34,7 @@ from error_daemon.definitions.schema.value_types import (
 from error_daemon.definitions.shapes import document, entry, observers, probes, strategies, targets
 from error_daemon.definitions.shapes.defaulted import OWN_KEYS
 from error_daemon.definitions.shapes.fields import NAME_PATTERN
-from error_daemon.settings import Duration
+from error_daemon.setting_values import Duration
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 TITLE = "Definitions of error-recovery"

@@ -12,7 +12,7 @@ from typing import Any
 from error_daemon.definitions.shapes import document, fields
 from error_daemon.definitions.shapes.fields import NAME_PATTERN, STARRED_NAME_PATTERN
 from error_daemon.model import ErrorType
-from error_daemon.settings import Duration
+from error_daemon.setting_values import Duration
 
 Schema = dict[str, Any]
 

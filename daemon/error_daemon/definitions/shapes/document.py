@@ -40,7 +40,7 @@ from error_daemon.definitions.shapes.strategies import StrategyEntry
 from error_daemon.definitions.shapes.targets import TargetEntry
 from error_daemon.definitions.shapes.values import glob_or_regex
 from error_daemon.model import Mode, RecoveryClass, ResponseClass
-from error_daemon.settings import Duration
+from error_daemon.setting_values import Duration
 
 
 class RegexEntry(Entry):

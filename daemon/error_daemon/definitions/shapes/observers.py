@@ -26,7 +26,7 @@ from error_daemon.definitions.shapes.fields import (
     VaryingTexts,
 )
 from error_daemon.model import Json, Observer
-from error_daemon.settings import Duration
+from error_daemon.setting_values import Duration
 
 
 class _Observer(Entry):

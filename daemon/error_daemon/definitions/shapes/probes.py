@@ -19,7 +19,7 @@ from error_daemon.definitions.shapes.fields import (
     VaryingRegex,
 )
 from error_daemon.model import Json
-from error_daemon.settings import Duration
+from error_daemon.setting_values import Duration
 
 
 class _Probe(Entry):

@@ -21,7 +21,7 @@ from error_daemon.definitions.shapes.fields import (
     VaryingFilledText,
 )
 from error_daemon.model import Json
-from error_daemon.settings import Duration
+from error_daemon.setting_values import Duration
 
 
 class BackoffEntry(Entry):
