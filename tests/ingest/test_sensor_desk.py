@@ -198,6 +198,29 @@ def test_a_fault_that_could_not_be_taken_is_told_again() -> None:
     with_desk(body, TransientError("the ring is full", 0.1))
 
 
+def test_of_a_fault_that_could_not_be_taken_is_said_once_and_once_more_when_it_is_given_up() -> None:
+    async def body(rig: Rig) -> None:
+        for number in range(1001):
+            rig.desk.happened(replace(DISK, about=f"disk{number}"))
+        assert len(rig.problems) == 1001
+        assert ("is given up" in rig.problems[999], "is given up" in rig.problems[1000]) == (False, True)
+        await rig.intake.counts(1000)
+        assert len(rig.problems) == 1001
+
+    with_desk(body, *[TransientError("the ring is full", 0.25) for _ in range(1001 + 1000)])
+
+
+def test_a_state_that_was_entered_while_its_target_was_hushed_is_told_when_that_is_over() -> None:
+    async def body(rig: Rig) -> None:
+        rig.reporter.hush("db", True)
+        rig.desk.entered(replace(DISK, target="db"))
+        assert rig.intake.faults == []
+        rig.reporter.hush("db", False)
+        await rig.intake.counts(1)
+
+    with_desk(body)
+
+
 def test_one_that_is_refused_for_good_is_a_problem_and_no_more() -> None:
     async def body(rig: Rig) -> None:
         rig.desk.happened(DISK)

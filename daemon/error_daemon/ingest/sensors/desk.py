@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from math import inf
 
 from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
 from error_daemon.ingest.sensors.bursts import Bursts
@@ -36,7 +37,7 @@ _Key = tuple[str, str, str]  # sensor, what, about
 class _State:
     sensor: str
     sighting: Sighting
-    told_at_s: float
+    told_at_s: float = -inf  # not yet: its target is hushed
 
 
 class Reporter:
@@ -101,8 +102,8 @@ class Reporter:
         if state is not None:
             state.sighting = sighting
             return
-        self._states[key] = _State(sensor, sighting, monotonic_s())
-        self._tell(sensor, sighting)
+        state = self._states[key] = _State(sensor, sighting)
+        self._tell_state(state, monotonic_s())
         self._look_later(_AGAIN_S)
 
     def left(self, sensor: str, what: str, about: str, message: str) -> None:
@@ -131,23 +132,27 @@ class Reporter:
         now_s = monotonic_s()
         untaken, self._untaken = self._untaken, []
         for sensor, sighting in untaken:
-            self._tell(sensor, sighting)
+            self._tell(sensor, sighting, is_again=True)
         for key, count in self._bursts.due(now_s):
             self._tell(key[0], replace(self._newest[key], count=count))
         for state in self._states.values():
             if now_s - state.told_at_s >= self._repeat_s:
-                state.told_at_s = now_s
-                self._tell(state.sensor, state.sighting)
+                self._tell_state(state, now_s)
         self._newest = {key: newest for key, newest in self._newest.items() if key in self._bursts}
         if self._untaken or self._states or self._bursts:
             self._look_later(_AGAIN_S)
 
     # --- faults
 
-    def _tell(self, sensor: str, sighting: Sighting) -> None:
+    def _tell_state(self, state: _State, now_s: float) -> None:
+        if self._tell(state.sensor, state.sighting):
+            state.told_at_s = now_s
+
+    def _tell(self, sensor: str, sighting: Sighting, *, is_again: bool = False) -> bool:
+        """False: its target is hushed. `is_again`: that it could not be taken was said."""
         target = self._subjects.target_of(sighting)
         if target in self._hushed:
-            return
+            return False
         try:
             try:
                 self._take(self._fault(sensor, sighting, target))
@@ -156,12 +161,19 @@ class Reporter:
                     raise
                 self._take(self._fault(sensor, sighting, ""))
         except TransientError as error:
-            if len(self._untaken) < _MOST_WAITING:
-                self._untaken.append((sensor, sighting))
-            self._on_problem(f"{sighting.message}, and that could not be taken yet: {error}")
-            self._look_later(_AGAIN_S)
+            self._wait(sensor, sighting, error, is_again=is_again)
         except ErrorRecoveryError as error:
             self._on_problem(f"{sighting.message}, and that could not be taken: {error}")
+        return True
+
+    def _wait(self, sensor: str, sighting: Sighting, error: TransientError, *, is_again: bool) -> None:
+        if len(self._untaken) >= _MOST_WAITING:
+            self._on_problem(f"{sighting.message}, and that is given up, because {_MOST_WAITING} others wait: {error}")
+            return
+        self._untaken.append((sensor, sighting))
+        if not is_again:
+            self._on_problem(f"{sighting.message}, and that could not be taken yet: {error}")
+        self._look_later(_AGAIN_S)
 
     def _fault(self, sensor: str, sighting: Sighting, target: str) -> bytes:
         component = target or cut(sighting.about, _NAME_BYTES)
