@@ -46,7 +46,6 @@ class Job:
         self._results: dict[str, str] = {}
         self._units: dict[str, str] = {}
         self._ended = asyncio.get_running_loop().create_future()
-        self.is_asked_for = False
         self._asking: asyncio.Future[Sequence[Any]] | None = None
         self._is_whole = False  # its path is known, and `others`
         self.path = ""
@@ -59,12 +58,10 @@ class Job:
     async def run(self) -> str:
         """Its result, when it has ended. Raises BusRefusal where there was no job; NoBus."""
         if self._action == RESET_FAILED:
-            self.is_asked_for = True
             await self.bus.call(MANAGER_PATH, MANAGER, "ResetFailedUnit", "s", self.unit)
             return DONE
         await self.bus.hear(_REMOVED)
         with self.bus.listening(self._heard):
-            self.is_asked_for = True
             await self._queue()
             if not self._have_all_ended():
                 await asyncio.wait({self._ended, self.bus.lost}, return_when=asyncio.FIRST_COMPLETED)

@@ -53,7 +53,7 @@ async def state_of(bus: SystemBus, unit: str) -> UnitState:
         return UnitState(name, path, load, active, sub)
     result, pid = await asyncio.gather(
         _property(bus, path, kind, "Result", ""),
-        _property(bus, path, kind, "MainPID", 0) if kind == "service" else _no_pid(),
+        _property(bus, path, kind, "MainPID", 0) if kind == "service" else _known(0),
     )
     return UnitState(name, path, load, active, sub, str(result), int(pid))
 
@@ -74,7 +74,7 @@ async def history_of(bus: SystemBus, state: UnitState) -> UnitHistory:
     file_state, entered_us, restarts = await asyncio.gather(
         _property(bus, state.path, "unit", "UnitFileState", ""),
         _property(bus, state.path, "unit", "ActiveEnterTimestamp", 0),
-        _property(bus, state.path, kind, "NRestarts", -1) if kind == "service" else _no_restarts(),
+        _property(bus, state.path, kind, "NRestarts", -1) if kind == "service" else _known(-1),
     )
     since = datetime.fromtimestamp(int(entered_us) / 1e6, timezone.utc).isoformat() if entered_us else ""
     return UnitHistory(str(file_state), int(restarts) if int(restarts) >= 0 else None, since)
@@ -114,9 +114,6 @@ async def _property(bus: SystemBus, path: str, kind: str, name: str, absent: str
     return value
 
 
-async def _no_pid() -> int:
-    return 0
-
-
-async def _no_restarts() -> int:
-    return -1
+async def _known(value: int) -> int:
+    """In the place of what need not be asked."""
+    return value

@@ -11,9 +11,12 @@ import grpc
 import pytest
 from google.rpc import status_pb2
 
+from error_daemon.rpc.wire.blocking import RequestsForThread
 from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.generated import services_of
 from error_daemon.rpc.wire.served import served
+from error_daemon.rpc.wire.stream import Stream
+from error_daemon.rpc.wire.wire_call import WireCall
 from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import EOF, SERVERS, Bugs, run, serving, soon, until
 from tests.rpc.wire.calling import Caller, Echoes, message
@@ -280,6 +283,47 @@ def test_a_blocking_servicer_that_waits_for_a_request_is_let_go_when_its_call_en
         await until(lambda: ended == [False])
 
     _asked("stream_stream", behaviour, ask)
+
+
+def test_a_request_that_a_thread_waits_for_is_given_up_with_the_call_whatever_the_thread_knows_of_it() -> None:
+    """The call may end before the thread has the future that it is about to wait for."""
+
+    async def silence() -> AsyncIterator[bytes]:
+        await asyncio.Event().wait()
+        yield b"never"
+
+    async def go() -> None:
+        requests = RequestsForThread(silence())
+        asking = asyncio.ensure_future(requests.next())
+        await asyncio.sleep(0)
+        requests.end()
+        with pytest.raises(asyncio.CancelledError):
+            await soon(asking)
+
+    run(go())
+
+
+def test_a_generator_has_ended_when_its_call_has() -> None:
+    """And not in a task of its own, some time later."""
+    order = []
+
+    async def behaviour(request: bytes, _context: Any) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield request
+        finally:
+            order.append("servicer")
+
+    async def go() -> None:
+        [service] = _service("unary_stream", behaviour)
+        stream = Stream(1, None, 0, 0)
+        answers = service.methods[0].serve(b"a", WireCall("here", stream))
+        assert await anext(answers) == b"a"
+        await answers.aclose()
+        order.append("closed")
+
+    run(go())
+    assert order == ["servicer", "closed"]
 
 
 def test_a_blocking_servicer_that_gives_a_list_is_fine() -> None:

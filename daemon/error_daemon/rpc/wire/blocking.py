@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
@@ -23,35 +23,36 @@ _THREADS = ThreadPoolExecutor(_MOST_THREADS, "servicer")  # starts none before i
 _END = object()
 
 
-class _Requests:
+class RequestsForThread:
     """The iterator of a thread over what comes in the loop."""
 
     def __init__(self, requests: AsyncIterator[Any]) -> None:
         self._requests = requests
         self._loop = asyncio.get_running_loop()
         self._has_ended = False
-        self._asked: Future[Any] | None = None
+        self._asking: asyncio.Task[Any] | None = None
 
     def __iter__(self) -> Iterator[Any]:
         return self
 
     def __next__(self) -> Any:
         """Raises concurrent.futures.CancelledError when the call is over."""
-        self._asked = asyncio.run_coroutine_threadsafe(self._next(), self._loop)
-        request = self._asked.result()
+        request = asyncio.run_coroutine_threadsafe(self.next(), self._loop).result()
         if request is _END:
             raise StopIteration
         return request
 
-    async def _next(self) -> Any:
+    async def next(self) -> Any:
+        """In the loop, as `end` is: which of the two comes first is no race."""
         if self._has_ended:
             raise asyncio.CancelledError
+        self._asking = asyncio.current_task()
         return await anext(self._requests, _END)
 
     def end(self) -> None:
         self._has_ended = True
-        if self._asked is not None:
-            self._asked.cancel()
+        if self._asking is not None:
+            self._asking.cancel()
 
 
 class _Answers:
@@ -76,7 +77,7 @@ def _for_a_thread(request: Any) -> Iterator[Any]:
     if not isinstance(request, AsyncIterator):
         yield request
         return
-    requests = _Requests(request)
+    requests = RequestsForThread(request)
     try:
         yield requests
     finally:

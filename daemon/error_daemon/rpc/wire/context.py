@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, NamedTuple, NoReturn
 
@@ -158,7 +158,7 @@ class Context(_Known):
     async def write(self, message: Any) -> None:
         await self._written.put(message)
 
-    async def written_by(self, servicer: Awaitable[None]) -> AsyncIterator[Any]:
+    async def written_by(self, servicer: Awaitable[None]) -> AsyncGenerator[Any, None]:
         """What a servicer writes that is no generator."""
         working: asyncio.Future[Any] = asyncio.ensure_future(servicer)
         try:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from error_daemon.ports import Method, Service, Shape
@@ -78,9 +79,10 @@ def _streaming(behaviour: Callable[..., Any]) -> Serve:
 
     async def serve(request: Any, call: WireCall) -> AsyncIterator[Any]:
         context = Context(call, request)
-        answers = behaviour(request, context)
+        begun = behaviour(request, context)
         with context.judged():
-            async for answer in answers if is_generator else context.written_by(answers):
-                yield answer
+            async with aclosing(begun if is_generator else context.written_by(begun)) as answers:
+                async for answer in answers:
+                    yield answer
 
     return serve
