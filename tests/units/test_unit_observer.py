@@ -56,6 +56,6 @@ def test_a_unit_that_nobody_can_be_asked_of_is_a_problem_and_no_state(bus_at: Pa
         assert "the system bus cannot be reached" in (await look()).problem
         async with told_systemd(bus_at, web=WEB) as told:
             told.is_silent = True
-            assert (await look(timeout_s=0.2)).problem == "did not end within 0.2 s"
+            assert (await look(timeout_s=0.2)).problem == "the observer did not end within 0.2 s"
 
     uvloop.run(main())

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
 
 from error_daemon.errors import InputError, PermanentError
 from error_daemon.execute import frames_pb2 as frames
@@ -20,11 +21,14 @@ from error_daemon.execute.withheld import HostTimes, withheld_s
 from error_daemon.model import ReadingValue
 
 DETAIL_CHARACTERS = 2048
-# a probe keeps its own deadline, in words of its own; this one is for those that don't
-_PROBE_SLACK_S = TERM_GRACE_S + 0.5
-
-
+T = TypeVar("T")
+# who looks keeps its own deadline, in words of its own; this one is for those that don't
+_SLACK_S = TERM_GRACE_S + 0.5
 _WITHHELD_RATIO = 0.25  # of a probe's time; less than that it can do without
+
+
+class Unseen(Exception):
+    """A look that failed itself, and why."""
 
 
 async def look_with(
@@ -52,7 +56,22 @@ async def look_with(
 async def _look(owner: str, order: frames.ProbeOrder, programs: Programs) -> frames.ProbeReading:
     began = time.perf_counter()
     try:
-        probe = probes.make(order.kind)
+        sight = await look_once(owner, order, programs, lambda look: probes.make(order.kind).look(look), "the probe")
+    except Unseen as why:
+        sight = unknown(str(why))
+    return frames.ProbeReading(
+        probe=order.probe,
+        value=sight.value.value,
+        detail=shorten(sight.detail),
+        duration_s=time.perf_counter() - began,
+    )
+
+
+async def look_once(
+    owner: str, order: frames.ProbeOrder, programs: Programs, see: Callable[[probes.Look], Awaitable[T]], who: str
+) -> T:
+    """What `see` gives for this order. Raises Unseen whatever goes wrong; `who` looks, in words."""
+    try:
         look = probes.Look(
             round_id=owner,
             params=parse(order.params_json),
@@ -60,19 +79,13 @@ async def _look(owner: str, order: frames.ProbeOrder, programs: Programs) -> fra
             timeout_s=order.timeout_s,
             programs=programs,
         )
-        sight = await asyncio.wait_for(probe.look(look), order.timeout_s + _PROBE_SLACK_S)
+        return await asyncio.wait_for(see(look), order.timeout_s + _SLACK_S)
     except asyncio.TimeoutError:
-        sight = unknown(f"the probe did not end within {order.timeout_s:g} s")
+        raise Unseen(f"{who} did not end within {order.timeout_s:g} s") from None
     except (InputError, PermanentError) as error:
-        sight = unknown(str(error))
-    except Exception as error:  # noqa: BLE001 a probe that breaks has seen nothing, and says so
-        sight = unknown(f"the probe raised {type(error).__name__}: {error}")
-    return frames.ProbeReading(
-        probe=order.probe,
-        value=sight.value.value,
-        detail=shorten(sight.detail),
-        duration_s=time.perf_counter() - began,
-    )
+        raise Unseen(str(error)) from error
+    except Exception as error:
+        raise Unseen(f"{who} raised {type(error).__name__}: {error}") from error
 
 
 def shorten(detail: str) -> str:

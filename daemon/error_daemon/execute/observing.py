@@ -10,12 +10,10 @@ from collections.abc import Mapping
 from hashlib import sha256
 from itertools import islice
 
-from error_daemon.errors import InputError, PermanentError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute import observers
-from error_daemon.execute.looking import look_with, shorten
-from error_daemon.execute.params import parse
-from error_daemon.execute.program import TERM_GRACE_S, Programs
+from error_daemon.execute.looking import Unseen, look_once, look_with, shorten
+from error_daemon.execute.program import Programs
 from error_daemon.execute.usage import HostUsage
 
 MOST_FACTS = 1000
@@ -23,7 +21,6 @@ MOST_VALUE_BYTES = 4096  # what is longer is told by its digest
 _FACT_BYTES = 64 << 10  # of one observer: eight of them, with their others, fit a frame
 _OTHER_BYTES = 8 << 10
 _MOST_OBSERVERS = 8
-_SLACK_S = TERM_GRACE_S + 0.5
 
 
 async def observe(order: frames.Observe, programs: Programs, usage: HostUsage) -> frames.Observed:
@@ -42,28 +39,15 @@ def _of_reading(reading: frames.ProbeReading) -> frames.Observation:
 
 
 async def _observe(owner: str, order: frames.ProbeOrder, programs: Programs) -> frames.Observation:
-    try:
-        observer = observers.make(order.kind)
-        look = observers.Look(
-            round_id=owner,
-            params=parse(order.params_json),
-            target=parse(order.target_json),
-            timeout_s=order.timeout_s,
-            programs=programs,
-        )
-        seen = await asyncio.wait_for(observer.observe(look), order.timeout_s + _SLACK_S)
+    async def see(look: observers.Look) -> frames.Observation:
+        seen = await observers.make(order.kind).observe(look)
         facts, others = _fitted(seen.facts, _FACT_BYTES), _fitted(seen.others, _OTHER_BYTES)
-    except asyncio.TimeoutError:
-        return _problem(order, f"did not end within {order.timeout_s:g} s")
-    except (InputError, PermanentError) as error:
-        return _problem(order, str(error))
-    except Exception as error:  # noqa: BLE001 an observer that breaks has seen nothing, and says so
-        return _problem(order, f"the observer raised {type(error).__name__}: {error}")
-    return frames.Observation(observer=order.probe, facts=facts, others=others)
+        return frames.Observation(observer=order.probe, facts=facts, others=others)
 
-
-def _problem(order: frames.ProbeOrder, problem: str) -> frames.Observation:
-    return frames.Observation(observer=order.probe, problem=shorten(problem))
+    try:
+        return await look_once(owner, order, programs, see, "the observer")
+    except Unseen as why:
+        return frames.Observation(observer=order.probe, problem=shorten(str(why)))
 
 
 def _fitted(facts: Mapping[str, str], most_bytes: int) -> dict[str, str]:
