@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from error_daemon.errors import PermanentError
 from error_daemon.model import Json, OutcomeKind, Probe, ReadingValue
 from error_daemon.processes.identity import Identity, identify, read_pid_file, write_pid_file
 from tests.execute.rig import PoolRig, attempt, is_gone, is_running, pid_written_to, probe_round, with_pool
-from tests.waiting import soon
+from tests.waiting import PATIENCE_S, soon
 
 
 class Service:
@@ -146,6 +147,49 @@ def test_what_a_dead_service_left_running_is_ended_before_the_next_starts(servic
         assert not is_running(child)
 
     with_pool(body)
+
+
+_HOLDER = """
+import socket
+held = socket.create_server(("127.0.0.1", 0))
+memory = bytearray(1 << 28)
+memory[::4096] = b"x" * len(memory[::4096])
+print(held.getsockname()[1], flush=True)
+input()
+"""
+_NEXT = """
+import socket, sys, time
+held = socket.create_server(("127.0.0.1", int(sys.argv[1])))
+print("bound", flush=True)
+time.sleep(1000)
+"""
+
+
+def _see_it_die(process: Identity) -> None:
+    """Returns at once when it does: what it has to do in the kernel takes some ms."""
+    deadline = time.monotonic() + PATIENCE_S
+    while process.lives():
+        assert time.monotonic() < deadline, "it lives on"
+
+
+def test_one_that_is_dying_is_dead_before_the_next_starts(service: Service) -> None:
+    """Its memory is freed first, and its port only then."""
+    holder = [sys.executable, "-c", _HOLDER]
+    with subprocess.Popen(holder, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as first:
+        assert first.stdout is not None
+        port = first.stdout.readline().decode().strip()
+        old = identify(first.pid)
+        write_pid_file(str(service.pid_file), old)
+        target = {**service.target(), "command": [sys.executable, "-c", _NEXT, port]}
+
+        async def body(rig: PoolRig) -> None:
+            first.kill()
+            _see_it_die(old)
+            outcome = await rig.run(attempt("process_restart", target=target))
+            assert outcome.detail.startswith(f"pid {first.pid} was gone; started pid")
+            await soon("its port was not free", lambda: service.log_file.read_text() == "bound\n")
+
+        with_pool(body)
 
 
 def test_the_service_lives_on_when_its_worker_is_killed_and_dies_reaped_when_not(service: Service) -> None:

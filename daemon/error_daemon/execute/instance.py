@@ -1,7 +1,8 @@
 """The one instance of a target of kind `process`: stopped, and started, by those who hold its lock.
 
 There are never two instances through us: a restart holds a lock (flock on `<pid_file>.lock`), the old process and its group are
-gone before the new one is started, and the pid file is written in the same step as the start, with no await in between.
+gone before the new one is started, and the pid file is written in the same step as the start, with no await in between. One that
+is dying is waited for: until it is dead it holds its port, its locks and its memory.
 
 **Killed in between.** A worker that is killed after the start and before the pid file leaves an instance that nobody can name. So
 before the start, the lock's file gets a mark that the new process carries in its environment (ER_RUN_ID), and it is emptied when
@@ -56,11 +57,13 @@ def instance_of(target: Mapping[str, Json], params: Mapping[str, Json]) -> Insta
 
 
 class Hold:
-    """The lock on an instance, held. `had_to_wait`: somebody else had it, and may have done what we are about to do."""
+    """The lock on an instance, held. `had_to_wait`: somebody else had it, and may have done what we are about to do; `before`: whom the
+    pid file named when we began to wait."""
 
-    def __init__(self, lock: int, had_to_wait: bool) -> None:
+    def __init__(self, lock: int, had_to_wait: bool = False, before: Identity | None = None) -> None:
         self._lock = lock
         self.had_to_wait = had_to_wait
+        self.before = before
 
     def promise(self) -> str:
         """Write down that a process with this mark is about to be started."""
@@ -79,14 +82,14 @@ class Hold:
 
 @asynccontextmanager
 async def hold(instance: Instance) -> AsyncIterator[Hold]:
-    """Only one holds an instance. A blocking flock could not be cancelled, hence the turns. Raises OSError."""
+    """Only one holds an instance. A blocking flock could not be cancelled, hence the turns. Raises OSError, PermanentError."""
     lock = os.open(f"{instance.pid_file}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
-        had_to_wait = False
+        held = Hold(lock)
         while not _try_lock(lock):
-            had_to_wait = True
+            if not held.had_to_wait:
+                held = Hold(lock, had_to_wait=True, before=running(instance))
             await asyncio.sleep(_POLL_S)
-        held = Hold(lock, had_to_wait)
         if mark := held.broken_promise():
             await asyncio.get_running_loop().run_in_executor(None, kill_marked, (mark,))
             held.keep_promise()
@@ -118,7 +121,11 @@ async def stop(instance: Instance) -> str:
     except ProcessLookupError:
         return await _end_remains(named)
     try:
-        if not named.lives():
+        seen = named.stat()
+        if seen is None or not seen.is_alive:
+            return await _end_remains(named)
+        if seen.is_dying:
+            await _gone(pidfd, 0, None)
             return await _end_remains(named)
         group = named.pid if _leads_a_group(named.pid) else 0
         _signal_all(pidfd, group, instance.stop_signal)

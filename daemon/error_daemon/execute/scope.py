@@ -24,8 +24,10 @@ _SYSTEMD = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freede
 def leave_control_group(started: Identity) -> None:
     """Ask for a scope for this process of ours. Never raises: it runs, and where is not worth a failed recovery."""
     bus = f"/run/user/{os.getuid()}/bus"
+    if not os.path.exists(bus) or not _is_one_of_the_hosts():
+        return
     busctl = shutil.which("busctl", path="/usr/bin:/bin")
-    if busctl is None or not os.path.exists(bus) or not _is_one_of_the_hosts():
+    if busctl is None:
         return
     name = f"error-recovery-{started.pid}-{started.start_ticks}.scope"
     call = [

@@ -1,10 +1,10 @@
 """A process that should live has died: seen through a pidfd, within a millisecond or so, without polling.
 
-Watched are the targets of kind `process`, by their pid files. When the watched process ends, its pid file is read again: another living
-process there means that somebody else has restarted it already. Otherwise a fault is reported. As long as a target has no process to
-watch, its pid file is looked at every second: whoever starts it, it is watched again; one that was started and has died since the last look
-is reported too. A report that could not be taken is repeated then; one about a process that stays dead, every minute, for as long as its
-pid file is there: who stops a service on purpose removes that first.
+Watched are the targets of kind `process`, by their pid files. When the watched process ends, its pid file is read again: where it still
+says the same, nothing else need be asked, and a fault is reported; another living process there means that somebody else has restarted
+it already. As long as a target has no process to watch, its pid file is looked at every second: whoever starts it, it is watched again;
+one that was started and has died since the last look is reported too. A report that could not be taken is repeated then; one about a
+process that stays dead, every minute, for as long as its pid file is there: who stops a service on purpose removes that first.
 """
 
 from __future__ import annotations
@@ -12,15 +12,24 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping
-from pathlib import Path
+from dataclasses import dataclass
 
 from error_daemon.errors import ErrorRecoveryError, PermanentError, TransientError
 from error_daemon.ingest.own_fault import not_running
 from error_daemon.model import Target
 from error_daemon.ports import Clock
-from error_daemon.processes.identity import read_pid_file
+from error_daemon.processes.identity import named_in, read_file
 
 SOURCE = "sensor/pidfd"
+
+
+@dataclass(frozen=True, slots=True)
+class _Watched:
+    """A process that lived when it was looked at. `said`: what its pid file said then."""
+
+    pid: int
+    pidfd: int
+    said: bytes
 
 
 class ProcessWatch:
@@ -44,8 +53,8 @@ class ProcessWatch:
         self._look_again_s = look_again_s
         self._repeat_s = repeat_s
         self._reported_at: dict[str, float] = {}
-        self._watched: dict[str, tuple[int, int]] = {}  # target → pid, pidfd
-        self._dead: dict[str, str] = {}  # target → what its pid file said when its process was last found dead
+        self._watched: dict[str, _Watched] = {}  # by target
+        self._dead: dict[str, bytes] = {}  # target → what its pid file said when its process was last found dead
         self._unreported: dict[str, str] = {}  # target → what could not be taken
         self._hushed: set[str] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -135,9 +144,10 @@ class ProcessWatch:
 
     def _watch(self, target_id: str) -> bool:
         """True when a living process is watched."""
-        pid = _living(self._pid_files[target_id])
+        said = _said(self._pid_files[target_id])
+        pid = _living(said, self._pid_files[target_id])
         watched = self._watched.get(target_id)
-        if pid is None or (watched and watched[0] == pid):
+        if pid is None or said is None or (watched and watched.pid == pid):
             return pid is not None
         try:
             descriptor = os.pidfd_open(pid)
@@ -148,22 +158,24 @@ class ProcessWatch:
             return True
         self._unwatch(target_id)
         self._reported_at.pop(target_id, None)
-        self._watched[target_id] = pid, descriptor
+        self._watched[target_id] = _Watched(pid, descriptor, said)
         asyncio.get_running_loop().add_reader(descriptor, self._ended, target_id)
         return True
 
     def _unwatch(self, target_id: str) -> None:
         watched = self._watched.pop(target_id, None)
         if watched:
-            asyncio.get_running_loop().remove_reader(watched[1])
-            os.close(watched[1])
+            asyncio.get_running_loop().remove_reader(watched.pidfd)
+            os.close(watched.pidfd)
 
     def _ended(self, target_id: str) -> None:
-        pid = self._watched[target_id][0]
+        dead = self._watched[target_id]
         self._unwatch(target_id)
-        if not self._watch(target_id) and target_id not in self._hushed:
-            self._is_newly_dead(target_id)  # from now on it is known
-            self._report(target_id, f"the process of {target_id} (pid {pid}) died")
+        said = _said(self._pid_files[target_id])
+        if (said == dead.said or not self._watch(target_id)) and target_id not in self._hushed:
+            if said is not None:
+                self._dead[target_id] = said  # from now on it is known
+            self._report(target_id, f"the process of {target_id} (pid {dead.pid}) died")
         self._look_later()
 
     def _report(self, target_id: str, message: str) -> None:
@@ -178,24 +190,26 @@ class ProcessWatch:
             self._on_problem(f"{message}, and that could not be taken: {error}")
 
 
-def _pid_files(targets: Mapping[str, Target]) -> dict[str, Path]:
-    return {target.id: Path(target.params["pid_file"]) for target in targets.values() if target.kind == "process"}
+def _pid_files(targets: Mapping[str, Target]) -> dict[str, str]:
+    return {target.id: target.params["pid_file"] for target in targets.values() if target.kind == "process"}
 
 
-def _said(pid_file: Path) -> str | None:
+def _said(pid_file: str) -> bytes | None:
     """What the file says; None where there is none."""
     try:
-        return pid_file.read_text(errors="replace")
+        return read_file(pid_file)
     except FileNotFoundError:
         return None
     except OSError as error:
-        return f"cannot be read: {error.strerror}"
+        return f"cannot be read: {error.strerror}".encode()
 
 
-def _living(pid_file: Path) -> int | None:
+def _living(said: bytes | None, pid_file: str) -> int | None:
     """The pid in the file, if that very process (pid and, where given, start ticks) lives."""
+    if said is None:
+        return None
     try:
-        identity = read_pid_file(str(pid_file))
-        return identity.pid if identity is not None and identity.lives() else None
+        identity = named_in(said, pid_file)
+        return identity.pid if identity.lives() else None
     except (OSError, PermanentError):
-        return None  # nothing that can be read, or nothing that names a process
+        return None  # nothing that names a process

@@ -4,17 +4,24 @@ A pid is used again after its process is gone. The pair of pid and start ticks (
 since boot) names one process for as long as the host is up, so whoever kills or watches by a remembered pid compares
 the ticks first. pid files carry both: line 1 the pid, line 2 the start ticks; a file with line 1 only is accepted, and
 then any living process of that pid counts.
+
+**Dying** is between living and dead: it runs no more code of its own and can't come back, while the kernel still frees its memory, which
+takes tens of ms for each 512 MiB, and then closes its files and ports. It is said by PF_EXITING in field 9 (linux/sched.h). It does
+not live; what it held can be taken by another only when it is dead, which is what a pidfd tells.
+
+These files are read between the death of a process and the start of the next one: system calls, and no more of Python than needs be.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 from error_daemon.errors import PermanentError
+
+_PF_EXITING = 0x4
+_READ_BYTES = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,9 +32,19 @@ class Identity:
     start_ticks: int = 0
 
     def lives(self) -> bool:
-        """That very process is there and is not a zombie."""
+        """That very process is there, and is neither a zombie nor dying."""
+        seen = self.stat()
+        return seen is not None and seen.is_alive and not seen.is_dying
+
+    def is_dying(self) -> bool:
+        """That very process is on its way out, and still holds what it had."""
+        seen = self.stat()
+        return seen is not None and seen.is_alive and seen.is_dying
+
+    def stat(self) -> ProcessStat | None:
+        """What the kernel says of that very process; None if it is gone."""
         seen = stat_of(self.pid)
-        return seen is not None and seen.is_alive and self.start_ticks in (0, seen.start_ticks)
+        return seen if seen is not None and self.start_ticks in (0, seen.start_ticks) else None
 
 
 def identify(pid: int) -> Identity:
@@ -40,9 +57,14 @@ def read_pid_file(path: str) -> Identity | None:
     """The process that the file names; None if there is no such file. Raises OSError if it can't be read,
     PermanentError if no pid stands in it."""
     try:
-        lines = Path(path).read_text("ascii", "replace").split()
+        return named_in(read_file(path), path)
     except FileNotFoundError:
         return None
+
+
+def named_in(said: bytes, path: str) -> Identity:
+    """The process that a pid file names, by what it says. Raises PermanentError if no pid stands in it; `path` is for its text."""
+    lines = said.decode("ascii", "replace").split()
     try:
         identity = Identity(int(lines[0]), int(lines[1]) if len(lines) > 1 else 0)
     except (IndexError, ValueError):
@@ -57,12 +79,14 @@ def read_pid_file(path: str) -> Identity | None:
 
 def write_pid_file(path: str, identity: Identity) -> None:
     """Replace the file in one step: readers see the old one or the new one, whole. Raises OSError."""
-    folder = os.path.dirname(path) or "."
-    handle, temporary = tempfile.mkstemp(prefix=os.path.basename(path) + ".", dir=folder)
+    temporary = f"{path}.{os.urandom(8).hex()}"
+    file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     try:
-        with os.fdopen(handle, "w") as file:
-            file.write(f"{identity.pid}\n{identity.start_ticks}\n")
-            os.fchmod(file.fileno(), 0o644)
+        try:
+            os.write(file, b"%d\n%d\n" % (identity.pid, identity.start_ticks))
+            os.fchmod(file, 0o644)
+        finally:
+            os.close(file)
         os.replace(temporary, path)
     except BaseException:
         with suppress(FileNotFoundError):
@@ -72,7 +96,8 @@ def write_pid_file(path: str, identity: Identity) -> None:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStat:
-    is_alive: bool  # neither a zombie nor about to be one
+    is_alive: bool  # not a zombie
+    is_dying: bool
     group: int
     start_ticks: int
 
@@ -80,9 +105,23 @@ class ProcessStat:
 def stat_of(pid: int) -> ProcessStat | None:
     """What the kernel says of a process; None if there is none."""
     try:
-        with open(f"/proc/{pid}/stat", "rb") as file:
-            # the command name, in parentheses, may hold anything, even ")": the fields begin after the last one
-            fields = file.read().rpartition(b")")[2].split()
+        said = read_file(f"/proc/{pid}/stat")
     except (FileNotFoundError, ProcessLookupError):
         return None
-    return ProcessStat(fields[0] not in (b"Z", b"X"), int(fields[2]), int(fields[19]))
+    # the command name, in parentheses, may hold anything, even ")": the fields begin after the last one
+    fields = said.rpartition(b")")[2].split()
+    return ProcessStat(
+        is_alive=fields[0] not in (b"Z", b"X"),
+        is_dying=bool(int(fields[6]) & _PF_EXITING),
+        group=int(fields[2]),
+        start_ticks=int(fields[19]),
+    )
+
+
+def read_file(path: str) -> bytes:
+    """The beginning of a file, which is all of those that are meant here."""
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, _READ_BYTES)
+    finally:
+        os.close(file)

@@ -15,11 +15,11 @@ class ProcessRestart:
     async def run(self, context: Context) -> Result:
         instance = instances.instance_of(context.target, context.params)
         try:
-            before = instances.running(instance)
             async with instances.hold(instance) as held:
-                now = instances.running(instance)
-                if held.had_to_wait and now is not None and now != before and now.lives():
-                    return Result(detail=f"restarted meanwhile by another attempt: pid {now.pid}")
+                if held.had_to_wait:
+                    now = instances.running(instance)
+                    if now is not None and now != held.before and now.lives():
+                        return Result(detail=f"restarted meanwhile by another attempt: pid {now.pid}")
                 stopped = await instances.stop(instance)
                 started = instances.start(instance, held)
         except OSError as error:
