@@ -12,7 +12,7 @@ INNER  := $(shell find proto/error_daemon -name '*.proto')
 .PHONY: help
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
-	@echo "  RUN_ARGS='--listen 127.0.0.1:50061 --port 18583 --var var2' runs beside another one; --once ends after the two recoveries."
+	@echo "  RUN_ARGS='--listen 127.0.0.1:50061 --http 127.0.0.1:8099 --port 18583 --var var2' runs beside another one; --once ends after the two recoveries."
 	@echo "  PYTHON=python3.12 chooses the interpreter for a new virtual environment; VENV=dir its place."
 
 .PHONY: setup

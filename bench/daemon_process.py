@@ -93,7 +93,7 @@ def _configure(directory: Path) -> Path:
     (directory / "there").touch()
     config = directory / "recovery.conf"
     config.write_text(
-        f'state_dir = "{directory}/state"\ndefinitions_dir = "{definitions}"\nlisten = "127.0.0.1:{_free_port()}"\n'
+        f'state_dir = "{directory}/state"\ndefinitions_dir = "{definitions}"\nlisten = "127.0.0.1:{_free_port()}"\nhttp.listen = ""\n'
         '[brakes]\nthrottle = 500\nslow_start = "0s"\n'  # the most that they let through: else lag would measure them
     )
     return config

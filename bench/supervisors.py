@@ -163,7 +163,7 @@ class ErrorRecovery(_Program):
         (definitions / "victim.yaml").write_text(json.dumps(content))
         config = directory / "recovery.conf"
         config.write_text(
-            f'state_dir = "{directory}/state"\ndefinitions_dir = "{definitions}"\nlisten = "unix:{directory}/socket"\n'
+            f'state_dir = "{directory}/state"\ndefinitions_dir = "{definitions}"\nlisten = "unix:{directory}/socket"\nhttp.listen = ""\n'
             'flap_threshold = "0s"\n'
         )
         return config

@@ -64,7 +64,7 @@ def main() -> int:
 
 
 def _print_firewall(settings: Settings) -> int:
-    rules = firewall_rules(settings.listen, settings.access.allow, settings.dscp)
+    rules = firewall_rules((settings.listen, settings.http.listen), settings.access.allow, settings.dscp)
     if not rules:
         print(
             "# the settings ask for no rules: access.allow and dscp are empty, or a unix socket is served",

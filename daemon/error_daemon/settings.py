@@ -53,6 +53,21 @@ class RpcSettings(_Section):
     A peer that goes on is sent away."""
 
 
+class HttpSettings(_Section):
+    listen: str = "127.0.0.1:8089"
+    """Where HTTP is served, for who does not speak gRPC: host:port, or unix:/path. Empty: nowhere. What others can reach is encrypted with
+    [tls], and callers are known as for gRPC; what only this host can reach is in clear. Where it cannot be listened on, recoveries go on
+    without, and it is tried again."""
+    connections: int = Field(default=512, ge=1, le=60_000)
+    """Connections at once. Beyond it, whoever was idle for longest makes place."""
+    requests: int = Field(default=64, ge=1, le=10_000)
+    """Requests that are read at once. Whoever comes beyond it is told to come back, in a way that its kind of sender understands."""
+    unfinished_bytes: int = Field(default=64 << 20, ge=1 << 20, le=1 << 40)
+    """Memory for what is read and not whole yet, of all requests together."""
+    request_timeout: Annotated[Duration, Field(gt=0)] = 30.0
+    """A request that is not whole by then is given up."""
+
+
 class StoreSettings(_Section):
     batch_interval: Duration = 0.1
     """How long rows are gathered before they are committed. One commit costs some 3 ms whatever its size."""
@@ -286,6 +301,7 @@ class Settings(_Section):
     drain_timeout: Duration = 10.0
     """How long SIGTERM waits for running attempts. What has not ended then is unknown, and probed at the next start."""
     rpc: RpcSettings = RpcSettings()
+    http: HttpSettings = HttpSettings()
     ring: RingSettings = RingSettings()
     store: StoreSettings = StoreSettings()
     brakes: BrakeSettings = BrakeSettings()

@@ -29,6 +29,7 @@ import grpc
 from error_recovery.v1 import recovery_pb2, recovery_pb2_grpc
 
 HERE = Path(__file__).parent
+DEFAULT_HTTP = "127.0.0.1:8089"
 DEFAULT_PORT = "18573"
 DEFAULT_LISTEN = "127.0.0.1:50051"
 PATIENCE_S = 30.0
@@ -47,7 +48,7 @@ def say(text: str, style: str = "") -> None:
 # --- laying out ./var
 
 
-def lay_out(var: Path, port: str, listen: str) -> Path:
+def lay_out(var: Path, port: str, listen: str, http: str) -> Path:
     """The service, its definitions and the daemon's settings under `var`; the path of the settings."""
     shop, definitions = var / "shop", var / "definitions"
     for directory in (shop, definitions):
@@ -62,6 +63,7 @@ def lay_out(var: Path, port: str, listen: str) -> Path:
     settings = var / "recovery.conf"
     lines = {
         "listen": listen,
+        "http.listen": http,
         "state_dir": str(var / "state"),
         "definitions_dir": str(definitions),
         "flap_threshold": "2s",
@@ -139,7 +141,7 @@ def check_free(what: str, address: str) -> None:
     host, _, port = address.rpartition(":")
     with socket.socket() as taken:
         if taken.connect_ex((host, int(port))) == 0:
-            mend = "make run RUN_ARGS='--listen 127.0.0.1:50061 --port 18583 --var var2'"
+            mend = "make run RUN_ARGS='--listen 127.0.0.1:50061 --http 127.0.0.1:8099 --port 18583 --var var2'"
             raise NotRecovered(
                 f"something listens on {address} already, where {what} should: stop it, or use others: {mend}"
             )
@@ -271,7 +273,7 @@ def main() -> int:
     try:
         check_free("the daemon", listen)
         check_free("the shop", f"127.0.0.1:{port}")
-        settings = lay_out(var, port, listen)
+        settings = lay_out(var, port, listen, arguments.http)
         with running_shop(var, port, listen), running_daemon(settings, var, listen) as stub:
             say(f"error_daemon serves on {listen}; the shop sells on http://127.0.0.1:{port}/stock", "bold")
             wait_for_attachment(stub)
@@ -307,6 +309,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--once", action="store_true", help="end after the two recoveries")
     parser.add_argument("--var", type=Path, default=Path("var"), help="where everything is written (default: ./var)")
     parser.add_argument("--listen", default=DEFAULT_LISTEN, help="the daemon's address")
+    parser.add_argument("--http", default=DEFAULT_HTTP, help="where it serves HTTP; empty: nowhere")
     parser.add_argument("--port", default=DEFAULT_PORT, help="the shop's port")
     return parser.parse_args()
 

@@ -34,20 +34,20 @@ def apart(script: str, *arguments: str) -> str:
 @pytest.mark.parametrize("listen", [LISTEN, "[::]:1", "127.0.0.1:50051", "unix:/run/x.sock"])
 def test_nft_takes_whatever_the_settings_say(tmp_path: Path, listen: str, allow: list[str], dscp: str) -> None:
     file = tmp_path / "rules"
-    file.write_text(firewall_rules(listen, allow, dscp))
+    file.write_text(firewall_rules([listen], allow, dscp))
     apart('nft -c -f "$1"', str(file))
 
 
 @needs_nft
 def test_loading_them_twice_is_loading_them_once_and_others_tables_stay(tmp_path: Path) -> None:
     file = tmp_path / "rules"
-    file.write_text(firewall_rules(LISTEN, ALLOW, "CS2"))
+    file.write_text(firewall_rules([LISTEN], ALLOW, "CS2"))
     out = apart('nft add table inet other; for n in 1 2; do nft -f "$1"; nft list ruleset; echo ---; done', str(file))
     once, twice, _ = out.split("---\n")
     assert once == twice
     assert "table inet other" in once
     assert "10.0.0.0/8" in once
-    file.write_text(firewall_rules(LISTEN, ["192.0.2.0/24"], ""))
+    file.write_text(firewall_rules([LISTEN], ["192.0.2.0/24"], ""))
     changed = apart('nft -f "$1"; nft list ruleset', str(file))
     assert "192.0.2.0/24" in changed
     assert "10.0.0.0/8" not in changed
@@ -95,7 +95,7 @@ PYTHON
 @needs_two_hosts
 def test_a_real_kernel_lets_through_whom_the_list_has_and_leaves_all_else_alone(tmp_path: Path) -> None:
     file = tmp_path / "rules"
-    file.write_text(firewall_rules(LISTEN, ["10.9.0.2", "2001:db8::/32"], ""))
+    file.write_text(firewall_rules([LISTEN], ["10.9.0.2", "2001:db8::/32"], ""))
     assert apart(TWO_HOSTS, str(file)).splitlines() == [
         "allowed in",
         "another out",
@@ -109,4 +109,4 @@ def test_a_real_kernel_lets_through_whom_the_list_has_and_leaves_all_else_alone(
     ("listen", "allow", "dscp"), [("unix:/run/x.sock", ALLOW, "CS2"), (LISTEN, [], ""), ("127.0.0.1:1", [], "")]
 )
 def test_settings_that_ask_for_no_rules_have_none(listen: str, allow: list[str], dscp: str) -> None:
-    assert firewall_rules(listen, allow, dscp) == ""
+    assert firewall_rules([listen], allow, dscp) == ""

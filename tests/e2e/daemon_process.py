@@ -28,7 +28,8 @@ T = TypeVar("T")
 
 class DaemonProcess:
     """`definitions`: YAML. `settings`: more lines for recovery.conf, as TOML. Without `has_sensors`, what happens to the host that the
-    tests run on is no fault. `listen`: a unix socket of its own where it is empty. `connect`: how the test reaches it."""
+    tests run on is no fault. `listen`: a unix socket of its own where it is empty. `http`: where HTTP is served; empty: nowhere.
+    `connect`: how the test reaches it."""
 
     def __init__(
         self,
@@ -38,10 +39,12 @@ class DaemonProcess:
         *,
         has_sensors: bool = False,
         listen: str = "",
+        http: str = "",
         connect: Callable[[str], grpc.Channel] | None = None,
     ) -> None:
         self.directory = directory
         self.address = listen or f"unix:{directory}/d.sock"
+        self.http = http
         self._connect = connect or _in_clear
         self.state = directory / "state"
         self.log = directory / "daemon.log"
@@ -51,7 +54,7 @@ class DaemonProcess:
             f"listen = {json.dumps(self.address)}\n"
             f"state_dir = {json.dumps(str(self.state))}\n"
             f"definitions_dir = {json.dumps(str(directory / 'definitions'))}\n"
-            f"worker_threads = 2\n{'' if has_sensors else 'sensors.enabled = false'}\n{settings}\n"
+            f"worker_threads = 2\nhttp.listen = {json.dumps(self.http)}\n{'' if has_sensors else 'sensors.enabled = false'}\n{settings}\n"
         )
         self.environment = {"LOG_LEVEL": "INFO"}
         self.process: subprocess.Popen[bytes] | None = None

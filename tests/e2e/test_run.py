@@ -30,7 +30,7 @@ def run(var: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 def test_it_shows_two_verified_recoveries_and_exits_with_0_and_again_right_after(tmp_path: Path) -> None:
     for _ in range(2):
-        shown = run(tmp_path / "var", "--listen", f"127.0.0.1:{free_port()}", "--port", free_port())
+        shown = run(tmp_path / "var", "--listen", f"127.0.0.1:{free_port()}", "--http", "", "--port", free_port())
         assert shown.returncode == 0, shown.stdout + shown.stderr
         assert "kill -9" in shown.stdout
         assert "recovered after restart-shop" in shown.stdout
@@ -43,6 +43,8 @@ def test_it_exits_with_1_and_says_why_when_the_recovery_does_not_happen(tmp_path
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        shown = run(tmp_path / "var", "--listen", f"127.0.0.1:{taken.getsockname()[1]}", "--port", free_port())
+        shown = run(
+            tmp_path / "var", "--listen", f"127.0.0.1:{taken.getsockname()[1]}", "--http", "", "--port", free_port()
+        )
     assert shown.returncode == 1
     assert "not recovered" in shown.stdout

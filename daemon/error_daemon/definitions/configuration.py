@@ -41,6 +41,7 @@ _NO_VALUE = ("Invalid value", "Expected newline or end of document after a state
 _VARIABLES: dict[str, tuple[str, ...]] = {
     "LOG_LEVEL": ("log", "level"),
     "ERROR_RECOVERY_LISTEN": ("listen",),
+    "ERROR_RECOVERY_HTTP_LISTEN": ("http", "listen"),
     "ERROR_RECOVERY_STATE_DIR": ("state_dir",),
     "ERROR_RECOVERY_DEFINITIONS_DIR": ("definitions_dir",),
 }

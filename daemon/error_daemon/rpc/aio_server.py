@@ -14,13 +14,13 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from error_daemon.errors import ErrorRecoveryError, TransientError
+from error_daemon.listening.unix_socket import for_its_group, refuse_a_living
 from error_daemon.model.access import Caller
 from error_daemon.ports import Gate, Method, Service, Shape, Transport
 from error_daemon.rpc.aio_guarded import Guarded
 from error_daemon.rpc.aio_transport import PeerReader, renewing, transport_options
 from error_daemon.rpc.message_bytes import reader_of, writer_of
 from error_daemon.rpc.status import RpcStatus, status_of
-from error_daemon.rpc.unix_socket import for_its_group, refuse_a_living
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _MOST_STREAMS = 256  # calls at once on one connection: each may hold a message of the greatest size

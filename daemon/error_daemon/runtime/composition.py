@@ -2,6 +2,7 @@
 The parts of a daemon, made and joined; nothing runs yet (daemon.py starts and stops them).
 
     callers → server → services → control, intake
+    others  → web → receivers → intake
     faults  → sensors, process and unit watches → intake → ring, loop
     loop    → engine, and what carries out its effects: pool, handlers (applications), store (the record), watchers
     reload  → loop, intake, sensors, watches
@@ -12,11 +13,13 @@ Where two parts need each other, one gets a callback: they stand at the end.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from error_daemon.core.engine import Engine
+from error_daemon.definitions.checks.exposure import is_of_this_host
 from error_daemon.execute.host import HostCounters
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
@@ -53,11 +56,13 @@ from error_daemon.runtime.standstill import Standstill
 from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier, given_fd
 from error_daemon.runtime.watchers import Watchers
+from error_daemon.runtime.web import Web
 from error_daemon.setting_values import DSCP
 from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
 from error_daemon.store.schema import RECORD_FILE
 from error_daemon.telemetry import Counters
+from error_daemon.web.server import WebLimits, WebServer
 
 _log = structlog.get_logger()
 
@@ -101,6 +106,7 @@ class Composition:
         self.sensor = ProcessWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
         self.units = UnitWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
         self.sensors = self._made_sensors()
+        self.web = self._made_web()
         self.reloader = self._made_reloader(config)
         self.tests = self._made_tests()
 
@@ -152,6 +158,14 @@ class Composition:
             kernel_log=KernelLog(given_fd=given_fd("kernel-log")),
         )
 
+    def _made_web(self) -> Web:
+        http, transport = self.settings.http, self.admission.transport()
+        if is_of_this_host(http.listen):
+            transport = replace(transport, credentials=None)
+        limits = WebLimits(http.connections, http.requests, http.unfinished_bytes, http.request_timeout)
+        server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock)
+        return Web(server, http.listen)
+
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)
         takers = Takers(self.loop, self.audit, self.pauses, self.notifier, redefined)
@@ -195,7 +209,7 @@ class Composition:
             pool=self.pool,
             reloader=self.reloader,
             reports=reports,
-            more={"sensors": self.sensors.diagnostics},
+            more={"sensors": self.sensors.diagnostics, "http": self.web.diagnostics},
         )
 
     def made_server(self) -> Server:

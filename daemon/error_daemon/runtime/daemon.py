@@ -1,6 +1,6 @@
 """A daemon's life: its parts (composition.py) are started and stopped in order.
 
-start   ring → record → engine (what was learned, errors) → workers → the ring's faults → gRPC → sensors → ready
+start   ring → record → engine (what was learned, errors) → workers → the ring's faults → gRPC → HTTP → sensors → ready
 reload  read and examine in another process → engine, intake and sensors in one turn of the loop
 stop    no new calls → running attempts end → workers → record → ring
 """
@@ -91,6 +91,7 @@ class Daemon:
         for service in parts.services(control):
             server.add(service)
         address = await server.start(parts.settings.listen)
+        await parts.web.start()
         parts.sensor.start()
         parts.units.start()
         parts.sensors.start()
@@ -132,7 +133,7 @@ class Daemon:
         parts.units.stop()
         parts.sensors.stop()
         drain_timeout_s = parts.settings.drain_timeout
-        stopping = asyncio.ensure_future(server.stop(drain_timeout_s))
+        stopping = asyncio.gather(server.stop(drain_timeout_s), parts.web.stop(drain_timeout_s))
         parts.tests.close()
         parts.watchers.close()
         await parts.loop.finish(drain_timeout_s)

@@ -18,6 +18,7 @@ from error_daemon.definitions.complaints import Complaint, Loc, quoted
 from error_daemon.settings import Settings
 
 _LISTEN: Loc = ("listen",)
+_HTTP: Loc = ("http", "listen")
 _CERTIFICATE: Loc = ("tls", "certificate")
 _CLIENT_CA: Loc = ("tls", "client_ca")
 _TOKENS: Loc = ("access", "tokens")
@@ -26,10 +27,16 @@ Found = tuple[set[Loc], Complaint]
 
 def exposure_complaints(settings: Settings) -> Iterator[Found]:
     """Each with the settings concerned."""
-    if problem := _no_address(settings.listen):
-        yield {_LISTEN}, Complaint(_LISTEN, problem)
-    elif not is_of_this_host(settings.listen):
-        yield from _open(settings)
+    for loc, listen, example in (
+        (_LISTEN, settings.listen, "127.0.0.1:50051"),
+        (_HTTP, settings.http.listen, "127.0.0.1:8089"),
+    ):
+        if loc == _HTTP and not listen:
+            continue
+        if problem := _no_address(listen, example):
+            yield {loc}, Complaint(loc, problem)
+        elif not is_of_this_host(listen):
+            yield from _open(settings, loc, listen)
     yield from _halves(settings)
     yield from _nobody(settings)
 
@@ -45,7 +52,7 @@ def is_of_this_host(listen: str) -> bool:
         return False
 
 
-def _no_address(listen: str) -> str:
+def _no_address(listen: str, example: str) -> str:
     if listen.startswith("unix:"):
         path = listen[len("unix:") :]
         if path.startswith("/") and len(path.encode("utf-8", "replace")) <= 107 and "\0" not in path:
@@ -53,22 +60,21 @@ def _no_address(listen: str) -> str:
         return f"{quoted(listen)}: the path of a unix socket begins with / and has at most 107 bytes"
     match = re.fullmatch(r"(\[[0-9a-fA-F:.]+\]|[^:\[\]\s]+):([0-9]{1,5})", listen)
     if match is None or int(match[2]) > 65535:
-        return f"{quoted(listen)} is not an address: write host:port (as in 127.0.0.1:50051) or unix:/path"
+        return f"{quoted(listen)} is not an address: write host:port (as in {example}) or unix:/path"
     return ""
 
 
-def _open(settings: Settings) -> Iterator[Found]:
-    """An address that others can reach."""
-    listen = quoted(settings.listen)
-    port = settings.listen.rpartition(":")[2]
+def _open(settings: Settings, loc: Loc, address: str) -> Iterator[Found]:
+    """An address that others can reach. `loc` is where it stands."""
+    listen, port = quoted(address), address.rpartition(":")[2]
     if not settings.tls.certificate:
         message = f"{listen} is not a loopback address, and nothing would be encrypted: tls.certificate is not set"
         mend = f"set it, and tls.client_ca or access.tokens; or write 127.0.0.1:{port} or unix:/path"
-        yield {_LISTEN, _CERTIFICATE}, Complaint(_LISTEN, message, mend)
+        yield {loc, _CERTIFICATE}, Complaint(loc, message, mend)
     elif not settings.tls.client_ca and not settings.access.tokens:
         message = f"{listen} is not a loopback address, and nobody would be known: tls.client_ca and access.tokens are not set"
         mend = "set tls.client_ca, and names below [access.certificates]; or access.tokens"
-        yield {_LISTEN, _CLIENT_CA, _TOKENS}, Complaint(_LISTEN, message, mend)
+        yield {loc, _CLIENT_CA, _TOKENS}, Complaint(loc, message, mend)
 
 
 def _halves(settings: Settings) -> Iterator[Found]:
@@ -78,7 +84,7 @@ def _halves(settings: Settings) -> Iterator[Found]:
             loc: Loc = ("tls", name)
             message = f"tls.{name} is set, and tls.certificate is not: nothing would be encrypted"
             yield {loc, _CERTIFICATE}, Complaint(loc, message, "set tls.certificate, too")
-    if tls.certificate and settings.listen.startswith("unix:"):
+    if tls.certificate and settings.listen.startswith("unix:") and is_of_this_host(settings.http.listen or "unix:"):
         message = "tls.certificate is set, and a unix socket is not encrypted"
         yield {_LISTEN, _CERTIFICATE}, Complaint(_CERTIFICATE, message, "leave [tls] out, or listen on host:port")
     if tls.min_version == "1.3" and settings.rpc.server == "grpcio":

@@ -14,11 +14,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from error_daemon.listening.peer import who_is_at
 from error_daemon.rpc.wire.calls import Calls
 from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.frames import ConnectionViolation, ErrorCode
-from error_daemon.rpc.wire.transport import who_is_at
 
 _HTTP_1 = (b"GET ", b"HEAD", b"POST", b"PUT ", b"DELE", b"OPTI", b"PATC", b"CONN", b"TRAC")
 _HTTP_1_ANSWER = (

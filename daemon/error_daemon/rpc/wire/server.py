@@ -4,33 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
-import socket
-import ssl
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import _async as async_reflection
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
-from error_daemon.errors import TransientError
+from error_daemon.listening.listener import Listener
 from error_daemon.ports import Gate, Service, Transport
-from error_daemon.rpc.unix_socket import for_its_group, refuse_a_living
 from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.generated import services_of
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.protocol import OnViolation, WireProtocol
 from error_daemon.rpc.wire.served import served
-from error_daemon.rpc.wire.transport import context_of, mark
 
 OnBug = Callable[[str, BaseException], None]
 IN_CLEAR = Transport()
-_OLDEST = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
-_RETRY_AFTER_S = 1.0
-_BACKLOG = 1024
 _LOOK_EVERY_S = 5.0
 _LOOK_AT_ONCE = 128
 _LEAVING_S = 1.0  # for peers to hear of it
@@ -57,13 +48,9 @@ class WireServer:
         self._common = Common({}, limits, on_bug, self._now, self._make_room, gate)
         self._on_violation = on_violation
         self._transport = transport
-        self._tls = self._context()
+        self._listener = Listener(self._protocol, transport, ("h2",), limits.greeting_s)
         self._services: list[Service] = []
         self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
-        self._listeners: list[asyncio.Server] = []
-        self._sockets: list[socket.socket] = []  # ours: they listen on while listeners change
-        self._changing: asyncio.Task[None] | None = None
-        self._socket_file: Path | None = None
         self._is_leaving = False
         self.connections: set[WireProtocol] = set()
         self._looking: asyncio.TimerHandle | None = None
@@ -82,93 +69,19 @@ class WireServer:
             *services_of(lambda to: reflection_pb2_grpc.add_ServerReflectionServicer_to_server(shown, to)),
         ]
         self._common.methods = dict(served(service.name, method) for service in services for method in service.methods)
-        try:
-            bound = await self._listen(address)
-        except OSError as error:
-            mend = "is another daemon running there? `listen` in recovery.conf says where"
-            raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
+        bound = await self._listener.start(address, "listen")
         for name in ("", *names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
         self._look_later()
         return bound
-
-    async def _listen(self, address: str) -> str:
-        loop = asyncio.get_running_loop()
-        if address.startswith("unix:"):
-            path = Path(address.removeprefix("unix:"))
-            refuse_a_living(str(path))
-            with for_its_group():
-                self._listeners = [await loop.create_unix_server(self._protocol, path, backlog=_BACKLOG)]
-            self._socket_file = path
-            return address
-        host, _, port = address.rpartition(":")
-        listener = await loop.create_server(
-            self._protocol,
-            host.strip("[]"),
-            int(port),
-            ssl=self._tls,
-            ssl_handshake_timeout=self._handshake_s,
-            backlog=_BACKLOG,
-            reuse_port=False,  # a second daemon on the port is an error, not a silent share of the faults
-        )
-        self._listeners = [listener]
-        self._sockets = [socket.socket(fileno=os.dup(one.fileno())) for one in listener.sockets]
-        for one in self._sockets:
-            mark(one, self._transport.dscp)
-        if self._transport.credentials is not None:
-            self._transport.credentials.subscribe(self._changed)
-        return f"{host}:{self._sockets[0].getsockname()[1]}"
-
-    def _context(self) -> ssl.SSLContext | None:
-        credentials = self._transport.credentials
-        return None if credentials is None else context_of(credentials.current(), _OLDEST[self._transport.oldest_tls])
-
-    def _changed(self) -> None:
-        """Other certificates. Who connects meanwhile waits in the sockets' backlog, and is shown them."""
-        if not self._sockets:
-            return  # it has stopped
-        self._tls = self._context()
-        self._listen_no_more()
-        self._changing = asyncio.ensure_future(self._listen_again(self._changing))
-
-    def _listen_no_more(self) -> None:
-        for listener in self._listeners:
-            listener.close()
-        self._listeners = []
-
-    async def _listen_again(self, before: asyncio.Task[None] | None) -> None:
-        if before is not None:
-            await asyncio.wait({before})
-        loop = asyncio.get_running_loop()
-        while self._sockets:
-            self._listen_no_more()
-            try:
-                for one in self._sockets:
-                    self._listeners.append(await self._listener_on(loop, one.dup()))
-                return
-            except OSError:  # no descriptors
-                await asyncio.sleep(_RETRY_AFTER_S)
-
-    async def _listener_on(self, loop: asyncio.AbstractEventLoop, one: socket.socket) -> asyncio.Server:
-        return await loop.create_server(
-            self._protocol, sock=one, ssl=self._tls, ssl_handshake_timeout=self._handshake_s, backlog=_BACKLOG
-        )
 
     async def stop(self, grace_s: float) -> None:
         """New calls are refused in a way that lets their senders try elsewhere; those that are there may end within `grace_s`."""
         if self._looking is None:
             return  # it was never started
         self._looking.cancel()
-        for one in self._sockets:
-            one.close()
-        self._sockets = []
-        if self._changing is not None:
-            self._changing.cancel()
-            await asyncio.wait({self._changing})
         self._is_leaving = True
-        self._listen_no_more()
-        if self._socket_file is not None:
-            self._socket_file.unlink(missing_ok=True)
+        await self._listener.stop()
         await self._health.enter_graceful_shutdown()
         for protocol in self.connections:
             protocol.connection.announce_leave()
@@ -213,13 +126,8 @@ class WireServer:
 
     # --- connections
 
-    @property
-    def _handshake_s(self) -> float | None:
-        """For TLS; None without it."""
-        return self._limits.greeting_s if self._tls else None
-
     def _protocol(self) -> WireProtocol:
-        longest_s = self._transport.longest_connection_s if self._tls is not None else math.inf
+        longest_s = self._transport.longest_connection_s if self._listener.is_encrypted else math.inf
         return WireProtocol(self._common, self._opened, self._closed, self._on_violation, longest_s)
 
     def _opened(self, protocol: WireProtocol) -> bool:

@@ -1,0 +1,100 @@
+"""
+HTTP as values, and the contract of whatever serves a path of it (web/server.py serves them).
+
+    Request + Caller ── Route.begin ──► Body ◄── feed ── the body, unpacked, piece by piece
+                                          │
+                                          └── finish ──► Answer
+
+A body is given on as it comes, so that a receiver keeps of it only what it needs. Whatever a receiver raises of errors.py becomes an
+answer in its own protocol's words (`Route.refuse`): the clients of each understand another way of "not now".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from error_daemon.errors import ErrorRecoveryError
+from error_daemon.model.access import Caller, Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """All of a request but its body. Names of `headers` are in lower case; repeated ones are joined by ", ". Of a query's name that comes
+    twice, the first value counts. `place`: the variable parts of the path, by their names in the route."""
+
+    method: str
+    path: str
+    place: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    peer: Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    content_type: str = "application/json"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+class Body(Protocol):
+    """What becomes of one request."""
+
+    @property
+    def held_bytes(self) -> int:
+        """Memory that it holds of what was fed."""
+
+    def feed(self, data: bytes) -> None:
+        """The next piece of the body. Raises InputError for what can never be taken, TransientError for what may be later."""
+
+    def finish(self) -> Answer | Awaitable[Answer]:
+        """The body is whole."""
+
+
+class Whole:
+    """The body of a receiver that needs all of it at once: `then` gets it."""
+
+    def __init__(self, then: Callable[[bytes], Answer | Awaitable[Answer]]) -> None:
+        self._then = then
+        self._held = bytearray()
+
+    @property
+    def held_bytes(self) -> int:
+        return len(self._held)
+
+    def feed(self, data: bytes) -> None:
+        self._held += data
+
+    def finish(self) -> Answer | Awaitable[Answer]:
+        return self._then(bytes(self._held))
+
+
+class TooLarge(ErrorRecoveryError):
+    """A body, or what it unpacks to, is larger than may be: HTTP's 413."""
+
+
+class Unreadable(ErrorRecoveryError):
+    """The body is packed in a way that is not understood: HTTP's 415."""
+
+
+def bearer(request: Request) -> str:
+    """The token of an Authorization header; empty where there is none."""
+    kind, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if kind.lower() == "bearer" else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One path. `place` is as in "/api/{project}/store/"; "{prefix:path}" stands for any number of parts. `action` is its line in
+    access/methods.py. `most_bytes`: the longest body that is taken, as it comes and unpacked. `token`: what the request shows as one."""
+
+    methods: tuple[str, ...]
+    place: str
+    action: str
+    begin: Callable[[Request, Caller], Body]
+    refuse: Callable[[Request, ErrorRecoveryError], Answer]
+    most_bytes: int
+    token: Callable[[Request], str] = bearer

@@ -1,0 +1,111 @@
+"""
+One connection of HTTP/1.1: uvicorn's, within bounds that it does not have itself.
+
+request     must be whole within `request_s`, its line and headers in at most 32 KiB; else its connection ends
+idle        a connection on which nothing is asked ends after uvicorn's own time; above `connections`, whoever is idle for longest
+            makes place at once, and where nobody is, who comes is turned away
+identity    who is at the other end goes with each request, as scope["state"]["peer"]
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from error_daemon.listening.peer import who_is_at
+
+_MOST_HEAD_BYTES = 32 << 10
+_TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
+    b"The request's line and headers have more than 32 KiB.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What all connections of a server share. `headers()` are those of every answer."""
+
+    config: Config
+    state: ServerState
+    connections: int
+    request_s: float
+    headers: Callable[[], list[tuple[bytes, bytes]]]
+
+
+class Connection(HttpToolsProtocol):
+    def __init__(self, house: House) -> None:
+        super().__init__(house.config, house.state, {}, asyncio.get_running_loop())
+        self._house = house
+        self._head_bytes = 0
+        self._is_in_head = True
+        self._late: asyncio.TimerHandle | None = None
+        self.idle_since = self.loop.time()
+
+    @property
+    def is_idle(self) -> bool:
+        return self.cycle is None or self.cycle.response_complete
+
+    def connection_made(self, transport: Any) -> None:
+        has_place = len(self.connections) < self._house.connections or _make_place(self.connections)
+        super().connection_made(transport)
+        if not has_place:
+            transport.abort()
+            return
+        self.app_state = {"peer": who_is_at(transport)}
+        self._await_request()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._request_is_whole()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._is_in_head and self._head_bytes > _MOST_HEAD_BYTES and not self.transport.is_closing():
+            self.transport.write(_TOO_LONG)
+            self.transport.close()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._late is None:
+            self._await_request()
+
+    def on_headers_complete(self) -> None:
+        self._is_in_head = False
+        self.server_state.default_headers = self._house.headers()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._request_is_whole()
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        self.idle_since = self.loop.time()
+        super().on_response_complete()
+
+    def _await_request(self) -> None:
+        self._late = self.loop.call_later(self._house.request_s, self._request_is_late)
+
+    def _request_is_whole(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+    def _request_is_late(self) -> None:
+        self.transport.close()
+
+
+def _make_place(connections: Any) -> bool:
+    idle = [one for one in connections if one.is_idle and not one.transport.is_closing()]
+    if not idle:
+        return False
+    min(idle, key=lambda one: one.idle_since).transport.abort()
+    return True

@@ -1,0 +1,169 @@
+"""
+One request, from its head to its answer: who asks, whether they may, the body unpacked and given on, the answer sent.
+
+What a request holds is known while it comes, and the sum of all is bounded: who would pass it is told to come back. A body that is not
+taken to its end costs its connection, so nothing is read that nobody wants.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import parse_qsl
+
+from error_daemon.errors import ErrorRecoveryError, InvariantError, TransientError
+from error_daemon.exchange import Answer, Body, Request, Route, TooLarge
+from error_daemon.model.access import Peer
+from error_daemon.ports import Gate
+from error_daemon.web.problem import said
+from error_daemon.web.unpacking import Unpacker
+
+Scope = Mapping[str, Any]
+OnBug = Callable[[str, BaseException], None]
+_RETRY_AFTER_S = 1.0
+_PIECES_IN_A_TURN = 16  # a megabyte: a few milliseconds
+_MOST_PARAMETERS = 64
+
+
+class Room:
+    """Memory for all bodies together, and how many requests may be there at once."""
+
+    def __init__(self, requests: int, most_bytes: int) -> None:
+        self._most_requests = requests
+        self._most_bytes = most_bytes
+        self.requests = 0
+        self.held_bytes = 0
+
+    def enter(self) -> None:
+        """Raises TransientError."""
+        if self.requests >= self._most_requests:
+            raise TransientError(f"{self._most_requests} requests are being read already", _RETRY_AFTER_S)
+        self.requests += 1
+
+    def leave(self, held_bytes: int) -> None:
+        self.requests -= 1
+        self.held_bytes -= held_bytes
+
+    def hold(self, before: int, now: int) -> None:
+        """Raises TransientError where all bodies together have grown too large."""
+        self.held_bytes += now - before
+        if self.held_bytes > self._most_bytes:
+            raise TransientError("the bodies that are being read have no more room", _RETRY_AFTER_S)
+
+
+class Served:
+    """An ASGI application for one route."""
+
+    def __init__(self, route: Route, gate: Gate, room: Room, on_bug: OnBug) -> None:
+        self._route = route
+        self._gate = gate
+        self._room = room
+        self._on_bug = on_bug
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        request, reading = _request_of(scope), _Reading(receive)
+        try:
+            answer = await self._answer(request, reading)
+        except ErrorRecoveryError as error:
+            answer = self._route.refuse(request, error)
+        except _Gone:
+            return
+        except Exception as error:  # noqa: BLE001 - one request must not end the others
+            self._on_bug(self._route.action, error)
+            answer = self._route.refuse(request, InvariantError("this is a bug in the daemon; its log has more"))
+        await send_answer(answer, send, ends_connection=not reading.is_whole)
+
+    async def _answer(self, request: Request, reading: _Reading) -> Answer:
+        route = self._route
+        token = route.token(request) if self._gate.reads_tokens else ""
+        request = replace(request, peer=replace(request.peer, token=token))
+        caller = self._gate.admit(request.peer, route.action)
+        self._room.enter()
+        try:
+            body = route.begin(request, caller)
+            await self._read(body, request, reading)
+            answer = body.finish()
+            return answer if isinstance(answer, Answer) else await answer
+        finally:
+            self._room.leave(reading.held_bytes)
+
+    async def _read(self, body: Body, request: Request, reading: _Reading) -> None:
+        most_bytes = self._route.most_bytes
+        length = request.headers.get("content-length", "")
+        if length.isdecimal() and int(length) > most_bytes:
+            raise TooLarge(f"the body has {length} bytes; at most {most_bytes}")
+        unpacker = Unpacker(request.headers.get("content-encoding", ""), most_bytes)
+        pieces = 0
+        while not reading.is_whole:
+            for piece in unpacker.feed(await reading.more(most_bytes)):
+                body.feed(piece)
+                before, reading.held_bytes = reading.held_bytes, body.held_bytes
+                self._room.hold(before, reading.held_bytes)
+                pieces += 1
+                if pieces % _PIECES_IN_A_TURN == 0:
+                    await asyncio.sleep(0)
+        unpacker.end()
+
+
+class _Gone(Exception):
+    """Who asked has hung up."""
+
+
+class _Reading:
+    """How far a request's body has come."""
+
+    def __init__(self, receive: Any) -> None:
+        self._receive = receive
+        self._read_bytes = 0
+        self.is_whole = False
+        self.held_bytes = 0
+
+    async def more(self, most_bytes: int) -> bytes:
+        message = await self._receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        data: bytes = message.get("body", b"")
+        self._read_bytes += len(data)
+        if self._read_bytes > most_bytes:
+            raise TooLarge(f"the body has more than {most_bytes} bytes")
+        self.is_whole = not message.get("more_body", False)
+        return data
+
+
+def _request_of(scope: Scope) -> Request:
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+    query: dict[str, str] = {}
+    if scope["query_string"]:
+        for name, value in _parameters(scope["query_string"]):
+            query.setdefault(name, value)
+    peer: Peer = scope["state"]["peer"]
+    return Request(scope["method"], scope["path"], scope.get("path_params", {}), query, headers, peer)
+
+
+def _parameters(query: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
+    except ValueError:
+        return []  # more than anybody asks with
+
+
+async def send_answer(answer: Answer, send: Any, *, ends_connection: bool = False) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers.append((b"content-length", str(len(answer.body)).encode()))
+    if answer.body:
+        headers.append((b"content-type", answer.content_type.encode()))
+    if ends_connection:
+        headers.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+async def nothing_here(scope: Scope, receive: Any, send: Any) -> None:
+    """For paths that nobody serves."""
+    await send_answer(said(HTTPStatus.NOT_FOUND, f"nothing is served at {scope['path'][:200]}"), send)

@@ -1,0 +1,256 @@
+"""The HTTP server: requests to receivers, and what becomes of those that are too much."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from error_daemon.errors import InputError, TransientError, Unidentified
+from tests.fakes.open_gate import OPERATOR, OpenGate
+from tests.rpc.serving import PATIENCE_S, run, until
+from tests.web.serving_web import LIMITS, MOST_BYTES, answer_in, serving
+
+
+async def ended(reader: asyncio.StreamReader) -> bool:
+    """Whether the other end has closed, one way or the other."""
+    with contextlib.suppress(ConnectionResetError):
+        return await reader.read() == b""
+    return True
+
+
+POST = b"POST /echo/it/ HTTP/1.1\r\nHost: here\r\nConnection: close\r\n"
+
+
+def test_a_request_comes_to_its_receiver_with_all_that_was_said() -> None:
+    async def test() -> None:
+        async with serving() as http:
+            status, headers, body = await http.post("/a/b/echo/it%20is/?q=1&q=2&empty=", b"hello", X_One="1", x_two="2")
+            [(request, caller)] = http.echo.asked
+            assert (status, body) == (200, b"hello")
+            assert headers["content-type"] == "text/plain"
+            assert "gmt" in headers["date"]
+            assert (request.method, dict(request.place)) == ("POST", {"prefix": "a/b", "name": "it is"})
+            assert request.query == {"q": "1", "empty": ""}
+            assert (request.headers["x-one"], request.headers["x-two"]) == ("1", "2")
+            assert request.peer.address == "127.0.0.1"
+            assert caller is OPERATOR
+
+    run(test())
+
+
+def test_a_packed_body_is_unpacked_and_chunks_are_put_together() -> None:
+    async def test() -> None:
+        async with serving() as http:
+            packed = gzip.compress(b"hello " * 1000)
+            head = POST + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n"
+            chunks = b"".join(
+                b"%x\r\n%s\r\n" % (len(packed[at : at + 5]), packed[at : at + 5]) for at in range(0, len(packed), 5)
+            )
+            assert answer_in(await http.say(head + chunks + b"0\r\n\r\n"))[2] == b"hello " * 1000
+
+    run(test())
+
+
+def test_several_requests_have_their_answers_in_order_on_one_connection() -> None:
+    async def test() -> None:
+        async with serving() as http:
+            reader, writer = await http.connect()
+            for number in range(20):
+                writer.write(b"POST /echo/it/ HTTP/1.1\r\nHost: h\r\nContent-Length: 2\r\n\r\n%02d" % number)
+            for number in range(20):
+                await reader.readuntil(b"\r\n\r\n")
+                assert await reader.readexactly(2) == b"%02d" % number
+            writer.close()
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status", "says"),
+    [
+        (b"x" * (MOST_BYTES + 1), {}, 413, f"at most {MOST_BYTES}"),
+        (gzip.compress(bytes(MOST_BYTES * 10)), {"Content_Encoding": "gzip"}, 413, "when it is unpacked"),
+        (b"not gzip", {"Content_Encoding": "gzip"}, 400, "body: is not gzip"),
+        (b"text", {"Content_Encoding": "lzma"}, 415, "gzip, x-gzip, deflate, br, zstd are"),
+    ],
+)
+def test_a_body_that_cannot_be_taken_is_refused_with_the_reason(
+    body: bytes, headers: dict[str, str], status: int, says: str
+) -> None:
+    async def test() -> None:
+        async with serving() as http:
+            told, answered, problem = await http.post("/echo/it/", body, **headers)
+            assert told == status
+            assert answered["content-type"] == "application/problem+json"
+            assert says in json.loads(problem)["detail"]
+            assert http.server.room.held_bytes == 0
+
+    run(test())
+
+
+def test_who_is_not_let_in_has_no_body_read() -> None:
+    async def test() -> None:
+        gate = OpenGate()
+        gate.refusal = Unidentified("nobody knows who calls", "NO_IDENTITY", {})
+        async with serving(gate=gate) as http:
+            told = await http.say(POST + b"Content-Length: 99999\r\n\r\n")  # and nothing more comes
+            assert answer_in(told)[0] == 401
+            assert answer_in(told)[1]["connection"] == "close"
+            assert http.echo.asked == []
+
+    run(test())
+
+
+def test_a_token_is_looked_for_only_where_there_are_tokens() -> None:
+    async def test() -> None:
+        for reads_tokens, token in ((True, "secret"), (False, "")):
+            gate = OpenGate(reads_tokens=reads_tokens)
+            async with serving(gate=gate) as http:
+                await http.post("/echo/it/", b"", Authorization="Bearer secret")
+            [(peer, action)] = gate.seen
+            assert (peer.token, action) == (token, "test/echo")
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "retry_after"),
+    [
+        (InputError("it", "is wrong"), 400, None),
+        (TransientError("not now", 1.2), 429, "2"),
+        (RuntimeError("a bug"), 500, None),
+    ],
+)
+def test_what_a_receiver_raises_becomes_an_answer(raised: Exception, status: int, retry_after: str | None) -> None:
+    async def test() -> None:
+        async with serving() as http:
+            http.echo.raises = raised
+            told, headers, body = await http.post("/echo/it/", b"")
+            assert (told, headers.get("retry-after")) == (status, retry_after)
+            assert b"a bug" not in body or b"log" in body
+            assert [action for action, _ in http.bugs] == (["test/echo"] if status == 500 else [])
+
+    run(test())
+
+
+def test_more_requests_than_may_be_are_told_to_come_back() -> None:
+    async def test() -> None:
+        async with serving() as http:
+            http.echo.wait = asyncio.Event()
+            waiting = [asyncio.ensure_future(http.post("/echo/it/", b"1")) for _ in range(LIMITS.requests)]
+            await until(lambda: http.server.room.requests == LIMITS.requests)
+            status, headers, _ = await http.post("/echo/it/", b"2")
+            assert (status, headers["retry-after"]) == (429, "1")
+            http.echo.wait.set()
+            assert [answer[0] for answer in await asyncio.gather(*waiting)] == [200] * LIMITS.requests
+            assert (await http.post("/echo/it/", b"3"))[0] == 200
+
+    run(test())
+
+
+def test_bodies_together_have_no_more_room_than_is_set() -> None:
+    async def test() -> None:
+        async with serving(replace(LIMITS, held_bytes=MOST_BYTES)) as http:
+            _, first = await http.connect()
+            first.write(POST + b"Content-Length: 90000\r\n\r\n" + bytes(80_000))
+            await until(lambda: http.server.room.held_bytes >= 80_000)
+            assert (await http.post("/echo/it/", bytes(50_000)))[0] == 429
+            first.close()
+            await until(lambda: http.server.room.held_bytes == 0)
+            assert (await http.post("/echo/it/", bytes(50_000)))[0] == 200
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "raw", [POST + b"X-Long: ", POST, b"POST /" + b"a" * 10, POST + b"".join(b"X-%d: 1\r\n" % n for n in range(9))]
+)
+def test_a_head_without_end_ends_its_connection(raw: bytes) -> None:
+    async def test() -> None:
+        async with serving() as http:
+            more = b"x" if raw.endswith((b" ", b"a")) else b"X-More: 1\r\n"
+            assert b" 431 " in await http.say(raw + more * (34_000 // len(more)))
+
+    run(test())
+
+
+@pytest.mark.parametrize("raw", [b"", b"POST /ec", POST, POST + b"Content-Length: 10\r\n\r\n12345"])
+def test_a_request_that_is_not_whole_in_time_is_given_up(raw: bytes) -> None:
+    async def test() -> None:
+        async with serving(replace(LIMITS, request_s=0.05)) as http:
+            await http.say(raw)  # returns when the other end closes
+            assert http.server.room.requests == 0
+
+    run(test())
+
+
+def test_whoever_is_idle_for_longest_makes_place() -> None:
+    async def test() -> None:
+        async with serving(replace(LIMITS, connections=2)) as http:
+            oldest, its_writer = await http.connect()
+            busy = asyncio.Event()
+            http.echo.wait = busy
+            working = asyncio.ensure_future(http.post("/echo/it/", b"1"))
+            await until(lambda: http.server.room.requests == 1)
+            another = asyncio.ensure_future(http.post("/echo/it/", b"2"))
+            assert await ended(oldest)
+            its_writer.close()
+            busy.set()
+            assert (await working)[0] == (await another)[0] == 200
+
+    run(test())
+
+
+@pytest.mark.parametrize("raw", [b"\x16\x03\x01\x00\xa5\x01", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", b"hello\r\n\r\n"])
+def test_what_is_not_http_1_is_told_so_and_harms_nobody(raw: bytes) -> None:
+    async def test() -> None:
+        async with serving() as http:
+            assert b" 400 " in await http.say(raw)
+            assert (await http.post("/echo/it/", b"1"))[0] == 200
+
+    run(test())
+
+
+def test_paths_that_nobody_serves_and_methods_that_nobody_takes_are_said_to_be_so() -> None:
+    async def test() -> None:
+        async with serving() as http:
+            assert (await http.post("/echo", b""))[0] == 404
+            assert (
+                answer_in(await http.say(b"GET /echo/it/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"))[0] == 405
+            )
+
+    run(test())
+
+
+def test_requests_end_before_the_server_does() -> None:
+    async def test() -> None:
+        async with serving() as http:
+            http.echo.wait = asyncio.Event()
+            asking = asyncio.ensure_future(http.post("/echo/it/", b"1"))
+            await until(lambda: http.server.room.requests == 1)
+            stopping = asyncio.ensure_future(http.server.stop(PATIENCE_S))
+            await asyncio.sleep(0)
+            http.echo.wait.set()
+            await stopping
+            assert (await asking)[0] == 200
+            with pytest.raises(ConnectionRefusedError):
+                await http.connect()
+
+    run(test())
+
+
+def test_a_unix_socket_serves_too(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(socket=tmp_path / "s") as http:
+            assert (await http.post("/echo/it/", b"1"))[0] == 200
+            [(request, _)] = http.echo.asked
+            assert request.peer.is_unix
+            assert (tmp_path / "s").stat().st_mode & 0o777 == 0o660
+
+    run(test())
