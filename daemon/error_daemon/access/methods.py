@@ -28,6 +28,7 @@ EVERYBODY: frozenset[Role] = frozenset()
 _FAULTS = "error_recovery.v1.FaultService"
 _HANDLERS = "error_recovery.v1.HandlerService"
 _RECOVERY = "error_recovery.v1.RecoveryService"
+_OTLP = "opentelemetry.proto.collector"
 _SEEING = (
     "GetStatus",
     "ListErrors",
@@ -54,15 +55,26 @@ _STEERING = (
     "ContinueTest",
 )
 
+_REPORTING = (
+    *(f"{_FAULTS}/{name}" for name in ("Report", "ReportBatch", "StreamReports")),
+    *(
+        f"{_OTLP}.{name}/Export"
+        for name in ("logs.v1.LogsService", "trace.v1.TraceService", "metrics.v1.MetricsService")
+    ),
+    "http/sentry",
+    "http/otlp",
+    "http/alerts",
+)
+
 ROLES: Mapping[str, frozenset[Role]] = {
-    **{f"{_FAULTS}/{name}": _REPORT for name in ("Report", "ReportBatch", "StreamReports")},
+    **dict.fromkeys(_REPORTING, _REPORT),
     f"{_HANDLERS}/Attach": _ATTACH,
     **{f"{_RECOVERY}/{name}": _SEE for name in _SEEING},
     **{f"{_RECOVERY}/{name}": _STEER for name in _STEERING},
     **{f"grpc.health.v1.Health/{name}": EVERYBODY for name in ("Check", "List", "Watch")},
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _ANY_ROLE,
 }
-"""`service/method` → who may call it."""
+"""`service/method`, or the `action` of a route of HTTP → who may call it."""
 
-SPENT_AS_FAULTS = frozenset(f"{_FAULTS}/{name}" for name in ("Report", "ReportBatch", "StreamReports"))
+SPENT_AS_FAULTS = frozenset(_REPORTING)
 """What they cost is known when their faults are counted."""

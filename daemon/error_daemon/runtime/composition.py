@@ -22,6 +22,7 @@ from error_daemon.core.engine import Engine
 from error_daemon.definitions.checks.exposure import is_of_this_host
 from error_daemon.execute.host import HostCounters
 from error_daemon.execute.pool import WorkerPool
+from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.sensors.assembly import Sensors
 from error_daemon.ingest.sensors.kernel_log import KernelLog
@@ -48,6 +49,7 @@ from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.peers import PeersSentAway
 from error_daemon.runtime.problems import record_problem, sensor_news, sensor_problem
+from error_daemon.runtime.receivers import Receivers
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.repeat import RepeatTests
@@ -106,6 +108,7 @@ class Composition:
         self.sensor = ProcessWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
         self.units = UnitWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
         self.sensors = self._made_sensors()
+        self.receivers = self._made_receivers()
         self.web = self._made_web()
         self.reloader = self._made_reloader(config)
         self.tests = self._made_tests()
@@ -164,7 +167,12 @@ class Composition:
             transport = replace(transport, credentials=None)
         limits = WebLimits(http.connections, http.requests, http.unfinished_bytes, http.request_timeout)
         server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock)
+        server.add(self.receivers.routes())
         return Web(server, http.listen)
+
+    def _made_receivers(self) -> Receivers:
+        is_durable = self.settings.ring.durability == "power"
+        return Receivers(Acceptance(self.intake, self.admission.gate, is_durable=is_durable))
 
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)
@@ -225,6 +233,7 @@ class Composition:
             FaultService(self.intake, durable, self.admission.gate).service(),
             RecoveryService(control).service(),
             self.handlers.service(),
+            *self.receivers.services(),
         )
 
     # --- callbacks
