@@ -19,10 +19,11 @@ INITIAL = "x-grpc-test-echo-initial"
 TRAILING = "x-grpc-test-echo-trailing-bin"
 
 
-def echo_of(context: Any) -> tuple[list[tuple[str, Any]], list[tuple[str, Any]]]:
-    """What is to be said in the headers and in the trailers."""
+def said_first(context: Any) -> list[tuple[str, Any]]:
+    """What its caller wants to hear in the headers. What it wants in the trailers is set."""
     asked = context.invocation_metadata()
-    return [pair for pair in asked if pair.key == INITIAL], [pair for pair in asked if pair.key == TRAILING]
+    context.set_trailing_metadata([pair for pair in asked if pair.key == TRAILING])
+    return [pair for pair in asked if pair.key == INITIAL]
 
 
 def payload(size: int) -> Any:
@@ -43,6 +44,22 @@ def pack(context: Any, wanted: Any) -> None:
         context.disable_next_message_compression()
 
 
+def simple_answer(request: Any, context: Any) -> Any:
+    if request.HasField("response_compressed"):
+        context.set_compression(grpc.Compression.Gzip)
+        pack(context, request.response_compressed)
+    if refuse(context, request.response_status):
+        return pb2.SimpleResponse()
+    return pb2.SimpleResponse(payload=payload(request.response_size))
+
+
+def packed_answers(request: Any, context: Any) -> Iterator[Any]:
+    context.set_compression(grpc.Compression.Gzip)
+    for parameters in request.response_parameters:
+        pack(context, parameters.compressed)
+        yield pb2.StreamingOutputResponse(payload=payload(parameters.size))
+
+
 class AsyncTests(pb2_grpc.TestServiceServicer):  # type: ignore[misc,name-defined]
     def __init__(self) -> None:
         self.running = 0
@@ -51,22 +68,13 @@ class AsyncTests(pb2_grpc.TestServiceServicer):  # type: ignore[misc,name-define
         return pb2.Empty()
 
     async def UnaryCall(self, request: Any, context: Any) -> Any:  # noqa: N802
-        initial, trailing = echo_of(context)
-        if initial:
+        if initial := said_first(context):
             await context.send_initial_metadata(initial)
-        context.set_trailing_metadata(trailing)
-        if request.HasField("response_compressed"):
-            context.set_compression(grpc.Compression.Gzip)
-            pack(context, request.response_compressed)
-        if refuse(context, request.response_status):
-            return pb2.SimpleResponse()
-        return pb2.SimpleResponse(payload=payload(request.response_size))
+        return simple_answer(request, context)
 
     async def StreamingOutputCall(self, request: Any, context: Any) -> AsyncIterator[Any]:  # noqa: N802
-        context.set_compression(grpc.Compression.Gzip)
-        for parameters in request.response_parameters:
-            pack(context, parameters.compressed)
-            yield pb2.StreamingOutputResponse(payload=payload(parameters.size))
+        for answer in packed_answers(request, context):
+            yield answer
 
     async def StreamingInputCall(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802
         self.running += 1
@@ -79,10 +87,8 @@ class AsyncTests(pb2_grpc.TestServiceServicer):  # type: ignore[misc,name-define
     async def FullDuplexCall(self, request_iterator: Any, context: Any) -> None:  # noqa: N802
         self.running += 1
         try:
-            initial, trailing = echo_of(context)
-            if initial:
+            if initial := said_first(context):
                 await context.send_initial_metadata(initial)
-            context.set_trailing_metadata(trailing)
             while (request := await context.read()) is not EOF:
                 if refuse(context, request.response_status):
                     return
@@ -103,22 +109,12 @@ class PlainTests(pb2_grpc.TestServiceServicer):  # type: ignore[misc,name-define
         return pb2.Empty()
 
     def UnaryCall(self, request: Any, context: Any) -> Any:  # noqa: N802
-        initial, trailing = echo_of(context)
-        if initial:
+        if initial := said_first(context):
             context.send_initial_metadata(initial)
-        context.set_trailing_metadata(trailing)
-        if request.HasField("response_compressed"):
-            context.set_compression(grpc.Compression.Gzip)
-            pack(context, request.response_compressed)
-        if refuse(context, request.response_status):
-            return pb2.SimpleResponse()
-        return pb2.SimpleResponse(payload=payload(request.response_size))
+        return simple_answer(request, context)
 
     def StreamingOutputCall(self, request: Any, context: Any) -> Iterator[Any]:  # noqa: N802
-        context.set_compression(grpc.Compression.Gzip)
-        for parameters in request.response_parameters:
-            pack(context, parameters.compressed)
-            yield pb2.StreamingOutputResponse(payload=payload(parameters.size))
+        yield from packed_answers(request, context)
 
     def StreamingInputCall(self, request_iterator: Any, context: Any) -> Any:  # noqa: N802
         self.running += 1
@@ -132,10 +128,8 @@ class PlainTests(pb2_grpc.TestServiceServicer):  # type: ignore[misc,name-define
         self.running += 1
         over = threading.Event()
         try:
-            initial, trailing = echo_of(context)
-            if initial:
+            if initial := said_first(context):
                 context.send_initial_metadata(initial)
-            context.set_trailing_metadata(trailing)
             assert context.add_callback(over.set)
             for request in request_iterator:
                 if refuse(context, request.response_status):
