@@ -45,6 +45,15 @@ class Host:
         text = "".join(f"{name} {counts.get(name, 0)}\n" for name in names)
         (self.folder / "memory.events").write_text(text)
 
+    def begin_again(self, **counts: int) -> None:
+        """Within a moment, as systemd does it after a crash."""
+        before = self.folder.with_suffix(".before")
+        self.folder.rename(before)  # so that the new one cannot have its number
+        self.begin()
+        self.count(**counts)
+        (before / "memory.events").unlink()
+        before.rmdir()
+
     def end(self) -> None:
         (self.folder / "memory.events").unlink()
         self.folder.rmdir()
@@ -102,6 +111,22 @@ def test_a_unit_that_was_started_again_has_a_new_group_that_is_watched(host: Hos
     host.count(oom_kill=1)
     host.desk.read()
     assert host.desk.kinds() == [("oom-kill", "web")]
+
+
+def test_a_unit_that_was_started_again_between_two_looks_has_a_new_group_that_is_watched(host: Host) -> None:
+    host.count(oom_kill=1)
+    host.desk.read()
+    host.begin_again()
+    host.desk.pass_time(1.0)
+    host.count(oom_kill=1)
+    host.desk.read()
+    assert host.desk.kinds() == [("oom-kill", "web")] * 2
+
+
+def test_what_happened_to_a_new_group_before_it_was_looked_at_is_told_once(host: Host) -> None:
+    host.begin_again(oom_kill=1)
+    host.desk.pass_time(3.0)
+    assert host.desk.messages() == ["out of memory: the kernel killed 1 process(es) of web"]
 
 
 def test_targets_that_are_defined_later_are_found_and_those_that_are_gone_are_let_go(host: Host) -> None:

@@ -2,7 +2,8 @@
 
 Version 2: `memory.events` of each group counts what happened; inotify says when it has changed. Version 1: an eventfd of
 `memory.oom_control` says that the group ran out, six milliseconds before its process is gone. Which group a target has is looked at every
-second, because systemd makes a new one with each start. See Documentation/admin-guide/cgroup-v2.rst of the kernel.
+second, because systemd makes a new one with each start: of the same name, with another inode, which counts from nothing again. See
+Documentation/admin-guide/cgroup-v2.rst of the kernel.
 
     oom_kill   a process was killed                       happened
     oom        an allocation failed at the limit          happened, where nobody was killed for it
@@ -32,6 +33,7 @@ _LIMIT = Band(enter=1.0, leave=0.0, enter_for_s=5.0, leave_for_s=30.0)
 class _Group:
     target: str
     folder: Path
+    inode: int
     watch: int = -1  # of inotify
     event_fd: int = -1  # version 1
     control_fd: int = -1
@@ -52,6 +54,7 @@ class GroupMemory:
         self._version_1 = root / "sys/fs/cgroup/memory"
         self._root = root
         self._groups: dict[str, _Group] = {}  # by target
+        self._met: dict[str, tuple[Path, int]] = {}  # target → the group that it last had, and its inode
         self._inotify = -1
 
     def start(self, desk: Desk) -> None:
@@ -78,10 +81,12 @@ class GroupMemory:
     # --- which groups
 
     def _find(self) -> None:
-        wanted = {target: folder for target, folder in self._wanted().items() if folder is not None}
+        asked = self._wanted()
+        wanted = {target: folder for target, folder in asked.items() if folder is not None}
         for target, group in list(self._groups.items()):
-            if wanted.get(target) != group.folder or not group.folder.exists():
+            if wanted.get(target) != group.folder or _inode_of(group.folder) != group.inode:
                 self._drop(target)
+        self._met = {target: met for target, met in self._met.items() if target in asked}
         for target, folder in wanted.items():
             if target not in self._groups:
                 with suppress(OSError):
@@ -125,14 +130,23 @@ class GroupMemory:
         return None
 
     def _watched(self, target: str, folder: Path) -> _Group:
-        group = _Group(target, folder)
+        group = _Group(target, folder, _inode_of(folder))
         if (folder / "memory.events").exists():
             group.watch = libc.inotify_watch(self._inotify, str(folder / "memory.events"), libc.IN_MODIFY)
-            group.counts = counts_of(folder / "memory.events")
-            group.max_before = group.counts.get("max", 0)
+            self._begin_to_count(group)
         else:
             self._ask_version_1(group)
         return group
+
+    def _begin_to_count(self, group: _Group) -> None:
+        """What a group has counted before it was met is no news, but where it is new: it has taken the place of one that was met."""
+        folder, inode = self._met.get(group.target, (None, 0))
+        self._met[group.target] = group.folder, group.inode
+        if folder == group.folder and inode != group.inode:
+            self._compare(group)
+        else:
+            group.counts = counts_of(group.folder / "memory.events")
+            group.max_before = group.counts.get("max", 0)
 
     def _ask_version_1(self, group: _Group) -> None:
         group.control_fd = os.open(group.folder / "memory.oom_control", os.O_RDONLY | os.O_CLOEXEC)
@@ -210,6 +224,14 @@ class GroupMemory:
         asked = len(self._subjects.units) + len(self._subjects.pid_files)
         says = f"{len(self._groups)} of {asked} targets with a unit or process have a control group that counts memory"
         return Diagnostic("sensors", self.name, Standing.GOOD, says, figures={"groups": float(len(self._groups))})
+
+
+def _inode_of(folder: Path) -> int:
+    """0 where it is gone."""
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return 0
 
 
 def counts_of(path: Path) -> dict[str, int]:

@@ -13,8 +13,6 @@ from collections.abc import Iterator
 _libc = ctypes.CDLL(None, use_errno=True)
 
 IN_MODIFY = 0x2
-IN_DELETE_SELF = 0x400
-IN_IGNORED = 0x8000
 _IN_EVENT = struct.Struct("iIII")
 
 _CLOCK_MONOTONIC = 1
