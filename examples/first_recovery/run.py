@@ -214,16 +214,20 @@ def check(events: list[recovery_pb2.Event], levels: list[int]) -> None:
         raise NotRecovered(f"{end.error_id} is {end.state} after attempts at levels {tried}: {end.reason}")
 
 
-def explain(stub: recovery_pb2_grpc.RecoveryServiceStub, error_id: str) -> None:
+def explain(stub: recovery_pb2_grpc.RecoveryServiceStub, events: list[recovery_pb2.Event]) -> None:
+    """Why the attempt was made that helped, once decision and attempt are in the record, which is written every 100 ms."""
+    helped = [event.attempt.attempt_id for event in events if event.kind == "verdict"][-1]
     deadline = time.monotonic() + 5.0
     while True:
+        answer = recovery_pb2.ExplainResponse()
         try:
-            answer = stub.Explain(recovery_pb2.ExplainRequest(id=error_id))
-            break
-        except grpc.RpcError as error:  # the record is written every 100 ms
+            answer = stub.Explain(recovery_pb2.ExplainRequest(id=helped))
+        except grpc.RpcError as error:
             if error.code() is not grpc.StatusCode.NOT_FOUND or time.monotonic() > deadline:
                 raise
-            time.sleep(0.05)
+        if answer.attempt.attempt_id or time.monotonic() > deadline:
+            break
+        time.sleep(0.05)
     for sentence in answer.sentences:
         say(f"  why: {sentence}", "quiet")
 
@@ -240,7 +244,7 @@ def kill_the_process(stub: recovery_pb2_grpc.RecoveryServiceStub, var: Path, por
         wait_until_selling(port)
         down_ms = (time.monotonic() - killed) * 1000
     check(events, [3])
-    explain(stub, events[-1].error.error_id)
+    explain(stub, events)
     say(f"  recovered: it sells again, as process {shop_pid(var)}, {down_ms:.0f} ms after it was killed", "good")
 
 
@@ -254,7 +258,7 @@ def corrupt_the_data(stub: recovery_pb2_grpc.RecoveryServiceStub, var: Path, por
         wait_until_selling(port)
         down_ms = (time.monotonic() - broken) * 1000
     check(events, [1, 3])
-    explain(stub, events[-1].error.error_id)
+    explain(stub, events)
     say(f"  recovered: level 1 could not heal it, level 3 did, {down_ms:.0f} ms after it broke", "good")
 
 

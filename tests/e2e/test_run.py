@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -37,6 +38,20 @@ def test_it_shows_two_verified_recoveries_and_exits_with_0_and_again_right_after
         assert "persisting after reload-stock" in shown.stdout
         assert "recovered after restore-stock" in shown.stdout
         assert "why: Ran restart-shop" in shown.stdout
+
+
+def test_the_readme_shows_what_it_prints(tmp_path: Path) -> None:
+    [shown] = re.findall(
+        r"^```\n(error_daemon serves.*?)```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL
+    )
+    printed = run(tmp_path / "var", "--listen", f"127.0.0.1:{free_port()}", "--port", free_port()).stdout
+    assert course(printed) == course(shown)
+
+
+def course(text: str) -> list[str]:
+    """Its lines up to the end of the second recovery, without what is another each time: numbers, units of times, ids."""
+    told = re.sub(r"[0-9a-f]{16}|\d[\d.]*( (µs|ms|s)\b)?", "N", text.partition("Both recoveries")[0])
+    return [" ".join(line.split()) for line in told.splitlines() if line.strip()]
 
 
 def test_it_exits_with_1_and_says_why_when_the_recovery_does_not_happen(tmp_path: Path) -> None:
