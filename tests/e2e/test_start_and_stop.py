@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -153,6 +154,27 @@ def test_a_failed_recovery_is_said_loudly_and_a_reset_tries_it_again(tmp_path: P
         assert daemon.recovery.Reset(recovery_pb2.ResetRequest(error_id=error_id)).errors_reset == 1
         daemon.wait_for_state(error_id, "watching")
         assert [line[0] for line in journal(tmp_path)].count("A") == 1
+
+
+def test_what_has_failed_is_tried_again_although_its_time_came_while_the_daemon_was_away(tmp_path: Path) -> None:
+    scripts = journal_scripts(tmp_path)
+    scripts["heal"].write_text("exit 3\n")
+    written = definitions(scripts).replace("stability_window: 1h", "verify: {within: 10ms}")
+    daemon = DaemonProcess(tmp_path / "daemon", written, "retry_failed_after = '1s'")
+    with running(daemon):
+        error_id = daemon.report(a_fault()).error_id
+        failed = daemon.wait_for_state(error_id, "failed")
+        daemon.wait_until_recorded()
+        daemon.report(a_fault())
+        again_at = daemon.error(error_id).parked_until
+        assert again_at > failed.last_at, "it is tried again in time"
+        eventually("that is recorded", lambda: daemon.status().store.rows_waiting == 0)
+        daemon.kill()
+        (tmp_path / "well" / "t").touch()
+        eventually("its time has come", lambda: time.time() > again_at)
+        daemon.start()
+        daemon.wait_for_state(error_id, "watching")
+        daemon.wait_until_recorded()  # and nothing of it is left in the ring
 
 
 def test_a_second_daemon_on_the_same_state_is_refused(tmp_path: Path) -> None:

@@ -1,6 +1,6 @@
 """A daemon's life: its parts (composition.py) are started and stopped in order.
 
-start   ring → record → engine (what was learned, errors) → workers → the ring's faults → gRPC → HTTP → sensors → ready
+start   ring → record → workers → engine (what was learned, errors, the ring's faults) → gRPC → HTTP → sensors → ready
 reload  read and examine in another process → engine, intake and sensors in one turn of the loop
 stop    no new calls → running attempts end → workers → record → ring
 """
@@ -74,18 +74,11 @@ class Daemon:
         for problem in raise_limits():
             _log.warning("limit", problem=problem)
         await parts.store.start()
-        views = await restore_record(
-            parts.store,
-            parts.loop,
-            parts.engine.definitions,
-            parts.settings.known_errors,
-            parts.clock.now(),
-        )
         for pause in parts.pauses.load(parts.clock.now()):
             self._pause(pause)
-        parts.standstill.start()
         await parts.pool.start()
-        restore_ring(parts.ring.kept(), parts.loop, views)
+        await self._restore()
+        parts.standstill.start()
         server = parts.made_server()
         control = parts.made_control()
         for service in parts.services(control):
@@ -113,6 +106,18 @@ class Daemon:
             torn_slots=parts.counters.torn_slots,
         )
         return server
+
+    async def _restore(self) -> None:
+        """Errors, and then the faults of the ring, in one turn of the loop: what fell due in between would find errors without slots."""
+        parts = self._parts
+        views = await restore_record(
+            parts.store,
+            parts.loop,
+            parts.engine.definitions,
+            parts.settings.known_errors,
+            parts.clock.now(),
+        )
+        restore_ring(parts.ring.kept(), parts.loop, views)
 
     def _pause(self, pause: Pause) -> None:
         try:
