@@ -6,7 +6,7 @@ import re
 
 from error_daemon.core.life import diagram
 from error_daemon.model import State
-from tests.docs.pages import ROOT, page
+from tests.docs.pages import ROOT, code, page, pages
 
 
 def test_the_diagram_of_an_errors_life_is_the_one_of_the_table() -> None:
@@ -38,3 +38,20 @@ def test_what_is_in_the_coverage_has_a_proof_or_is_said_to_be_missing() -> None:
 def test_every_path_in_the_coverage_is_written_from_the_root() -> None:
     for path in re.findall(r"`([\w./-]+/[\w./-]*)`", page("docs/coverage.md")):
         assert path.startswith("/") or (ROOT / path).exists(), f"docs/coverage.md names {path}"
+
+
+def test_the_readme_leads_to_every_page() -> None:
+    linked = set(re.findall(r"\]\((docs/[\w-]+\.md)", page("README.md")))
+    assert sorted(name for name in pages() if name.count("/") == 1 and name.startswith("docs/")) == sorted(linked)
+
+
+def test_the_areas_of_a_diagnosis_are_those_of_the_table() -> None:
+    made = set(re.findall(r"\bArea\(\"(\w+)\"\)", code()))
+    told = page("docs/diagnose.md")
+    told_of = set(
+        re.findall(r"^\| (\w+) \|", told[told.index("## The areas") : told.index("From outside")], re.MULTILINE)
+    )
+    assert made - {"daemon", "unit"} == told_of - {
+        "area",
+        "sensors",
+    }  # these two from outside; each sensor makes its own
