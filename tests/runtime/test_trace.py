@@ -17,7 +17,7 @@ from error_daemon.model import ErrorType, Fault, Priority, ReadingValue, SlotRef
 from error_daemon.runtime import recovery_loop
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.trace import FaultTrace
-from tests.runtime.joined import Joined, web_fault
+from tests.runtime.joined import HandClock, Joined, web_fault
 
 
 @pytest.fixture
@@ -86,11 +86,15 @@ def test_a_fault_that_opens_no_ticket_has_a_line_for_who_debugs(tmp_path: Path, 
 
 
 def test_a_storm_has_few_lines_and_says_how_many_were_left_out(told: list[dict[str, Any]]) -> None:
-    trace = FaultTrace(lambda error_id: "e1-t1", 5.0)
+    clock = HandClock()
+    trace = FaultTrace(lambda error_id: "e1-t1", 5.0, clock.now)
     for number in range(1001):
-        fault = Fault(ErrorType.DATA, received_at=1000.0 if number < 1000 else 1001.0)
-        trace.note(SaveFault("e1", fault, SlotRef(Priority.LOW, 0, 1)))
-    assert not told
+        if number == 1000:
+            assert not told
+            trace.tell()
+            clock.at += 1.0
+        received_at = 1000.0 + number  # as the ring gives them back at a start
+        trace.note(SaveFault("e1", Fault(ErrorType.DATA, received_at=received_at), SlotRef(Priority.LOW, 0, 1)))
     trace.tell()
     assert [line["event"] for line in told] == ["fault"] * 200 + ["lines_left_out", "fault"]
     assert told[200]["count"] == 800
@@ -122,7 +126,7 @@ def test_a_line_that_cannot_be_made_costs_no_recovery(told: list[dict[str, Any]]
     def broken(error_id: str) -> str:
         raise KeyError(error_id)
 
-    trace = FaultTrace(broken, 5.0)
+    trace = FaultTrace(broken, 5.0, HandClock().now)
     trace.note(SaveFault("e1", Fault(ErrorType.DATA), SlotRef(Priority.LOW, 0, 1)))
     trace.tell()
     assert [line["event"] for line in told] == ["trace_failed"]

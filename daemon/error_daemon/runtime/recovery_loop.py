@@ -51,7 +51,7 @@ class RecoveryLoop:
         self.engine = engine
         self._clock = clock
         self._counters = counters
-        self._trace = FaultTrace(engine.ticket_id, lag_threshold_s)
+        self._trace = FaultTrace(engine.ticket_id, lag_threshold_s, clock.now)
         self._on_recovered = on_recovered
         self._on_attempt = on_attempt
         self.is_learning_withheld = False

@@ -28,10 +28,13 @@ _MOST_READINGS = 20
 
 
 class FaultTrace:
-    """`ticket_id(error_id)`: the id of the error's ticket; empty where it has none."""
+    """`ticket_id(error_id)`: the id of the error's ticket; empty where it has none. `now()`: the time of the lines, not that of what they
+    tell: a start reads back faults of many seconds at once."""
 
-    def __init__(self, ticket_id: Callable[[str], str], lag_threshold_s: float) -> None:
+    def __init__(self, ticket_id: Callable[[str], str], lag_threshold_s: float, now: Callable[[], float]) -> None:
         self._ticket_id = ticket_id
+        self._now = now
+        self._second = 0
         self._lag_threshold_s = lag_threshold_s
         self._noted: list[Any] = []
         self._limits = {kind: _Limit(kind) for kind in ("fault", "decision", "ticket_ended")}
@@ -51,6 +54,11 @@ class FaultTrace:
         if not self._noted:
             return False
         noted, self._noted = self._noted, []
+        second = int(self._now())
+        if second != self._second:
+            self._second = second
+            for limit in self._limits.values():
+                limit.begin_anew()
         for effect in noted:
             try:
                 self._tell[type(effect)](effect)
@@ -68,7 +76,7 @@ class FaultTrace:
         ticket_id = self._ticket_id(effect.error_id)
         if not ticket_id and _log.lowest > LEVELS["DEBUG"]:
             return
-        if not self._limits["fault"].lets_through(fault.received_at):
+        if not self._limits["fault"].lets_through():
             return
         (_log.recovery if ticket_id else _log.debug)(
             "fault",
@@ -85,7 +93,7 @@ class FaultTrace:
 
     def _decision(self, effect: fx.SaveDecision) -> None:
         decision = effect.decision
-        if not self._limits["decision"].lets_through(decision.at):
+        if not self._limits["decision"].lets_through():
             return
         _log.recovery(
             "decision",
@@ -126,7 +134,7 @@ class FaultTrace:
     def _ticket_ended(self, effect: fx.SaveTicket) -> None:
         record = effect.record
         lag_s = record.ended_at - record.opened_at
-        if self._limits["ticket_ended"].lets_through(record.ended_at):
+        if self._limits["ticket_ended"].lets_through():
             _log.recovery(
                 "ticket_ended",
                 ticket_id=record.ticket_id,
@@ -165,17 +173,18 @@ class FaultTrace:
 
 
 class _Limit:
-    """At most _MOST_PER_S lines of a kind in each second of the engine's time."""
+    """At most _MOST_PER_S lines of a kind in each second."""
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._second = 0
         self._told = self._untold = 0
 
-    def lets_through(self, at: float) -> bool:
-        if int(at) != self._second:
-            self.tell_untold()
-            self._second, self._told = int(at), 0
+    def begin_anew(self) -> None:
+        """Another second."""
+        self.tell_untold()
+        self._told = 0
+
+    def lets_through(self) -> bool:
         if self._told >= _MOST_PER_S:
             self._untold += 1
             return False
