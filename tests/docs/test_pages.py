@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+import sys
 
 from error_daemon.core.life import diagram
 from error_daemon.model import State
-from tests.docs.pages import ROOT, code, page, pages
+from tests.docs.pages import ROOT, code, files, page, pages
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
 
 
 def test_the_diagram_of_an_errors_life_is_the_one_of_the_table() -> None:
@@ -55,3 +61,24 @@ def test_the_areas_of_a_diagnosis_are_those_of_the_table() -> None:
         "area",
         "sensors",
     }  # these two from outside; each sensor makes its own
+
+
+def _house() -> str:
+    [house] = re.findall(r"^daemon/error_daemon/\n(.*?)^install/", page("CONTRIBUTING.md"), re.MULTILINE | re.DOTALL)
+    return str(house)
+
+
+def test_every_part_of_the_daemon_is_in_the_house() -> None:
+    parts = {file.split("/")[2] for file in files() if file.startswith("daemon/error_daemon/") and file.endswith(".py")}
+    names = {part.removesuffix(".py") for part in parts} - {"__init__"}
+    assert names <= set(re.findall(r"\w+", _house()))
+
+
+def test_the_islands_and_what_they_stand_on_are_those_that_are_checked() -> None:
+    contracts = tomllib.loads(page("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    _, _, _, islands, below, *_ = (set(re.findall(r"\.(\w+)", layer)) for layer in contracts[0]["layers"])
+    told = page("CONTRIBUTING.md")
+    [named] = re.findall(r"the islands \(`([\w\s]+)`\)", told)
+    [under] = re.findall(r"never import each other → ([^→]+) → the floor", told)
+    assert set(named.split()) == islands
+    assert set(re.findall(r"`(\w+)`", under)) == below
