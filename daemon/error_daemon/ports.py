@@ -96,11 +96,16 @@ OnOutcome = Callable[[Outcome], None]
 OnReadings = Callable[[str, Sequence[Reading]], None]
 
 
+# Of the record: column → value. Where one is made for every fault: the values alone, in the order of the columns, and a tuple of values
+# for a document (store/documents.py); these are taken as they are.
+Row = Mapping[str, Json] | tuple[Json, ...]
+
+
 class Store(Protocol):
     """The record. Rows are written in batches, in order, each at least once, and are idempotent by their key."""
 
-    def append(self, table: str, row: Mapping[str, Json]) -> int:
-        """Queue a row (column → value; `_at` columns in seconds since 1970). Returns its number: 1, 2, 3, ..."""
+    def append(self, table: str, row: Row) -> int:
+        """Queue a row (`_at` columns in seconds since 1970). Returns its number: 1, 2, 3, ..."""
 
     async def query(self, name: str, **params: Json) -> list[dict[str, Json]]:
         """Run a named query (store/queries.py). Raises StoreUnavailable."""

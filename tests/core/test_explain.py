@@ -32,6 +32,7 @@ from error_daemon.model import (
 )
 from error_daemon.runtime import records
 from tests.core.world import Plan, World, fault, house, rule
+from tests.fakes.named_rows import named_row
 
 SEEDS = 6
 EVENTS = 120
@@ -69,7 +70,8 @@ def _walk(seed: int) -> tuple[Decision, ...]:
             )
         )
         world.run(random.choice((0.5, 5.0, 30.0, 400.0)))
-    return tuple(records.decision_of(json.loads(json.dumps(records.decision_row(one)))) for one in world.decisions)
+    rows = (named_row("decisions", records.decision_row(one)) for one in world.decisions)
+    return tuple(records.decision_of(json.loads(json.dumps(row))) for row in rows)
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))

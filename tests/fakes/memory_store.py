@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from statistics import fmean
 
 from pydantic_core import to_json
@@ -15,6 +15,7 @@ from pydantic_core import to_json
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import Json
 from error_daemon.ports import OnCommitted
+from error_daemon.ports import Row as AnyRow
 from error_daemon.settings import StoreSettings
 from error_daemon.store.backlog import Backlog, Batch
 from error_daemon.store.queries import complete
@@ -54,7 +55,7 @@ class MemoryStore:
         self._backlog = Backlog(settings.batch_rows, 2 * settings.waiting_rows)
         self._loop: asyncio.AbstractEventLoop | None = None
 
-    def append(self, table: str, row: Mapping[str, Json]) -> int:
+    def append(self, table: str, row: AnyRow) -> int:
         number = self._backlog.append(table, row)
         if self._loop is not None:
             self._loop.call_soon(self._commit)
@@ -101,7 +102,7 @@ class MemoryStore:
     def _commit(self) -> None:
         while self.available and isinstance(batch := self._backlog.head(), Batch):
             for name, packed in batch.packed().items():
-                for values in unpack_rows(packed):
+                for values in unpack_rows(name, packed):
                     row = _read_back(TABLES[name], values)
                     self.tables[name][tuple(row[column] for column in TABLES[name].key)] = row
             self._backlog.drop_head()

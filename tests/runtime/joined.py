@@ -28,6 +28,7 @@ from error_daemon.model import (
     Strategy,
     Target,
 )
+from error_daemon.ports import Row
 from error_daemon.ring.mapped import Geometry, MappedRing
 from error_daemon.ring.opening import open_ring
 from error_daemon.runtime.intake import RingIntake
@@ -35,6 +36,7 @@ from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.telemetry import Counters
 from error_recovery.v1 import fault_pb2
+from tests.fakes.named_rows import named_row
 
 GEOMETRY = Geometry(512, dict.fromkeys(Priority, 8))
 HOUSE = Definitions(
@@ -70,9 +72,10 @@ class HandStore:
         self.refuse_table = ""
         self.refusal: Exception = RuntimeError("cannot append")
 
-    def append(self, table: str, row: Mapping[str, Json]) -> int:
+    def append(self, table: str, row: Row) -> int:
         if table == self.refuse_table:
             raise self.refusal
+        row = dict(row) if isinstance(row, Mapping) else named_row(table, row)
         self.rows.append((table, row))
         self.log.append(f"{table} {row.get('state') or row.get('verdict') or ''}".strip())
         return len(self.rows)

@@ -26,8 +26,10 @@ from error_daemon.model import (
     TicketRecord,
     Usage,
 )
+from error_daemon.ports import Row
 from error_daemon.runtime import records
 from error_daemon.store.schema import TABLES
+from tests.fakes.named_rows import named_row
 
 T = TypeVar("T")
 
@@ -53,8 +55,10 @@ _tickets = _whole(TicketRecord)
 _views = _whole(ErrorView)
 
 
-def _kept(table: str, row: dict[str, Any]) -> dict[str, Any]:
+def _kept(table: str, row: Row) -> dict[str, Any]:
     """The row as the store gives it back: its columns are those of the table, its documents have been JSON."""
+    if isinstance(row, tuple):
+        row = named_row(table, row)
     assert row.keys() == TABLES[table].columns.keys()
     return {
         column: json.loads(json.dumps(value, allow_nan=False)) if TABLES[table].columns[column] == "JSON" else value
@@ -79,16 +83,22 @@ def test_a_decision_comes_back_as_it_was(decision: Decision) -> None:
 def test_rows_of_earlier_versions_whose_documents_say_everything_come_back_too(
     view: ErrorView, decision: Decision
 ) -> None:
-    row = {**records.error_row(view), "document": TypeAdapter(ErrorView).dump_python(view, mode="json")}
+    row = {
+        **named_row("errors", records.error_row(view)),
+        "document": TypeAdapter(ErrorView).dump_python(view, mode="json"),
+    }
     assert records.view_of(_kept("errors", row)) == view
-    row = {**records.decision_row(decision), "document": TypeAdapter(Decision).dump_python(decision, mode="json")}
+    row = {
+        **named_row("decisions", records.decision_row(decision)),
+        "document": TypeAdapter(Decision).dump_python(decision, mode="json"),
+    }
     assert records.decision_of(_kept("decisions", row)) == decision
 
 
 @settings(max_examples=5, deadline=None)
 @given(_views, _decisions)
 def test_documents_of_errors_and_decisions_do_not_repeat_the_columns(view: ErrorView, decision: Decision) -> None:
-    for row in (records.error_row(view), records.decision_row(decision)):
+    for row in (named_row("errors", records.error_row(view)), named_row("decisions", records.decision_row(decision))):
         assert not row["document"].keys() & row.keys()
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import Json
+from error_daemon.ports import Row
 from error_daemon.runtime import system_states
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.system_states import SystemStates
@@ -24,7 +25,7 @@ class ToldStore(HandStore):
         self.appended = asyncio.Event()
         self.refused = refused
 
-    def append(self, table: str, row: Mapping[str, Json]) -> int:
+    def append(self, table: str, row: Row) -> int:
         self.appended.set()
         if self.refused:
             self.refused -= 1

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from types import MappingProxyType
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from error_daemon.errors import InputError
 from error_daemon.model import Json, OutcomeKind, Severity
 from error_daemon.store.backlog import Backlog, Batch
 from error_daemon.store.frames import Unpacker, pack
@@ -73,7 +75,8 @@ def test_a_batch_is_full_when_its_rows_are_long() -> None:
 
 def _rows_of(batch: Batch) -> list[dict[str, Json]]:
     return [
-        dict(zip(TABLES["attempts"].columns, values, strict=True)) for values in unpack_rows(batch.packed()["attempts"])
+        dict(zip(TABLES["attempts"].columns, values, strict=True))
+        for values in unpack_rows("attempts", batch.packed()["attempts"])
     ]
 
 
@@ -98,6 +101,13 @@ def test_a_row_is_what_it_was_when_it_was_appended() -> None:
     backlog.append("attempts", {"id": "a", "document": document})
     document["n"] = 2
     assert _only_row(backlog)["document"] == {"n": 1}
+
+
+def test_a_row_of_values_that_cannot_be_packed_is_refused() -> None:
+    backlog = Backlog(10, 10)
+    with pytest.raises(InputError, match="decisions"):
+        backlog.append("decisions", ("d1", "e1", OutcomeKind.LOST))
+    assert backlog.rows == 0
 
 
 def test_members_of_enums_go_as_their_values() -> None:

@@ -48,6 +48,26 @@ def test_a_row_comes_back_as_it_was(make: Make) -> None:
     rig.run(go())
 
 
+def test_rows_of_values_alone_come_back_with_the_names_of_their_columns_and_documents(make: Make) -> None:
+    candidate = ("s1", 1.0, 1.0, 2.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.6, (("type", 1, 1, 1.0, 1.0, None),), 20.0)
+    rest = (True, 30.0, (candidate,), ("pause: off",), "data", 3, "r", (1, 2), True, "00ff", None, (1.0, 60.0), "", 3.0)
+
+    async def go() -> None:
+        async with make() as kept:
+            fault = ("f1", "e1", T0, "data", None, "web", "it broke", "", 1, (b"\xff\x00?>",))
+            kept.store.append("faults", fault)
+            decision = ("d1", "e1", T0, 1, "s1", "t", "auto", "best", "a1", rest)
+            await kept.written(kept.store.append("decisions", decision))
+            (row,) = await kept.query("newest_fault", error_id="e1")
+            assert (row["id"], row["severity"], row["document"]) == ("f1", None, {"payload": "/wA/Pg=="})
+            (row,) = await kept.query("decision", id="d1")
+            assert (row["mode"], row["document"]["levels"], row["document"]["rng_state"]) == ("auto", [1, 2], "00ff")
+            (weighed,) = row["document"]["candidates"]
+            assert (weighed["score"], weighed["evidence"][0]["scope"]) == (0.6, "type")
+
+    rig.run(go())
+
+
 def test_numbers_come_back_to_the_last_bit(make: Make) -> None:
     numbers = [0.1, 5e-324, 1.7976931348623157e308, -0.0, T0 + 0.123456789, 2.0**53 + 2, 1 / 3]
 

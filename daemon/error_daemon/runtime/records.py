@@ -3,14 +3,14 @@
 The documents of errors and decisions hold only what their columns do not say. Earlier versions wrote everything into them: such rows
 are read too.
 
-Rows are made for every fault, so time matters here. `_value_` is the `value` of an enum's member without the descriptor in Python
-around it; and the members themselves would take the store's serialiser 1 µs each.
+Rows of faults, errors and decisions are made for every fault, so time matters there: they are the values alone, in the order of
+store/schema.py and store/documents.py, and the store's own process gives them their names. `_value_` is the `value` of an enum's member
+without the descriptor in Python around it.
 """
 
 from __future__ import annotations
 
 from base64 import b64decode
-from binascii import b2a_base64
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from operator import attrgetter
@@ -34,9 +34,9 @@ from error_daemon.model import (
     TicketRecord,
     Usage,
 )
-from error_daemon.store.schema import TABLES
 
 Row = dict[str, Json]
+Values = tuple[Json, ...]
 _VIEW: TypeAdapter[ErrorView] = TypeAdapter(ErrorView)
 _DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
 _ATTEMPT: TypeAdapter[AttemptRecord] = TypeAdapter(AttemptRecord)
@@ -50,80 +50,120 @@ def _plain(kind: type[Any], *columns: str) -> Callable[[Any], Row]:
     return lambda one: dict(zip(names, values(one), strict=True))
 
 
-_rest_of_view = _plain(ErrorView, *TABLES["errors"].columns)
-_rest_of_decision = _plain(Decision, "decision_id", *TABLES["decisions"].columns)
-_candidate = _plain(Candidate)
-_evidence = _plain(Evidence)
 _whole_attempt = _plain(AttemptRecord)
 _whole_reading = _plain(Reading)
 _usage = _plain(Usage)
 _of_ticket = _plain(TicketRecord, "ticket_id")
 
 
-def fault_row(effect: SaveFault, payload: bytes) -> Row:
+def fault_row(effect: SaveFault, payload: bytes) -> Values:
     """`payload`: the fault as the ring keeps it, a serialised error_recovery.v1.Fault; nothing of it is lost to the record."""
-    fault = effect.fault
-    return {
-        "id": f"{effect.error_id}-{effect.slot.sequence:x}-{int(fault.received_at * 1000):x}",
-        "error_id": effect.error_id,
-        "received_at": fault.received_at,
-        "type": fault.type._value_,
-        "severity": None if fault.severity is None else fault.severity._value_,
-        "component": fault.component,
-        "message": fault.message or fault.exception_message,
-        "source": fault.source,
-        "count": fault.count,
-        "document": {"payload": b2a_base64(payload, newline=False).decode()},
-    }
+    fault, error_id = effect.fault, effect.error_id
+    severity = fault.severity
+    return (
+        f"{error_id}-{effect.slot.sequence:x}-{int(fault.received_at * 1000):x}",
+        error_id,
+        fault.received_at,
+        fault.type._value_,
+        None if severity is None else severity._value_,
+        fault.component,
+        fault.message or fault.exception_message,
+        fault.source,
+        fault.count,
+        (payload,),
+    )
 
 
-def error_row(view: ErrorView) -> Row:
-    rest = _rest_of_view(view)
-    rest["response_class"] = view.response_class._value_
-    rest["recovery_class"] = view.recovery_class and view.recovery_class._value_
-    return {
-        "error_id": view.error_id,
-        "fingerprint": view.fingerprint,
-        "type": view.type._value_,
-        "severity": view.severity._value_,
-        "component": view.component,
-        "message": view.message,
-        "target": view.target,
-        "rule": view.rule,
-        "mode": view.mode,
-        "state": view.state._value_,
-        "reason": view.reason,
-        "level": view.level,
-        "count": view.count,
-        "attempts": view.attempts,
-        "first_at": view.first_at,
-        "last_at": view.last_at,
-        "opened_at": view.opened_at,
-        "recovered_at": view.recovered_at,
-        "flapping": view.flapping,
-        "document": rest,
-    }
+def error_row(view: ErrorView) -> Values:
+    recovery_class = view.recovery_class
+    return (
+        view.error_id,
+        view.fingerprint,
+        view.type._value_,
+        view.severity._value_,
+        view.component,
+        view.message,
+        view.target,
+        view.rule,
+        view.mode,
+        view.state._value_,
+        view.reason,
+        view.level,
+        view.count,
+        view.attempts,
+        view.first_at,
+        view.last_at,
+        view.opened_at,
+        view.recovered_at,
+        view.flapping,
+        (
+            view.response_class._value_,
+            view.node,
+            view.hardware_id,
+            view.relapses,
+            view.ended_at,
+            view.parked_until,
+            view.because,
+            view.related,
+            view.slot_sequence,
+            view.slot_count,
+            None if recovery_class is None else recovery_class._value_,
+            view.severity_because,
+            view.held_by,
+            view.root,
+        ),
+    )
 
 
-def decision_row(decision: Decision) -> Row:
-    rest = _rest_of_decision(decision)
-    rest["error_type"] = decision.error_type._value_
-    rest["severity"] = decision.severity._value_
-    candidates = rest["candidates"] = [_candidate(one) for one in decision.candidates]
-    for candidate in candidates:
-        candidate["evidence"] = [_evidence(one) for one in candidate["evidence"]]
-    return {
-        "id": decision.decision_id,
-        "error_id": decision.error_id,
-        "at": decision.at,
-        "level": decision.level,
-        "strategy_id": decision.strategy_id,
-        "target": decision.target,
-        "mode": decision.mode,
-        "reason": decision.reason,
-        "attempt_id": decision.attempt_id,
-        "document": rest,
-    }
+def decision_row(decision: Decision) -> Values:
+    return (
+        decision.decision_id,
+        decision.error_id,
+        decision.at,
+        decision.level,
+        decision.strategy_id,
+        decision.target,
+        decision.mode,
+        decision.reason,
+        decision.attempt_id,
+        (
+            decision.explored,
+            decision.timeout_s,
+            tuple([_candidate(one) for one in decision.candidates]),
+            decision.brakes,
+            decision.error_type._value_,
+            decision.severity._value_,
+            decision.rule,
+            decision.levels,
+            decision.may_explore,
+            decision.rng_state,
+            decision.timeout_basis,
+            decision.timeout_bounds_s,
+            decision.why_now,
+            decision.sharpness,
+        ),
+    )
+
+
+def _candidate(one: Candidate) -> Values:
+    return (
+        one.strategy_id,
+        one.samples,
+        one.alpha,
+        one.beta,
+        one.draw,
+        one.time_score,
+        one.mean_impact,
+        one.mean_stability,
+        one.task_rate,
+        one.score,
+        tuple([_evidence(each) for each in one.evidence]),
+        one.local_strength,
+    )
+
+
+def _evidence(one: Evidence) -> Values:
+    return one.scope, one.attempts, one.helped, one.weight, one.successes, one.recent
 
 
 def attempt_row(record: AttemptRecord) -> Row:

@@ -21,7 +21,7 @@ from error_daemon.core.engine import Engine
 from error_daemon.core.metrics.figures import RECOVERED
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
-from error_daemon.ports import Clock, Executor, Ring, Store
+from error_daemon.ports import Clock, Executor, Ring, Row, Store
 from error_daemon.runtime import records
 from error_daemon.runtime.trace import FaultTrace
 from error_daemon.telemetry import Counters
@@ -62,7 +62,7 @@ class RecoveryLoop:
         self._finished: asyncio.Event | None = None
         self._executor: Executor | None = None
         self._handlers: Callable[[AttemptOrder], None] | None = None
-        self._append: Callable[[str, records.Row], int] = _not_joined
+        self._append: Callable[[str, Row], int] = _not_joined
         self._unrecorded: deque[tuple[int, ErrorView]] = deque()
         self._unsaved: dict[str, ErrorView] = {}  # by error: there was no room for the row
         self._wake: asyncio.TimerHandle | None = None
@@ -261,7 +261,7 @@ class RecoveryLoop:
         assert self._executor is not None, "joined before the first event"
         self._executor.start_probes(effect.order)
 
-    def _saver(self, table: str, row_of: Callable[[Any], records.Row]) -> Callable[[Any], None]:
+    def _saver(self, table: str, row_of: Callable[[Any], Row]) -> Callable[[Any], None]:
         def save(effect: Any) -> None:
             self._append(table, row_of(effect))
 
@@ -317,5 +317,5 @@ class RecoveryLoop:
             self._counters.lag.record(record.lag_s)
 
 
-def _not_joined(table: str, row: records.Row) -> int:
+def _not_joined(table: str, row: Row) -> int:
     raise AssertionError("joined before the first event")

@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 
 from error_daemon.errors import InputError, StoreUnavailable
 from error_daemon.model import Json
-from error_daemon.store.rows import pack_row, pack_rows
+from error_daemon.ports import Row
+from error_daemon.store.rows import pack_row, pack_rows, pack_values
 from error_daemon.store.schema import TABLES, Table
 
 _BATCH_BYTES = 8 << 20
@@ -84,18 +85,25 @@ class Backlog:
         """A forgetting waits. Each is a commit of its own, which holds up the rows behind it."""
         return any(isinstance(item, Forgetting) for item in self._items)
 
-    def append(self, table: str, row: Mapping[str, Json]) -> int:
-        """Keep a row; its number. Columns that are left out are null.
+    def append(self, table: str, row: Row) -> int:
+        """Keep a row; its number. In a mapping, columns that are left out are null.
 
         Raises InputError for a table or column that the record does not have, an empty key, a number that is not finite, or a value
-        that cannot be packed; StoreUnavailable when there is no room for more."""
+        that cannot be packed; StoreUnavailable when there is no room for more. A tuple is only looked at for the last two."""
         if self.rows >= self._most_rows:
             raise StoreUnavailable(f"{self.rows} rows wait to be written, and no more are kept")
         found = TABLES.get(table)
         if found is None:
             raise InputError(table, f"the record has no such table; it has {', '.join(TABLES)}")
-        packed, key = pack_row(found, row), _key(found, row)
-        batch = self._open_batch()
+        if isinstance(row, tuple):
+            packed, key = pack_values(found, row), row[: len(found.key)]
+        else:
+            packed, key = pack_row(found, row), _key(found, row)
+        items = self._items
+        batch = items[-1] if items else None
+        if type(batch) is not Batch or batch.sealed:
+            batch = Batch()
+            items.append(batch)
         self.rows += batch.put(table, key, packed)
         batch.sealed = batch.rows >= self._batch_rows or batch.size_bytes >= _BATCH_BYTES
         number = self._number = batch.number = self._number + 1
@@ -124,14 +132,6 @@ class Backlog:
         if dropped:
             self._items = deque(item for item in self._items if isinstance(item, Batch))
         return dropped
-
-    def _open_batch(self) -> Batch:
-        last = self._items[-1] if self._items else None
-        if isinstance(last, Batch) and not last.sealed:
-            return last
-        batch = Batch()
-        self._items.append(batch)
-        return batch
 
 
 def _key(table: Table, row: Mapping[str, Json]) -> tuple[str, ...]:

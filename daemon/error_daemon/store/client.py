@@ -26,7 +26,7 @@ from collections.abc import Callable, Mapping
 
 from error_daemon.errors import ConfigError, InvariantError, StoreUnavailable, TransientError
 from error_daemon.model import Json
-from error_daemon.ports import OnCommitted
+from error_daemon.ports import OnCommitted, Row
 from error_daemon.settings import StoreSettings
 from error_daemon.store.backlog import Backlog, Batch, Forgetting
 from error_daemon.store.opening import Opener, Patience
@@ -71,7 +71,7 @@ class DuckStore:
 
     # --- the contract ---
 
-    def append(self, table: str, row: Mapping[str, Json]) -> int:
+    def append(self, table: str, row: Row) -> int:
         """See ports.Store. Raises InputError and StoreUnavailable as Backlog.append does."""
         was_empty = not self._backlog.rows
         number = self._backlog.append(table, row)

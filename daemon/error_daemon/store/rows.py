@@ -3,6 +3,9 @@
 A row goes as its values in the order of the table's columns, written by `marshal`: nothing in Python makes bytes of plain values sooner, or
 values of bytes. It is meant for one interpreter and one version of it, and for bytes that can be trusted: both ends of the private socket
 pair are the same program, and nothing written so is ever kept.
+
+What is recorded of every fault is made by the daemon as such a tuple, with documents that are tuples too (documents.py): names cost it more
+than all the rest. Rarer rows are mappings.
 """
 
 from __future__ import annotations
@@ -14,10 +17,19 @@ from typing import Any
 
 from error_daemon.errors import InputError
 from error_daemon.model import Json
+from error_daemon.store.documents import DOCUMENTS, Shape
 from error_daemon.store.schema import Table
 
 Values = tuple[Json, ...]
 _encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def pack_values(table: Table, values: Values) -> bytes:
+    """Of all columns, in their order. They are not looked at beyond what cannot be packed, for which InputError is raised."""
+    try:
+        return marshal.dumps(values)
+    except ValueError as error:
+        raise InputError(table.name, f"not a row of plain values: {error}") from None
 
 
 def pack_row(table: Table, row: Mapping[str, Json]) -> bytes:
@@ -41,8 +53,16 @@ def pack_rows(rows: Iterable[bytes]) -> bytes:
     return marshal.dumps(list(rows))
 
 
-def unpack_rows(packed: bytes) -> list[Values]:
-    return [marshal.loads(row) for row in marshal.loads(packed)]
+def unpack_rows(table: str, packed: bytes) -> list[Values]:
+    """With their documents as they are to be written."""
+    rows: list[Values] = [marshal.loads(row) for row in marshal.loads(packed)]
+    shape = DOCUMENTS.get(table)
+    return rows if shape is None else [_with_names(shape, row) for row in rows]
+
+
+def _with_names(shape: Shape, row: Values) -> Values:
+    document = row[-1]
+    return (*row[:-1], shape.named(document)) if type(document) is tuple else row
 
 
 def _completed(table: Table, row: Mapping[str, Json]) -> dict[str, Json]:

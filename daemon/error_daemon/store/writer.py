@@ -112,7 +112,7 @@ def _start_thread(name: str, work: Work) -> threading.Thread:
 
 
 def _commit(link: Link, database: Database, message: Message, packed: Sequence[bytes]) -> None:
-    rows = {table: unpack_rows(one) for table, one in zip(message["tables"], packed, strict=True)}
+    rows = {table: unpack_rows(table, one) for table, one in zip(message["tables"], packed, strict=True)}
     try:
         refused = database.commit(rows)
     except (duckdb.Error, OSError) as error:
