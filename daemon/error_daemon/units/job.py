@@ -31,7 +31,6 @@ _METHODS = {
     "reload-or-restart": "ReloadOrRestartUnit",
 }
 RESET_FAILED = "reset-failed"
-ACTIONS = (*_METHODS, RESET_FAILED)
 _REMOVED = f"type='signal',sender='{SYSTEMD}',path='{MANAGER_PATH}',interface='{MANAGER}',member='JobRemoved'"
 
 

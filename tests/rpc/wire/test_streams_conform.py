@@ -268,11 +268,13 @@ def test_calls_that_come_after_leaving_are_no_nuisance() -> None:
     assert not peer.connection.is_closing
 
 
-def test_a_peer_that_leaves_is_known_to_and_its_calls_are_answered() -> None:
+def test_the_calls_of_a_peer_that_leaves_are_answered_and_with_the_last_it_is_over() -> None:
     peer = _in("open")
     peer.say(frame(7, 0, bytes(8)))
-    assert peer.connection.peer_leaves
     assert peer.say(call(5, ends=True))[0] == "HEADERS 5"
+    assert not peer.connection.is_closing
+    peer.say(rst_stream(N))
+    assert peer.connection.is_closing
 
 
 def test_trailers_may_be_spread_over_frames() -> None:

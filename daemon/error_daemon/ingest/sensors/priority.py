@@ -25,11 +25,6 @@ class PriorityEvents:
         self._epoll.register(fd, select.EPOLLPRI | select.EPOLLERR)
         self._acts[fd] = act
 
-    def drop(self, fd: int) -> None:
-        """Before it is closed."""
-        if self._acts.pop(fd, None) is not None:
-            self._epoll.unregister(fd)
-
     def _look(self) -> None:
         for fd, _ in self._epoll.poll(0):
             if fd in self._acts:

@@ -233,7 +233,3 @@ class Connection:
     @property
     def has_left(self) -> bool:
         return self._leaving.has_left
-
-    @property
-    def peer_leaves(self) -> bool:
-        return self._leaving.peer_leaves
