@@ -21,6 +21,9 @@ def files() -> tuple[str, ...]:
     """All that belongs to the project: paths from the root. Not what make, tools and running daemons have left there."""
     found = []
     for at, directories, names in os.walk(ROOT):
+        if "pyvenv.cfg" in names:  # make VENV=...
+            directories.clear()
+            continue
         directories[:] = [name for name in directories if not name.startswith(".") and name not in _MADE]
         found += [str((Path(at) / name).relative_to(ROOT)) for name in names if not name.endswith(".pyc")]
     return tuple(sorted(found))
