@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from error_cli.command import walk
 from error_cli.main import cli
+from error_daemon.definitions.configuration import VARIABLES
 from error_daemon.settings import Settings
 from tests.docs.pages import ROOT, anchors, code, code_blocks, files, page, pages, prose
 
@@ -100,6 +101,12 @@ def test_every_setting_that_a_page_names_is_one() -> None:
             is_file = key in ("md", "json") or (section, key) == ("log", "buffer")
             if isinstance(shape, type) and issubclass(shape, BaseModel) and not is_file:
                 assert key in shape.model_fields, f"{name} names {section}.{key}"
+
+
+def test_every_setting_that_the_environment_may_override_is_told_where_people_look() -> None:
+    for variable in VARIABLES:
+        for name in ("docs/operating.md", "etc/default/error-recovery", "etc/recovery.conf"):
+            assert variable in page(name), f"{name} lacks {variable}"
 
 
 def test_every_target_of_make_that_a_page_names_is_one() -> None:

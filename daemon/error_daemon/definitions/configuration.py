@@ -38,7 +38,7 @@ MAX_FILE_BYTES = 1 << 20
 
 _NO_VALUE = ("Invalid value", "Expected newline or end of document after a statement")  # as TOML libraries say it
 
-_VARIABLES: dict[str, tuple[str, ...]] = {
+VARIABLES: dict[str, tuple[str, ...]] = {
     "LOG_LEVEL": ("log", "level"),
     "ERROR_RECOVERY_LISTEN": ("listen",),
     "ERROR_RECOVERY_HTTP_LISTEN": ("http", "listen"),
@@ -123,7 +123,7 @@ def _quotes(line: str) -> str:
 def _override(data: dict[str, Any], environment: Mapping[str, str]) -> dict[Loc, str]:
     """Puts the environment's values into `data`; which settings came from which variable."""
     overridden: dict[Loc, str] = {}
-    for variable, loc in _VARIABLES.items():
+    for variable, loc in VARIABLES.items():
         section = data
         for key in loc[:-1]:
             section = section.setdefault(key, {})
