@@ -184,6 +184,20 @@ def test_a_bug_of_the_engine_keeps_nothing_from_being_carried_out_and_the_engine
     _joined(tmp_path, body)
 
 
+@pytest.mark.parametrize("stood_s", [0.0, 3.0])
+def test_a_bug_in_what_fell_due_does_not_cost_the_end_of_an_attempt(tmp_path: Path, stood_s: float) -> None:
+    def body(joined: Joined) -> None:
+        joined.intake.take(web_fault())
+        joined.loop.excuse(lambda: stood_s)
+        joined.engine._board.timers.set(joined.clock.at, _fail)
+        with capture_logs() as lines:
+            joined.end(joined.executor.attempts[0])
+        assert "bug" in [line["event"] for line in lines]
+        assert len(joined.executor.rounds) == 1, "its target is looked at"
+
+    _joined(tmp_path, body)
+
+
 def test_a_bug_of_the_engine_does_not_end_the_writing_of_the_record(tmp_path: Path) -> None:
     def body(joined: Joined) -> None:
         joined.intake.take(web_fault(context=fault_pb2.Context(component="seen")))

@@ -111,10 +111,12 @@ class Engine(PeoplesActs):
         board.now = now
         if isinstance(event, StoodStill):  # before anybody is told that it is late
             board.stood_s += event.for_s
-        if not isinstance(event, (ErrorRestored, FaultRestored)):  # nothing is due before everything is restored
-            for call in board.timers.due(now):  # what was due before the event comes before it
-                call()
-        self._take[type(event)](event)
+        try:
+            if not isinstance(event, (ErrorRestored, FaultRestored)):  # nothing is due before everything is restored
+                for call in board.timers.due(now):  # what was due before the event comes before it
+                    call()
+        finally:  # a bug in what was due must not cost the event: whose attempt has ended would wait for that for ever
+            self._take[type(event)](event)
 
     def drain(self) -> list[Effect]:
         """What follows from everything fed so far, to be carried out in this order. Each effect is given once."""

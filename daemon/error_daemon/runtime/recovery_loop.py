@@ -111,11 +111,13 @@ class RecoveryLoop:
             now = self._clock.now()
         if not self._is_carrying:
             self._fed_at = now
-        self._tell_stood(now)
         try:
-            self.engine.feed(event, now)
-        finally:  # whatever a bug has cost, what was decided before is carried out, and the engine is woken again
-            self.carry_out()
+            self._tell_stood(now)
+        finally:  # whatever a bug has cost: the event is taken, what was decided is carried out, and the engine is woken again
+            try:
+                self.engine.feed(event, now)
+            finally:
+                self.carry_out()
 
     def _tell_stood(self, now: float) -> None:
         stood_s = self._stood_s()
@@ -124,10 +126,17 @@ class RecoveryLoop:
             self.engine.feed(fx.StoodStill(grown_s), now)
 
     def outcome(self, outcome: Outcome) -> None:
-        self.feed(fx.AttemptEnded(outcome))
+        """Does not raise: who tells of an end cannot mend a bug, and a worker must not be lost for it. So for the next."""
+        self._feed_from_edge(fx.AttemptEnded(outcome))
 
     def readings(self, round_id: str, readings: Sequence[Reading]) -> None:
-        self.feed(fx.ProbesEnded(round_id, tuple(readings)))
+        self._feed_from_edge(fx.ProbesEnded(round_id, tuple(readings)))
+
+    def _feed_from_edge(self, event: fx.Event) -> None:
+        try:
+            self.feed(event)
+        except Exception as error:  # noqa: BLE001
+            _log.critical("bug", problem=f"of the engine, with {type(event).__name__}", exc_info=error)
 
     def committed(self, number: int) -> None:
         """Rows up to `number` are in the file. Does not raise: a bug of the engine must not end the writing of the record."""
