@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -32,9 +34,21 @@ class CpuTime:
 class Contender:
     """Use as a context manager. `address` is where it serves."""
 
-    def __init__(self, command: list[str], errors: IO[bytes] | int | None = None) -> None:
+    def __init__(
+        self,
+        command: list[str],
+        errors: IO[bytes] | int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.address = ""
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=errors, text=True)
+        self.process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
         self._facts = psutil.Process(self.process.pid)
 
     def __enter__(self: Self) -> Self:

@@ -31,7 +31,7 @@ class DaemonProcess(Contender):
     """`offset_s`: what to add to this host's CLOCK_MONOTONIC to get the daemon's own steady clock, which is the wall clock at its
     start plus monotonic time since. Taken on both sides of its start, so that slewing of the wall clock during the run moves nothing."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, is_pinned: bool = True) -> None:
         self.log_path = directory / "log"
         before_s = time.time() - time.monotonic()
         with self.log_path.open("wb") as log:
@@ -44,7 +44,8 @@ class DaemonProcess(Contender):
         self.offset_s = (before_s + time.time() - time.monotonic()) / 2
         self._channel = grpc.insecure_channel(self.address, options=[("grpc.max_receive_message_length", -1)])
         self._service = recovery_pb2_grpc.RecoveryServiceStub(self._channel)
-        self.pin()
+        if is_pinned:
+            self.pin()
 
     def end(self) -> None:
         if hasattr(self, "_channel"):

@@ -1,4 +1,4 @@
-"""lag: from a fault's sending to the strategy's code, at fixed offered rates, beside one unary round trip of the bare echo.
+"""lag: from a fault's sending to the strategy's code, at fixed offered rates, beside one unary round trip of the bare echoes.
 
 The sender takes CLOCK_MONOTONIC when it sends each fault (unary, one a call, open loop). The record of the attempt says when the
 strategy's code began to run, in a worker process, on the daemon's clock: CLOCK_MONOTONIC too, plus a constant that is known
@@ -8,12 +8,13 @@ strategy's code began to run, in a worker process, on the daemon's clock: CLOCK_
     received_to_strategy the daemon's own part of it: from the first line of its own code (attempts.lag_s)
     received_to_verdict  until its probes saw that it is well; of the newest 1,000 of a round, which is what one listing gives
     acknowledged         the fault's own round trip: from its sending to the receipt
-    echo                 the round trip of the bare echo at the same rate
+    echo                 the round trip of the bare echo on grpc.aio at the same rate
+    cpp_echo             the same of the one in C++, where it can be built
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bench import echo_server
@@ -32,13 +33,13 @@ _FEWEST_ATTEMPTS_RATIO = 0.99
 @dataclass(frozen=True, slots=True)
 class Lag:
     daemon: DaemonProcess
-    echo: Echo
+    echoes: Mapping[str, Echo]  # "echo", and perhaps "cpp_echo"
     load: LoadProcess
     numbers: Numbers
     say: Callable[[str], None]
 
     def run(self, rates: Sequence[int], rounds: int, seconds: float) -> dict[str, object]:
-        """{"rounds": [...], "medians": {rate: figures}}; `ratio` in them is against the echo."""
+        """{"rounds": [...], "medians": {rate: figures}}; `ratio` in them is against `echo`."""
         all_rounds: list[dict[str, Figures]] = []
         for number in range(rounds):
             taken: dict[str, Figures] = {}
@@ -50,20 +51,21 @@ class Lag:
         return {"rounds": all_rounds, "medians": medians}
 
     def _round(self, rate: int, seconds: float, *, echo_first: bool) -> Figures:
-        turns = (self._echo, self._daemon) if echo_first else (self._daemon, self._echo)
+        turns = [*self.echoes, ""] if echo_first else ["", *self.echoes]
         taken: Figures = {}
-        for turn in turns:
-            taken |= turn(rate, seconds)
+        for name in turns:
+            taken |= self._echo(name, rate, seconds) if name else self.recoveries(rate, seconds)
         taken["ratio"] = {
             name: _ratio(taken["sent_to_strategy"][name], taken["echo"][name]) for name in taken["sent_to_strategy"]
         }
         return taken
 
-    def _echo(self, rate: int, seconds: float) -> Figures:
-        measured = self.load.measure(self._plan(self.echo, rate, seconds), self.echo)
-        return {"echo": _times(measured.result.round_trips_us), "echo_cost": _cost(measured)}
+    def _echo(self, name: str, rate: int, seconds: float) -> Figures:
+        echo = self.echoes[name]
+        measured = self.load.measure(self._plan(echo, rate, seconds), echo)
+        return {name: times(measured.result.round_trips_us), f"{name}_cost": _cost(measured)}
 
-    def _daemon(self, rate: int, seconds: float) -> Figures:
+    def recoveries(self, rate: int, seconds: float) -> Figures:
         measured = self.load.measure(self._plan(self.daemon, rate, seconds), self.daemon)
         sent_at, offset_s = measured.result.sent_at, self.daemon.offset_s
         attempts = self.daemon.attempts(measured.began_at + offset_s - 1.0, len(sent_at) * 2)
@@ -71,24 +73,24 @@ class Lag:
         if len(first) < _FEWEST_ATTEMPTS_RATIO * len(sent_at):
             raise RuntimeError(f"{len(sent_at)} faults were sent, but only {len(first)} attempts are in the record")
         return {
-            "sent_to_strategy": _times(
+            "sent_to_strategy": times(
                 [(attempt.started_at - offset_s - sent_at[name]) * 1e6 for name, attempt in first.items()]
             ),
-            "received_to_strategy": _times([attempt.lag_s * 1e6 for attempt in first.values()]),
-            "received_to_verdict": _times(
+            "received_to_strategy": times([attempt.lag_s * 1e6 for attempt in first.values()]),
+            "received_to_verdict": times(
                 [
                     (error.recovered_at - error.opened_at) * 1e6
                     for error in self.daemon.newest_errors(len(sent_at))
                     if error.error_id in sent_at and error.recovered_at > error.opened_at
                 ]
             ),
-            "acknowledged": _times(measured.result.round_trips_us),
-            "sent_late": _times(measured.result.late_us),
+            "acknowledged": times(measured.result.round_trips_us),
+            "sent_late": times(measured.result.late_us),
             "cost": _cost(measured),
         }
 
     def _plan(self, contender: Contender, rate: int, seconds: float) -> Plan:
-        is_echo = contender is self.echo
+        is_echo = contender is not self.daemon
         return Plan(
             address=contender.address,
             method=echo_server.UNARY if is_echo else "/error_recovery.v1.FaultService/Report",
@@ -102,7 +104,7 @@ class Lag:
         )
 
 
-def _times(samples: Sequence[float]) -> Times:
+def times(samples: Sequence[float]) -> Times:
     return {"samples": float(len(samples)), **{name: quantile(samples, ratio) for name, ratio in QUANTILES.items()}}
 
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import statistics
 import subprocess
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from types import TracebackType
+from typing import TypeVar
 
-from bench.contender import ROOT, Contender, CpuTime
+from bench.contender import ROOT, Contender, CpuTime, python
 from bench.daemon_process import DaemonProcess
 from bench.load import Plan, Result
 
 _END_S = 5.0
+Self = TypeVar("Self", bound="LineProcess")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +30,16 @@ class Measured:
     settled_s: float
 
 
-class LoadProcess:
-    """The load generator (load.py). Use as a context manager."""
+class LineProcess:
+    """A process that is told a line and answers with lines; the end of its input ends it. Use as a context manager."""
 
-    def __init__(self) -> None:
+    def __init__(self, module: str) -> None:
+        self._module = module
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.load"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            python(module), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
-    def __enter__(self) -> LoadProcess:
+    def __enter__(self: Self) -> Self:
         return self
 
     def __exit__(
@@ -49,32 +51,39 @@ class LoadProcess:
             self._process.kill()
             self._process.communicate()
 
+    def say(self, line: str) -> None:
+        assert self._process.stdin, "it is a pipe"
+        self._process.stdin.write(line + "\n")
+        self._process.stdin.flush()
+
+    def hear(self) -> str:
+        assert self._process.stdout, "it is a pipe"
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"{self._module} has ended; its last words are above")
+        return line.rstrip("\n")
+
+
+class LoadProcess(LineProcess):
+    """The load generator (load.py)."""
+
+    def __init__(self) -> None:
+        super().__init__("bench.load")
+
     def measure(self, plan: Plan, contender: Contender) -> Measured:
-        self._say(json.dumps(asdict(plan)))
-        if self._hear() != "ready":
+        self.say(json.dumps(asdict(plan)))
+        if self.hear() != "ready":
             raise RuntimeError("the load generator lost its way")
         if isinstance(contender, DaemonProcess):
             contender.settle()
         began_at, before = time.monotonic(), contender.cpu()
-        self._say("go")
-        line = self._hear()
+        self.say("go")
+        line = self.hear()
         cpu = contender.cpu().since(before)
         if isinstance(contender, DaemonProcess):
             contender.settle()
         settled_cpu = contender.cpu().since(before)
         return Measured(Result(**json.loads(line)), began_at, cpu, settled_cpu, time.monotonic() - began_at)
-
-    def _say(self, line: str) -> None:
-        assert self._process.stdin, "it is a pipe"
-        self._process.stdin.write(line + "\n")
-        self._process.stdin.flush()
-
-    def _hear(self) -> str:
-        assert self._process.stdout, "it is a pipe"
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the load generator has ended; its last words are above")
-        return line.rstrip("\n")
 
 
 class Numbers:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 _LAGS = {
-    "echo": ("bare echo, round trip", "#9aa5b1"),
+    "cpp_echo": ("bare C++ echo, round trip", "#d5dbe1"),
+    "echo": ("bare grpc.aio echo, round trip", "#9aa5b1"),
     "received_to_strategy": ("received → strategy", "#7fb3d5"),
     "sent_to_strategy": ("sent → strategy", "#2471a3"),
     "received_to_verdict": ("received → verdict", "#e59866"),
@@ -37,8 +38,9 @@ def draw(directory: Path) -> Path | None:
 
 
 def _draw_lag(axes: Any, medians: Any) -> None:
-    width = 0.8 / len(_LAGS)
-    for offset, (key, (title, colour)) in enumerate(_LAGS.items()):
+    lags = {key: look for key, look in _LAGS.items() if all(key in each for each in medians.values())}
+    width = 0.8 / len(lags)
+    for offset, (key, (title, colour)) in enumerate(lags.items()):
         places = [index + offset * width for index in range(len(medians))]
         axes.bar(places, [each[key]["p50_us"] for each in medians.values()], width * 0.9, color=colour, label=title)
         axes.plot(places, [each[key]["p99_us"] for each in medians.values()], "_", color="black", markersize=11)

@@ -1,10 +1,10 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|engine|policy|log|restart|sensors]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|dispatch|engine|policy|log|restart|sensors]
 
-Without a name it runs own, lag and ingest, which takes about five minutes; peers takes four, engine two, policy ten and more, log half a
-minute, restart (as root) two, sensors (as root) six. --quick makes each of them short (policy: three minutes); it writes nothing unless
---out says where. Loopback only.
+Without a name it runs own, lag and ingest, which takes about seven minutes; peers and dispatch take four each, engine two, policy ten and
+more, log half a minute, restart (as root) two, sensors (as root) six. --quick makes each of them short (policy: three minutes); it writes
+nothing unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -25,10 +26,13 @@ sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 from bench import engine, logline, machine, own, plot, restart, sensors, tables  # noqa: E402
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
+from bench.dispatch import measure as dispatch  # noqa: E402
 from bench.ingest import Ingest  # noqa: E402
 from bench.lag import Lag  # noqa: E402
 from bench.measuring import LoadProcess, Numbers  # noqa: E402
+from bench.packages import Missing  # noqa: E402
 from bench.peers import measure as peers  # noqa: E402
+from bench.peers.build import build_echo  # noqa: E402
 from bench.policy import measure as policy  # noqa: E402
 from bench.policy import plot as policy_plot  # noqa: E402
 from bench.policy.world import CHANGE_AT  # noqa: E402
@@ -67,6 +71,8 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
         return own.run(1 if quick else 5, 5_000 if quick else 20_000, say)
     if name == "peers":
         return peers.run(3 if quick else 7, 0.5 if quick else 2.0, say)
+    if name == "dispatch":
+        return dispatch.run(_QUICK_RATES if quick else _RATES, 1 if quick else 5, 2.0 if quick else 4.0, say)
     if name == "engine":
         return engine.run(_QUICK_SIZES if quick else _SIZES, say)
     if name == "sensors":
@@ -83,11 +89,22 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
         DaemonProcess(Path(directory)) as daemon,
         Echo() as echo,
         LoadProcess() as load,
+        ExitStack() as running,
     ):
-        parts = (daemon, echo, load, Numbers(), say)
-        if name == "lag":
-            return Lag(*parts).run(_QUICK_RATES if quick else _RATES, 1 if quick else 3, 3.0 if quick else 5.0)
-        return Ingest(*parts).run(1 if quick else 3, 1.0 if quick else 2.0)
+        numbers = Numbers()
+        if name == "ingest":
+            return Ingest(daemon, echo, load, numbers, say).run(1 if quick else 3, 1.0 if quick else 2.0)
+        echoes = {"echo": echo, **_cpp_echo(running, say)}
+        lag = Lag(daemon, echoes, load, numbers, say)
+        return lag.run(_QUICK_RATES if quick else _RATES, 1 if quick else 5, 3.0 if quick else 5.0)
+
+
+def _cpp_echo(running: ExitStack, say: Callable[[str], None]) -> dict[str, Echo]:
+    try:
+        return {"cpp_echo": running.enter_context(Echo([str(build_echo(say))]))}
+    except Missing as missing:
+        say(f"left out: {missing}")
+        return {}
 
 
 def _arguments() -> argparse.Namespace:

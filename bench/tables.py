@@ -20,9 +20,12 @@ def lag_table(result: Json) -> str:
         "received_to_verdict": "received → verdict",
         "acknowledged": "sent → receipt",
         "echo": "bare echo round trip",
+        "cpp_echo": "C++ echo round trip",
     }
     for rate, figures in result["medians"].items():
         for key, title in rows.items():
+            if key not in figures:
+                continue
             lines.append(f"{rate:>9} {title:24}" + "".join(_cell(figures[key][q]) for q in _QUANTILES))
         lines.append(
             f"{'':>9} {'sent → strategy / echo':24}" + "".join(_cell(figures["ratio"][q], 2) for q in _QUANTILES)
@@ -64,6 +67,21 @@ def peers_table(result: Json) -> str:
                 f"{in_flight:>9} {name:32}{figures['cpu_us']:>8.1f}{figures['calls_per_s']:>9,.0f}{_cell(figures['p50_us'])}"
                 f"{_cell(figures['p99_us'])}{_cell(figures['cpu_ratio'], 2, 10)}{_cell(figures['rate_ratio'], 2, 11)}"
                 f"{figures['busy_ratio']:>6.0%}{figures['load_busy_ratio']:>7.0%}"
+            )
+    return "\n".join([*lines, *(f"left out: {why}" for why in result["left_out"].values())])
+
+
+def dispatch_table(result: Json) -> str:
+    lines = [
+        "",
+        "dispatch (event → its code runs, in µs; medians of the rounds; CPU of all processes in µs per event)",
+        f"{'rate':>9} {'':24}{'p50':>9}{'p99':>9}{'CPU':>9}{'not begun':>11}",
+    ]
+    for rate, systems in result["medians"].items():
+        for name, figures in systems.items():
+            lines.append(
+                f"{rate:>9} {name:24}{_cell(figures['p50_us'])}{_cell(figures['p99_us'])}{_cell(figures['family_cpu_us'])}"
+                f"{figures['unbegun_ratio']:>11.1%}"
             )
     return "\n".join([*lines, *(f"left out: {why}" for why in result["left_out"].values())])
 
@@ -149,6 +167,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "lag": lag_table,
     "ingest": ingest_table,
     "peers": peers_table,
+    "dispatch": dispatch_table,
     "engine": engine_table,
     "policy": policy_table,
     "log": log_table,

@@ -1,0 +1,1 @@
+"""From an event to the code that is run for it, in other systems (measure.py)."""
