@@ -8,6 +8,7 @@ all faults would be equal.
     matched     it stands in the exception's message: each fault is an error of its own, fingerprinted in full; a rule observes it
     unmatched   the same, and no rule is for it
     recovered   it is the fault's explicit fingerprint, and the fault names one of TARGETS targets: each is recovered on its own
+    critical    the same, and the fault is critical
 """
 
 from __future__ import annotations
@@ -31,12 +32,13 @@ def builder(kind: str) -> Builder:
     if kind == "equal":
         fixed = _template("bench-matched", "").replace(_MARK.encode(), _word(0))
         return lambda _number: fixed
-    component = {"matched": "bench-matched", "unmatched": "bench-unmatched", "recovered": "bench-recovered"}[kind]
-    template = _template(component, _TARGET if kind == "recovered" else "")
     mark, target = _MARK.encode(), _TARGET.encode()
-    if kind == "recovered":
+    if kind in ("recovered", "critical"):
+        severity = fault_pb2.SEVERITY_CRITICAL if kind == "critical" else fault_pb2.SEVERITY_MEDIUM
+        template = _template("bench-recovered", _TARGET, severity)
         names = [target_name(number).encode() for number in range(TARGETS)]
         return lambda number: template.replace(mark, _word(number)).replace(target, names[number % TARGETS])
+    template = _template({"matched": "bench-matched", "unmatched": "bench-unmatched"}[kind], "")
     return lambda number: template.replace(mark, _word(number))
 
 
@@ -48,8 +50,9 @@ def _word(number: int) -> bytes:
     return bytes(_LETTERS[number >> shift & 15] for shift in (28, 24, 20, 16, 12, 8, 4, 0))
 
 
-def _template(component: str, target: str) -> bytes:
+def _template(component: str, target: str, severity: fault_pb2.Severity.ValueType = fault_pb2.SEVERITY_MEDIUM) -> bytes:
     fault = _fault(component, target)
+    fault.severity = severity
     fault.exception.stack_trace += "." * (FAULT_BYTES - fault.ByteSize())
     assert fault.ByteSize() == FAULT_BYTES, f"{fault.ByteSize()} bytes: the fault below has grown"
     return fault.SerializeToString()
@@ -72,7 +75,6 @@ def _fault(component: str, target: str) -> fault_pb2.Fault:
     return fault_pb2.Fault(
         fault_id="0190f6d2-7f0a-7c55-9a3e-5a2f0c1d9b11",
         type=fault_pb2.ERROR_TYPE_NETWORK,
-        severity=fault_pb2.SEVERITY_MEDIUM,
         message="payment could not be reserved",
         context=fault_pb2.Context(
             component=component,

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from bench import echo_server
 from bench.contender import Contender, Echo
 from bench.daemon_process import DaemonProcess
-from bench.load import Plan
+from bench.load import Plan, Result
 from bench.measuring import LoadProcess, Measured, Numbers, median, quantile
 
 Times = dict[str, float | None]  # p50, p99, p999 in µs; None: too few samples
@@ -67,27 +67,7 @@ class Lag:
 
     def recoveries(self, rate: int, seconds: float) -> Figures:
         measured = self.load.measure(self._plan(self.daemon, rate, seconds), self.daemon)
-        sent_at, offset_s = measured.result.sent_at, self.daemon.offset_s
-        attempts = self.daemon.attempts(measured.began_at + offset_s - 1.0, len(sent_at) * 2)
-        first = {attempt.error_id: attempt for attempt in attempts if attempt.error_id in sent_at}
-        if len(first) < _FEWEST_ATTEMPTS_RATIO * len(sent_at):
-            raise RuntimeError(f"{len(sent_at)} faults were sent, but only {len(first)} attempts are in the record")
-        return {
-            "sent_to_strategy": times(
-                [(attempt.started_at - offset_s - sent_at[name]) * 1e6 for name, attempt in first.items()]
-            ),
-            "received_to_strategy": times([attempt.lag_s * 1e6 for attempt in first.values()]),
-            "received_to_verdict": times(
-                [
-                    (error.recovered_at - error.opened_at) * 1e6
-                    for error in self.daemon.newest_errors(len(sent_at))
-                    if error.error_id in sent_at and error.recovered_at > error.opened_at
-                ]
-            ),
-            "acknowledged": times(measured.result.round_trips_us),
-            "sent_late": times(measured.result.late_us),
-            "cost": _cost(measured),
-        }
+        return {**recovered(self.daemon, measured.result, measured.began_at), "cost": _cost(measured)}
 
     def _plan(self, contender: Contender, rate: int, seconds: float) -> Plan:
         is_echo = contender is not self.daemon
@@ -102,6 +82,30 @@ class Lag:
             seconds=seconds,
             warm_seconds=0.5,
         )
+
+
+def recovered(daemon: DaemonProcess, result: Result, began_at: float) -> Figures:
+    """What became of the faults that were sent, once it is recorded. Raises RuntimeError where too little did."""
+    sent_at, offset_s = result.sent_at, daemon.offset_s
+    attempts = daemon.attempts(began_at + offset_s - 1.0, len(sent_at) * 2)
+    first = {attempt.error_id: attempt for attempt in attempts if attempt.error_id in sent_at}
+    if len(first) < _FEWEST_ATTEMPTS_RATIO * len(sent_at):
+        raise RuntimeError(f"{len(sent_at)} faults were sent, but only {len(first)} attempts are in the record")
+    return {
+        "sent_to_strategy": times(
+            [(attempt.started_at - offset_s - sent_at[name]) * 1e6 for name, attempt in first.items()]
+        ),
+        "received_to_strategy": times([attempt.lag_s * 1e6 for attempt in first.values()]),
+        "received_to_verdict": times(
+            [
+                (error.recovered_at - error.opened_at) * 1e6
+                for error in daemon.newest_errors(len(sent_at))
+                if error.error_id in sent_at and error.recovered_at > error.opened_at
+            ]
+        ),
+        "acknowledged": times(result.round_trips_us),
+        "sent_late": times(result.late_us),
+    }
 
 
 def times(samples: Sequence[float]) -> Times:

@@ -124,7 +124,7 @@ class Sender:
             self.result.sent_at[fault_pb2.ReportResponse.FromString(answer).receipt.error_id] = sent_at
 
     async def _stream(self, until: float) -> None:
-        call = self._open_stream(timeout=_CALL_S)
+        call = self._open_stream(timeout=until - time.monotonic() + _CALL_S)
         room = asyncio.Semaphore(self._plan.window)
 
         async def read() -> None:

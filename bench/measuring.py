@@ -51,6 +51,10 @@ class LineProcess:
             self._process.kill()
             self._process.communicate()
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def say(self, line: str) -> None:
         assert self._process.stdin, "it is a pipe"
         self._process.stdin.write(line + "\n")
@@ -70,20 +74,27 @@ class LoadProcess(LineProcess):
     def __init__(self) -> None:
         super().__init__("bench.load")
 
-    def measure(self, plan: Plan, contender: Contender) -> Measured:
+    def prepare(self, plan: Plan) -> None:
+        """It is ready to send, and begins at "go"."""
         self.say(json.dumps(asdict(plan)))
         if self.hear() != "ready":
             raise RuntimeError("the load generator lost its way")
+
+    def result(self) -> Result:
+        return Result(**json.loads(self.hear()))
+
+    def measure(self, plan: Plan, contender: Contender) -> Measured:
+        self.prepare(plan)
         if isinstance(contender, DaemonProcess):
             contender.settle()
         began_at, before = time.monotonic(), contender.cpu()
         self.say("go")
-        line = self.hear()
+        result = self.result()
         cpu = contender.cpu().since(before)
         if isinstance(contender, DaemonProcess):
             contender.settle()
         settled_cpu = contender.cpu().since(before)
-        return Measured(Result(**json.loads(line)), began_at, cpu, settled_cpu, time.monotonic() - began_at)
+        return Measured(result, began_at, cpu, settled_cpu, time.monotonic() - began_at)
 
 
 class Numbers:

@@ -1,10 +1,10 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|dispatch|engine|policy|log|restart|sensors]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|dispatch|flood|engine|policy|log|restart|sensors]
 
-Without a name it runs own, lag and ingest, which takes about seven minutes; peers and dispatch take four each, engine two, policy ten and
-more, log half a minute, restart (as root) two, sensors (as root) six. --quick makes each of them short (policy: three minutes); it writes
-nothing unless --out says where. Loopback only.
+Without a name it runs own, lag and ingest, which takes about seven minutes; peers and dispatch take four each, flood, engine and restart
+(as root) two, policy ten and more, log half a minute, sensors (as root) six. --quick makes each of them short (policy: three minutes); it
+writes nothing unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -16,14 +16,14 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 
-from bench import engine, logline, machine, own, plot, restart, sensors, tables  # noqa: E402
+from bench import engine, flood, logline, machine, own, plot, restart, sensors, tables  # noqa: E402
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.dispatch import measure as dispatch  # noqa: E402
@@ -67,22 +67,24 @@ def main() -> int:
 
 
 def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, object]:
-    if name == "own":
-        return own.run(1 if quick else 5, 5_000 if quick else 20_000, say)
-    if name == "peers":
-        return peers.run(3 if quick else 7, 0.5 if quick else 2.0, say)
-    if name == "dispatch":
-        return dispatch.run(_QUICK_RATES if quick else _RATES, 1 if quick else 5, 2.0 if quick else 4.0, say)
-    if name == "engine":
-        return engine.run(_QUICK_SIZES if quick else _SIZES, say)
-    if name == "sensors":
-        return sensors.run(3 if quick else 20, quick, say)
-    if name == "log":
-        return logline.run(1 if quick else 5, 200 if quick else 500, say)
-    if name == "restart":
-        return restart.run(3 if quick else 40, say)
-    if name == "policy":
-        return dict(policy.run(2 if quick else 20, 2 * CHANGE_AT, say))
+    alone: dict[str, Callable[[], Mapping[str, object]]] = {
+        "own": lambda: own.run(1 if quick else 5, 5_000 if quick else 20_000, say),
+        "engine": lambda: engine.run(_QUICK_SIZES if quick else _SIZES, say),
+        "sensors": lambda: sensors.run(3 if quick else 20, quick, say),
+        "log": lambda: logline.run(1 if quick else 5, 200 if quick else 500, say),
+        "restart": lambda: restart.run(3 if quick else 40, say),
+        "policy": lambda: policy.run(2 if quick else 20, 2 * CHANGE_AT, say),
+        "peers": lambda: peers.run(3 if quick else 7, 0.5 if quick else 2.0, say),
+        "dispatch": lambda: dispatch.run(
+            _QUICK_RATES if quick else _RATES, 1 if quick else 5, 2.0 if quick else 4.0, say
+        ),
+        "flood": lambda: flood.run(5.0 if quick else 30.0, 10.0 if quick else 60.0, say),
+    }
+    return dict(alone[name]()) if name in alone else _beside_echoes(name, quick, say)
+
+
+def _beside_echoes(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, object]:
+    """lag and ingest."""
     say(f"{name}: starting the daemon, the echo and the load generator")
     with (
         tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory,

@@ -86,6 +86,30 @@ def dispatch_table(result: Json) -> str:
     return "\n".join([*lines, *(f"left out: {why}" for why in result["left_out"].values())])
 
 
+def flood_table(result: Json) -> str:
+    critical = result["critical"]
+    lines = [
+        "",
+        f"flood (critical faults, µs)\n{'':24}"
+        + "".join(f"{when + ' ' + q:>13}" for when in _WHEN for q in ("p50", "p99")),
+    ]
+    for name, ratio in critical["p99_ratio"].items():
+        cells = "".join(_cell(critical[when][name][q], 0, 13) for when in _WHEN for q in ("p50_us", "p99_us"))
+        lines.append(f"{name.replace('_', ' '):24}{cells}   p99 during / before {_cell(ratio, 2, 0)}")
+    lines.append("refused: " + ", ".join(f"{when} {critical[when]['refused']['ratio']:.2%}" for when in _WHEN))
+    lines += [
+        f"{name:24}{figures['accepted_per_s']:>9,.0f} accepted/s, {figures['refused_ratio']:.1%} refused"
+        for name, figures in result["clients"].items()
+    ]
+    memory = result["memory"]
+    lines += [
+        f"memory: {memory['mib'][0]:.0f} MiB at first, {max(memory['mib']):.0f} at most, {memory['mib'][-1]:.0f} at the end;"
+        f" when it knew all errors that it keeps ({memory['seconds_full']} s): × {_cell(memory['growth_when_full'], 3, 0)}",
+        f"acknowledged {result['acknowledged']:,}, in the record {result['recorded']:,}",
+    ]
+    return "\n".join(lines)
+
+
 def own_table(result: Json) -> str:
     lines = ["", "own (CPU of the daemon's own code in µs per fault, without the wire; medians of the rounds)"]
     return "\n".join(lines + [f"{name:24}{cost:>8.1f}" for name, cost in result["medians"].items()])
@@ -168,12 +192,14 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "ingest": ingest_table,
     "peers": peers_table,
     "dispatch": dispatch_table,
+    "flood": flood_table,
     "engine": engine_table,
     "policy": policy_table,
     "log": log_table,
     "sensors": sensors_table,
     "restart": restart_table,
 }
+_WHEN = ("before", "during", "after")
 _LOADS = {"equal": "equal, of all errors", "one": "equal, of one error", "recovery": "recoveries"}
 _COLUMNS = (
     ("downtime_s", 1, 8),
