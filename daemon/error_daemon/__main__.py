@@ -32,7 +32,10 @@ from error_daemon.settings import Settings
 
 _log = structlog.get_logger()
 EX_CONFIG = 78
-COLLECT_AFTER = 50_000, 20, 100  # hardly anything here is a cycle: each young collection looks at live errors in vain
+# Hardly anything here is a cycle: collections look at live errors in vain, and nothing else is done meanwhile. So young ones are few, those
+# of the next generation as short as they are (some 5 ms; of 20 young ones together it was 100 and more), and the whole is hardly ever
+# looked at.
+COLLECT_AFTER = 25_000, 1, 2_000
 
 
 def main() -> int:

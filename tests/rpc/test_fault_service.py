@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any
@@ -16,7 +17,7 @@ from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.raw_pb2 import RawBatch, RawReport
 from error_recovery.v1 import fault_pb2
 from tests.fakes.listed_intake import ListedIntake
-from tests.fakes.open_gate import OpenGate
+from tests.fakes.open_gate import OPERATOR, OpenGate
 from tests.rpc.serving import Bugs, Channel, run, serving, soon, until
 
 PATH = "/error_recovery.v1.FaultService"
@@ -25,11 +26,14 @@ Ask = Callable[[bytes], Awaitable[bytes]]
 
 @asynccontextmanager
 async def _desk(
-    durable: bool = False, bugs: Bugs | None = None, gate: OpenGate | None = None
+    durable: bool = False,
+    bugs: Bugs | None = None,
+    gate: OpenGate | None = None,
+    now: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[tuple[ListedIntake, Channel]]:
     intake = ListedIntake()
     gate = gate or OpenGate()
-    async with serving([FaultService(intake, durable, gate).service()], bugs=bugs, gate=gate) as channel:
+    async with serving([FaultService(intake, durable, gate, now).service()], bugs=bugs, gate=gate) as channel:
         yield intake, channel
 
 
@@ -106,6 +110,18 @@ def test_a_batch_of_up_to_1024_is_taken_in_its_order(size: int) -> None:
             answer = await soon(channel.unary_unary(f"{PATH}/ReportBatch")(_batch(1, *payloads)))
             assert fault_pb2.ReportBatchResponse.FromString(answer).accepted == size
             assert intake.taken == payloads
+
+    run(go())
+
+
+def test_a_batch_gives_others_their_turn_when_its_own_is_over() -> None:
+    async def go() -> None:
+        intake = ListedIntake()
+        service = FaultService(intake, False, OpenGate(), now=lambda: len(intake.taken) * 0.0003)
+        batches = [RawBatch(batch_id=1, faults=[b"a"] * 5), RawBatch(batch_id=2, faults=[b"b"] * 3)]
+        call: Any = type("Call", (), {"caller": OPERATOR})
+        await soon(asyncio.gather(*(service.report_batch(batch, call) for batch in batches)))
+        assert intake.taken == [b"a", b"a", b"b", b"b", b"a", b"a", b"b", b"a"]
 
     run(go())
 

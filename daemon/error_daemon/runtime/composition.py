@@ -230,7 +230,7 @@ class Composition:
     def services(self, control: DaemonControl) -> Sequence[Service]:
         durable = self.settings.ring.durability == "power"
         return (
-            FaultService(self.intake, durable, self.admission.gate).service(),
+            FaultService(self.intake, durable, self.admission.gate, self.clock.now).service(),
             RecoveryService(control).service(),
             self.handlers.service(),
             *self.receivers.services(),
