@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -127,6 +127,34 @@ def test_a_file_system_that_does_not_answer_is_a_fault_and_holds_nothing_up(tmp_
     assert desk.sightings == []
     desk.pass_time(5.0)
     assert desk.messages() == ["the file system at / has not answered for 10 s"]
+    sensor.stop()
+
+
+def test_while_one_file_system_does_not_answer_the_others_are_asked(tmp_path: Path) -> None:
+    class HangingOnce(HandDesk):
+        goes_on: Callable[[], None] | None = None
+
+        def in_thread(self, work: Callable[[], object], done: Callable[[object], None]) -> None:
+            if self.goes_on is None:
+                assert sensor._asked is not None
+                sensor._asked.asking = "/"
+                self.goes_on = lambda: done(None)
+            else:
+                super().in_thread(work, done)
+
+    root = tmp_path / "proc/self"
+    root.mkdir(parents=True)
+    other = f"54 29 253:0 / {tmp_path} rw - xfs /dev/sdb1 rw\n"
+    (root / "mountinfo").write_text(ROOT.format(options="rw") + other)
+    desk, sensor = HangingOnce(), Mounts(1e-9, 0.0, tmp_path)
+    sensor.start(desk)
+    desk.pass_time(20.0)
+    assert desk.kinds() == [("disk-hung", "/"), ("disk-full", str(tmp_path))]
+    assert desk.goes_on is not None
+    desk.goes_on()
+    assert desk.left_texts == ["the file system at / answers again"]
+    desk.pass_time(10.0)
+    assert desk.kinds()[2:] == [("disk-full", "/")]
     sensor.stop()
 
 

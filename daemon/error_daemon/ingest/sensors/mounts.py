@@ -7,7 +7,7 @@ first seen is meant so. It is told by the name that the kernel's log has for its
 
 **Full**: room and inodes are asked for in a thread of its own, as asking can hang; every 5 s, every second where room goes so fast that it
 would be gone within a minute. Room counts as `df` counts it: what only root may use is used. A file system that does not answer for
-10 s is a fault of its own.
+10 s is a fault of its own, keeps its thread, and is not asked again before it answers; the others are.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class _Asked:
     """A round of questions on its way."""
 
     at_s: float
-    places: list[tuple[str, Mount]]
+    mounts: list[Mount]
     answered: list[tuple[Mount, os.statvfs_result]] = field(default_factory=list)
     asking: str = ""
 
@@ -78,6 +78,7 @@ class Mounts:
         self._writable: set[str] = set()  # devices that were written to once
         self._rooms: dict[str, _Room] = {}
         self._asked: _Asked | None = None
+        self._hung: dict[str, _Asked] = {}  # by where it is mounted
         self._room_at_s = self._urgent_at_s = 0.0
         self._table_at_s = 0.0
 
@@ -167,26 +168,31 @@ class Mounts:
             return
         self._room_at_s = now_s + _ROOM_EVERY_S - _LOOK_S / 2
         self._urgent_at_s = now_s + _URGENT_EVERY_S - _LOOK_S / 2
-        places = [(mount.place, mount) for mount in self._mounts.values() if mount.is_local and not mount.is_read_only]
-        asked = self._asked = _Asked(now_s, places)
-        self._desk.in_thread(lambda: _ask(asked), self._answered)
+        asked = self._asked = _Asked(now_s, [mount for mount in self._mounts.values() if self._has_room(mount)])
+        self._desk.in_thread(lambda: _ask(asked), lambda _result: self._answered(asked))
+
+    def _has_room(self, mount: Mount) -> bool:
+        """Of its own, to be asked for."""
+        return mount.is_local and not mount.is_read_only and mount.place not in self._hung
 
     def _look_at_hung(self, asked: _Asked) -> None:
-        if asked.asking and self._desk.now_s() - asked.at_s >= _HUNG_S:
-            message = f"the file system at {asked.asking} has not answered for {_HUNG_S:g} s"
-            self._desk.entered(
-                Sighting("disk-hung", asked.asking, message, Severity.CRITICAL, figures={"mount": asked.asking})
-            )
+        place = asked.asking
+        if place and self._desk.now_s() - asked.at_s >= _HUNG_S:
+            message = f"the file system at {place} has not answered for {_HUNG_S:g} s"
+            self._desk.entered(Sighting("disk-hung", place, message, Severity.CRITICAL, figures={"mount": place}))
+            self._hung[place] = asked
+            self._asked = None
 
-    def _answered(self, result: object) -> None:
-        asked, self._asked = self._asked, None
-        if asked is None or isinstance(result, OSError):
-            return
-        for place, _ in asked.places:
+    def _answered(self, asked: _Asked) -> None:
+        """Of a round that has hung, what was seen is old by now: the next one sees it anew."""
+        if self._asked is asked:
+            self._asked = None
+            for mount, figures in asked.answered:
+                if mount.device in self._mounts:
+                    self._judge(mount, figures)
+        for place in [place for place, hung in self._hung.items() if hung is asked]:
+            del self._hung[place]
             self._desk.left("disk-hung", place, f"the file system at {place} answers again")
-        for mount, figures in asked.answered:
-            if mount.device in self._mounts:
-                self._judge(mount, figures)
 
     def _judge(self, mount: Mount, figures: os.statvfs_result) -> None:
         room = self._rooms.get(mount.device)
@@ -254,10 +260,10 @@ def _band(ratio: float) -> Hysteresis:
 
 
 def _ask(asked: _Asked) -> None:
-    for place, mount in asked.places:
-        asked.asking = place
+    for mount in asked.mounts:
+        asked.asking = mount.place
         with suppress(OSError):  # it is gone, or not for us
-            asked.answered.append((mount, os.statvfs(place)))
+            asked.answered.append((mount, os.statvfs(mount.place)))
     asked.asking = ""
 
 
