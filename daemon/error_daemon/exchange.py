@@ -86,10 +86,15 @@ def bearer(request: Request) -> str:
     return token.strip() if kind.lower() == "bearer" else ""
 
 
+NOBODY = Caller("", "", frozenset())
+"""Who asks, until it is known."""
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One path. `place` is as in "/api/{project}/store/"; "{prefix:path}" stands for any number of parts. `action` is its line in
-    access/methods.py. `most_bytes`: the longest body that is taken, as it comes and unpacked. `token`: what the request shows as one."""
+    access/methods.py. `most_bytes`: the longest body that is taken, as it comes and unpacked. `token`: what the request shows as one.
+    `says_who_later`: of a request whose head shows none, its body does; then the receiver asks the gate, and until then has NOBODY."""
 
     methods: tuple[str, ...]
     place: str
@@ -98,3 +103,4 @@ class Route:
     refuse: Callable[[Request, ErrorRecoveryError], Answer]
     most_bytes: int
     token: Callable[[Request], str] = bearer
+    says_who_later: bool = False

@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 
 from error_daemon.errors import InputError, TransientError
+from error_recovery.v1 import fault_pb2
 
 
 class ListedIntake:
-    """ports.Intake. A payload that begins with "wrong" or "full" is refused as such; "bug" breaks. `settle` lets `settled` return."""
+    """ports.Intake. A payload that begins with "wrong" or "full" is refused as such; "bug" breaks. Where `targets` are given, others are
+    refused. `settle` lets `settled` return."""
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
         self.trusted: list[bool] = []
+        self.targets: set[str] | None = None
         self.waiting = 0
         self.settle = asyncio.Event()
 
@@ -24,6 +27,10 @@ class ListedIntake:
             raise TransientError("the ring is full", 0.25)
         if payload.startswith(b"bug"):
             raise RuntimeError("a bug")
+        if self.targets is not None and (target := fault_pb2.Fault.FromString(payload).target) not in self.targets | {
+            ""
+        }:
+            raise InputError("fault.target", f"no target {target!r} is defined")
         self.taken.append(payload)
         return f"{len(self.taken):016x}", len(self.taken) == 1
 

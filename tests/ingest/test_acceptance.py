@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.ingest.acceptance import Acceptance
+from error_daemon.ingest.acceptance import TARGET, Acceptance, Tally
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.exception_types import error_type_named
 from error_daemon.ingest.fitted import fitted, flat
@@ -108,6 +108,22 @@ def test_what_has_to_come_again_is_counted_with_when(most: int, faults: list[byt
     accepted = acceptance.take_now(faults, OPERATOR)
     assert intake.taken == [b"1", b"2"]
     assert (accepted.left, accepted.retry_after_s) == (2, retry_after_s)
+
+
+def test_a_target_that_is_not_defined_loses_no_fault() -> None:
+    acceptance, intake = desk()
+    intake.targets = {"shop"}
+    named = [fault_pb2.Fault(message="m", target=target).SerializeToString() for target in ("shop", "shpo")]
+    assert len(acceptance.take_now(named, OPERATOR).error_ids) == 2
+    known, unknown = (fault_pb2.Fault.FromString(payload) for payload in intake.taken)
+    assert (known.target, dict(known.context.attributes)) == ("shop", {})
+    assert (unknown.target, dict(unknown.context.attributes)) == ("", {TARGET: "shpo"})
+
+
+def test_what_came_is_counted() -> None:
+    acceptance, _ = desk(OpenGate(most_faults=3))
+    acceptance.take_now([b"1", b"wrong", b"2", b"3", b"4"], OPERATOR)
+    assert acceptance.tally == Tally(accepted=2, refused=1, put_off=2)
 
 
 def test_where_power_may_be_lost_the_sender_hears_when_it_is_on_the_disk() -> None:

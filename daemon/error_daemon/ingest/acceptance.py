@@ -2,7 +2,8 @@
 Where receivers of others' messages (Sentry, OpenTelemetry, alerts, logs) hand in the faults that they made of them.
 
 One place, so that every way in keeps the same promises: what one caller may report is bounded, a fault is safe in the ring before its
-sender is told so, and who reports is a claim where they are not trusted (decision 17).
+sender is told so, who reports is a claim where they are not trusted (decision 17), and each way's counts can be asked for. A target that is
+not defined loses no fault: its name is kept as the attribute `error_recovery.target`, and the rules decide.
 """
 
 from __future__ import annotations
@@ -13,12 +14,27 @@ from dataclasses import dataclass
 from error_daemon.errors import InputError, TransientError
 from error_daemon.model.access import Caller
 from error_daemon.ports import Gate, Intake
+from error_recovery.v1 import fault_pb2
+
+TARGET = "error_recovery.target"
+"""The tag, label or attribute by which a message of others names a target."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has come one way since the start. `accepted` and `refused` (for good) are faults, `put_off` those that have to come again;
+    `passed_over` is whatever else came and is no fault."""
+
+    accepted: int = 0
+    refused: int = 0
+    put_off: int = 0
+    passed_over: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """What became of some faults. `error_ids`: of those that were taken, in their order. `refused`: for good, with the reason of each.
-    Those from the first one that has to come again on were not taken, and `retry_after_s` says when; 0: there are none."""
+    Those from the first one that has to come again on were not taken: `left`, and `retry_after_s` says when; 0: there are none."""
 
     error_ids: Sequence[str]
     refused: Sequence[InputError]
@@ -33,6 +49,7 @@ class Acceptance:
         self._intake = intake
         self._gate = gate
         self._is_durable = is_durable
+        self.tally = Tally()
 
     async def take(self, faults: Sequence[bytes], caller: Caller) -> Accepted:
         """Serialised faults, as ingest/fitted.py makes them."""
@@ -46,15 +63,31 @@ class Acceptance:
         granted, retry_after_s = self._gate.grant_faults(caller, len(faults))
         error_ids: list[str] = []
         refused: list[InputError] = []
-        for index, payload in enumerate(faults):
-            if index >= granted:
-                return Accepted(error_ids, refused, len(faults) - index, retry_after_s)
+        left = len(faults) - granted
+        for index, payload in enumerate(faults[:granted]):
             try:
-                error_id, _ = self._intake.take(payload, is_trusted=caller.is_trusted)
+                error_ids.append(self._one(payload, caller))
             except InputError as error:
                 refused.append(error)
             except TransientError as error:
-                return Accepted(error_ids, refused, len(faults) - index, error.retry_after_s)
-            else:
-                error_ids.append(error_id)
-        return Accepted(error_ids, refused, 0, 0.0)
+                left, retry_after_s = len(faults) - index, error.retry_after_s
+                break
+        self.tally.accepted += len(error_ids)
+        self.tally.refused += len(refused)
+        self.tally.put_off += left
+        return Accepted(error_ids, refused, left, retry_after_s if left else 0.0)
+
+    def _one(self, payload: bytes, caller: Caller) -> str:
+        try:
+            return self._intake.take(payload, is_trusted=caller.is_trusted)[0]
+        except InputError as error:
+            if error.field != "fault.target":
+                raise
+        return self._intake.take(_without_target(payload), is_trusted=caller.is_trusted)[0]
+
+
+def _without_target(payload: bytes) -> bytes:
+    fault = fault_pb2.Fault.FromString(payload)
+    fault.context.attributes[TARGET] = fault.target
+    fault.target = ""
+    return fault.SerializeToString()

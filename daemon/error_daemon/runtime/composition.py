@@ -22,7 +22,6 @@ from error_daemon.core.engine import Engine
 from error_daemon.definitions.checks.exposure import is_of_this_host
 from error_daemon.execute.host import HostCounters
 from error_daemon.execute.pool import WorkerPool
-from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.sensors.assembly import Sensors
 from error_daemon.ingest.sensors.kernel_log import KernelLog
@@ -172,7 +171,7 @@ class Composition:
 
     def _made_receivers(self) -> Receivers:
         is_durable = self.settings.ring.durability == "power"
-        return Receivers(Acceptance(self.intake, self.admission.gate, is_durable=is_durable))
+        return Receivers(self.intake, self.admission.gate, is_durable=is_durable)
 
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)
@@ -217,7 +216,11 @@ class Composition:
             pool=self.pool,
             reloader=self.reloader,
             reports=reports,
-            more={"sensors": self.sensors.diagnostics, "http": self.web.diagnostics},
+            more={
+                "sensors": self.sensors.diagnostics,
+                "http": self.web.diagnostics,
+                "receivers": self.receivers.diagnostics,
+            },
         )
 
     def made_server(self) -> Server:

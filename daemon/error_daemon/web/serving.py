@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from error_daemon.errors import ErrorRecoveryError, InvariantError, TransientError
-from error_daemon.exchange import Answer, Body, Request, Route, TooLarge
+from error_daemon.exchange import NOBODY, Answer, Body, Request, Route, TooLarge
 from error_daemon.model.access import Peer
 from error_daemon.ports import Gate
 from error_daemon.web.problem import said
@@ -80,7 +80,8 @@ class Served:
         route = self._route
         token = route.token(request) if self._gate.reads_tokens else ""
         request = replace(request, peer=replace(request.peer, token=token))
-        caller = self._gate.admit(request.peer, route.action)
+        is_told_later = route.says_who_later and self._gate.reads_tokens and not token
+        caller = NOBODY if is_told_later else self._gate.admit(request.peer, route.action)
         self._room.enter()
         try:
             body = route.begin(request, caller)
