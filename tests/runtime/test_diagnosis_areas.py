@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from pathlib import Path
 from re import compile as pattern
@@ -39,7 +40,7 @@ from error_daemon.runtime.diagnosis.permissions import Mode as FileMode
 from error_daemon.runtime.diagnosis.permissions import judge_modes
 from error_daemon.runtime.diagnosis.ring import ring
 from error_daemon.runtime.diagnosis.store import Disk, store
-from error_daemon.runtime.diagnosis.systemd import UNREADABLE, Kept, judge_bus, judge_keeper, judge_polkit
+from error_daemon.runtime.diagnosis.systemd import UNREADABLE, Kept, judge_bus, judge_keeper, judge_polkit, systemd
 from error_daemon.runtime.diagnosis.workers import workers
 from error_daemon.runtime.limits import Limit
 from error_daemon.telemetry import LatencyHistogram
@@ -227,6 +228,16 @@ def test_a_polkit_rule_must_be_there_and_that_of_the_definitions() -> None:
     assert judge_polkit(HOUSE, "er", UNREADABLE, is_root=False).standing is UNAVAILABLE
     assert judge_polkit(HOUSE, "er", None, is_root=True).standing is GOOD
     assert judge_polkit(EMPTY, "er", None, is_root=False).standing is GOOD
+
+
+def test_a_user_without_a_name_does_not_cost_the_area(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("os.geteuid", lambda: 2_000_000_019)  # as containers are given them
+    found = asyncio.run(systemd(EMPTY))
+    assert [one.name for one in found if one.name in ("keeper", "D-Bus", "polkit rule")] == [
+        "keeper",
+        "D-Bus",
+        "polkit rule",
+    ]
 
 
 def test_the_clock_is_as_systemd_says_or_not_to_be_known() -> None:

@@ -31,12 +31,18 @@ class Kept:
 
 
 async def systemd(definitions: Definitions) -> list[Diagnostic]:
-    user = pwd.getpwuid(os.geteuid()).pw_name
     return [
         *judge_keeper(kept_by(os.environ)),
         judge_bus(await bus_problem(), needs_it=bool(allowed_actions(definitions))),
-        judge_polkit(definitions, user, rule_in_place(Path(FILE)), is_root=os.geteuid() == 0),
+        judge_polkit(definitions, _user(), rule_in_place(Path(FILE)), is_root=os.geteuid() == 0),
     ]
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:  # a number without a name, as in some containers
+        return str(os.geteuid())
 
 
 def kept_by(environment: Mapping[str, str]) -> Kept:
