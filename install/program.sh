@@ -31,4 +31,5 @@ for page in "$source_dir"/docs/*.md; do put 644 "docs/${page##*/}" "$place/share
 put 644 systemd/report-failures.conf "$place/share/error-recovery/report-failures.conf"
 put 644 systemd/restart-steps.conf "$place/share/error-recovery/restart-steps.conf"
 put 644 systemd/kernel-log.conf "$place/share/error-recovery/kernel-log.conf"
+put 644 systemd/early-deaths.conf "$place/share/error-recovery/early-deaths.conf"
 put 755 install/activate.sh "$place/share/error-recovery/activate"

@@ -175,6 +175,8 @@ class SensorSettings(_Section):
         "lxc*",
     )
     """Links, as globs, that are not looked at: those that come and go with containers and virtual machines."""
+    early_deaths: bool = True
+    """Whether the kernel is asked to tell when a process of a target begins to die, and not only when it is dead (eBPF)."""
     clock: bool = True
     """Whether the host's clock is synchronised, how far it is off, and whether somebody sets it."""
     sample_interval: Annotated[Duration, Field(ge=0.05, le=10.0)] = 0.1

@@ -1,4 +1,5 @@
-"""Real processes that die, come back and are started by others, and what the watch reports of them."""
+"""Real processes that die, come back and are started by others, and what the watch reports of them: all of it once by pidfds alone, and
+once with notices of the kernel, where it gives them."""
 
 from __future__ import annotations
 
@@ -13,9 +14,12 @@ from pathlib import Path
 import pytest
 
 from error_daemon.errors import TransientError
+from error_daemon.ingest.dying.notices import DyingNotices
 from error_daemon.ingest.process_watch import SOURCE, ProcessWatch
 from error_daemon.model import Target
+from error_daemon.model.diagnostic import Standing
 from error_recovery.v1 import fault_pb2
+from tests.ingest.early_deaths import opened
 
 PATIENCE_S = 20.0
 NEVER_S = 1e6
@@ -60,8 +64,9 @@ class _Desk:
 class _House:
     """Children with a pid file each."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, has_notices: bool) -> None:
         self._directory = directory
+        self._has_notices = has_notices
         self._children: list[subprocess.Popen[bytes]] = []
 
     def pid_file(self, name: str) -> Path:
@@ -73,6 +78,9 @@ class _House:
         self.pid_file(name).write_text(f"{child.pid}\n")
         return child
 
+    def notices(self) -> DyingNotices:
+        return opened() if self._has_notices else DyingNotices()
+
     def targets(self, *names: str) -> dict[str, Target]:
         return {name: Target(name, "process", {"pid_file": str(self.pid_file(name))}) for name in names}
 
@@ -82,9 +90,9 @@ class _House:
             child.communicate()
 
 
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[_House]:
-    house = _House(tmp_path)
+@pytest.fixture(params=["pidfd", "notices"])
+def house(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[_House]:
+    house = _House(tmp_path, has_notices=request.param == "notices")
     yield house
     house.close()
 
@@ -99,7 +107,14 @@ def _watching(
 ) -> None:
     async def go() -> None:
         desk = _Desk(refuse)
-        watch = ProcessWatch(house.targets(*names), _StoppedClock(), desk.take, desk.problems.append, look_again_s)
+        watch = ProcessWatch(
+            house.targets(*names),
+            _StoppedClock(),
+            desk.take,
+            desk.problems.append,
+            look_again_s,
+            notices=house.notices(),
+        )
         watch.start()
         try:
             await body(watch, desk)
@@ -339,3 +354,15 @@ def test_a_target_without_a_process_of_its_own_can_be_hushed_too(house: _House) 
         assert desk.faults == []
 
     _watching(house, (), body)
+
+
+def test_it_says_how_deaths_are_told_here(house: _House) -> None:
+    house.start("web")
+
+    async def body(watch: ProcessWatch, _desk: _Desk) -> None:
+        diagnostic = watch.diagnostic()
+        assert (diagnostic.area, diagnostic.standing) == ("sensors", Standing.GOOD)
+        assert diagnostic.figures == {"watched": 1.0}
+        assert diagnostic.says.startswith("1 living processes of targets; their deaths are told ")
+
+    _watching(house, ("web",), body)

@@ -13,6 +13,7 @@ from error_daemon.errors import InputError, PermanentError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute import strategies
 from error_daemon.execute.deadline import AttemptDeadline
+from error_daemon.execute.dying import until_dead
 from error_daemon.execute.looking import look_with, shorten
 from error_daemon.execute.params import parse
 from error_daemon.execute.program import Programs
@@ -90,6 +91,7 @@ async def _until(
     deadline: AttemptDeadline, strategy: strategies.Strategy, context: strategies.Context
 ) -> strategies.Result:
     try:
+        await until_dead(context.target)
         return await strategy.run(context)
     except asyncio.CancelledError:
         if not deadline.has_passed:

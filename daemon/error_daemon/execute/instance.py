@@ -23,6 +23,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from error_daemon.errors import InputError
+from error_daemon.execute.dying import ended
 from error_daemon.execute.ending import group_lives, kill_group_of, kill_marked, signal_group
 from error_daemon.execute.params import required
 from error_daemon.execute.program import Reaped, build_environment, group_gone, spawn
@@ -125,7 +126,7 @@ async def stop(instance: Instance) -> str:
         if seen is None or not seen.is_alive:
             return await _end_remains(named)
         if seen.is_dying:
-            await _gone(pidfd, 0, None)
+            await ended(pidfd)
             return await _end_remains(named)
         group = named.pid if _leads_a_group(named.pid) else 0
         _signal_all(pidfd, group, instance.stop_signal)
@@ -166,14 +167,10 @@ async def _gone(pidfd: int, group: int, timeout_s: float | None) -> bool:
     """Whether the process, and its group if it leads one, ended in time. None: wait for as long as the attempt may."""
     loop = asyncio.get_running_loop()
     began = loop.time()
-    ended = asyncio.Event()
-    loop.add_reader(pidfd, ended.set)
     try:
-        await asyncio.wait_for(ended.wait(), timeout_s)
+        await asyncio.wait_for(ended(pidfd), timeout_s)
     except asyncio.TimeoutError:
         return False
-    finally:
-        loop.remove_reader(pidfd)
     left_s = None if timeout_s is None else max(0.0, timeout_s - (loop.time() - began))
     return not group or await group_gone(group, left_s)
 

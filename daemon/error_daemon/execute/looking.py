@@ -14,6 +14,7 @@ from typing import TypeVar
 from error_daemon.errors import InputError, PermanentError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute import probes
+from error_daemon.execute.dying import until_dead
 from error_daemon.execute.params import parse
 from error_daemon.execute.probes.contract import unknown
 from error_daemon.execute.program import TERM_GRACE_S, Programs
@@ -79,13 +80,19 @@ async def look_once(
             timeout_s=order.timeout_s,
             programs=programs,
         )
-        return await asyncio.wait_for(see(look), order.timeout_s + _SLACK_S)
+        return await asyncio.wait_for(_see_when_dead(look, see), order.timeout_s + _SLACK_S)
     except asyncio.TimeoutError:
         raise Unseen(f"{who} did not end within {order.timeout_s:g} s") from None
     except (InputError, PermanentError) as error:
         raise Unseen(str(error)) from error
     except Exception as error:
         raise Unseen(f"{who} raised {type(error).__name__}: {error}") from error
+
+
+async def _see_when_dead(look: probes.Look, see: Callable[[probes.Look], Awaitable[T]]) -> T:
+    """When the target's process is dying, after that (dying.py)."""
+    await until_dead(look.target)
+    return await see(look)
 
 
 def shorten(detail: str) -> str:

@@ -1,4 +1,5 @@
-"""A process that should live has died: seen through a pidfd, within a millisecond or so, without polling.
+"""A process that should live has died: seen through a pidfd, within a millisecond or so, without polling. Where the kernel tells that it
+begins to die (ingest/dying/), that is heard first, and is as good: it can't come back. Only who acts on it has to wait until it is dead.
 
 Watched are the targets of kind `process`, by their pid files. When the watched process ends, its pid file is read again: where it still
 says the same, nothing else need be asked, and a fault is reported; another living process there means that somebody else has restarted
@@ -15,8 +16,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from error_daemon.errors import ErrorRecoveryError, PermanentError, TransientError
+from error_daemon.ingest.dying.notices import DyingNotices
 from error_daemon.ingest.own_fault import not_running
 from error_daemon.model import Target
+from error_daemon.model.diagnostic import Diagnostic, Standing
 from error_daemon.ports import Clock
 from error_daemon.processes.identity import named_in, read_file
 
@@ -34,7 +37,7 @@ class _Watched:
 
 class ProcessWatch:
     """`take(payload)`: the intake. `on_problem(text)` hears of faults that could not be reported, and of processes that cannot be
-    watched."""
+    watched. `notices`: opened before, if they are to be listened to, and closed with this."""
 
     def __init__(
         self,
@@ -45,7 +48,9 @@ class ProcessWatch:
         look_again_s: float = 1.0,
         *,
         repeat_s: float = 60.0,
+        notices: DyingNotices | None = None,
     ) -> None:
+        self._notices = notices or DyingNotices()
         self._pid_files = _pid_files(targets)
         self._clock = clock
         self._take = take
@@ -61,6 +66,7 @@ class ProcessWatch:
 
     def start(self) -> None:
         """Watch every process that lives; report those that should live and do not."""
+        self._notices.listen(self._dying)
         for target_id in self._pid_files:
             self._look_at_unwatched(target_id)
         self._look_later()
@@ -70,6 +76,7 @@ class ProcessWatch:
             self._timer.cancel()
         for target_id in list(self._watched):
             self._unwatch(target_id)
+        self._notices.close()
 
     def redefine(self, targets: Mapping[str, Target]) -> None:
         """Watch these, and no others any more. What is known of a target whose pid file is the same stays known."""
@@ -87,6 +94,12 @@ class ProcessWatch:
     def watched(self) -> Collection[str]:
         """The targets that have a living process, as far as is known."""
         return self._watched.keys()
+
+    def diagnostic(self) -> Diagnostic:
+        """How deaths are seen here."""
+        count, notices = len(self._watched), self._notices
+        says = f"{count} living processes of targets; their deaths are told {notices.says()}"
+        return Diagnostic("sensors", "process-deaths", Standing.GOOD, says, notices.mend, {"watched": float(count)})
 
     def look(self, target_id: str) -> None:
         """The target was recovered: watch the process that it has now."""
@@ -159,16 +172,23 @@ class ProcessWatch:
         self._unwatch(target_id)
         self._reported_at.pop(target_id, None)
         self._watched[target_id] = _Watched(pid, descriptor, said)
+        self._notices.watch(pid)
         asyncio.get_running_loop().add_reader(descriptor, self._ended, target_id)
         return True
 
     def _unwatch(self, target_id: str) -> None:
         watched = self._watched.pop(target_id, None)
         if watched:
+            self._notices.unwatch(watched.pid)
             asyncio.get_running_loop().remove_reader(watched.pidfd)
             os.close(watched.pidfd)
 
+    def _dying(self, pid: int) -> None:
+        for target_id in [target_id for target_id, watched in self._watched.items() if watched.pid == pid]:
+            self._ended(target_id)
+
     def _ended(self, target_id: str) -> None:
+        """It is dead, or dying."""
         dead = self._watched[target_id]
         self._unwatch(target_id)
         said = _said(self._pid_files[target_id])

@@ -73,6 +73,7 @@ class Daemon:
         parts = self._parts
         for problem in raise_limits():
             _log.warning("limit", problem=problem)
+        parts.open_notices()
         await parts.store.start()
         for pause in parts.pauses.load(parts.clock.now()):
             self._pause(pause)
