@@ -16,6 +16,7 @@ class ListedIntake:
         self.taken: list[bytes] = []
         self.trusted: list[bool] = []
         self.targets: set[str] | None = None
+        self.breaks = False
         self.waiting = 0
         self.settle = asyncio.Event()
 
@@ -25,7 +26,7 @@ class ListedIntake:
             raise InputError("fault.message", "is wrong")
         if payload.startswith(b"full"):
             raise TransientError("the ring is full", 0.25)
-        if payload.startswith(b"bug"):
+        if self.breaks or payload.startswith(b"bug"):
             raise RuntimeError("a bug")
         if self.targets is not None and (target := fault_pb2.Fault.FromString(payload).target) not in self.targets | {
             ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +92,7 @@ async def serving(
     gate: Gate | None = None,
     transport: Transport | None = None,
     socket: Path | None = None,
+    routes: Sequence[Route] = (),
 ) -> AsyncIterator[Serving]:
     bugs: list[tuple[str, BaseException]] = []
     server = WebServer(
@@ -102,7 +103,7 @@ async def serving(
         SteadyClock(),
     )
     echo = Echo()
-    server.add(echo.routes())
+    server.add([*routes, *echo.routes()])
     address = await server.start(f"unix:{socket}" if socket else "127.0.0.1:0")
     try:
         yield Serving(server, address, echo, bugs)

@@ -186,8 +186,7 @@ class Composition:
         return Web(server, http.listen)
 
     def _made_receivers(self) -> Receivers:
-        is_durable = self.settings.ring.durability == "power"
-        return Receivers(self.intake, self.admission.gate, is_durable=is_durable)
+        return Receivers(self.settings, self.intake, self.admission.gate, self.clock)
 
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)

@@ -17,3 +17,7 @@ def sensor_problem(text: str) -> None:
 
 def sensor_news(text: str) -> None:
     _log.info("sensor", says=text)
+
+
+def receiver_problem(text: str) -> None:
+    _log.error("receiver", problem=text)

@@ -3,17 +3,23 @@ Every way in for messages of others that are not faults yet, joined to the place
 
     what comes                         where                              part
     ---------------------------------  ---------------------------------  ------------------------
+    events and check-ins of Sentry's   POST {prefix}/api/{project}/...    ingest/sentry/receiver.py
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from error_daemon.exchange import Route
 from error_daemon.ingest.acceptance import Acceptance
+from error_daemon.ingest.sentry.job_watch import JobWatch
+from error_daemon.ingest.sentry.receiver import SentryReceiver
 from error_daemon.model import Diagnostic
-from error_daemon.ports import Gate, Intake, Service
+from error_daemon.ports import Clock, Gate, Intake, Service
 from error_daemon.runtime.diagnosis.area import Area, some
+from error_daemon.runtime.problems import receiver_problem
+from error_daemon.settings import Settings
 
 _AREA = Area("receivers")
 
@@ -21,21 +27,32 @@ _AREA = Area("receivers")
 class Receivers:
     """Made once. `routes` are served over HTTP, `services` over gRPC."""
 
-    def __init__(self, intake: Intake, gate: Gate, *, is_durable: bool) -> None:
+    def __init__(self, settings: Settings, intake: Intake, gate: Gate, clock: Clock) -> None:
         self._intake = intake
         self._gate = gate
-        self._is_durable = is_durable
+        self._is_durable = settings.ring.durability == "power"
         self._ways: dict[str, Acceptance] = {}
+        desk = self._desk("sentry")
+        self._jobs = JobWatch(desk, clock, Path(settings.state_dir), receiver_problem)
+        self._sentry = SentryReceiver(desk, self._jobs, gate, clock)
 
     def _desk(self, way: str) -> Acceptance:
         """Where the faults that come this way are handed in."""
         return self._ways.setdefault(way, Acceptance(self._intake, self._gate, is_durable=self._is_durable))
 
     def routes(self) -> Sequence[Route]:
-        return ()
+        return self._sentry.routes()
 
     def services(self) -> Sequence[Service]:
         return ()
+
+    def start(self) -> None:
+        """Before the first message comes."""
+        self._jobs.start()
+
+    def stop(self) -> None:
+        """After the last one."""
+        self._jobs.stop()
 
     def diagnostics(self) -> Sequence[Diagnostic]:
         """See ports.Diagnosing."""

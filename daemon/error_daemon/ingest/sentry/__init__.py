@@ -1,0 +1,1 @@
+"""What Sentry's SDKs send, changed in nothing but their DSN."""

@@ -1,0 +1,237 @@
+"""
+Check-ins of jobs that run by a schedule (Sentry's "crons"): what a job says of itself, and what it should have said by now. Pure.
+
+    check-in        known of the monitor after it                       a fault
+    --------------  --------------------------------------------------  ----------------------------------------------
+    in_progress     it runs; it has to end within `max_runtime`         when it has not: "runs for longer than"
+    ok              it is done; the next is expected by the schedule
+    error           as ok                                               "has failed"
+    none, though the schedule and its margin have passed                "did not run", once for each time it should have
+
+A monitor is one job in one environment. It is known from the first check-in that brings its schedule (`monitor_config`, which SDKs send
+along); one that never brought a schedule can fail, and be late, but not be missed. Where the daemon was away, nobody knows what was missed:
+after a restart the next time is expected.
+
+Feed `feed(check_in, now)` and `due(now)`; both return faults, serialised. `next_wake()` says when `due` has something to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timezone, tzinfo
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim, CronSimError
+
+from error_daemon.errors import InputError
+from error_daemon.ingest.fitted import fitted
+from error_recovery.v1 import fault_pb2
+
+_MOST_MONITORS = 1000
+_MOST_RUNS = 16  # of one monitor that have begun and not ended
+_MARGIN_S = 60.0
+_MAX_RUNTIME_S = 1800.0
+_LONGEST_S = 366 * 86_400.0
+_UNITS_S = {
+    "minute": 60.0,
+    "hour": 3600.0,
+    "day": 86_400.0,
+    "week": 7 * 86_400.0,
+    "month": 30 * 86_400.0,
+    "year": 365 * 86_400.0,
+}
+_STATUSES = ("in_progress", "ok", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """`crontab`, in `zone`; or each `interval_s`, where crontab is empty."""
+
+    crontab: str = ""
+    interval_s: float = 0.0
+    zone: str = "UTC"
+    margin_s: float = _MARGIN_S
+    max_runtime_s: float = _MAX_RUNTIME_S
+
+    def after(self, at: float) -> float:
+        """When it should run next. Raises InputError for what is no schedule."""
+        if not self.crontab:
+            return at + self.interval_s
+        try:
+            return next(CronSim(self.crontab, datetime.fromtimestamp(at, _zone(self.zone)))).timestamp()
+        except (CronSimError, StopIteration):
+            raise InputError("check_in.monitor_config.schedule", f"{self.crontab[:80]!r} is no crontab") from None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    slug: str
+    environment: str
+    status: str
+    check_in_id: str
+    schedule: Schedule | None
+    release: str = ""
+    is_trusted: bool = False
+
+
+@dataclass(slots=True)
+class Monitor:
+    """What is known of one job. `expected_at` 0: it has no schedule. `runs`: id → when it has to be done."""
+
+    slug: str
+    environment: str
+    schedule: Schedule | None = None
+    expected_at: float = 0.0
+    runs: dict[str, float] = field(default_factory=dict)
+    heard_at: float = 0.0
+    is_trusted: bool = False
+
+    def next_wake(self) -> float | None:
+        times = [*self.runs.values()]
+        if self.schedule is not None:
+            times.append(self.expected_at + self.schedule.margin_s)
+        return min(times, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A fault, and whether who told of the job is trusted."""
+
+    fault: bytes
+    is_trusted: bool
+
+
+class CheckIns:
+    """All monitors. The one that was heard of longest ago makes place."""
+
+    def __init__(self) -> None:
+        self.monitors: dict[tuple[str, str], Monitor] = {}
+
+    def restore(self, monitors: Iterator[Monitor], now: float) -> None:
+        """What was known before a restart; nothing of it is missed or late that should have come while nobody listened."""
+        for monitor in monitors:
+            if monitor.schedule is not None:
+                monitor.expected_at = monitor.schedule.after(now)
+            monitor.runs = {run: max(until, now) for run, until in monitor.runs.items()}
+            self.monitors[monitor.slug, monitor.environment] = monitor
+
+    def feed(self, said: CheckIn, now: float) -> list[Due]:
+        """Raises InputError for a schedule that is none; then nothing has changed."""
+        key = said.slug, said.environment
+        schedule = said.schedule or (self.monitors[key].schedule if key in self.monitors else None)
+        expected_at = schedule.after(now) if schedule is not None else 0.0
+        monitor = self.monitors.get(key) or self._new(key)
+        monitor.schedule, monitor.expected_at = schedule, expected_at
+        monitor.heard_at, monitor.is_trusted = now, said.is_trusted
+        if said.status == "in_progress":
+            longest_s = schedule.max_runtime_s if schedule is not None else _MAX_RUNTIME_S
+            monitor.runs[said.check_in_id] = now + longest_s
+            while len(monitor.runs) > _MOST_RUNS:
+                monitor.runs.pop(next(iter(monitor.runs)))
+            return []
+        monitor.runs.pop(said.check_in_id, None)
+        if said.status == "ok":
+            return []
+        return [Due(_fault(monitor, "failed", "has failed", now, said.release), said.is_trusted)]
+
+    def due(self, now: float) -> list[Due]:
+        told = []
+        for monitor in self.monitors.values():
+            for run in [run for run, until in monitor.runs.items() if until <= now]:
+                del monitor.runs[run]
+                told.append(Due(_fault(monitor, "late", "runs for longer than it may", now), monitor.is_trusted))
+            schedule = monitor.schedule
+            if schedule is not None and monitor.expected_at + schedule.margin_s <= now:
+                when = datetime.fromtimestamp(monitor.expected_at, timezone.utc).isoformat(" ", "minutes")
+                says = f"did not run: it was expected at {when}"
+                told.append(Due(_fault(monitor, "missed", says, now), monitor.is_trusted))
+                monitor.expected_at = schedule.after(max(monitor.expected_at, now - schedule.margin_s))
+        return told
+
+    def next_wake(self) -> float | None:
+        """Seconds since 1970; None while nothing is expected."""
+        return min((at for monitor in self.monitors.values() if (at := monitor.next_wake()) is not None), default=None)
+
+    def _new(self, key: tuple[str, str]) -> Monitor:
+        if len(self.monitors) >= _MOST_MONITORS:
+            oldest = min(self.monitors, key=lambda one: self.monitors[one].heard_at)
+            del self.monitors[oldest]
+        monitor = self.monitors[key] = Monitor(*key)
+        return monitor
+
+
+def _fault(monitor: Monitor, kind: str, says: str, now: float, release: str = "") -> bytes:
+    where = f" in {monitor.environment}" if monitor.environment else ""
+    fault = fault_pb2.Fault(
+        type=fault_pb2.ERROR_TYPE_TASK,
+        message=f"the job {monitor.slug}{where} {says}",
+        context=fault_pb2.Context(component=monitor.slug, operation="check-in", environment=monitor.environment),
+        fingerprint=f"check-in:{kind}:{monitor.slug}:{monitor.environment}",
+        occurred_at_unix_ns=int(now * 1e9),
+        source="sentry/check_in",
+    )
+    return fitted(fault, [("check_in", kind), *([("release", release)] if release else [])])
+
+
+# --- from JSON
+
+
+def read_check_in(said: Mapping[str, Any], *, is_trusted: bool) -> CheckIn:
+    """Raises InputError."""
+    slug, status = said.get("monitor_slug"), said.get("status")
+    if not isinstance(slug, str) or not slug:
+        raise InputError("check_in.monitor_slug", "is missing")
+    if status not in _STATUSES:
+        raise InputError("check_in.status", f"{str(status)[:40]!r} is none: {', '.join(_STATUSES)} are")
+    environment, release = said.get("environment"), said.get("release")
+    config = said.get("monitor_config")
+    return CheckIn(
+        slug[:128],
+        environment[:64] if isinstance(environment, str) else "",
+        str(status),
+        str(said.get("check_in_id"))[:64],
+        _schedule(config) if isinstance(config, Mapping) else None,
+        release[:256] if isinstance(release, str) else "",
+        is_trusted,
+    )
+
+
+def _schedule(config: Mapping[str, Any]) -> Schedule | None:
+    said = config.get("schedule")
+    if not isinstance(said, Mapping):
+        return None
+    bounds = Schedule(
+        margin_s=_minutes(config.get("checkin_margin"), _MARGIN_S),
+        max_runtime_s=_minutes(config.get("max_runtime"), _MAX_RUNTIME_S),
+    )
+    kind, value = said.get("type"), said.get("value")
+    if kind == "crontab" and isinstance(value, str):
+        zone = config.get("timezone")
+        made = replace(bounds, crontab=value[:200], zone=zone[:64] if isinstance(zone, str) and zone else "UTC")
+        made.after(0.0)
+        return made
+    unit_s = _UNITS_S.get(str(said.get("unit")))
+    if (
+        kind == "interval"
+        and isinstance(value, int | float)
+        and unit_s is not None
+        and 0 < value * unit_s <= _LONGEST_S
+    ):
+        return replace(bounds, interval_s=value * unit_s)
+    raise InputError("check_in.monitor_config.schedule", "is none: a crontab, or an interval with its unit")
+
+
+def _minutes(value: object, default_s: float) -> float:
+    """At least one, as Sentry has it."""
+    if isinstance(value, int | float) and not isinstance(value, bool) and 0 < value * 60 <= _LONGEST_S:
+        return max(60.0, value * 60.0)
+    return default_s
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise InputError("check_in.monitor_config.timezone", f"{name!r} is not known on this host") from None

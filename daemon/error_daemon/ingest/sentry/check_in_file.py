@@ -1,0 +1,47 @@
+"""What is known of jobs survives the daemon: check_ins.json in the state directory, written whole and put in place at once.
+
+It is written before a check-in is answered. A file that cannot be read is put aside: each job is known again with its next check-in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
+
+from error_daemon.ingest.sentry.check_in import Monitor
+
+_WRITTEN: TypeAdapter[list[Monitor]] = TypeAdapter(list[Monitor])
+
+
+class CheckInFile:
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def load(self) -> tuple[Iterator[Monitor], str]:
+        """What is known, and what is wrong with the file; empty: nothing is."""
+        try:
+            return iter(_WRITTEN.validate_json(self._path.read_bytes())), ""
+        except FileNotFoundError:
+            return iter(()), ""
+        except (OSError, ValidationError) as error:
+            return iter(()), f"{self._path} cannot be read, so jobs are known again with their next check-in: {error}"
+
+    def save(self, monitors: list[Mapping[str, Any]]) -> None:
+        """Raises OSError: then it is as it was."""
+        new = self._path.with_suffix(".new")
+        with new.open("w", encoding="utf-8") as file:
+            json.dump(monitors, file)
+            file.flush()
+            os.fsync(file.fileno())
+        new.replace(self._path)
+
+
+def plain(monitors: Mapping[tuple[str, str], Monitor]) -> list[Mapping[str, Any]]:
+    """What `save` takes: of this moment, whatever happens to the monitors later."""
+    return [asdict(monitor) for monitor in monitors.values()]

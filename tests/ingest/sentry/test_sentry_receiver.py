@@ -1,0 +1,263 @@
+"""Sentry's protocol over real HTTP: who may, what is answered, what comes into the intake."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from error_daemon.errors import Denied
+from error_daemon.ingest.acceptance import Acceptance
+from error_daemon.ingest.sentry.job_watch import JobWatch
+from error_daemon.ingest.sentry.receiver import SentryReceiver
+from error_daemon.runtime.clock import SteadyClock
+from error_recovery.v1 import fault_pb2
+from tests.fakes.listed_intake import ListedIntake
+from tests.fakes.open_gate import OpenGate
+from tests.ingest.sentry.test_sentry_envelope import HEAD, item
+from tests.rpc.serving import run
+from tests.web.serving_web import Serving, serving
+
+EVENT = item("event", json.dumps({"event_id": "ab", "message": "it broke", "level": "error"}).encode())
+ENVELOPE = HEAD + EVENT
+PATH = "/api/1/envelope/"
+
+
+@dataclass
+class Sentry:
+    http: Serving
+    intake: ListedIntake
+    gate: OpenGate
+    receiver: SentryReceiver
+    problems: list[str]
+
+    def faults(self) -> list[fault_pb2.Fault]:
+        return [fault_pb2.Fault.FromString(payload) for payload in self.intake.taken]
+
+
+@asynccontextmanager
+async def sentry(state: Path, gate: OpenGate | None = None) -> AsyncIterator[Sentry]:
+    gate, intake, clock, problems = gate or OpenGate(), ListedIntake(), SteadyClock(), list[str]()
+    acceptance = Acceptance(intake, gate, is_durable=False)
+    jobs = JobWatch(acceptance, clock, state, problems.append)
+    receiver = SentryReceiver(acceptance, jobs, gate, clock)
+    jobs.start()
+    async with serving(gate=gate, routes=receiver.routes()) as http:
+        yield Sentry(http, intake, gate, receiver, problems)
+    jobs.stop()
+
+
+@pytest.mark.parametrize("path", [PATH, "/api/1/envelope", "/shop-web/api/1/envelope/", "/a/b/api/1/envelope/"])
+def test_an_event_is_a_fault_with_and_without_a_path_before_it(tmp_path: Path, path: str) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path) as one:
+            status, _, body = await one.http.post(path, gzip.compress(ENVELOPE), Content_Encoding="gzip")
+            assert (status, json.loads(body)) == (200, {"id": "9ec79c33ec9942ab8353589fcb2e04dc"})
+            [fault] = one.faults()
+            prefix = path.partition("/api/")[0].rpartition("/")[2]
+            assert (fault.message, fault.context.component) == ("it broke", prefix or "sentry-1")
+
+    run(test())
+
+
+def test_an_event_may_come_without_an_envelope_as_older_sdks_send_it(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path) as one:
+            status, _, body = await one.http.post("/api/1/store/", b'{"event_id":"ab","message":"it broke"}')
+            assert (status, json.loads(body)) == (200, {"id": "ab"})
+            assert [fault.message for fault in one.faults()] == ["it broke"]
+
+    run(test())
+
+
+def test_what_is_no_fault_is_accepted_and_counted(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path) as one:
+            body = (
+                HEAD
+                + item("session", b"{}")
+                + item("client_report", b"{}")
+                + item("transaction", b"{}")
+                + item("of tomorrow", b"")
+            )
+            assert (await one.http.post(PATH, body))[0] == 200
+            assert one.receiver.acceptance.tally.passed_over == 4
+            assert one.intake.taken == []
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "says"),
+    [
+        (b"", 400, "envelope: is empty"),
+        (b"nonsense", 400, "not JSON"),
+        (HEAD + item("event", b"nonsense"), 400, "event: is not JSON"),
+        (HEAD + item("event", b" " * (1 << 20) + b"{}"), 413, "more than 1048576 bytes"),
+        (HEAD + item("check_in", b"{}"), 400, "check_in.monitor_slug: is missing"),
+    ],
+)
+def test_what_can_never_be_taken_is_refused_with_the_reason(
+    tmp_path: Path, body: bytes, status: int, says: str
+) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path) as one:
+            told, headers, answer = await one.http.post(PATH, body)
+            assert (told, says in json.loads(answer)["detail"], says.lower() in headers["x-sentry-error"]) == (
+                status,
+                True,
+                True,
+            )
+            assert one.intake.taken == []
+
+    run(test())
+
+
+def test_an_attachment_larger_than_an_event_does_not_cost_the_event(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path) as one:
+            status, _, _ = await one.http.post(PATH, HEAD + item("attachment", bytes(3 << 20)) + EVENT)
+            assert (status, len(one.intake.taken)) == (200, 1)
+
+    run(test())
+
+
+def test_under_pressure_the_sender_is_told_in_its_own_words_and_never_5xx(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path, OpenGate(most_faults=0)) as one:
+            status, headers, _ = await one.http.post(PATH, ENVELOPE)
+            assert (status, headers["retry-after"]) == (429, "2")
+            assert headers["x-sentry-rate-limits"] == "2:error;default;monitor:key:busy"
+
+    run(test())
+
+
+def test_a_bug_of_ours_is_no_5xx_either(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path) as one:
+            one.intake.breaks = True
+            assert (await one.http.post(PATH, ENVELOPE))[0] == 400
+            assert [action for action, _ in one.http.bugs] == ["http/sentry"]
+
+    run(test())
+
+
+KEYS = [
+    ({"X_Sentry_Auth": "Sentry sentry_version=7, sentry_key=abc, sentry_client=sentry.python/2"}, "", b"{}\n"),
+    ({"Authorization": "Sentry sentry_key=abc"}, "", b"{}\n"),
+    ({}, "?sentry_key=abc&sentry_version=7", b"{}\n"),
+    ({}, "", b'{"dsn":"https://abc@here.example/1"}\n'),
+    ({}, "?sentry_key=abc", b'{"dsn":"https://abc@here.example/prefix/1"}\n'),
+]
+
+
+@pytest.mark.parametrize(("headers", "query", "head"), KEYS)
+def test_the_key_of_a_dsn_is_the_token_wherever_it_is_said(
+    tmp_path: Path, headers: dict[str, str], query: str, head: bytes
+) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path, OpenGate(reads_tokens=True)) as one:
+            assert (await one.http.post(PATH + query, head + EVENT, **headers))[0] == 200
+            assert [peer.token for peer, _ in one.gate.seen] == ["abc"]
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    ("headers", "query", "head"),
+    [
+        ({"X_Sentry_Auth": "Sentry sentry_key=abc"}, "?sentry_key=other", b"{}\n"),
+        ({"X_Sentry_Auth": "Sentry sentry_key=abc"}, "", b'{"dsn":"https://other@here.example/1"}\n'),
+        ({}, "", b'{"dsn":"https://abc@here.example/2"}\n'),
+        ({}, "", b'{"dsn":"https://abc@[here/1"}\n'),
+    ],
+)
+def test_keys_that_contradict_each_other_are_refused(
+    tmp_path: Path, headers: dict[str, str], query: str, head: bytes
+) -> None:
+    async def test() -> None:
+        for reads_tokens in (True, False):
+            async with sentry(tmp_path, OpenGate(reads_tokens=reads_tokens)) as one:
+                assert (await one.http.post(PATH + query, head + EVENT, **headers))[0] == 400
+                assert one.intake.taken == []
+
+    run(test())
+
+
+def test_who_may_not_report_is_told_so_before_anything_is_kept(tmp_path: Path) -> None:
+    async def test() -> None:
+        gate = OpenGate(reads_tokens=True)
+        gate.refusal = Denied("not for you", "ROLE_MISSING", {})
+        async with sentry(tmp_path, gate) as one:
+            assert (await one.http.post(PATH, b'{"dsn":"https://abc@here.example/1"}\n' + EVENT))[0] == 403
+            assert (await one.http.post(PATH, ENVELOPE, X_Sentry_Auth="Sentry sentry_key=abc"))[0] == 403
+            assert (await one.http.post(PATH, b'{"dsn":"https://abc@here.example/1"}'))[0] == 403
+
+    run(test())
+
+
+CHECK_IN = {
+    "check_in_id": "1",
+    "monitor_slug": "backup",
+    "status": "error",
+    "monitor_config": {"schedule": {"type": "crontab", "value": "* * * * *"}},
+}
+
+
+def test_a_job_that_failed_is_a_fault_and_is_known_after_a_restart(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path) as one:
+            assert (await one.http.post(PATH, HEAD + item("check_in", json.dumps(CHECK_IN).encode())))[0] == 200
+            assert [fault.message for fault in one.faults()] == ["the job backup has failed"]
+        async with sentry(tmp_path) as one:
+            assert one.receiver.jobs.expected() == ["backup"]
+            assert one.problems == []
+
+    run(test())
+
+
+def test_a_file_of_jobs_that_cannot_be_read_is_said_and_harms_nothing(tmp_path: Path) -> None:
+    async def test() -> None:
+        (tmp_path / "check_ins.json").write_text("nonsense")
+        async with sentry(tmp_path) as one:
+            assert len(one.problems) == 1
+            assert (await one.http.post(PATH, HEAD + item("check_in", json.dumps(CHECK_IN).encode())))[0] == 200
+
+    run(test())
+
+
+def test_a_job_whose_word_cannot_be_kept_is_told_to_say_it_again(tmp_path: Path) -> None:
+    async def test() -> None:
+        (tmp_path / "check_ins.new").mkdir()
+        async with sentry(tmp_path) as one:
+            assert (await one.http.post(PATH, HEAD + item("check_in", json.dumps(CHECK_IN).encode())))[0] == 429
+
+    run(test())
+
+
+def test_faults_of_jobs_that_cannot_be_taken_wait(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path, OpenGate(most_faults=0)) as one:
+            await one.http.post(PATH, HEAD + item("check_in", json.dumps(CHECK_IN).encode()))
+            assert one.intake.taken == []
+            one.gate.most_faults = 10
+            await one.http.post(PATH, HEAD + item("check_in", json.dumps({**CHECK_IN, "status": "ok"}).encode()))
+            assert [fault.message for fault in one.faults()] == ["the job backup has failed"]
+
+    run(test())
+
+
+def test_a_reporter_is_a_reporter(tmp_path: Path) -> None:
+    async def test() -> None:
+        gate = OpenGate(replace(OpenGate().caller, is_trusted=False))
+        async with sentry(tmp_path, gate) as one:
+            await one.http.post(PATH, ENVELOPE)
+            await one.http.post(PATH, HEAD + item("check_in", json.dumps(CHECK_IN).encode()))
+            assert one.intake.trusted == [False, False]
+
+    run(test())
