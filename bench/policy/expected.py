@@ -37,7 +37,7 @@ def foresight(board: Board, truth: Truth, true: Callable[[Incident], Mapping[str
         case, facts = Case(TYPES[incident.kind], target.id), true(incident)
         learned: dict[int, Nature] = {}
         best: dict[int, Nature] = {}
-        for level, strategies in board.ladders.offer(rule, case.error_type, target).items():
+        for level, strategies in board.mandates.ladders.offer(rule, case.error_type, target).items():
             among = [strategy.id for strategy in strategies]
 
             def known(strategy_id: str, among: list[str] = among) -> Known:

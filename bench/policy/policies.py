@@ -214,7 +214,7 @@ def _careful(board: Board, truth: Truth, error: Error, ticket: Ticket) -> Mappin
     """At the last level what has the best record; at the others what was learned."""
     if ticket.level != ticket.levels[-1]:
         return {}
-    offered = board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
+    offered = board.mandates.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
     among = [one.id for one in offered]
     known = {one.id: board.learning.known(case_of(error, ticket), one.id, board.now, among) for one in offered}
     return _only(max(known, key=lambda one: known[one].score(known[one].mean)), truth)
@@ -228,7 +228,7 @@ class _Sampled:
         self._source = Generator(truth.seed)
 
     def recall(self, error: Error, ticket: Ticket) -> Mapping[str, Known]:
-        offered = self._board.ladders.offer(ticket.rule, ticket.error_type, ticket.target)
+        offered = self._board.mandates.ladders.offer(ticket.rule, ticket.error_type, ticket.target)
         case = case_of(error, ticket)
         levels = {
             level: [self._way(one.id, self._board.learning.known(case, one.id, self._board.now)) for one in strategies]

@@ -158,7 +158,7 @@ class Turns(RuleBasedStateMachine):
 
     @invariant()
     def nobody_waits_for_what_has_room_unless_it_is_called(self) -> None:
-        called = {place.called_by for lane in self.waiting.lanes for place in lane._places}
+        called = {place.called_by for lane in self.waiting.lanes for place in lane.heap}
         for thing, gate in self.waiting.gates.items():
             is_called = thing in called or gate.timer in self.board.timers._calls
             has_room = len(self.inside[thing]) < ROOM[thing] and not self.is_shut(thing)

@@ -472,7 +472,7 @@ class World:
     def _opens(self, key: str) -> bool:
         """Whether the gate will: by itself, or because somebody has what is waited for."""
         dispatch, (kind, _, name) = self.engine._dispatch, key.partition(":")
-        called = {place.called_by for lane in dispatch.waiting.lanes for place in lane._places}
+        called = {place.called_by for lane in dispatch.waiting.lanes for place in lane.heap}
         if key in called or dispatch.waiting.gates[key].timer in self.engine._board.timers._calls:
             return True
         if kind == "target":

@@ -10,14 +10,13 @@ from functools import partial
 from math import inf
 
 from error_daemon.core.census import Census
-from error_daemon.core.classify import Classification, classify
+from error_daemon.core.classify import Classification, Classifier
 from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder, SaveTicket
 from error_daemon.core.experience import Known
 from error_daemon.core.graph import Graph
-from error_daemon.core.ladder import Ladders
 from error_daemon.core.learning import Learning
 from error_daemon.core.life import ENDED, Step, follow
-from error_daemon.core.mandate import Mandate, mandate
+from error_daemon.core.mandate import Mandate, Mandates
 from error_daemon.core.policy import Policy
 from error_daemon.core.rng import Generator
 from error_daemon.core.rules import Rules
@@ -33,7 +32,6 @@ from error_daemon.model import (
     Notice,
     Progress,
     Reading,
-    Rule,
     SlotRef,
     SlotState,
     State,
@@ -47,6 +45,7 @@ _ENDED_AS = {
     Step.DENY: "failed",
     Step.OBSERVE: "observed",
 }
+_WITHOUT_TICKET = {state: Progress(state) for state in SlotState}
 
 
 class Board:
@@ -57,8 +56,8 @@ class Board:
         self.stood_s = 0.0  # of all time so far, in which nothing could be done (StoodStill)
         self.rng = Generator(policy.seed)
         self.graph = Graph(definitions.targets)
-        self.rules = Rules(definitions.rules)
-        self.ladders = Ladders(definitions.strategies)
+        self.classify = Classifier(Rules(definitions.rules), self.graph)
+        self.mandates = Mandates(definitions)
         self.generation = 0  # of the definitions: how often they were replaced
         self.redefined_at = -inf
         self.learning = Learning(policy.half_life_s)
@@ -83,17 +82,10 @@ class Board:
         """From now on these hold. Tickets keep their mandates until they are renewed (renewal.py)."""
         self.definitions = definitions
         self.graph = Graph(definitions.targets)
-        self.rules = Rules(definitions.rules)
-        self.ladders = Ladders(definitions.strategies)
+        self.classify = Classifier(Rules(definitions.rules), self.graph)
+        self.mandates = Mandates(definitions)
         self.generation += 1
         self.redefined_at = self.now
-
-    def classify(self, fault: Fault) -> Classification:
-        return classify(self.rules, fault, self.graph)
-
-    def mandate(self, rule: Rule | None, fault: Fault, only: str = "") -> Mandate | str:
-        """What the definitions of now say; or why nothing can be done."""
-        return mandate(self.definitions, self.ladders, rule, fault, only)
 
     # --- errors
 
@@ -146,7 +138,7 @@ class Board:
     def hold_slot(self, error: Error, slot: SlotRef, count: int) -> None:
         """A slot of the ring is the error's, with `count` of its faults: until that is recorded it is not dropped."""
         error.slot, error.slot_count = slot, count
-        self.settle(error)
+        self._ended.pop(error.fingerprint.digest, None)
 
     def _make_room(self) -> None:
         """Drop the oldest that are done with."""
@@ -200,8 +192,11 @@ class Board:
         if error.slot is None:
             return
         ticket = error.ticket
-        reached = (ticket.level, min(ticket.attempts, 255), min(ticket.attempts_at_level, 255)) if ticket else ()
-        self.effects.append(MarkSlot(error.slot, Progress(state, *reached)))
+        if ticket is None:
+            progress = _WITHOUT_TICKET[state]
+        else:
+            progress = Progress(state, ticket.level, min(ticket.attempts, 255), min(ticket.attempts_at_level, 255))
+        self.effects.append(MarkSlot(error.slot, progress))
 
     def save(self, error: Error, ticket: Ticket | None = None) -> None:
         self.effects.append(SaveError(error.view()))
@@ -228,8 +223,9 @@ class Board:
         error.timer = self.timers.set(at, partial(self._ring, error))
 
     def cancel_timer(self, error: Error) -> None:
-        self.timers.cancel(error.timer)
-        error.timer = 0
+        if error.timer:
+            self.timers.cancel(error.timer)
+            error.timer = 0
 
     def _ring(self, error: Error) -> None:
         error.timer = 0

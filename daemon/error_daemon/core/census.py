@@ -19,17 +19,21 @@ class Census:
         self._failed: dict[str, Error] = {}  # by id
 
     def add(self, error: Error) -> None:
-        self._enter(error)
+        self._by_state[error.state] += 1
+        if error.state is State.FAILED:
+            self._failed[error.error_id] = error
 
     def change(self, error: Error, state: State) -> None:
         """Its state is `state` from now on."""
-        self._leave(error)
+        self.drop(error)
         error.state = state
-        self._enter(error)
+        self.add(error)
 
     def drop(self, error: Error) -> None:
         """It is not known any more."""
-        self._leave(error)
+        self._by_state[error.state] -= 1
+        if error.state is State.FAILED:
+            del self._failed[error.error_id]
 
     def by_state(self) -> Mapping[State, int]:
         """Those of which there is one at least."""
@@ -37,13 +41,3 @@ class Census:
 
     def failed(self) -> Collection[Error]:
         return self._failed.values()
-
-    def _enter(self, error: Error) -> None:
-        self._by_state[error.state] += 1
-        if error.state is State.FAILED:
-            self._failed[error.error_id] = error
-
-    def _leave(self, error: Error) -> None:
-        self._by_state[error.state] -= 1
-        if error.state is State.FAILED:
-            del self._failed[error.error_id]

@@ -31,6 +31,7 @@ _RECOVERY = {
     ResponseClass.TRANSIENT: RecoveryClass.IMMEDIATE,
 }
 _HIGH = frozenset({ErrorType.HARDWARE, ErrorType.SECURITY, ErrorType.SYSTEM, ErrorType.COORDINATOR})
+_MOST_KNOWN = 10_000  # whoever makes targets up must not fill the memory
 
 
 @value
@@ -46,8 +47,34 @@ class Classification:
         return PRIORITY_OF[self.severity]
 
 
+class Classifier:
+    """`classify` by one set of definitions. What it says follows from the rule and three words of the fault, so it is worked out once for
+    each of these."""
+
+    __slots__ = ("_graph", "_known", "_most_known", "_rules")
+
+    def __init__(self, rules: Rules, graph: Graph, most_known: int = _MOST_KNOWN) -> None:
+        self._rules = rules
+        self._graph = graph
+        self._most_known = most_known
+        self._known: dict[tuple[str, ErrorType, Severity | None, str], Classification] = {}
+
+    def __call__(self, fault: Fault) -> Classification:
+        rule = self._rules.first(fault)
+        key = (rule.id if rule else "", fault.type, fault.severity, fault.target)
+        known = self._known.get(key)
+        if known is None:
+            if len(self._known) >= self._most_known:
+                self._known.clear()
+            known = self._known[key] = _classified(rule, fault, self._graph)
+        return known
+
+
 def classify(rules: Rules, fault: Fault, graph: Graph) -> Classification:
-    rule = rules.first(fault)
+    return _classified(rules.first(fault), fault, graph)
+
+
+def _classified(rule: Rule | None, fault: Fault, graph: Graph) -> Classification:
     stated = fault.severity or (rule.severity if rule else None)
     if stated is None:
         stated = Severity.HIGH if fault.type in _HIGH else Severity.MEDIUM

@@ -19,8 +19,9 @@ def case_of(error: Error, ticket: Ticket) -> Case:
 def decide(board: Board, error: Error, ticket: Ticket, attempt_id: str = "") -> tuple[Decision, Strategy]:
     """What to do next for a ticket. `attempt_id`: of the attempt that it is for; empty where nothing will be done (mode observe)."""
     level, choice = _choose(board, error, ticket)
-    strategy = choice.strategy
-    rule, error_type = ticket.rule, ticket.error_type
+    strategy, mandate, error_type = choice.strategy, ticket.mandate, ticket.fault.type
+    rule = mandate.rule
+    timeout_s, basis = board.timeouts.given(error_type, strategy)
     # By position: with their names, so many arguments take three times as long, and every observed fault is decided.
     decision = Decision(
         f"{attempt_id or ticket.ticket_id}-d{board.number():x}",
@@ -28,21 +29,21 @@ def decide(board: Board, error: Error, ticket: Ticket, attempt_id: str = "") -> 
         board.now,
         level,
         strategy.id,
-        ticket.target.id,
+        mandate.target.id,
         rule.mode._value_,
         choice.reason,
         choice.explored,
-        board.timeouts.timeout_s(error_type, strategy),
+        timeout_s,
         choice.candidates,
         ticket.brakes,
         attempt_id,
         error_type,
         error.severity,
         rule.id,
-        ticket.levels,
+        mandate.levels,
         choice.may_explore,
         choice.rng_state,
-        board.timeouts.basis(error_type, strategy),
+        basis,
         bounds_of(strategy),
         ticket.why_now,
         choice.sharpness,

@@ -53,7 +53,8 @@ class Dispatch:
 
     def pump(self) -> None:
         """Let through what may go."""
-        self._call_symptoms()
+        if self._board.let_go:
+            self._call_symptoms()
         while not self.is_draining and (place := self.waiting.next()) is not None:
             if place.is_valid():
                 self._come_up(place.error)

@@ -57,6 +57,8 @@ from error_daemon.model import (
     State,
 )
 
+_RESTORING = {ErrorRestored, FaultRestored}  # nothing is due before everything is restored
+
 
 class Engine(PeoplesActs):
     def __init__(self, definitions: Definitions, policy: Policy) -> None:
@@ -111,12 +113,13 @@ class Engine(PeoplesActs):
         board.now = now
         if isinstance(event, StoodStill):  # before anybody is told that it is late
             board.stood_s += event.for_s
+        kind = type(event)
         try:
-            if not isinstance(event, (ErrorRestored, FaultRestored)):  # nothing is due before everything is restored
+            if kind not in _RESTORING and board.timers.is_due(now):
                 for call in board.timers.due(now):  # what was due before the event comes before it
                     call()
         finally:  # a bug in what was due must not cost the event: whose attempt has ended would wait for that for ever
-            self._take[type(event)](event)
+            self._take[kind](event)
 
     def drain(self) -> list[Effect]:
         """What follows from everything fed so far, to be carried out in this order. Each effect is given once."""

@@ -46,8 +46,9 @@ class Ladders:
 def entry(available: tuple[int, ...], rule: Rule, severity: Severity) -> int:
     """Where a new ticket starts, with at least one level. A critical error whose entry level is above all there is starts at the
     highest."""
-    floor = rule.entry_level if severity is Severity.CRITICAL else 1
-    return next((level for level in available if level >= floor), available[-1])
+    if severity is not Severity.CRITICAL:
+        return available[0]
+    return next((level for level in available if level >= rule.entry_level), available[-1])
 
 
 def above(available: tuple[int, ...], level: int) -> int | None:

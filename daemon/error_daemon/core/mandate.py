@@ -7,10 +7,10 @@ seen to its end by the mandate it was begun with.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from error_daemon.core.ladder import Ladders
-from error_daemon.model import Definitions, Fault, Mode, Probe, Rule, Strategy, Target
+from error_daemon.model import Definitions, ErrorType, Fault, Mode, Probe, Rule, Strategy, Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +20,10 @@ class Mandate:
     probes: tuple[Probe, ...]  # of the target
     offer: Mapping[int, tuple[Strategy, ...]]  # the levels that have something to try, in their order
     isolate: Strategy | None = None
+    levels: tuple[int, ...] = field(init=False)  # of the offer
 
-    @property
-    def levels(self) -> tuple[int, ...]:
-        return tuple(self.offer)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "levels", tuple(self.offer))
 
     @property
     def acts(self) -> bool:
@@ -31,21 +31,38 @@ class Mandate:
         return self.rule.mode is not Mode.OBSERVE
 
 
-def mandate(
-    definitions: Definitions, ladders: Ladders, rule: Rule | None, fault: Fault, only: str = ""
-) -> Mandate | str:
-    """Or why nothing can be done for the fault. `ladders`: of these definitions. `only`: of all strategies this one, wherever its ladder
-    has it; nothing is isolated first, because that is another."""
-    if rule is None:
-        return "no rule matches it"
-    target_id = rule.target or fault.target
-    target = definitions.targets.get(target_id)
-    if target is None:
-        missing = f"target {target_id!r} is not defined" if target_id else "neither it nor the fault names a target"
-        return f"rule {rule.id}: {missing}"
-    offer = ladders.offer(rule, fault.type, target, only)
-    if not offer:
-        return f"rule {rule.id}: no strategy of its ladder fits a {fault.type.value} error of {target.id}"
-    probes = tuple(definitions.probes[name] for name in target.probes)
-    isolate = definitions.strategies[rule.isolate] if rule.isolate and not only else None
-    return Mandate(rule, target, probes, offer, isolate)
+class Mandates:
+    """Those of one set of definitions. Each is worked out once: there are as many as rules, targets and types of error that meet."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self.ladders = Ladders(definitions.strategies)
+        self._known: dict[tuple[str, ErrorType, str, str], Mandate] = {}
+
+    def of(self, rule: Rule | None, fault: Fault, only: str = "") -> Mandate | str:
+        """Or why nothing can be done for the fault. `only`: of all strategies this one, wherever its ladder has it; nothing is isolated
+        first, because that is another."""
+        if rule is None:
+            return "no rule matches it"
+        target_id = rule.target or fault.target
+        key = (rule.id, fault.type, target_id, only)
+        known = self._known.get(key)
+        if known is not None and known.rule is rule:  # and not one of the same name, of earlier definitions
+            return known
+        found = self._found(rule, fault.type, target_id, only)
+        if isinstance(found, Mandate):
+            self._known[key] = found
+        return found
+
+    def _found(self, rule: Rule, error_type: ErrorType, target_id: str, only: str) -> Mandate | str:
+        definitions = self._definitions
+        target = definitions.targets.get(target_id)
+        if target is None:
+            missing = f"target {target_id!r} is not defined" if target_id else "neither it nor the fault names a target"
+            return f"rule {rule.id}: {missing}"
+        offer = self.ladders.offer(rule, error_type, target, only)
+        if not offer:
+            return f"rule {rule.id}: no strategy of its ladder fits a {error_type.value} error of {target.id}"
+        probes = tuple(definitions.probes[name] for name in target.probes)
+        isolate = definitions.strategies[rule.isolate] if rule.isolate and not only else None
+        return Mandate(rule, target, probes, offer, isolate)

@@ -146,7 +146,7 @@ class Opening:
     ) -> None:
         """Open a ticket, or say why not. `progress`: how far it was when the daemon died. `in_doubt`: it may be well by now.
         `is_a_claim`, `is_test`, `only`: see FaultArrived."""
-        found = self._board.mandate(error.classification.rule, error.fault, only)
+        found = self._board.mandates.of(error.classification.rule, error.fault, only)
         if isinstance(found, str):
             self._observe(error, found)
             return

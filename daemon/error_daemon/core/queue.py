@@ -54,23 +54,23 @@ def ticket_of(error: Error) -> Ticket:
 class Lane:
     """Tickets that are ready."""
 
-    __slots__ = ("_places", "is_critical")
+    __slots__ = ("heap", "is_critical")
 
     def __init__(self, is_critical: bool) -> None:
         self.is_critical = is_critical
-        self._places: list[Place] = []
+        self.heap: list[Place] = []  # valid or not, the first that comes up at its front
 
     def push(self, place: Place) -> None:
-        heappush(self._places, place)
+        heappush(self.heap, place)
 
     def pop(self) -> Place:
-        return heappop(self._places)
+        return heappop(self.heap)
 
     def front(self) -> Place | None:
-        return self._places[0] if self._places else None
+        return self.heap[0] if self.heap else None
 
     def places(self) -> Iterator[Place]:
-        return (place for place in self._places if place.is_valid())
+        return (place for place in self.heap if place.is_valid())
 
 
 class Gate:

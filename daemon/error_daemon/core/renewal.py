@@ -147,7 +147,7 @@ class Renewal:
             return ""
         ticket.generation = board.generation
         classification = board.classify(ticket.fault)
-        anew = board.mandate(classification.rule, ticket.fault, ticket.only)
+        anew = board.mandates.of(classification.rule, ticket.fault, ticket.only)
         if isinstance(anew, str):
             error.classification = classification
             return f"the definitions were replaced: {anew}"

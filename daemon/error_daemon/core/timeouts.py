@@ -54,8 +54,12 @@ class Timeouts:
         return (known.mean_s, known.deviation_s) if known else None
 
     def timeout_s(self, error_type: ErrorType, strategy: Strategy) -> float:
+        return self.given(error_type, strategy)[0]
+
+    def given(self, error_type: ErrorType, strategy: Strategy) -> tuple[float, Basis | None]:
+        """`timeout_s`, and its `basis`."""
         basis = self.basis(error_type, strategy)
-        return timeout_from(basis, bounds_of(strategy)) if basis else strategy.timeout_s
+        return timeout_from(basis, bounds_of(strategy)) if basis else strategy.timeout_s, basis
 
     def completed(self, error_type: ErrorType, strategy: Strategy, took_s: float, at: float) -> LearnedTimeout:
         """An attempt completed in `took_s` of granted time."""

@@ -39,6 +39,10 @@ class Timers:
             heappop(self._heap)
         return self._heap[0][0] if self._heap else None
 
+    def is_due(self, now: float) -> bool:
+        """Whether anything may be. False: nothing is."""
+        return bool(self._heap) and self._heap[0][0] <= now
+
     def due(self, now: float) -> Iterator[Call]:
         """What is due by `now`, in order; each is given once. What the calls set for a time that has come is given, too."""
         while (at := self.next_at()) is not None and at <= now:

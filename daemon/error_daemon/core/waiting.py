@@ -66,9 +66,10 @@ class Waiting:
 
     def next(self) -> Place | None:
         """The place that comes up next, valid or not; `pass_on` after it. None: nobody is ready, or all of them are held."""
-        fronts = [(place, lane) for lane in self.lanes if (place := lane.front()) is not None]
-        if not fronts:
+        critical, ordinary = self.lanes
+        if not critical.heap and not ordinary.heap:
             return None  # and none is held: who holds a lane leaves somebody in it
+        fronts = [(place, lane) for lane in self.lanes if (place := lane.front()) is not None]
         self._forget_lane_holds()
         for _, lane in sorted(fronts):
             hold = self._hold_of_all(lane.is_critical)

@@ -70,6 +70,7 @@ class RecoveryLoop:
         self._untold: asyncio.TimerHandle | None = None  # lines of the trace were left out
         self._stood_s: Callable[[], float] = lambda: 0.0
         self._stood_before_s = 0.0
+        self._ring = ring
         self._carry = self._carried_out_by(ring, on_notice)
 
     def join(self, executor: Executor, handlers: Callable[[AttemptOrder], None], store: Store) -> None:
@@ -176,16 +177,12 @@ class RecoveryLoop:
             fx.Notify: lambda effect: on_notice(effect.notice),
             fx.SaveError: self._save_error,
             fx.SaveAttempt: self._save_attempt,
-            fx.SaveFault: self._traced(
-                self._saver("faults", lambda effect: records.fault_row(effect, ring.read(effect.slot)))
-            ),
-            fx.SaveDecision: self._traced(
-                self._saver("decisions", lambda effect: records.decision_row(effect.decision))
-            ),
+            fx.SaveFault: self._save_fault,
+            fx.SaveDecision: self._save_decision,
             fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
             fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
             fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
-            fx.SaveTicket: self._traced(self._save_ticket),
+            fx.SaveTicket: self._save_ticket,
             fx.Escalate: self._escalate,
         }
 
@@ -276,12 +273,13 @@ class RecoveryLoop:
 
         return save
 
-    def _traced(self, carry: Callable[[Any], None]) -> Callable[[Any], None]:
-        def carry_and_note(effect: Any) -> None:
-            self._trace.note(effect)
-            carry(effect)
+    def _save_fault(self, effect: fx.SaveFault) -> None:
+        self._trace.note(effect)
+        self._append("faults", records.fault_row(effect, self._ring.read(effect.slot)))
 
-        return carry_and_note
+    def _save_decision(self, effect: fx.SaveDecision) -> None:
+        self._trace.note(effect)
+        self._append("decisions", records.decision_row(effect.decision))
 
     def _save_error(self, effect: fx.SaveError) -> None:
         view = effect.view
@@ -305,6 +303,7 @@ class RecoveryLoop:
 
     def _save_ticket(self, effect: fx.SaveTicket) -> None:
         record = effect.record
+        self._trace.note(effect)
         if record.ended_as == RECOVERED:
             self._counters.recovery.record(record.ended_at - record.opened_at)
         self._append("tickets", records.ticket_row(record))
