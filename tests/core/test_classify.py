@@ -5,7 +5,7 @@ from re import compile as pattern
 
 import pytest
 
-from error_daemon.core.classify import Classification
+from error_daemon.core.classify import Classification, Classifier
 from error_daemon.core.classify import classify as classify_in
 from error_daemon.core.graph import Graph
 from error_daemon.core.rules import Rules, matches
@@ -179,3 +179,13 @@ def test_the_recovery_class_is_the_rules_or_follows_from_the_response(
 ) -> None:
     found = classify((rule(response_class=response, recovery_class=of_rule),), fault(severity=severity))
     assert found.recovery_class is expected
+
+
+def test_what_was_worked_out_for_a_kind_of_fault_is_what_is_worked_out_anew_and_does_not_fill_the_memory() -> None:
+    rules, graph = Rules((rule(target=None),)), Graph({"pg": Target("pg", "service", weight=20.0)})
+    remembering = Classifier(rules, graph, most_known=2)
+    for _ in range(2):
+        for severity in (None, Severity.LOW, Severity.CRITICAL):
+            one = fault(severity=severity, target="pg")
+            assert remembering(one) == classify_in(rules, one, graph)
+    assert remembering(fault(target="pg")) is remembering(fault(target="pg"))

@@ -170,9 +170,15 @@ def test_the_remembered_fingerprint_is_the_one_worked_out_anew(several: list[Fau
         assert remembering(one) == fingerprint(one)
 
 
-def test_a_storm_of_distinct_faults_does_not_fill_the_memory() -> None:
+@pytest.mark.parametrize("distinct", [{"message": "gone {}"}, {"component": "c{}"}, {"explicit_fingerprint": "f{}"}])
+def test_a_storm_of_distinct_faults_does_not_fill_the_memory(distinct: dict[str, str]) -> None:
+    def numbered(number: int) -> Fault:
+        letters = "".join("abcdefghij"[int(digit)] for digit in str(number))
+        return Fault(ErrorType.NETWORK, **{name: text.format(letters) for name, text in distinct.items()})  # type: ignore[arg-type]
+
     remembering = Fingerprinter()
     for number in range(5000):
-        remembering(fault(f"c{number}"))
-    assert len(remembering._known) <= 4096
-    assert remembering(fault("c1")) == fingerprint(fault("c1"))
+        remembering(numbered(number))
+    for kept in (remembering._known, remembering._places, remembering._stated):
+        assert len(kept) <= 4096
+    assert remembering(numbered(1)) == fingerprint(numbered(1))
