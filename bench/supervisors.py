@@ -1,15 +1,11 @@
-"""Those that start a dead program again: ours, and the ones that people have. Each starts the same victim and keeps it running.
+"""Those that people have for starting a dead program again (ours: ours.py). Each starts the same victim (victim.py) and keeps it running.
 
-The victim (`Victim`) is a shell script that says its process id into a pipe as the very first thing, then sleeps: the time from its
-death to that word is the supervisor's alone, and the kernel's. Each supervisor is as its manual has it for a quick restart; what it can't
-do any quicker is said in `about`.
+Each supervisor is as its manual has it for a quick restart; what it can't do any quicker is said in `about`.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import select
 import shutil
 import signal
 import subprocess
@@ -19,36 +15,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TypeVar
 
-from bench.daemon_process import wait_until_served
+from bench.victim import Victim
 from tests.box.systemd_box import Box
 
 ROOT = Path(__file__).resolve().parent.parent
 _START_S = 30.0
 Self = TypeVar("Self", bound="Supervisor")
-
-
-class Victim:
-    """`directory` holds all of it: the script, its pid file, and the pipe."""
-
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.pid_file = directory / "victim.pid"
-        self.script = directory / "victim"
-        self._pipe = directory / "started"
-        os.mkfifo(self._pipe)
-        self.script.write_text(f"#!/bin/sh\necho $$ > {self.pid_file}\necho $$ > {self._pipe}\nexec sleep 1000000\n")
-        self.script.chmod(0o755)
-        self._reader = os.open(self._pipe, os.O_RDWR | os.O_NONBLOCK)  # also a writer: so it never ends
-
-    def started(self, within_s: float) -> tuple[int, float]:
-        """The process id of the next that starts, as it sees it, and when (CLOCK_MONOTONIC). Raises TimeoutError."""
-        if not select.select([self._reader], [], [], within_s)[0]:
-            raise TimeoutError(f"nothing was started within {within_s} s")
-        at = time.monotonic()
-        return int(os.read(self._reader, 64).split()[0]), at
-
-    def close(self) -> None:
-        os.close(self._reader)
 
 
 class Supervisor:
@@ -58,10 +30,13 @@ class Supervisor:
     about = ""
     needs: tuple[str, ...] = ()  # programs
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, resident_mib: int = 0) -> None:
+        """`resident_mib`: what the victim has in memory when it is killed."""
         directory.mkdir()
-        self.victim = Victim(directory)
+        self.victim = Victim(directory, resident_mib)
         self.pid = 0
+        if resident_mib:
+            self.name = f"{self.name}, {resident_mib} MiB"
 
     def __enter__(self: Self) -> Self:
         try:
@@ -78,6 +53,7 @@ class Supervisor:
 
     def kill(self, within_s: float) -> float:
         """SIGKILL to the victim; seconds until the next one has begun."""
+        self.victim.wait_until_grown(self.pid, _START_S)
         killed_at = time.monotonic()
         os.kill(self.pid, signal.SIGKILL)
         self.pid, at = self.victim.started(within_s)
@@ -90,7 +66,7 @@ class Supervisor:
         raise NotImplementedError
 
 
-class _Program(Supervisor):
+class Program(Supervisor):
     """One whose own process we start and end."""
 
     _process: subprocess.Popen[bytes] | None = None
@@ -120,69 +96,7 @@ class _Program(Supervisor):
                 return
 
 
-class ErrorRecovery(_Program):
-    name = "error-recovery"
-    about = "process target, process_restart; seen by pidfd, verified by a probe"
-
-    def __init__(self, directory: Path, python: str) -> None:
-        super().__init__(directory)
-        self._python = python
-
-    def _command(self) -> Sequence[str]:
-        return [self._python, "-m", "error_daemon", "--config", str(self._configured())]
-
-    def _configured(self) -> Path:
-        directory, victim = self.victim.directory, self.victim
-        definitions = directory / "definitions"
-        definitions.mkdir()
-        content = {
-            "version": "1",
-            "targets": {
-                "victim": {
-                    "kind": "process",
-                    "command": [str(victim.script)],
-                    "pid_file": str(victim.pid_file),
-                    "log_file": str(directory / "victim.log"),
-                    "probes": ["lives"],
-                }
-            },
-            "probes": {"lives": {"kind": "process", "pid_file": str(victim.pid_file)}},
-            "strategies": {"restart": {"kind": "process_restart", "timeout": "5s"}},
-            "rules": [
-                {
-                    "id": "died",
-                    "when": {"type": "system", "source": "sensor/pidfd", "target": "victim"},
-                    "target": "victim",
-                    "mode": "auto",
-                    "ladder": {3: ["restart"]},
-                    "verify": {"within": "1s"},
-                    "stability_window": "100ms",  # killing it again is the next error here, and no relapse
-                }
-            ],
-        }
-        (definitions / "victim.yaml").write_text(json.dumps(content))
-        config = directory / "recovery.conf"
-        config.write_text(
-            f'state_dir = "{directory}/state"\ndefinitions_dir = "{definitions}"\nlisten = "unix:{directory}/socket"\nhttp.listen = ""\n'
-            'flap_threshold = "0s"\n'
-        )
-        return config
-
-    def _start(self) -> None:
-        self._first = subprocess.Popen(
-            [self.victim.script], start_new_session=True
-        )  # the daemon begins nothing by itself
-        super()._start()
-        assert self._process is not None
-        wait_until_served(self._process, self.victim.directory / "log", time.monotonic() + _START_S)
-
-    def kill(self, within_s: float) -> float:
-        taken_s = super().kill(within_s)
-        self._first.poll()  # reaps it
-        return taken_s
-
-
-class Supervisord(_Program):
+class Supervisord(Program):
     name = "supervisord"
     about = "autorestart, startsecs=0; it looks each second"
     needs = ("supervisord",)
@@ -197,7 +111,7 @@ class Supervisord(_Program):
         return ["supervisord", "-c", str(config)]
 
 
-class Monit(_Program):
+class Monit(Program):
     name = "monit"
     about = "set daemon 1: it looks each second, and starts in the next cycle"
     needs = ("monit",)
@@ -214,7 +128,7 @@ class Monit(_Program):
         return ["monit", "-I", "-c", str(config)]
 
 
-class Runit(_Program):
+class Runit(Program):
     name = "runit"
     about = "runsv; it waits a second where a service ran for less than one"
     needs = ("runsv",)

@@ -183,6 +183,12 @@ def restart_table(result: Json) -> str:
         f"{name:28}" + "".join(_cell(figures[key], 1) for key in ("p50", "p90", "worst")) + f"  {result['about'][name]}"
         for name, figures in result["medians"].items()
     ]
+    for name, stages in [*result["stages"].items(), ("kill → fault at the intake", result["seen"])]:
+        lines += ["", name]
+        lines += [
+            f"  {stage:26}" + "".join(_cell(figures[key], 2) for key in ("p50", "p90", "worst"))
+            for stage, figures in stages.items()
+        ]
     return "\n".join(lines)
 
 
