@@ -17,6 +17,7 @@ from itertools import chain
 from typing import Any
 
 from error_daemon.core.acts import PeoplesActs
+from error_daemon.core.at_rest import AtRest
 from error_daemon.core.board import Board
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.classify import Classification
@@ -71,6 +72,7 @@ class Engine(PeoplesActs):
         self._opening = Opening(self._board, self._dispatch, self._verification, response)
         restoring = Restoring(self._board, self._dispatch.possession, self._opening)
         self._fingerprinter = Fingerprinter()
+        self._at_rest = AtRest()
         self._take: dict[type[Any], Callable[[Any], None]] = {
             FaultArrived: self._opening.arrived,
             AttemptEnded: lambda event: self._verification.ended(event.outcome),
@@ -170,6 +172,7 @@ class Engine(PeoplesActs):
         self._board.effects += [ReleaseSlot(each) for each in (*error.other_slots, slot)]
         error.slot, error.slot_count, error.other_slots = None, 0, ()
         self._board.settle(error)
+        self._at_rest.lay(error)
 
     # --- what is defined
 

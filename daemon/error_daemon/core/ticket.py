@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.classify import Classification
+from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.mandate import Mandate
 from error_daemon.core.verify import Looking
 from error_daemon.model import (
@@ -144,6 +145,10 @@ class Error:
     def __post_init__(self) -> None:
         self.error_id = self.fingerprint.error_id
 
+    def forget_because(self) -> None:
+        """Why it was grouped is worked out again where it is asked for."""
+        self.fingerprint = Fingerprint(self.fingerprint.digest, ())
+
     def view(self) -> ErrorView:
         fault, classification, rule = self.fault, self.classification, self.classification.rule
         hold = self.ticket.hold if self.ticket else None
@@ -174,7 +179,7 @@ class Error:
             self.ended_at,
             hold.until if hold else self.parked_until,
             self.flapping,
-            self.fingerprint.because,
+            self.fingerprint.because or fingerprint(fault).because,
             self.related,
             self.slot.sequence if self.slot else 0,
             self.slot_count,
