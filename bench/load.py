@@ -27,6 +27,7 @@ from error_recovery.v1 import fault_pb2
 
 _CALL_S = 30.0
 _REFUSED_PAUSE_S = 0.05
+_STRIDE = 2_654_435_761  # a prime near 2^32 / the golden ratio: neighbours are far from each other
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Plan:
     faults: str  # faults.builder
     is_echo: bool
     first_number: int  # of its faults
+    among: int = 0  # so many numbers from the first on, in no order; 0: each once
     batch: int = 0  # faults in a message; 0: one, in a ReportRequest
     window: int = 1
     rate: float = 0.0  # messages a second
@@ -96,8 +98,10 @@ class Sender:
     # --- one message
 
     def _next(self) -> bytes:
-        number = self._number
-        self._number += self._plan.batch or 1
+        number, plan = self._number, self._plan
+        self._number += plan.batch or 1
+        if plan.among:
+            number = plan.first_number + (number - plan.first_number) * _STRIDE % plan.among
         return self._message(number)
 
     async def _one_after_another(self, until: float) -> None:

@@ -1,10 +1,10 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|dispatch|flood|engine|policy|log|restart|sensors]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|dispatch|flood|growth|engine|policy|log|restart|sensors]
 
 Without a name it runs own, lag and ingest, which takes about seven minutes; peers and dispatch take four each, flood, engine and restart
-(as root) two, policy ten and more, log half a minute, sensors (as root) six. --quick makes each of them short (policy: three minutes); it
-writes nothing unless --out says where. Loopback only.
+(as root) two, growth and policy ten and more, log half a minute, sensors (as root) six. --quick makes each of them short (policy: three
+minutes); it writes nothing unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -23,7 +23,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 
-from bench import engine, flood, logline, machine, own, plot, restart, sensors, tables  # noqa: E402
+from bench import engine, flood, growth, logline, machine, own, plot, restart, sensors, tables  # noqa: E402
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.dispatch import measure as dispatch  # noqa: E402
@@ -78,6 +78,7 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
         "dispatch": lambda: dispatch.run(
             _QUICK_RATES if quick else _RATES, 1 if quick else 5, 2.0 if quick else 4.0, say
         ),
+        "growth": lambda: growth.run(_QUICK_SIZES if quick else _SIZES, 1 if quick else 5, 1.5 if quick else 3.0, say),
         "flood": lambda: flood.run(5.0 if quick else 30.0, 10.0 if quick else 60.0, say),
     }
     return dict(alone[name]()) if name in alone else _beside_echoes(name, quick, say)

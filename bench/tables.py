@@ -110,6 +110,25 @@ def flood_table(result: Json) -> str:
     return "\n".join(lines)
 
 
+def growth_table(result: Json) -> str:
+    lines = [
+        "",
+        f"growth (medians of the rounds; ×: beside the fewest)\n{'errors known':>30}"
+        + "".join(f"{int(size):>14,}" for size in result["medians"]),
+    ]
+    for name in next(iter(result["rounds"][0].values())):
+        cells = (
+            f"{_cell(each[name], 0, 8)}{_cell(each[f'{name}_growth'], 2, 6)}" for each in result["medians"].values()
+        )
+        lines.append(f"{name.replace('_', ' '):30}" + "".join(cells))
+    for name, digits in (("mib", 0), ("bytes_per_error", 0)):
+        lines.append(
+            f"{name.replace('_', ' '):30}"
+            + "".join(_cell(each[name], digits, 14) for each in result["memory"].values())
+        )
+    return "\n".join(lines)
+
+
 def own_table(result: Json) -> str:
     lines = ["", "own (CPU of the daemon's own code in µs per fault, without the wire; medians of the rounds)"]
     return "\n".join(lines + [f"{name:24}{cost:>8.1f}" for name, cost in result["medians"].items()])
@@ -199,6 +218,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "peers": peers_table,
     "dispatch": dispatch_table,
     "flood": flood_table,
+    "growth": growth_table,
     "engine": engine_table,
     "policy": policy_table,
     "log": log_table,
