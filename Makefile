@@ -32,7 +32,8 @@ run: setup ## start the daemon, break a real service, watch it come back, keep s
 .PHONY: services
 services: ## as root: install the services that tests/shipped breaks and sees recovered, and other peers; none is started
 	@sh tests/box/install_services.sh
-	@sh tests/rpc/wire/grpc_js/install.sh $(VENV)/grpc_js
+	@sh tests/node/install.sh tests/rpc/wire/grpc_js $(VENV)/grpc_js
+	@sh tests/node/install.sh tests/e2e/sentry_node $(VENV)/sentry_node
 
 .PHONY: test
 test: setup services ## all tests; the engine's with their branch coverage, which must be complete

@@ -171,8 +171,8 @@ class Control(Protocol):
     async def decision(self, any_id: str) -> tuple[Decision, AttemptRecord | None]:
         """By decision id, attempt id, or error id (its newest decision)."""
 
-    def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
-        """Why it was decided so, what came of it and what would have changed it, in words."""
+    async def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
+        """Who reported it, why it was decided so, what came of it and what would have changed it, in words."""
 
     async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]: ...
 

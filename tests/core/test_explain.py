@@ -334,3 +334,9 @@ def test_what_came_of_it_is_told(more: dict[str, object], told: str) -> None:
 def test_a_decision_whose_chosen_strategy_is_not_among_its_candidates_is_still_told() -> None:
     decision = replace(_decided(good=GOOD, poor=POOR), strategy_id="gone")
     assert not any("would have been chosen if" in said for said in explain.sentences(decision))
+
+
+def test_who_reported_it_is_named_where_it_is_known() -> None:
+    said = explain.sentences(_decided(good=GOOD), source="sentry/python")
+    assert "Its fault was reported by sentry/python." in said
+    assert not any("reported by" in sentence for sentence in explain.sentences(_decided(good=GOOD)))

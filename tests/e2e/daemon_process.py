@@ -140,6 +140,11 @@ class DaemonProcess:
         request = recovery_pb2.ListHistoryRequest(limit=10_000, error_id=error_id)
         return list(self.recovery.ListHistory(request, timeout=PATIENCE_S).attempts)[::-1]
 
+    def explained(self, error_id: str) -> str:
+        """What a person is told of its newest decision."""
+        request = recovery_pb2.ExplainRequest(id=error_id)
+        return "\n".join(self.recovery.Explain(request, timeout=PATIENCE_S).sentences)
+
     def wait_for_state(self, error_id: str, *states: str) -> recovery_pb2.Error:
         def look() -> recovery_pb2.Error | None:
             error = self.error(error_id)

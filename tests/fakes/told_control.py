@@ -93,7 +93,7 @@ class ToldControl:
             raise NotFound(f"no decision {any_id!r}")
         return self._decision, self._record if self._decision.attempt_id else None
 
-    def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
+    async def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
         return [f"chose {decision.strategy_id}", "it ran" if attempt else "nothing was done"]
 
     async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]:

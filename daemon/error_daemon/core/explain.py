@@ -66,11 +66,14 @@ def what_would_change(decision: Decision) -> list[str]:
     return [*_other_candidates(decision), *_other_facts(decision)]
 
 
-def sentences(decision: Decision, attempt: AttemptRecord | None = None) -> list[str]:
-    """The decision in words: what was done and why, what is known of each candidate, what came of it, what would have changed it."""
+def sentences(decision: Decision, attempt: AttemptRecord | None = None, source: str = "") -> list[str]:
+    """The decision in words: what was done and why, what is known of each candidate, what came of it, what would have changed it. `source`:
+    of the fault that it was about; empty where that is not known."""
     said = [_headline(decision)]
     if decision.why_now:
         said.append(f"What led to it: {decision.why_now}.")
+    if source:
+        said.append(f"Its fault was reported by {source}.")
     said += [f"{one.strategy_id}: {_told(one)}." for one in decision.candidates]
     if decision.timeout_basis:
         said.append(_timeout_told(decision, decision.timeout_basis))

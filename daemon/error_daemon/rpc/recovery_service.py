@@ -99,7 +99,7 @@ class RecoveryService:
             error=self._error_if_known(decision.error_id),
             decision=convert.decision_message(decision),
             attempt=convert.attempt_message(attempt) if attempt else None,
-            sentences=self._control.sentences(decision, attempt),
+            sentences=await self._control.sentences(decision, attempt),
         )
 
     def _error_if_known(self, error_id: str) -> recovery_pb2.Error | None:

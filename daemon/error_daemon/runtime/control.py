@@ -42,6 +42,7 @@ from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
 from error_daemon.telemetry import Counters, LatencyHistogram
+from error_recovery.v1 import fault_pb2
 
 _DISK_RETRY_AFTER_S = 5.0
 
@@ -151,8 +152,10 @@ class DaemonControl:
         attempts = await self.attempts(decision.error_id) if decision.attempt_id else ()
         return decision, next((record for record in attempts if record.attempt_id == decision.attempt_id), None)
 
-    def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
-        return explain.sentences(decision, attempt)
+    async def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
+        payload = await self.fault(decision.error_id)
+        source = fault_pb2.Fault.FromString(payload).source if payload else ""
+        return explain.sentences(decision, attempt, source)
 
     async def _decisions_of_error(self, prefix: str) -> Sequence[Decision]:
         view = self._engine.view(prefix)

@@ -14,7 +14,6 @@ import re
 import shutil
 import ssl
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -27,19 +26,16 @@ from error_daemon.rpc.wire.server import WireServer
 from tests.fakes.authority import Issued
 from tests.fakes.open_gate import OpenGate
 from tests.fakes.shown_credentials import Shown
+from tests.node_packages import NODE, needs_node, node_modules
 from tests.rpc.serving import PATIENCE_S, Bugs, run
 from tests.rpc.wire.calling import Echoes, message
 
-NGHTTP, H2LOAD, NODE, OPENSSL = (shutil.which(name) for name in ("nghttp", "h2load", "node", "openssl"))
-GRPC_JS = Path(sys.prefix) / "grpc_js/node_modules"
+NGHTTP, H2LOAD, OPENSSL = (shutil.which(name) for name in ("nghttp", "h2load", "openssl"))
 CLIENT_JS = Path(__file__).parent / "grpc_js/client.mjs"
 CALL = ("-H", "content-type: application/grpc", "-H", "te: trailers")
 CALLS = 3000
 
 needs_nghttp2 = pytest.mark.skipif(not (NGHTTP and H2LOAD), reason="make services installs nghttp and h2load")
-needs_grpc_js = pytest.mark.skipif(
-    not (NODE and GRPC_JS.is_dir()), reason="make services installs @grpc/grpc-js where node and npm are"
-)
 
 
 @pytest.fixture(params=[False, True], ids=["in clear", "over TLS"])
@@ -168,12 +164,12 @@ def test_h2load_has_every_call_answered(certificate: Path | None, tmp_path: Path
     run(go())
 
 
-@needs_grpc_js
+@needs_node("grpc_js")
 def test_grpc_js_calls_every_shape(certificate: Path | None) -> None:
     async def go() -> None:
         async with _serving(certificate) as address:
             authority = [certificate] if certificate else []
-            out = await _said(NODE, CLIENT_JS, address, *authority, NODE_PATH=str(GRPC_JS))
+            out = await _said(NODE, CLIENT_JS, address, *authority, NODE_PATH=str(node_modules("grpc_js")))
         [said] = [json.loads(line) for line in out.splitlines() if line.startswith("{")]  # node may warn of something
         assert said["empty"] == {"code": 0, "size": 0, "text": "", "trailing": {}}
         assert said["large"]["size"] == 300_000
