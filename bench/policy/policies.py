@@ -12,29 +12,20 @@
 
 `Board.recall` is where others than the engine's own memory may say what is known of the strategies; the replay of the record goes in
 there, too. The engine still learns, and adapts its timeouts, under all of them.
-
-**Shortest expected downtime.** From the highest level down, V(level) = the least, over its strategies, of
-
-    time + P(helps) · P(does not hold) · V(level above) + P(does not help) · (half of within_s + V(level above))
-
-where above the last level a person comes, and what comes back there begins there again.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from bench.policy.expected import Foresight, foresight
 from bench.policy.host import Host, target_name
+from bench.policy.oracles import EVEN, Way, best_way, only, true
 from bench.policy.world import (
     PERSON_S,
-    RELAPSES_WITHIN_S,
     RESTART,
     STABILITY_WINDOW_S,
     TYPES,
-    Incident,
-    Nature,
     Truth,
     mean_person_s,
     shuffled,
@@ -56,26 +47,12 @@ from error_daemon.model import (
     Rule,
     Strategy,
     Target,
-    Verification,
 )
 
 Ladder = dict[int, tuple[str, ...]]
 Recall = Callable[[Error, Ticket], Mapping[str, Known]]
 
-_SURE = 1e6  # attempts: what is drawn is the rate itself
-_WITHIN_S = Verification().within_s
 _TIMEOUT_S = 240.0
-_EVEN = (0.5, 0.5, 0.5, 0.5)  # time, impact, stability, tasks: no difference between strategies
-
-
-@dataclass(frozen=True, slots=True)
-class Way:
-    """One strategy as it is believed to be, or as it is."""
-
-    strategy_id: str
-    rate: float
-    time_s: float
-    holds: float
 
 
 class InformedEngine(Engine):
@@ -84,7 +61,7 @@ class InformedEngine(Engine):
         self._board.recall = recall(self._board)
 
     def foresight(self, truth: Truth) -> Foresight:
-        return foresight(self._board, truth, lambda incident: _true(truth, incident))
+        return foresight(self._board, truth, lambda incident: true(truth, incident))
 
 
 def engine_of(policy: str, truth: Truth, host: Host, order: int) -> Engine:
@@ -95,7 +72,7 @@ def engine_of(policy: str, truth: Truth, host: Host, order: int) -> Engine:
     elif policy == "uniform":
         engine.inform(lambda _board: lambda _error, _ticket: dict.fromkeys(truth.natures, _UNKNOWN))
     elif policy == "oracle":
-        engine.inform(lambda _board: lambda _error, ticket: _true(truth, host.incident_on(ticket.target.id)))
+        engine.inform(lambda _board: lambda _error, ticket: true(truth, host.incident_on(ticket.target.id)))
     elif policy == "shortest":
         engine.inform(lambda _board: lambda _error, ticket: _shortest(truth, host, ticket))
     elif policy == "cautious":
@@ -105,7 +82,7 @@ def engine_of(policy: str, truth: Truth, host: Host, order: int) -> Engine:
     return engine
 
 
-_UNKNOWN = Known(0.0, 1.0, 1.0, *_EVEN)
+_UNKNOWN = Known(0.0, 1.0, 1.0, *EVEN)
 
 
 # --- definitions
@@ -156,58 +133,13 @@ def _definitions(truth: Truth, ladders: Sequence[Ladder]) -> Definitions:
 # --- oracles
 
 
-def _true(truth: Truth, incident: Incident) -> dict[str, Known]:
-    """What the engine would know of every strategy after very many attempts in cases like this one."""
-    return {nature.id: _true_of(nature, truth.rate(incident, nature), incident) for nature in truth.natures.values()}
-
-
-def _true_of(nature: Nature, rate: float, incident: Incident) -> Known:
-    soon, late = RELAPSES_WITHIN_S
-    tasks = rate * nature.tasks if incident.tasks else 1.0
-    impact = min(nature.memory / 100, 0.25) + min(nature.cpu / 100, 0.25) + nature.mean_time_up_to(60.0) / 240
-    held = (soon + late) / 2 / STABILITY_WINDOW_S
-    return Known(
-        samples=_SURE,
-        alpha=max(rate * _SURE, 1.0),
-        beta=max((1.0 - rate) * _SURE, 1.0),
-        time_score=score.time_score(nature.mean_time_s),
-        mean_impact=impact + 0.25 * (1.0 - tasks),
-        mean_stability=nature.holds + (1.0 - nature.holds) * held,
-        task_rate=tasks,
-    )
-
-
 def _shortest(truth: Truth, host: Host, ticket: Ticket) -> dict[str, Known]:
     incident = host.incident_on(ticket.target.id)
     levels = {
         level: [Way(one.id, truth.rate(incident, one), one.mean_time_s, one.holds) for one in natures]
         for level, natures in truth.by_level.items()
     }
-    return _only(best_way(levels, ticket.level, mean_person_s()), truth)
-
-
-def best_way(levels: Mapping[int, Sequence[Way]], level: int, person_s: float) -> str:
-    """The strategy of `level` with the shortest expected downtime."""
-    above_s, best = person_s, ""
-    for here in sorted((one for one in levels if one >= level), reverse=True):
-        is_last = above_s == person_s
-        costs = [
-            (_expected_s(way, above_s, way.time_s if is_last else above_s), way.strategy_id) for way in levels[here]
-        ]
-        above_s, best = min(costs)
-    return best
-
-
-def _expected_s(way: Way, above_s: float, again_s: float) -> float:
-    return way.time_s + way.rate * (1.0 - way.holds) * again_s + (1.0 - way.rate) * (_WITHIN_S / 2 + above_s)
-
-
-def _only(chosen: str, truth: Truth) -> dict[str, Known]:
-    """Belief that leaves no choice but this one."""
-    return {
-        one: Known(_SURE, _SURE, 1.0, *_EVEN) if one == chosen else Known(_SURE, 1.0, _SURE, *_EVEN)
-        for one in truth.natures
-    }
+    return only(best_way(levels, ticket.level, mean_person_s()), truth)
 
 
 def _careful(board: Board, truth: Truth, error: Error, ticket: Ticket) -> Mapping[str, Known]:
@@ -217,7 +149,7 @@ def _careful(board: Board, truth: Truth, error: Error, ticket: Ticket) -> Mappin
     offered = board.mandates.ladders.offer(ticket.rule, ticket.error_type, ticket.target)[ticket.level]
     among = [one.id for one in offered]
     known = {one.id: board.learning.known(case_of(error, ticket), one.id, board.now, among) for one in offered}
-    return _only(max(known, key=lambda one: known[one].score(known[one].mean)), truth)
+    return only(max(known, key=lambda one: known[one].score(known[one].mean)), truth)
 
 
 class _Sampled:
@@ -235,7 +167,7 @@ class _Sampled:
             for level, strategies in offered.items()
             if level >= ticket.level
         }
-        return _only(best_way(levels, ticket.level, PERSON_S), self._truth)
+        return only(best_way(levels, ticket.level, PERSON_S), self._truth)
 
     def _way(self, strategy_id: str, known: Known) -> Way:
         time_s = score.time_score(0.0) / known.time_score - 1.0
