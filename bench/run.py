@@ -1,10 +1,10 @@
 """`make bench`: measure, print tables, write bench/results/.
 
-    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|dispatch|flood|growth|engine|policy|log|restart|sensors]
+    python bench/run.py [--quick] [--out DIRECTORY] [own|lag|ingest|peers|dispatch|flood|growth|engine|policy|bound|log|restart|sensors]
 
 Without a name it runs own, lag and ingest, which takes about seven minutes; peers and dispatch take four each, flood, engine and restart
-(as root) two, growth and policy ten and more, log half a minute, sensors (as root) six. --quick makes each of them short (policy: three
-minutes); it writes nothing unless --out says where. Loopback only.
+(as root) two, growth and policy ten and more, bound four, log half a minute, sensors (as root) six. --quick makes each of them short
+(policy: three minutes); it writes nothing unless --out says where. Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -33,6 +33,7 @@ from bench.measuring import LoadProcess, Numbers  # noqa: E402
 from bench.packages import Missing  # noqa: E402
 from bench.peers import measure as peers  # noqa: E402
 from bench.peers.build import build_echo  # noqa: E402
+from bench.policy import bound  # noqa: E402
 from bench.policy import measure as policy  # noqa: E402
 from bench.policy import plot as policy_plot  # noqa: E402
 from bench.policy.world import CHANGE_AT  # noqa: E402
@@ -74,6 +75,7 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
         "log": lambda: logline.run(1 if quick else 5, 200 if quick else 500, say),
         "restart": lambda: restart.run(3 if quick else 40, say),
         "policy": lambda: policy.run(2 if quick else 20, 2 * CHANGE_AT, say),
+        "bound": lambda: bound.run(2 if quick else 20, 2 * CHANGE_AT, say),
         "peers": lambda: peers.run(3 if quick else 7, 0.5 if quick else 2.0, say),
         "dispatch": lambda: dispatch.run(
             _QUICK_RATES if quick else _RATES, 1 if quick else 5, 2.0 if quick else 4.0, say

@@ -171,6 +171,23 @@ def policy_table(result: Json) -> str:
     return "\n".join(lines)
 
 
+def bound_table(result: Json) -> str:
+    lines = [
+        "",
+        f"bound ({result['types']} × {result['incidents_per_type']} incidents a seed; expected downtime / the oracle's;"
+        " of single seeds: the standard error, and how much less than learned)",
+        f"{'':18}{'':11}{'':32}{'late':>8}{'':8}{'less':>8}{'':9}" + "".join(f"{after:>7}" for after in _AFTER),
+    ]
+    for name, scenario in result["scenarios"].items():
+        for learner, figures in scenario["learners"].items():
+            lines.append(
+                f"{name:18}{scenario['seeds']:>3} seeds  {learner:32}{figures['late']:>8.2f} ± {figures['standard_error']:<5.2f}"
+                f"{figures['less_than_learned']:>8.3f} ± {figures['less_standard_error']:<6.3f}"
+                + "".join(f"{one['ratio']:>7.2f}" for one in figures["curve"] if one["after"] in _AFTER)
+            )
+    return "\n".join(lines)
+
+
 def _range(ratio: Json) -> str:
     return f"{ratio['pooled']:.2f} ({ratio['p10']:.2f}-{ratio['p90']:.2f})"
 
@@ -221,11 +238,13 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "growth": growth_table,
     "engine": engine_table,
     "policy": policy_table,
+    "bound": bound_table,
     "log": log_table,
     "sensors": sensors_table,
     "restart": restart_table,
 }
 _WHEN = ("before", "during", "after")
+_AFTER = (20, 40, 50, 60, 70, 80, 100, 150, 200)  # incidents after the change; a bin ends with it
 _LOADS = {"equal": "equal, of all errors", "one": "equal, of one error", "recovery": "recoveries"}
 _COLUMNS = (
     ("downtime_s", 1, 8),

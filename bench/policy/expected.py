@@ -45,7 +45,7 @@ def foresight(board: Board, truth: Truth, true: Callable[[Incident], Mapping[str
 
             learned[level] = truth.natures[_chosen(strategies, known, source, True)]
             best[level] = truth.natures[_chosen(strategies, facts.__getitem__, source, False)]
-        return _downtime_s(truth, incident, learned), _downtime_s(truth, incident, best)
+        return downtime_s(truth, incident, learned), downtime_s(truth, incident, best)
 
     return foresee
 
@@ -60,7 +60,8 @@ def _chosen(
     return select(strategies, known, may_explore, source).strategy.id
 
 
-def _downtime_s(truth: Truth, incident: Incident, ladder: Mapping[int, Nature]) -> float:
+def downtime_s(truth: Truth, incident: Incident, ladder: Mapping[int, Nature]) -> float:
+    """By expectation, where on each level this strategy is taken."""
     above_s = person_s = mean_person_s()
     for level in sorted(ladder, reverse=True):
         nature = ladder[level]

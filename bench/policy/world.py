@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from math import exp, log
 from statistics import NormalDist
 
@@ -34,6 +35,8 @@ STABILITY_WINDOW_S = 300.0
 RELAPSES_WITHIN_S = (10.0, 280.0)  # after a recovery that does not hold
 PERSON_S = 900.0  # the median time until a person has mended what the ladder did not
 STARTS_IN_S = (0.1, 2.0)  # from the end of a strategy that helped until the target is well
+
+Range = tuple[float, float]
 
 _COUNTS = {1: 3, 2: 3, 3: 4, 4: 2}
 _RATES = {1: (0.05, 0.70), 2: (0.10, 0.80), 3: (0.30, 0.95), 4: (0.70, 0.98)}
@@ -76,6 +79,7 @@ class Nature:
     def mean_time_s(self) -> float:
         return self.time_s * exp(_SPREAD**2 / 2)
 
+    @cache  # noqa: B019 - twelve strategies a seed
     def mean_time_up_to(self, most_s: float) -> float:
         """Of the time, or `most_s` where that is less."""
         return sum(min(self.time_s * exp(_SPREAD * z), most_s) for z in _QUANTILES) / len(_QUANTILES)
@@ -121,10 +125,20 @@ class Truth:
     def _rates_of(self, kind: int) -> list[float]:
         source, rates = _source(self.seed, 2, kind), []
         for nature in self.natures.values():
-            low, high = _RATES[nature.level]
-            middle, drawn = (low + high) / 2, low + (high - low) * source.uniform()
-            rates.append(drawn + (middle - drawn) * self.scenario.closeness)
+            low, high = self.range_of(nature.level)
+            rates.append(low + (high - low) * source.uniform())
         return rates
+
+    def range_of(self, level: int) -> Range:
+        """From which the success rates of a level are drawn, evenly."""
+        low, high = _RATES[level]
+        taken = (high - low) / 2 * self.scenario.closeness
+        return low + taken, high - taken
+
+    def changes(self, kind: int, nature: Nature) -> bool:
+        """Whether its rate for this type of error will be another from incident CHANGE_AT on."""
+        rates = self._rates[kind]
+        return kind in self.scenario.drifting and self._changed(rates, nature) != rates[nature.index]
 
     def rate(self, incident: Incident, nature: Nature) -> float:
         """Of success, for an incident like this one."""
