@@ -1,7 +1,7 @@
 #!/bin/sh
-# What tests/shipped breaks and sees recovered, what tests/rpc/wire calls with, and what the tests of network security try their rules and
-# certificates with, installed if it is missing, as far as that can be done here: as root, with apt. Nothing is started, and nothing that
-# is installed here is started at the next boot. Without it those tests are skipped, and say so.
+# What tests/shipped breaks and sees recovered, what tests/rpc/wire calls with, what sends its alerts in tests/e2e, and what the tests of
+# network security try their rules and certificates with, installed if it is missing, as far as that can be done here: as root, with apt.
+# Nothing is started, and nothing that is installed here is started at the next boot. Without it those tests are skipped, and say so.
 set -u
 missing=
 add() { [ -e "$1" ] || missing="$missing $2"; }
@@ -14,6 +14,8 @@ add /usr/bin/openssl openssl
 add /lib/systemd/systemd systemd-sysv
 add /usr/bin/dbus-daemon dbus
 add /usr/bin/h2load nghttp2-client
+add /usr/bin/prometheus-alertmanager prometheus-alertmanager
+add /usr/bin/prometheus prometheus
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "tests of services are skipped without:$missing"
@@ -31,7 +33,7 @@ echo "for tests of services, installed and not started:$missing"
 # shellcheck disable=SC2086
 { $apt update && $apt install -y --no-install-recommends $missing; } >/dev/null 2>&1 ||
   echo "tests of services are skipped: apt-get could not install$missing"
-for unit in nginx.service redis-server.service postgresql.service; do
+for unit in nginx.service redis-server.service postgresql.service prometheus.service prometheus-alertmanager.service; do
   case $missing in
     *"${unit%.service}"*) systemctl disable "$unit" >/dev/null 2>&1 ;;
   esac
