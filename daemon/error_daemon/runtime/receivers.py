@@ -4,6 +4,8 @@ Every way in for messages of others that are not faults yet, joined to the place
     what comes                         where                              part
     ---------------------------------  ---------------------------------  ------------------------
     events and check-ins of Sentry's   POST {prefix}/api/{project}/...    ingest/sentry/receiver.py
+    alerts of Alertmanager, Grafana    POST /hooks/...                    ingest/alerts/receiver.py
+    those that Prometheus pushes       POST {prefix}/api/v2/alerts        as above
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from pathlib import Path
 
 from error_daemon.exchange import Route
 from error_daemon.ingest.acceptance import Acceptance
+from error_daemon.ingest.alerts.heard import Heard
+from error_daemon.ingest.alerts.receiver import AlertReceiver
 from error_daemon.ingest.sentry.job_watch import JobWatch
 from error_daemon.ingest.sentry.receiver import SentryReceiver
 from error_daemon.model import Diagnostic
@@ -35,13 +39,14 @@ class Receivers:
         desk = self._desk("sentry")
         self._jobs = JobWatch(desk, clock, Path(settings.state_dir), receiver_problem)
         self._sentry = SentryReceiver(desk, self._jobs, gate, clock)
+        self._alerts = AlertReceiver(self._desk("alerts"), Heard(), clock)
 
     def _desk(self, way: str) -> Acceptance:
         """Where the faults that come this way are handed in."""
         return self._ways.setdefault(way, Acceptance(self._intake, self._gate, is_durable=self._is_durable))
 
     def routes(self) -> Sequence[Route]:
-        return self._sentry.routes()
+        return [*self._sentry.routes(), *self._alerts.routes()]
 
     def services(self) -> Sequence[Service]:
         return ()
