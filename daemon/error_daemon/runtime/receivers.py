@@ -39,7 +39,8 @@ class Receivers:
         desk = self._desk("sentry")
         self._jobs = JobWatch(desk, clock, Path(settings.state_dir), receiver_problem)
         self._sentry = SentryReceiver(desk, self._jobs, gate, clock)
-        self._alerts = AlertReceiver(self._desk("alerts"), Heard(), clock)
+        self.heard = Heard()
+        self._alerts = AlertReceiver(self._desk("alerts"), self.heard, clock)
 
     def _desk(self, way: str) -> Acceptance:
         """Where the faults that come this way are handed in."""
@@ -61,7 +62,15 @@ class Receivers:
 
     def diagnostics(self) -> Sequence[Diagnostic]:
         """See ports.Diagnosing."""
-        return [_told(way, desk) for way, desk in self._ways.items()]
+        return [*(_told(way, desk) for way, desk in self._ways.items()), self._known_alerts()]
+
+    def _known_alerts(self) -> Diagnostic:
+        heard, left_out = self.heard, self._alerts.tally.left_out
+        says = f"{some(len(heard), 'alert')} known, of which {heard.firing():,} fire"
+        if left_out:
+            says += f"; {left_out:,} were left out by their senders"
+            return _AREA.notice("known alerts", says, "raise max_alerts of the webhook", left_out=left_out)
+        return _AREA.good("known alerts", says)
 
 
 def _told(way: str, desk: Acceptance) -> Diagnostic:
