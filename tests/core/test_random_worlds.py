@@ -126,6 +126,7 @@ def walk(seed: int) -> World:
         return Plan(random.choice(_KINDS), random.choice((0.01, 0.1, 2.0)), random.random() < 0.6)
 
     world.plan = plan
+    world.along_s = (None, 0.0, 0.05)[seed % 3]
     for _ in range(EVENTS):
         try:
             _step(world, random)

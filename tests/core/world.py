@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from re import compile as pattern
 
@@ -142,6 +142,9 @@ class World:
         self.plan: Callable[[AttemptOrder], Plan] = lambda order: Plan()
         self.failing: dict[str, frozenset[str] | None] = {}  # target → probes that fail; None: nothing can be seen
         self.commit_s: float | None = 0.1  # None: nothing is committed until `commit`
+        self.along_s: float | None = (
+            None  # None: nobody looks along with an attempt; else how long after it that is seen
+        )
         self.fuse: int | None = None  # how many more steps until the power is cut
         self.ring: dict[SlotRef, Kept] = {}
         self.committed: dict[str, ErrorView] = {}
@@ -421,15 +424,28 @@ class World:
         del self.running[order.attempt_id]
         if outcome.kind is OutcomeKind.LOST:
             self._lost.add(order.target.id)
+        elif outcome.kind is not OutcomeKind.REFUSED and self.along_s is not None and order.look is not None:
+            outcome = self._looks_along(outcome, order.look, self.along_s)
         self.feed(fx.AttemptEnded(outcome))
+
+    def _looks_along(self, outcome: Outcome, look: ProbeOrder, takes_s: float) -> Outcome:
+        self.rounds.append(look)
+        if not takes_s:
+            self._lost.discard(look.target.id)
+            return replace(outcome, looked_at=self.now, readings=self.readings(look))
+        self._open_rounds.add(look.round_id)
+        self._at(self.now + takes_s, lambda: self._answer(look))
+        return replace(outcome, looked_at=self.now)
 
     def _answer(self, order: ProbeOrder) -> None:
         self._open_rounds.discard(order.round_id)
         self._lost.discard(order.target.id)
         self._purged.discard(order.target.id)
+        self.feed(fx.ProbesEnded(order.round_id, self.readings(order)))
+
+    def readings(self, order: ProbeOrder) -> tuple[Reading, ...]:
         failing = self.failing.get(order.target.id, frozenset())
-        readings = tuple(Reading(probe.id, _value(probe.id, failing), at=self.now) for probe in order.probes)
-        self.feed(fx.ProbesEnded(order.round_id, readings))
+        return tuple(Reading(probe.id, _value(probe.id, failing), at=self.now) for probe in order.probes)
 
     def _release(self, slot: SlotRef) -> None:
         kept = self.ring.pop(slot)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -231,7 +232,7 @@ def test_the_daemon_waits_longer_for_an_attempt_whose_deadline_was_put_off(
     put_offs: list[float], more_beats: int
 ) -> None:
     async def body(link: WorkerLink) -> None:
-        link.send_attempt(b"", "a", 10.0)
+        link.send_attempt(b"", replace(shell(""), attempt_id="a", timeout_s=10.0))
         for longer_s in put_offs:
             _put_off(link, longer_s)
         assert _beats_until_overdue(link) == Heartbeat().beats(10.0 + 2.0) + 1 + more_beats

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import TypeVar
 
 import pytest
@@ -15,6 +16,7 @@ from tests.fakes.scripted_executor import ScriptedExecutor
 T = TypeVar("T")
 Run = Callable[[Callable[[Rig], Awaitable[None]]], None]
 
+_QUICK = Probe("there", "file", {"path": "/"})
 _TRUE = Probe("looks", "exec", {"command": ["true"]})
 
 
@@ -125,6 +127,28 @@ def test_stopping_twice_is_the_same_as_once(run: Run) -> None:
         await rig.executor.stop()
         await rig.executor.stop()
         assert set(rig.answers.counts.values()) == {1}
+
+    run(body)
+
+
+def test_the_look_of_an_attempt_that_was_run_goes_with_its_end(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        for command, kind in (("true", OutcomeKind.COMPLETED), ("false", OutcomeKind.FAILED)):
+            before = WallClock().now()
+            order = replace(attempt("exec", {"command": [command]}), look=probe_round(_QUICK))
+            outcome = await rig.run(order)
+            assert outcome.kind is kind
+            assert before <= outcome.looked_at <= WallClock().now()
+            assert outcome.readings is not None
+            assert [(reading.probe, reading.value) for reading in outcome.readings] == [("there", ReadingValue.OK)]
+
+    run(body)
+
+
+def test_nobody_looks_where_nothing_was_run(run: Run) -> None:
+    async def body(rig: Rig) -> None:
+        outcome = await rig.run(replace(attempt("no_such_kind"), look=probe_round(_QUICK)))
+        assert (outcome.kind, outcome.looked_at, outcome.readings) == (OutcomeKind.REFUSED, 0.0, None)
 
     run(body)
 

@@ -74,9 +74,17 @@ class ScriptedExecutor:
 
     def end(self, attempt_id: str, kind: OutcomeKind, detail: str = "scripted") -> None:
         """Answer an attempt, unless it has been answered."""
-        if self._open_attempts.pop(attempt_id, None) is not None:
-            started_at = self._clock.now() if kind is not OutcomeKind.LOST else 0.0
-            self._on_outcome(Outcome(attempt_id, kind, detail, started_at=started_at))
+        order = self._open_attempts.pop(attempt_id, None)
+        if order is not None:
+            now = self._clock.now()
+            started_at = now if kind is not OutcomeKind.LOST else 0.0
+            looked_at, readings = 0.0, None
+            if order.look is not None and kind not in (OutcomeKind.LOST, OutcomeKind.REFUSED):
+                self.rounds.append(order.look)
+                looked_at, readings = now, self._readings(order.look)
+            self._on_outcome(
+                Outcome(attempt_id, kind, detail, started_at=started_at, looked_at=looked_at, readings=readings)
+            )
 
     def lose_everything(self, detail: str = "worker 1: killed by SIGKILL") -> None:
         """As if all workers had died."""
@@ -90,5 +98,8 @@ class ScriptedExecutor:
     def _end_round(self, round_id: str) -> None:
         order = self._open_rounds.pop(round_id, None)
         if order is not None:
-            now = self._clock.now()
-            self._on_readings(round_id, [Reading(p.id, self._sight(order, p), "scripted", now) for p in order.probes])
+            self._on_readings(round_id, self._readings(order))
+
+    def _readings(self, order: ProbeOrder) -> tuple[Reading, ...]:
+        now = self._clock.now()
+        return tuple(Reading(probe.id, self._sight(order, probe), "scripted", now) for probe in order.probes)

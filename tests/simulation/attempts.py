@@ -17,6 +17,7 @@ from error_daemon.model import (
     ISOLATION,
     AttemptOrder,
     AttemptRecord,
+    Outcome,
     OutcomeKind,
     ReadingValue,
     ResponseClass,
@@ -68,12 +69,25 @@ class AttemptPromises:
 
     def fed(self, event: fx.Event) -> None:
         if isinstance(event, fx.ProbesEnded):
-            target, asked_at = self._asked.pop(event.round_id)
-            if asked_at >= self._doubt.get(target, asked_at):
-                self._doubt.pop(target, None)
+            self._seen(*self._asked.pop(event.round_id))
         elif isinstance(event, fx.AttemptEnded) and event.outcome.kind is OutcomeKind.LOST:
             order = self._orders[event.outcome.attempt_id]
             self._doubt |= dict.fromkeys(_targets(order), self._scene.t)
+        elif isinstance(event, fx.AttemptEnded) and event.outcome.looked_at:
+            self._looked(event.outcome)
+
+    def _looked(self, outcome: Outcome) -> None:
+        """Its worker looks, or has looked."""
+        look = self._orders[outcome.attempt_id].look
+        assert look is not None, "who looks along was told at what"
+        if outcome.readings is None:
+            self._asked[look.round_id] = look.target.id, self._scene.t
+        else:
+            self._seen(look.target.id, self._scene.t)
+
+    def _seen(self, target: str, asked_at: float) -> None:
+        if asked_at >= self._doubt.get(target, asked_at):
+            self._doubt.pop(target, None)
 
     def judged(self, record: AttemptRecord) -> None:
         if record.stability_score >= 0.0:

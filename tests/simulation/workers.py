@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from error_daemon.core import effects as fx
 from error_daemon.model import AttemptOrder, Outcome, OutcomeKind, ProbeOrder, Reading, ReadingValue, Usage
@@ -15,6 +15,8 @@ from tests.simulation.targets import Targets
 _REFUSED_S = 0.001
 _LOSS_IS_SEEN_S = 0.2
 _CURED_BEFORE_IT_WAS_CUT_RATE = 0.3
+_ALONG_RATE = 0.7  # attempts of which the worker looks by itself; the rest are like those of an application
+_AT_ONCE_RATE = 0.6
 
 Answer = Callable[[fx.Event], None]
 
@@ -91,7 +93,20 @@ class Workers:
         began_at = run.began_at if kind in (OutcomeKind.COMPLETED, OutcomeKind.FAILED, OutcomeKind.TIMED_OUT) else 0.0
         load = 10.0 * self._dice.uniform("load", run.order.target.id, run.number)
         outcome = Outcome(run.order.attempt_id, kind, "", began_at, took_s, after=Usage(load, load))
+        look = run.order.look
+        if look is not None and began_at and self._dice.happens(_ALONG_RATE, "along", look.target.id, run.number):
+            outcome = self._look_along(outcome, look, run.number)
         self._answer(fx.AttemptEnded(outcome))
+
+    def _look_along(self, outcome: Outcome, look: ProbeOrder, number: int) -> Outcome:
+        """The worker looks when the attempt has ended; what it sees at once goes with that."""
+        outcome = replace(outcome, looked_at=self._now())
+        if self._dice.happens(_AT_ONCE_RATE, "at once", look.target.id, number):
+            target = self._targets.by_id[look.target.id]
+            target.rounds += 1
+            return replace(outcome, readings=self._targets.readings(look, target.rounds, self._now()))
+        self.look(look)
+        return outcome
 
     # --- ends before the time
 

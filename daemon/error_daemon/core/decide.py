@@ -7,7 +7,7 @@ from error_daemon.core.learning import Case
 from error_daemon.core.select import Choice, select
 from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.timeouts import bounds_of
-from error_daemon.model import ISOLATION, AttemptOrder, Decision, Severity, Strategy
+from error_daemon.model import ISOLATION, AttemptOrder, Decision, ProbeOrder, Severity, Strategy
 from error_daemon.model.variables import ATTRIBUTE
 
 
@@ -97,7 +97,13 @@ def order_of(board: Board, error: Error, ticket: Ticket, proposal: Proposal) -> 
         group=proposal.members,
         probes={name: board.definitions.probes[name] for member in proposal.members for name in member.probes},
         variables=_variables(error, decision),
+        look=ProbeOrder(first_round(decision.attempt_id), ticket.target, ticket.mandate.probes),
     )
+
+
+def first_round(attempt_id: str) -> str:
+    """The id of the look that goes along with an attempt."""
+    return f"{attempt_id}r"
 
 
 def _variables(error: Error, decision: Decision) -> dict[str, str]:

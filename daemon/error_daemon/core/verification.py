@@ -1,7 +1,8 @@
 """From the end of an attempt to its verdict, and what follows from it.
 
-However an attempt ended, its target is looked at (verify.py), unless nothing was run at all. The verdict is learned from (lessons.py), the
-brakes are told, and then (a test of a recovery teaches nothing: what it recovers was broken by hand, or not at all):
+However an attempt ended, its target is looked at (verify.py), unless nothing was run at all: by the worker that ran it, in the same
+breath, or else by an order of its own. The verdict is learned from (lessons.py), the brakes are told, and then (a test of a recovery
+teaches nothing: what it recovers was broken by hand, or not at all):
 
     recovered    the error is watched until its stability window closes; the target is free, and what waited for it heals with it
     persisting   a transient fault is tried again at this level after a backoff, as often as the strategy allows and at most five times;
@@ -16,10 +17,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from error_daemon.core import verify
 from error_daemon.core.backoff import delay_s
 from error_daemon.core.board import Board
 from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.decide import first_round
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import SaveAttempt, StartProbes
 from error_daemon.core.ladder import above
@@ -28,6 +29,7 @@ from error_daemon.core.life import Step
 from error_daemon.core.renewal import Renewal
 from error_daemon.core.response import Response
 from error_daemon.core.ticket import Error, Ticket
+from error_daemon.core.verify import Looking, failing
 from error_daemon.model import (
     ISOLATION,
     AttemptRecord,
@@ -72,18 +74,34 @@ class Verification:
             self._dispatch.possession.lose(error)
         if outcome.kind is OutcomeKind.REFUSED:
             self._conclude(error, ticket, Verdict.PERSISTING, ())
+        elif outcome.looked_at:
+            self._looked(error, ticket, outcome)
         else:
             self.look(error, ticket)
 
     # --- looking
 
+    def _looked(self, error: Error, ticket: Ticket, outcome: Outcome) -> None:
+        """Its worker has begun the first look, and may have seen all."""
+        looking = self._begin(error, ticket, min(outcome.looked_at, self._board.now))
+        ticket.round_id = first_round(outcome.attempt_id)
+        if outcome.readings is None:
+            self._rounds[ticket.round_id] = error
+        else:
+            self._judge(error, ticket, looking, outcome.readings)
+
     def look(self, error: Error, ticket: Ticket) -> None:
         """Begin a verification: after an attempt, or before the first one. Where nothing can change by waiting, one sight decides."""
+        self._begin(error, ticket, self._board.now)
+        self.look_again(error)
+
+    def _begin(self, error: Error, ticket: Ticket, at: float) -> Looking:
         kind = ticket.outcome.kind if ticket.outcome else None
         hopeless = error.state is State.PROBING or kind in (OutcomeKind.FAILED, OutcomeKind.TIMED_OUT)
-        rule, board = ticket.rule.verification, self._board
-        ticket.looking = verify.Looking(rule, board.now, hopeless, ticket.failing, stood_before_s=board.stood_s)
-        self.look_again(error)
+        rule, stood_s = ticket.rule.verification, self._board.stood_s
+        ticket.looking = looking = Looking(rule, at, hopeless, ticket.failing, stood_before_s=stood_s)
+        ticket.round_at = at
+        return looking
 
     def look_again(self, error: Error) -> None:
         """The next round of probes."""
@@ -100,15 +118,18 @@ class Verification:
         if error is None or ticket is None or ticket.round_id != round_id or ticket.looking is None:
             return  # the ticket was resolved or flushed meanwhile
         self._dispatch.running.answered(error)
-        verdict = ticket.looking.judge(readings, self._board.now, self._board.stood_s)
+        self._judge(error, ticket, ticket.looking, readings)
+
+    def _judge(self, error: Error, ticket: Ticket, looking: Looking, readings: tuple[Reading, ...]) -> None:
+        verdict = looking.judge(readings, self._board.now, self._board.stood_s)
         if verdict is None:
-            self._board.set_timer(error, self._board.now + ticket.looking.delay_s())
+            self._board.set_timer(error, self._board.now + looking.delay_s())
             return
         if verdict is Verdict.RECOVERED and error.last_at > ticket.round_at and not ticket.seen_twice:
             ticket.seen_twice = True  # a fault came after the probes were sent: once more, so that it counts
             self.look_again(error)
             return
-        ticket.failing, ticket.readings, ticket.seen_at = verify.failing(readings), readings, self._board.now
+        ticket.failing, ticket.readings, ticket.seen_at = failing(readings), readings, self._board.now
         if verdict is not Verdict.UNKNOWN:
             self._dispatch.possession.seen(ticket.target.id)
         if error.state is State.PROBING:

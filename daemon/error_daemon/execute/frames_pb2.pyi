@@ -91,6 +91,7 @@ class RunAttempt(_message.Message):
     TIMEOUT_S_FIELD_NUMBER: _builtins.int
     ENVIRONMENT_FIELD_NUMBER: _builtins.int
     GROUP_FIELD_NUMBER: _builtins.int
+    LOOK_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     kind: _builtins.str
     """strategy kind: exec, http, process_restart, ..."""
@@ -108,6 +109,10 @@ class RunAttempt(_message.Message):
     def group(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
         """each after those that it depends on"""
 
+    @_builtins.property
+    def look(self) -> Global___RunProbes:
+        """to be begun as soon as it has ended, unless nothing was run"""
+
     def __init__(
         self,
         *,
@@ -118,10 +123,11 @@ class RunAttempt(_message.Message):
         timeout_s: _builtins.float = ...,
         environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
         group: _abc.Iterable[Global___Member] | None = ...,
+        look: Global___RunProbes | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["look", b"look"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "environment", b"environment", "group", b"group", "kind", b"kind", "params_json", b"params_json", "target_json", b"target_json", "timeout_s", b"timeout_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt_id", b"attempt_id", "environment", b"environment", "group", b"group", "kind", b"kind", "look", b"look", "params_json", b"params_json", "target_json", b"target_json", "timeout_s", b"timeout_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -304,6 +310,8 @@ class AttemptEnded(_message.Message):
     AFFECTED_TASKS_FIELD_NUMBER: _builtins.int
     RECOVERED_TASKS_FIELD_NUMBER: _builtins.int
     WITHHELD_S_FIELD_NUMBER: _builtins.int
+    LOOKED_AT_MONOTONIC_S_FIELD_NUMBER: _builtins.int
+    SEEN_FIELD_NUMBER: _builtins.int
     attempt_id: _builtins.str
     outcome: _builtins.str
     """completed | failed | timed_out | refused"""
@@ -316,10 +324,16 @@ class AttemptEnded(_message.Message):
     recovered_tasks: _builtins.int
     withheld_s: _builtins.float
     """how much of the execution time the host withheld the CPU"""
+    looked_at_monotonic_s: _builtins.float
+    """CLOCK_MONOTONIC when the look was begun; 0: it was not"""
     @_builtins.property
     def before(self) -> Global___Usage: ...
     @_builtins.property
     def after(self) -> Global___Usage: ...
+    @_builtins.property
+    def seen(self) -> Global___ProbesEnded:
+        """what it saw; not there: that follows in a message of its own"""
+
     def __init__(
         self,
         *,
@@ -333,10 +347,12 @@ class AttemptEnded(_message.Message):
         affected_tasks: _builtins.int = ...,
         recovered_tasks: _builtins.int = ...,
         withheld_s: _builtins.float = ...,
+        looked_at_monotonic_s: _builtins.float = ...,
+        seen: Global___ProbesEnded | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "seen", b"seen"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected_tasks", b"affected_tasks", "after", b"after", "attempt_id", b"attempt_id", "before", b"before", "detail", b"detail", "execution_time_s", b"execution_time_s", "outcome", b"outcome", "recovered_tasks", b"recovered_tasks", "started_at_monotonic_s", b"started_at_monotonic_s", "withheld_s", b"withheld_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["affected_tasks", b"affected_tasks", "after", b"after", "attempt_id", b"attempt_id", "before", b"before", "detail", b"detail", "execution_time_s", b"execution_time_s", "looked_at_monotonic_s", b"looked_at_monotonic_s", "outcome", b"outcome", "recovered_tasks", b"recovered_tasks", "seen", b"seen", "started_at_monotonic_s", b"started_at_monotonic_s", "withheld_s", b"withheld_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

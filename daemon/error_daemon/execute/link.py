@@ -33,6 +33,7 @@ from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.ending import describe_end, kill_group_of, kill_marked, run_mark, signal_group
 from error_daemon.execute.framing import Decoder, encode
 from error_daemon.execute.withheld import longest_s
+from error_daemon.model import AttemptOrder, ObserveOrder, ProbeOrder
 from error_daemon.processes.identity import Identity, identify
 
 START_TIMEOUT_S = 20.0
@@ -68,6 +69,7 @@ class _Work:
     beats_left: int
     beats_to_lend: int = 0  # by how many the worker may still put it off
     probes: tuple[str, ...] = ()
+    look: ProbeOrder | None = None  # of an attempt: what the worker does next
 
     def put_off(self, beats: int) -> None:
         lent = min(beats, self.beats_to_lend)
@@ -110,15 +112,31 @@ class WorkerLink(asyncio.Protocol):
         """How long nothing was heard of it, in whole beats."""
         return self._silent_beats * self._heartbeat.every_s
 
-    def send_attempt(self, frame: bytes, attempt_id: str, timeout_s: float) -> None:
+    def send_attempt(self, frame: bytes, order: AttemptOrder) -> None:
+        timeout_s = order.timeout_s
         beats = self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S)
-        self.attempts[attempt_id] = _Work(beats, self._heartbeat.beats(longest_s(timeout_s) - timeout_s))
+        lend = self._heartbeat.beats(longest_s(timeout_s) - timeout_s)
+        self.attempts[order.attempt_id] = _Work(beats, lend, look=order.look)
         self._write(frame)
 
+    def attempt_ended(self, ended: frames.AttemptEnded) -> bool:
+        """Whether it was one of its own. Where its look goes on, that is a round from now on."""
+        work = self.attempts.pop(ended.attempt_id, None)
+        if work is None:
+            return False
+        look = work.look
+        if look is not None and ended.looked_at_monotonic_s and not ended.HasField("seen"):
+            timeout_s = max([probe.timeout_s for probe in look.probes], default=0.0)
+            self.rounds[look.round_id] = self._round(probes_of(look), timeout_s)
+        return True
+
     def send_probes(self, frame: bytes, round_id: str, probes: tuple[str, ...], timeout_s: float) -> None:
-        beats = self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S)
-        self.rounds[round_id] = _Work(beats, self._heartbeat.beats(longest_s(timeout_s) - timeout_s), probes)
+        self.rounds[round_id] = self._round(probes, timeout_s)
         self._write(frame)
+
+    def _round(self, probes: tuple[str, ...], timeout_s: float) -> _Work:
+        beats = self._heartbeat.beats(timeout_s + _OVERDUE_AFTER_S)
+        return _Work(beats, self._heartbeat.beats(longest_s(timeout_s) - timeout_s), probes)
 
     def beat(self) -> None:
         """Call every `heartbeat.every_s`."""
@@ -244,7 +262,8 @@ class WorkerLink(asyncio.Protocol):
     async def _end_marked(self) -> None:
         for program in self._programs.values():
             kill_group_of(program)
-        marks = [run_mark(self._worker, owner) for owner in (*self.attempts, *self.rounds)]
+        looks = [work.look.round_id for work in self.attempts.values() if work.look is not None]
+        marks = [run_mark(self._worker, owner) for owner in (*self.attempts, *looks, *self.rounds)]
         if marks and self._status != 0:  # 0: it took leave in good order, and ended them itself
             await self._loop.run_in_executor(None, kill_marked, marks)
 
@@ -255,6 +274,11 @@ class WorkerLink(asyncio.Protocol):
     def _write(self, frame: bytes) -> None:
         if self._transport is not None:
             self._transport.write(frame)
+
+
+def probes_of(order: ProbeOrder | ObserveOrder) -> tuple[str, ...]:
+    """Their names."""
+    return tuple([probe.id for probe in order.probes])
 
 
 async def open_link(

@@ -7,8 +7,9 @@ and of their observers, were filled when they were loaded, and what was filled i
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute import frames_pb2 as frames
@@ -25,6 +26,7 @@ from error_daemon.model import (
     ProbeOrder,
     Reading,
     ReadingValue,
+    Strategy,
     Target,
     Usage,
 )
@@ -32,38 +34,39 @@ from error_daemon.model.variables import MAX_VALUE_CHARACTERS, fill, fill_from_f
 from error_daemon.ports import Clock
 
 _TEXTS_KEPT = 1024
+_ATTEMPT, _PROBES = (frames.ToWorker.DESCRIPTOR.fields_by_name[name].number for name in ("attempt", "probes"))
+_LOOK = frames.RunAttempt.DESCRIPTOR.fields_by_name["look"].number
+_ROUND_ID, _LOOKS = (frames.RunProbes.DESCRIPTOR.fields_by_name[name].number for name in ("round_id", "probes"))
 
 
 class OrderWriter:
     """Remembers the JSON of parameters by the identity of the mapping, and of the target that they are filled for: definitions are
-    frozen, and orders recur."""
+    frozen, and orders recur. What of an order is the same each time is remembered as bytes: parts of a message that stand one behind the
+    other are one message (protobuf's encoding, "last one wins")."""
 
     def __init__(self) -> None:
         self._texts: dict[tuple[int, int], tuple[Mapping[str, Json], Target | None, str]] = {}
         self._varying: dict[int, tuple[Mapping[str, Json], bool]] = {}
+        self._parts: dict[tuple[int, int], tuple[Strategy | Probe, Target, bytes]] = {}
 
     def attempt(self, order: AttemptOrder) -> bytes:
         """The order as a frame. Raises PermanentError if it can't be sent, because of its size or its parameters."""
         with _refused():
-            message = frames.ToWorker()
-            run = message.attempt  # filled in place: half the time of one that is made and copied
+            run = frames.RunAttempt()  # filled in place: half the time of one that is made and copied
             run.attempt_id = order.attempt_id
-            run.kind = order.strategy.kind
-            run.params_json = self._strategy(order)
-            run.target_json = self._text(order.target.params)
             run.timeout_s = order.timeout_s
             run.environment.update({name: _clean(value) for name, value in order.environment.items()})
             if order.group:
                 run.group.extend([self._member(order, target) for target in order.group])
-            return encode(message.SerializeToString())
+            parts = run.SerializeToString() + self._what(order)
+            if order.look is not None:
+                parts += _part(_LOOK, self._round(order.look))
+            return encode(_part(_ATTEMPT, parts))
 
     def probes(self, order: ProbeOrder) -> bytes:
         """As `attempt`."""
         with _refused():
-            looks = [self._look(probe, order.target) for probe in order.probes]
-            return encode(
-                frames.ToWorker(probes=frames.RunProbes(round_id=order.round_id, probes=looks)).SerializeToString()
-            )
+            return encode(_part(_PROBES, self._round(order)))
 
     def observers(self, order: ObserveOrder) -> bytes:
         """As `attempt`."""
@@ -74,6 +77,37 @@ class OrderWriter:
                 probes=[self._look(probe, order.target) for probe in order.probes],
             )
             return encode(frames.ToWorker(observe=observe).SerializeToString())
+
+    def _what(self, order: AttemptOrder) -> bytes:
+        """The strategy and its target."""
+        strategy, target = order.strategy, order.target
+        if self._varies(strategy.params) and varies_with_fault(strategy.params):
+            params_json = json.dumps(fill_from_fault(strategy.params, _variables(target), order.variables))
+            return self._run(strategy, target, params_json)
+        return self._kept(strategy, target, lambda: self._run(strategy, target, self._text(strategy.params, target)))
+
+    def _run(self, strategy: Strategy, target: Target, params_json: str) -> bytes:
+        target_json = self._text(target.params)
+        run = frames.RunAttempt(kind=strategy.kind, params_json=params_json, target_json=target_json)
+        return run.SerializeToString()
+
+    def _round(self, order: ProbeOrder) -> bytes:
+        """A RunProbes."""
+        target = order.target
+        looks = [self._kept(probe, target, partial(self._look_part, probe, target)) for probe in order.probes]
+        return _part(_ROUND_ID, order.round_id.encode()) + b"".join(looks)
+
+    def _look_part(self, probe: Probe, target: Target) -> bytes:
+        return _part(_LOOKS, self._look(probe, target).SerializeToString())
+
+    def _kept(self, what: Strategy | Probe, target: Target, made: Callable[[], bytes]) -> bytes:
+        key = (id(what), id(target))
+        kept = self._parts.get(key)
+        if kept is None:
+            if len(self._parts) >= _TEXTS_KEPT:
+                self._parts.clear()
+            kept = self._parts[key] = (what, target, made())  # both are kept, so that their ids can't become others'
+        return kept[2]
 
     def _member(self, order: AttemptOrder, target: Target) -> frames.Member:
         missing = [name for name in target.probes if name not in order.probes]
@@ -106,12 +140,6 @@ class OrderWriter:
             target_json=self._text(target.params),
         )
 
-    def _strategy(self, order: AttemptOrder) -> str:
-        params, target = order.strategy.params, order.target
-        if not self._varies(params) or not varies_with_fault(params):
-            return self._text(params, target)
-        return json.dumps(fill_from_fault(params, _variables(target), order.variables))
-
     def _text(self, params: Mapping[str, Json], target: Target | None = None) -> str:
         """As JSON, filled for `target`."""
         filled_for = target if target is not None and self._varies(params) else None
@@ -134,6 +162,16 @@ class OrderWriter:
         return kept[1]
 
 
+def _part(number: int, content: bytes) -> bytes:
+    """A field of a message, as protobuf writes what has a length: number and kind, the length by sevens of bits, the content."""
+    size, head = len(content), bytearray((number << 3 | 2,))
+    while size > 0x7F:
+        head.append(size & 0x7F | 0x80)
+        size >>= 7
+    head.append(size)
+    return bytes(head) + content
+
+
 def _variables(target: Target) -> dict[str, str]:
     return {"target": target.id, **target.variables}
 
@@ -154,7 +192,7 @@ def _clean(value: str) -> str:
 
 
 def outcome_of(ended: frames.AttemptEnded, clock: Clock) -> Outcome:
-    started_s = ended.started_at_monotonic_s
+    started_s, looked_s = ended.started_at_monotonic_s, ended.looked_at_monotonic_s
     return Outcome(
         attempt_id=ended.attempt_id,
         kind=OutcomeKind(ended.outcome),
@@ -166,15 +204,19 @@ def outcome_of(ended: frames.AttemptEnded, clock: Clock) -> Outcome:
         after=_usage(ended.after),
         affected_tasks=ended.affected_tasks,
         recovered_tasks=ended.recovered_tasks,
+        looked_at=clock.from_monotonic(looked_s) if looked_s else 0.0,
+        readings=readings_of(ended.seen, clock) if ended.HasField("seen") else None,
     )
 
 
-def readings_of(ended: frames.ProbesEnded, clock: Clock) -> list[Reading]:
+def readings_of(ended: frames.ProbesEnded, clock: Clock) -> tuple[Reading, ...]:
     now = clock.now()
-    return [
-        Reading(reading.probe, ReadingValue(reading.value), reading.detail, now, reading.duration_s)
-        for reading in ended.readings
-    ]
+    return tuple(
+        [
+            Reading(reading.probe, ReadingValue(reading.value), reading.detail, now, reading.duration_s)
+            for reading in ended.readings
+        ]
+    )
 
 
 def unseen(probes: Sequence[str], detail: str, clock: Clock) -> list[Reading]:

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute import frames_pb2 as frames
-from error_daemon.execute.link import START_TIMEOUT_S, Heard, Heartbeat, WorkerLink, open_link
+from error_daemon.execute.link import START_TIMEOUT_S, Heard, Heartbeat, WorkerLink, open_link, probes_of
 from error_daemon.execute.orders import OrderWriter, observations_of, outcome_of, readings_of, unobserved, unseen
 from error_daemon.model import AttemptOrder, Observation, ObserveOrder, Outcome, OutcomeKind, ProbeOrder
 from error_daemon.ports import Clock, OnOutcome, OnReadings
@@ -112,7 +112,7 @@ class WorkerPool:
             self._lose_attempt(self._waiting_attempts.popleft().attempt_id, "was not begun: the daemon stops")
         while self._waiting_rounds:
             order = self._waiting_rounds.popleft()
-            self._lose_round(order.round_id, tuple(probe.id for probe in order.probes), "the daemon stops")
+            self._lose_round(order.round_id, probes_of(order), "the daemon stops")
 
     # --- orders
 
@@ -158,10 +158,10 @@ class WorkerPool:
             refused = Outcome(order.attempt_id, OutcomeKind.REFUSED, str(error))
             self._loop.call_soon(self._on_outcome, refused)
             return
-        link.send_attempt(frame, order.attempt_id, order.timeout_s)
+        link.send_attempt(frame, order)
 
     def _send_round(self, link: WorkerLink, order: ProbeOrder | ObserveOrder) -> None:
-        names = tuple(probe.id for probe in order.probes)
+        names = probes_of(order)
         timeouts_s = [probe.timeout_s for probe in order.probes]
         try:
             if isinstance(order, ObserveOrder):
@@ -178,7 +178,7 @@ class WorkerPool:
 
     def _take(self, link: WorkerLink, message: frames.FromWorker) -> None:
         which = message.WhichOneof("message")
-        if which == "attempt" and link.attempts.pop(message.attempt.attempt_id, None) is not None:
+        if which == "attempt" and link.attempt_ended(message.attempt):
             self._hand_out()
             self._on_outcome(outcome_of(message.attempt, self._clock))
         elif which == "probes" and link.rounds.pop(message.probes.round_id, None) is not None:

@@ -40,6 +40,7 @@ from error_daemon.processes.identity import Identity
 
 # As in the daemon (__main__.py): an attempt makes hardly a cycle, and one that waits is looked at in vain.
 COLLECT_AFTER = 50_000, 20, 100
+_A_MOMENT_S = 0.01  # that the word of an attempt's end waits for what its look sees
 
 
 class Worker(asyncio.Protocol):
@@ -102,7 +103,24 @@ class Worker(asyncio.Protocol):
             ended = frames.AttemptEnded(
                 attempt_id=order.attempt_id, outcome=OutcomeKind.FAILED.value, detail=shorten(detail)
             )
-        self._send(frames.FromWorker(attempt=ended))
+        if order.HasField("look") and ended.outcome != OutcomeKind.REFUSED.value:
+            await self._look_along(order.look, ended)
+        else:
+            self._send(frames.FromWorker(attempt=ended))
+
+    async def _look_along(self, order: frames.RunProbes, ended: frames.AttemptEnded) -> None:
+        """The look that follows an attempt, at once. What was seen in a moment goes with how it ended, else it follows."""
+        ended.looked_at_monotonic_s = self._usage.now_s()
+        looking = self._loop.create_task(
+            run_probes(order, self._programs, self._usage, partial(self._put_off, order.round_id))
+        )
+        await asyncio.wait((looking,), timeout=_A_MOMENT_S)
+        if looking.done() and not looking.exception():
+            ended.seen.CopyFrom(looking.result())
+            self._send(frames.FromWorker(attempt=ended))
+        else:
+            self._send(frames.FromWorker(attempt=ended))
+            self._send(frames.FromWorker(probes=await looking))
 
     async def _run_probes(self, order: frames.RunProbes) -> None:
         put_off = partial(self._put_off, order.round_id)

@@ -41,7 +41,8 @@ class OutcomeKind(str, Enum):
 @dataclass(frozen=True, slots=True)
 class AttemptOrder:
     """Run one strategy once. What is known of the fault is data, never part of a program: `environment` carries it for programs,
-    `variables` for the strategy's params (variables.py)."""
+    `variables` for the strategy's params (variables.py). `look`: what follows however it ends, unless nothing was run; who runs the
+    strategy may begin it at once, and says so (Outcome)."""
 
     attempt_id: str
     error_id: str
@@ -53,6 +54,7 @@ class AttemptOrder:
     group: tuple[Target, ...] = ()  # of a group restart: its targets, each after those that it depends on
     probes: Mapping[str, Probe] = field(default_factory=dict)  # by name: those that the group's targets name
     variables: Mapping[str, str] = field(default_factory=dict)
+    look: ProbeOrder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,8 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How an attempt ended. `started_at` is when the strategy's code began to run; 0 when that is not known."""
+    """How an attempt ended. `started_at` is when the strategy's code began to run; 0 when that is not known. `looked_at`: when the look of
+    its order was begun; 0: it was not. `readings`: what it saw; None: they come later, under the round's id."""
 
     attempt_id: str
     kind: OutcomeKind
@@ -106,6 +109,8 @@ class Outcome:
     after: Usage = Usage()
     affected_tasks: int = 0
     recovered_tasks: int = 0
+    looked_at: float = 0.0
+    readings: tuple[Reading, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
