@@ -7,6 +7,7 @@ cancellation: then nothing comes, and the daemon's own deadline replaces the wor
 from __future__ import annotations
 
 import asyncio
+import marshal
 from collections.abc import Callable
 
 from error_daemon.errors import InputError, PermanentError
@@ -69,7 +70,7 @@ def _context(order: frames.RunAttempt, programs: Programs, usage: HostUsage) -> 
         attempt_id=order.attempt_id,
         params=parse(order.params_json),
         target=parse(order.target_json),
-        environment=order.environment,
+        environment=marshal.loads(order.environment) if order.environment else {},
         timeout_s=order.timeout_s,
         programs=programs,
         group=tuple([_member(order.attempt_id, member, programs, usage) for member in order.group]),

@@ -24,15 +24,13 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!error_daemon/execute/frames.proto\x12\x14\x65rror_daemon.execute\"\x81\x01\n\x06Member\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0bparams_json\x18\x03 \x01(\t\x12\x30\n\x06probes\x18\x04 \x03(\x0b\x32 .error_daemon.execute.ProbeOrder\x12\x12\n\ndepends_on\x18\x05 \x03(\t\"\xc3\x02\n\nRunAttempt\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0bparams_json\x18\x03 \x01(\t\x12\x13\n\x0btarget_json\x18\x04 \x01(\t\x12\x11\n\ttimeout_s\x18\x05 \x01(\x01\x12\x46\n\x0b\x65nvironment\x18\x06 \x03(\x0b\x32\x31.error_daemon.execute.RunAttempt.EnvironmentEntry\x12+\n\x05group\x18\x07 \x03(\x0b\x32\x1c.error_daemon.execute.Member\x12-\n\x04look\x18\x08 \x01(\x0b\x32\x1f.error_daemon.execute.RunProbes\x1a\x32\n\x10\x45nvironmentEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"f\n\nProbeOrder\x12\r\n\x05probe\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0bparams_json\x18\x03 \x01(\t\x12\x11\n\ttimeout_s\x18\x04 \x01(\x01\x12\x13\n\x0btarget_json\x18\x05 \x01(\t\"O\n\tRunProbes\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x30\n\x06probes\x18\x02 \x03(\x0b\x32 .error_daemon.execute.ProbeOrder\"\x82\x01\n\x07Observe\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x33\n\tobservers\x18\x02 \x03(\x0b\x32 .error_daemon.execute.ProbeOrder\x12\x30\n\x06probes\x18\x03 \x03(\x0b\x32 .error_daemon.execute.ProbeOrder\"\x16\n\x04Ping\x12\x0e\n\x06number\x18\x01 \x01(\x04\"\xdb\x01\n\x08ToWorker\x12\x33\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32 .error_daemon.execute.RunAttemptH\x00\x12\x31\n\x06probes\x18\x02 \x01(\x0b\x32\x1f.error_daemon.execute.RunProbesH\x00\x12*\n\x04ping\x18\x03 \x01(\x0b\x32\x1a.error_daemon.execute.PingH\x00\x12\x30\n\x07observe\x18\x04 \x01(\x0b\x32\x1d.error_daemon.execute.ObserveH\x00\x42\t\n\x07message\"4\n\x05Usage\x12\x13\n\x0b\x63pu_percent\x18\x01 \x01(\x01\x12\x16\n\x0ememory_percent\x18\x02 \x01(\x01\"\xeb\x02\n\x0c\x41ttemptEnded\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x1e\n\x16started_at_monotonic_s\x18\x04 \x01(\x01\x12\x18\n\x10\x65xecution_time_s\x18\x05 \x01(\x01\x12+\n\x06\x62\x65\x66ore\x18\x06 \x01(\x0b\x32\x1b.error_daemon.execute.Usage\x12*\n\x05\x61\x66ter\x18\x07 \x01(\x0b\x32\x1b.error_daemon.execute.Usage\x12\x16\n\x0e\x61\x66\x66\x65\x63ted_tasks\x18\x08 \x01(\r\x12\x17\n\x0frecovered_tasks\x18\t \x01(\r\x12\x12\n\nwithheld_s\x18\n \x01(\x01\x12\x1d\n\x15looked_at_monotonic_s\x18\x0b \x01(\x01\x12/\n\x04seen\x18\x0c \x01(\x0b\x32!.error_daemon.execute.ProbesEnded\"6\n\x0e\x44\x65\x61\x64linePutOff\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x10\n\x08longer_s\x18\x02 \x01(\x01\"P\n\x0cProbeReading\x12\r\n\x05probe\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x12\n\nduration_s\x18\x04 \x01(\x01\"U\n\x0bProbesEnded\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x34\n\x08readings\x18\x02 \x03(\x0b\x32\".error_daemon.execute.ProbeReading\"\x89\x02\n\x0bObservation\x12\x10\n\x08observer\x18\x01 \x01(\t\x12;\n\x05\x66\x61\x63ts\x18\x02 \x03(\x0b\x32,.error_daemon.execute.Observation.FactsEntry\x12=\n\x06others\x18\x03 \x03(\x0b\x32-.error_daemon.execute.Observation.OthersEntry\x12\x0f\n\x07problem\x18\x04 \x01(\t\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bOthersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"U\n\x08Observed\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x37\n\x0cobservations\x18\x02 \x03(\x0b\x32!.error_daemon.execute.Observation\"F\n\x0eProgramStarted\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x13\n\x0bstart_ticks\x18\x03 \x01(\x04\"\x1b\n\x0cProgramEnded\x12\x0b\n\x03pid\x18\x01 \x01(\x05\"\x16\n\x04Pong\x12\x0e\n\x06number\x18\x01 \x01(\x04\"\x14\n\x05Ready\x12\x0b\n\x03pid\x18\x01 \x01(\x05\"\xc8\x03\n\nFromWorker\x12,\n\x05ready\x18\x01 \x01(\x0b\x32\x1b.error_daemon.execute.ReadyH\x00\x12\x35\n\x07\x61ttempt\x18\x02 \x01(\x0b\x32\".error_daemon.execute.AttemptEndedH\x00\x12\x33\n\x06probes\x18\x03 \x01(\x0b\x32!.error_daemon.execute.ProbesEndedH\x00\x12?\n\x0fprogram_started\x18\x04 \x01(\x0b\x32$.error_daemon.execute.ProgramStartedH\x00\x12;\n\rprogram_ended\x18\x05 \x01(\x0b\x32\".error_daemon.execute.ProgramEndedH\x00\x12*\n\x04pong\x18\x06 \x01(\x0b\x32\x1a.error_daemon.execute.PongH\x00\x12\x37\n\x07put_off\x18\x07 \x01(\x0b\x32$.error_daemon.execute.DeadlinePutOffH\x00\x12\x32\n\x08observed\x18\x08 \x01(\x0b\x32\x1e.error_daemon.execute.ObservedH\x00\x42\t\n\x07messageb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!error_daemon/execute/frames.proto\x12\x14\x65rror_daemon.execute\"\x81\x01\n\x06Member\x12\x0e\n\x06target\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0bparams_json\x18\x03 \x01(\t\x12\x30\n\x06probes\x18\x04 \x03(\x0b\x32 .error_daemon.execute.ProbeOrder\x12\x12\n\ndepends_on\x18\x05 \x03(\t\"\xdc\x01\n\nRunAttempt\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0bparams_json\x18\x03 \x01(\t\x12\x13\n\x0btarget_json\x18\x04 \x01(\t\x12\x11\n\ttimeout_s\x18\x05 \x01(\x01\x12\x13\n\x0b\x65nvironment\x18\x06 \x01(\x0c\x12+\n\x05group\x18\x07 \x03(\x0b\x32\x1c.error_daemon.execute.Member\x12-\n\x04look\x18\x08 \x01(\x0b\x32\x1f.error_daemon.execute.RunProbes\"f\n\nProbeOrder\x12\r\n\x05probe\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\x13\n\x0bparams_json\x18\x03 \x01(\t\x12\x11\n\ttimeout_s\x18\x04 \x01(\x01\x12\x13\n\x0btarget_json\x18\x05 \x01(\t\"O\n\tRunProbes\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x30\n\x06probes\x18\x02 \x03(\x0b\x32 .error_daemon.execute.ProbeOrder\"\x82\x01\n\x07Observe\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x33\n\tobservers\x18\x02 \x03(\x0b\x32 .error_daemon.execute.ProbeOrder\x12\x30\n\x06probes\x18\x03 \x03(\x0b\x32 .error_daemon.execute.ProbeOrder\"\x16\n\x04Ping\x12\x0e\n\x06number\x18\x01 \x01(\x04\"\xdb\x01\n\x08ToWorker\x12\x33\n\x07\x61ttempt\x18\x01 \x01(\x0b\x32 .error_daemon.execute.RunAttemptH\x00\x12\x31\n\x06probes\x18\x02 \x01(\x0b\x32\x1f.error_daemon.execute.RunProbesH\x00\x12*\n\x04ping\x18\x03 \x01(\x0b\x32\x1a.error_daemon.execute.PingH\x00\x12\x30\n\x07observe\x18\x04 \x01(\x0b\x32\x1d.error_daemon.execute.ObserveH\x00\x42\t\n\x07message\"4\n\x05Usage\x12\x13\n\x0b\x63pu_percent\x18\x01 \x01(\x01\x12\x16\n\x0ememory_percent\x18\x02 \x01(\x01\"\xeb\x02\n\x0c\x41ttemptEnded\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0f\n\x07outcome\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x1e\n\x16started_at_monotonic_s\x18\x04 \x01(\x01\x12\x18\n\x10\x65xecution_time_s\x18\x05 \x01(\x01\x12+\n\x06\x62\x65\x66ore\x18\x06 \x01(\x0b\x32\x1b.error_daemon.execute.Usage\x12*\n\x05\x61\x66ter\x18\x07 \x01(\x0b\x32\x1b.error_daemon.execute.Usage\x12\x16\n\x0e\x61\x66\x66\x65\x63ted_tasks\x18\x08 \x01(\r\x12\x17\n\x0frecovered_tasks\x18\t \x01(\r\x12\x12\n\nwithheld_s\x18\n \x01(\x01\x12\x1d\n\x15looked_at_monotonic_s\x18\x0b \x01(\x01\x12/\n\x04seen\x18\x0c \x01(\x0b\x32!.error_daemon.execute.ProbesEnded\"6\n\x0e\x44\x65\x61\x64linePutOff\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x10\n\x08longer_s\x18\x02 \x01(\x01\"P\n\x0cProbeReading\x12\r\n\x05probe\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t\x12\x0e\n\x06\x64\x65tail\x18\x03 \x01(\t\x12\x12\n\nduration_s\x18\x04 \x01(\x01\"U\n\x0bProbesEnded\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x34\n\x08readings\x18\x02 \x03(\x0b\x32\".error_daemon.execute.ProbeReading\"\x89\x02\n\x0bObservation\x12\x10\n\x08observer\x18\x01 \x01(\t\x12;\n\x05\x66\x61\x63ts\x18\x02 \x03(\x0b\x32,.error_daemon.execute.Observation.FactsEntry\x12=\n\x06others\x18\x03 \x03(\x0b\x32-.error_daemon.execute.Observation.OthersEntry\x12\x0f\n\x07problem\x18\x04 \x01(\t\x1a,\n\nFactsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x1a-\n\x0bOthersEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"U\n\x08Observed\x12\x10\n\x08round_id\x18\x01 \x01(\t\x12\x37\n\x0cobservations\x18\x02 \x03(\x0b\x32!.error_daemon.execute.Observation\"F\n\x0eProgramStarted\x12\x12\n\nattempt_id\x18\x01 \x01(\t\x12\x0b\n\x03pid\x18\x02 \x01(\x05\x12\x13\n\x0bstart_ticks\x18\x03 \x01(\x04\"\x1b\n\x0cProgramEnded\x12\x0b\n\x03pid\x18\x01 \x01(\x05\"\x16\n\x04Pong\x12\x0e\n\x06number\x18\x01 \x01(\x04\"\x14\n\x05Ready\x12\x0b\n\x03pid\x18\x01 \x01(\x05\"\xc8\x03\n\nFromWorker\x12,\n\x05ready\x18\x01 \x01(\x0b\x32\x1b.error_daemon.execute.ReadyH\x00\x12\x35\n\x07\x61ttempt\x18\x02 \x01(\x0b\x32\".error_daemon.execute.AttemptEndedH\x00\x12\x33\n\x06probes\x18\x03 \x01(\x0b\x32!.error_daemon.execute.ProbesEndedH\x00\x12?\n\x0fprogram_started\x18\x04 \x01(\x0b\x32$.error_daemon.execute.ProgramStartedH\x00\x12;\n\rprogram_ended\x18\x05 \x01(\x0b\x32\".error_daemon.execute.ProgramEndedH\x00\x12*\n\x04pong\x18\x06 \x01(\x0b\x32\x1a.error_daemon.execute.PongH\x00\x12\x37\n\x07put_off\x18\x07 \x01(\x0b\x32$.error_daemon.execute.DeadlinePutOffH\x00\x12\x32\n\x08observed\x18\x08 \x01(\x0b\x32\x1e.error_daemon.execute.ObservedH\x00\x42\t\n\x07messageb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'error_daemon.execute.frames_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_RUNATTEMPT_ENVIRONMENTENTRY']._loaded_options = None
-  _globals['_RUNATTEMPT_ENVIRONMENTENTRY']._serialized_options = b'8\001'
   _globals['_OBSERVATION_FACTSENTRY']._loaded_options = None
   _globals['_OBSERVATION_FACTSENTRY']._serialized_options = b'8\001'
   _globals['_OBSERVATION_OTHERSENTRY']._loaded_options = None
@@ -40,45 +38,43 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_MEMBER']._serialized_start=60
   _globals['_MEMBER']._serialized_end=189
   _globals['_RUNATTEMPT']._serialized_start=192
-  _globals['_RUNATTEMPT']._serialized_end=515
-  _globals['_RUNATTEMPT_ENVIRONMENTENTRY']._serialized_start=465
-  _globals['_RUNATTEMPT_ENVIRONMENTENTRY']._serialized_end=515
-  _globals['_PROBEORDER']._serialized_start=517
-  _globals['_PROBEORDER']._serialized_end=619
-  _globals['_RUNPROBES']._serialized_start=621
-  _globals['_RUNPROBES']._serialized_end=700
-  _globals['_OBSERVE']._serialized_start=703
-  _globals['_OBSERVE']._serialized_end=833
-  _globals['_PING']._serialized_start=835
-  _globals['_PING']._serialized_end=857
-  _globals['_TOWORKER']._serialized_start=860
-  _globals['_TOWORKER']._serialized_end=1079
-  _globals['_USAGE']._serialized_start=1081
-  _globals['_USAGE']._serialized_end=1133
-  _globals['_ATTEMPTENDED']._serialized_start=1136
-  _globals['_ATTEMPTENDED']._serialized_end=1499
-  _globals['_DEADLINEPUTOFF']._serialized_start=1501
-  _globals['_DEADLINEPUTOFF']._serialized_end=1555
-  _globals['_PROBEREADING']._serialized_start=1557
-  _globals['_PROBEREADING']._serialized_end=1637
-  _globals['_PROBESENDED']._serialized_start=1639
-  _globals['_PROBESENDED']._serialized_end=1724
-  _globals['_OBSERVATION']._serialized_start=1727
-  _globals['_OBSERVATION']._serialized_end=1992
-  _globals['_OBSERVATION_FACTSENTRY']._serialized_start=1901
-  _globals['_OBSERVATION_FACTSENTRY']._serialized_end=1945
-  _globals['_OBSERVATION_OTHERSENTRY']._serialized_start=1947
-  _globals['_OBSERVATION_OTHERSENTRY']._serialized_end=1992
-  _globals['_OBSERVED']._serialized_start=1994
-  _globals['_OBSERVED']._serialized_end=2079
-  _globals['_PROGRAMSTARTED']._serialized_start=2081
-  _globals['_PROGRAMSTARTED']._serialized_end=2151
-  _globals['_PROGRAMENDED']._serialized_start=2153
-  _globals['_PROGRAMENDED']._serialized_end=2180
-  _globals['_PONG']._serialized_start=2182
-  _globals['_PONG']._serialized_end=2204
-  _globals['_READY']._serialized_start=2206
-  _globals['_READY']._serialized_end=2226
-  _globals['_FROMWORKER']._serialized_start=2229
-  _globals['_FROMWORKER']._serialized_end=2685
+  _globals['_RUNATTEMPT']._serialized_end=412
+  _globals['_PROBEORDER']._serialized_start=414
+  _globals['_PROBEORDER']._serialized_end=516
+  _globals['_RUNPROBES']._serialized_start=518
+  _globals['_RUNPROBES']._serialized_end=597
+  _globals['_OBSERVE']._serialized_start=600
+  _globals['_OBSERVE']._serialized_end=730
+  _globals['_PING']._serialized_start=732
+  _globals['_PING']._serialized_end=754
+  _globals['_TOWORKER']._serialized_start=757
+  _globals['_TOWORKER']._serialized_end=976
+  _globals['_USAGE']._serialized_start=978
+  _globals['_USAGE']._serialized_end=1030
+  _globals['_ATTEMPTENDED']._serialized_start=1033
+  _globals['_ATTEMPTENDED']._serialized_end=1396
+  _globals['_DEADLINEPUTOFF']._serialized_start=1398
+  _globals['_DEADLINEPUTOFF']._serialized_end=1452
+  _globals['_PROBEREADING']._serialized_start=1454
+  _globals['_PROBEREADING']._serialized_end=1534
+  _globals['_PROBESENDED']._serialized_start=1536
+  _globals['_PROBESENDED']._serialized_end=1621
+  _globals['_OBSERVATION']._serialized_start=1624
+  _globals['_OBSERVATION']._serialized_end=1889
+  _globals['_OBSERVATION_FACTSENTRY']._serialized_start=1798
+  _globals['_OBSERVATION_FACTSENTRY']._serialized_end=1842
+  _globals['_OBSERVATION_OTHERSENTRY']._serialized_start=1844
+  _globals['_OBSERVATION_OTHERSENTRY']._serialized_end=1889
+  _globals['_OBSERVED']._serialized_start=1891
+  _globals['_OBSERVED']._serialized_end=1976
+  _globals['_PROGRAMSTARTED']._serialized_start=1978
+  _globals['_PROGRAMSTARTED']._serialized_end=2048
+  _globals['_PROGRAMENDED']._serialized_start=2050
+  _globals['_PROGRAMENDED']._serialized_end=2077
+  _globals['_PONG']._serialized_start=2079
+  _globals['_PONG']._serialized_end=2101
+  _globals['_READY']._serialized_start=2103
+  _globals['_READY']._serialized_end=2123
+  _globals['_FROMWORKER']._serialized_start=2126
+  _globals['_FROMWORKER']._serialized_end=2582
 # @@protoc_insertion_point(module_scope)

@@ -64,26 +64,6 @@ class RunAttempt(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    @_typing.final
-    class EnvironmentEntry(_message.Message):
-        DESCRIPTOR: _descriptor.Descriptor
-
-        KEY_FIELD_NUMBER: _builtins.int
-        VALUE_FIELD_NUMBER: _builtins.int
-        key: _builtins.str
-        value: _builtins.str
-        def __init__(
-            self,
-            *,
-            key: _builtins.str = ...,
-            value: _builtins.str = ...,
-        ) -> None: ...
-        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
-        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
-        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-        def WhichOneof(self, oneof_group: _Never) -> None: ...
-
     ATTEMPT_ID_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     PARAMS_JSON_FIELD_NUMBER: _builtins.int
@@ -101,13 +81,13 @@ class RunAttempt(_message.Message):
     """the target's parameters"""
     timeout_s: _builtins.float
     """of CPU time that the host granted, from the start of the strategy's code"""
-    @_builtins.property
-    def environment(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """the fault's fields as variables: ER_ERROR_ID, ER_MESSAGE, ..."""
-
+    environment: _builtins.bytes
+    """the fault's fields as variables (ER_ERROR_ID, ER_MESSAGE, ...): a dictionary, by marshal, which is"""
     @_builtins.property
     def group(self) -> _containers.RepeatedCompositeFieldContainer[Global___Member]:
-        """each after those that it depends on"""
+        """five times as quick as a map and may be trusted between processes of one program
+        each after those that it depends on
+        """
 
     @_builtins.property
     def look(self) -> Global___RunProbes:
@@ -121,7 +101,7 @@ class RunAttempt(_message.Message):
         params_json: _builtins.str = ...,
         target_json: _builtins.str = ...,
         timeout_s: _builtins.float = ...,
-        environment: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        environment: _builtins.bytes = ...,
         group: _abc.Iterable[Global___Member] | None = ...,
         look: Global___RunProbes | None = ...,
     ) -> None: ...

@@ -7,9 +7,9 @@ and of their observers, were filled when they were loaded, and what was filled i
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import marshal
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute import frames_pb2 as frames
@@ -55,7 +55,7 @@ class OrderWriter:
             run = frames.RunAttempt()  # filled in place: half the time of one that is made and copied
             run.attempt_id = order.attempt_id
             run.timeout_s = order.timeout_s
-            run.environment.update({name: _clean(value) for name, value in order.environment.items()})
+            run.environment = marshal.dumps({name: _clean(value) for name, value in order.environment.items()})
             if order.group:
                 run.group.extend([self._member(order, target) for target in order.group])
             parts = run.SerializeToString() + self._what(order)
@@ -81,10 +81,13 @@ class OrderWriter:
     def _what(self, order: AttemptOrder) -> bytes:
         """The strategy and its target."""
         strategy, target = order.strategy, order.target
+        kept = self._parts.get((id(strategy), id(target)))
+        if kept is not None:
+            return kept[2]
         if self._varies(strategy.params) and varies_with_fault(strategy.params):
             params_json = json.dumps(fill_from_fault(strategy.params, _variables(target), order.variables))
             return self._run(strategy, target, params_json)
-        return self._kept(strategy, target, lambda: self._run(strategy, target, self._text(strategy.params, target)))
+        return self._keep(strategy, target, self._run(strategy, target, self._text(strategy.params, target)))
 
     def _run(self, strategy: Strategy, target: Target, params_json: str) -> bytes:
         target_json = self._text(target.params)
@@ -94,20 +97,24 @@ class OrderWriter:
     def _round(self, order: ProbeOrder) -> bytes:
         """A RunProbes."""
         target = order.target
-        looks = [self._kept(probe, target, partial(self._look_part, probe, target)) for probe in order.probes]
+        looks = [self._look_part(probe, target) for probe in order.probes]
         return _part(_ROUND_ID, order.round_id.encode()) + b"".join(looks)
 
     def _look_part(self, probe: Probe, target: Target) -> bytes:
-        return _part(_LOOKS, self._look(probe, target).SerializeToString())
+        kept = self._parts.get((id(probe), id(target)))
+        if kept is not None:
+            return kept[2]
+        return self._keep(probe, target, _part(_LOOKS, self._look(probe, target).SerializeToString()))
 
-    def _kept(self, what: Strategy | Probe, target: Target, made: Callable[[], bytes]) -> bytes:
-        key = (id(what), id(target))
-        kept = self._parts.get(key)
-        if kept is None:
-            if len(self._parts) >= _TEXTS_KEPT:
-                self._parts.clear()
-            kept = self._parts[key] = (what, target, made())  # both are kept, so that their ids can't become others'
-        return kept[2]
+    def _keep(self, what: Strategy | Probe, target: Target, part: bytes) -> bytes:
+        if len(self._parts) >= _TEXTS_KEPT:
+            self._parts.clear()
+        self._parts[id(what), id(target)] = (
+            what,
+            target,
+            part,
+        )  # both are kept, so that their ids can't become others'
+        return part
 
     def _member(self, order: AttemptOrder, target: Target) -> frames.Member:
         missing = [name for name in target.probes if name not in order.probes]
@@ -164,7 +171,10 @@ class OrderWriter:
 
 def _part(number: int, content: bytes) -> bytes:
     """A field of a message, as protobuf writes what has a length: number and kind, the length by sevens of bits, the content."""
-    size, head = len(content), bytearray((number << 3 | 2,))
+    size, tag = len(content), number << 3 | 2
+    if size <= 0x7F:
+        return bytes((tag, size)) + content
+    head = bytearray((tag,))
     while size > 0x7F:
         head.append(size & 0x7F | 0x80)
         size >>= 7

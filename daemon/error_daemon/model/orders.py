@@ -38,7 +38,7 @@ class OutcomeKind(str, Enum):
     REFUSED = "refused"  # nothing was run: no such handler attached, bad parameters
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class AttemptOrder:
     """Run one strategy once. What is known of the fault is data, never part of a program: `environment` carries it for programs,
     `variables` for the strategy's params (variables.py). `look`: what follows however it ends, unless nothing was run; who runs the
@@ -57,7 +57,7 @@ class AttemptOrder:
     look: ProbeOrder | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class ProbeOrder:
     """Look at a target once with all these probes, side by side."""
 
@@ -86,7 +86,7 @@ class Observation:
     problem: str = ""  # why it could not look; then it has no facts
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Usage:
     """Of the host: 0 to 100 each."""
 
@@ -94,7 +94,7 @@ class Usage:
     memory_percent: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Outcome:
     """How an attempt ended. `started_at` is when the strategy's code began to run; 0 when that is not known. `looked_at`: when the look of
     its order was begun; 0: it was not. `readings`: what it saw; None: they come later, under the round's id."""
@@ -113,7 +113,7 @@ class Outcome:
     readings: tuple[Reading, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@value
 class Reading:
     """What one probe saw."""
 

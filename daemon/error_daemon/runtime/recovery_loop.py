@@ -202,12 +202,8 @@ class RecoveryLoop:
             while self._is_due:
                 self._is_due = False
                 effects = self.engine.drain()
-                for effect in effects:
-                    if type(effect) in _FIRST:
-                        self._carry_one(effect)
-                for effect in effects:
-                    if type(effect) not in _FIRST:
-                        self._carry_one(effect)
+                self._carry_all([effect for effect in effects if type(effect) in _FIRST])
+                self._carry_all([effect for effect in effects if type(effect) not in _FIRST])
         finally:
             self._is_carrying = False
             self._fed_at = inf
@@ -217,11 +213,15 @@ class RecoveryLoop:
             self._finished.set()
         self._schedule()
 
-    def _carry_one(self, effect: fx.Effect) -> None:
-        try:
-            self._carry[type(effect)](effect)
-        except Exception as error:  # noqa: BLE001  one order that cannot be given must not cost the others
-            self._failed(effect, error)
+    def _carry_all(self, effects: Sequence[fx.Effect]) -> None:
+        carry, done = self._carry, 0
+        while done < len(effects):
+            try:
+                for effect in effects[done:]:
+                    done += 1
+                    carry[type(effect)](effect)
+            except Exception as error:  # noqa: BLE001  one order that cannot be given must not cost the others
+                self._failed(effects[done - 1], error)
 
     def _tell_left_out(self) -> None:
         self._untold = None
