@@ -9,7 +9,6 @@ figure is the median of the batches' µs per fault.
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
 import tempfile
 import time
@@ -18,7 +17,7 @@ from pathlib import Path
 from statistics import median
 
 from bench.faults import SORTS, builder
-from error_daemon.__main__ import COLLECT_AFTER
+from error_daemon import garbage
 from error_daemon.core.engine import Engine
 from error_daemon.core.policy import Policy
 from error_daemon.model import AttemptOrder, Condition, Definitions, Priority, Probe, ProbeOrder, Rule, Strategy, Target
@@ -67,8 +66,7 @@ class _NoWorkers:
 
 def run(rounds: int, faults: int, say: Callable[[str], None]) -> dict[str, object]:
     """{"rounds": [...], "medians": {sort: µs per fault}}. `faults` a round and sort."""
-    gc.freeze()
-    gc.set_threshold(*COLLECT_AFTER)
+    garbage.tame()
     taken: list[dict[str, float]] = []
     with tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory:
         logs = configure(LogSettings(file=f"{directory}/recovery.log"), Path(directory), {})

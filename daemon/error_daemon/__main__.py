@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import os
 import sys
 from pathlib import Path
@@ -17,7 +16,7 @@ from pathlib import Path
 import structlog
 import uvloop
 
-from error_daemon import __version__
+from error_daemon import __version__, garbage
 from error_daemon.access.firewall import firewall_rules
 from error_daemon.access.tokens import new_token
 from error_daemon.definitions.configuration import load_settings
@@ -32,10 +31,6 @@ from error_daemon.settings import Settings
 
 _log = structlog.get_logger()
 EX_CONFIG = 78
-# Hardly anything here is a cycle: collections look at live errors in vain, and nothing else is done meanwhile. So young ones are few, those
-# of the next generation as short as they are (some 5 ms; of 20 young ones together it was 100 and more), and the whole is hardly ever
-# looked at.
-COLLECT_AFTER = 25_000, 1, 2_000
 
 
 def main() -> int:
@@ -91,8 +86,7 @@ def _print_token(name: str, role: str) -> int:
 
 
 def _run(daemon: Daemon) -> None:
-    gc.freeze()  # what is here now stays; the collector need not look at it again
-    gc.set_threshold(*COLLECT_AFTER)
+    garbage.tame()
     loop = uvloop.new_event_loop()
     try:
         asyncio.set_event_loop(loop)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import os
 import signal
 import socket
@@ -25,6 +24,7 @@ from typing import cast
 import uvloop
 from google.protobuf.message import DecodeError
 
+from error_daemon import garbage
 from error_daemon.errors import InvariantError
 from error_daemon.execute import frames_pb2 as frames
 from error_daemon.execute.attempt import run_attempt, run_probes
@@ -38,8 +38,6 @@ from error_daemon.execute.usage import HostUsage
 from error_daemon.model import OutcomeKind
 from error_daemon.processes.identity import Identity
 
-# As in the daemon (__main__.py): an attempt makes hardly a cycle, and one that waits is looked at in vain.
-COLLECT_AFTER = 50_000, 20, 100
 _A_MOMENT_S = 0.01  # that the word of an attempt's end waits for what its look sees
 
 
@@ -168,8 +166,7 @@ def worker_main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     mark_connections(given.dscp)
     _keep_descriptors_to_ourselves()
-    gc.freeze()  # what was imported stays: no collection need look at it again
-    gc.set_threshold(*COLLECT_AFTER)
+    garbage.tame()
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(_serve(socket.socket(fileno=given.fd)))
