@@ -24,6 +24,7 @@ from error_daemon.model import (
     Probe,
     ProbeOrder,
     Reading,
+    ReadingValue,
     Strategy,
     Target,
 )
@@ -106,6 +107,14 @@ class Rig:
     async def run(self, order: AttemptOrder) -> Outcome:
         self.executor.start_attempt(order)
         return await self.answers.outcome(order.attempt_id)
+
+    async def seen(self, order: AttemptOrder, outcome: Outcome) -> list[tuple[str, ReadingValue]]:
+        """What the look of an attempt saw, be it told with its end or after it: how long a look takes is for the host to say."""
+        assert order.look is not None
+        readings = outcome.readings
+        if readings is None:
+            readings = tuple((await self.answers.round(order.look.round_id)).values())
+        return [(reading.probe, reading.value) for reading in readings]
 
     async def look(self, order: ProbeOrder) -> dict[str, Reading]:
         self.executor.start_probes(order)

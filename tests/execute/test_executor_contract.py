@@ -131,7 +131,7 @@ def test_stopping_twice_is_the_same_as_once(run: Run) -> None:
     run(body)
 
 
-def test_the_look_of_an_attempt_that_was_run_goes_with_its_end(run: Run) -> None:
+def test_the_look_of_an_attempt_that_was_run_follows_from_its_end(run: Run) -> None:
     async def body(rig: Rig) -> None:
         for command, kind in (("true", OutcomeKind.COMPLETED), ("false", OutcomeKind.FAILED)):
             before = WallClock().now()
@@ -139,8 +139,7 @@ def test_the_look_of_an_attempt_that_was_run_goes_with_its_end(run: Run) -> None
             outcome = await rig.run(order)
             assert outcome.kind is kind
             assert before <= outcome.looked_at <= WallClock().now()
-            assert outcome.readings is not None
-            assert [(reading.probe, reading.value) for reading in outcome.readings] == [("there", ReadingValue.OK)]
+            assert await rig.seen(order, outcome) == [("there", ReadingValue.OK)]
 
     run(body)
 

@@ -63,9 +63,10 @@ def test_a_worker_that_is_lost_before_it_told_of_the_end_leaves_nothing_of_its_l
 def test_an_attempt_that_timed_out_is_looked_at_too(tmp_path: Path) -> None:
     async def body(rig: PoolRig) -> None:
         look = probe_round(Probe("there", "file", {"path": str(tmp_path)}))
-        outcome = await rig.run(replace(shell("exec sleep 1000", timeout_s=0.1), look=look))
+        order = replace(shell("exec sleep 1000", timeout_s=0.1), look=look)
+        outcome = await rig.run(order)
         assert outcome.kind is OutcomeKind.TIMED_OUT
-        assert outcome.readings is not None
+        assert await rig.seen(order, outcome) == [("there", ReadingValue.OK)]
         assert outcome.looked_at >= outcome.started_at + outcome.execution_time_s
 
     with_pool(body)
@@ -73,8 +74,8 @@ def test_an_attempt_that_timed_out_is_looked_at_too(tmp_path: Path) -> None:
 
 def test_a_look_without_probes_sees_nothing() -> None:
     async def body(rig: PoolRig) -> None:
-        outcome = await rig.run(replace(attempt("retry"), look=probe_round()))
-        assert outcome.readings == ()
+        order = replace(attempt("retry"), look=probe_round())
+        assert await rig.seen(order, await rig.run(order)) == []
 
     with_pool(body)
 

@@ -47,7 +47,11 @@ def logger_class(level: str) -> type[Any]:
             fields["event"] = (
                 event  # what structlog comes to in the daemon, in a third of the time: a recovery has four of them
             )
-            return getattr(self._logger, name)(self._processors[0](self._logger, name, fields))
+            try:
+                line = self._processors[0](self._logger, name, fields)
+            except structlog.DropEvent:
+                return None
+            return getattr(self._logger, name)(line)
 
         return log
 
