@@ -54,12 +54,17 @@ class Acceptance:
     async def take(self, faults: Sequence[bytes], caller: Caller) -> Accepted:
         """Serialised faults, as ingest/fitted.py makes them."""
         accepted = self.take_now(faults, caller)
-        if self._is_durable and accepted.error_ids:
-            await self._intake.settled()
+        if accepted.error_ids:
+            await self.settled()
         return accepted
 
+    async def settled(self) -> None:
+        """Returns when all that was taken is as durable as senders are told."""
+        if self._is_durable:
+            await self._intake.settled()
+
     def take_now(self, faults: Sequence[bytes], caller: Caller) -> Accepted:
-        """For senders that are told nothing: syslog over UDP, the journal."""
+        """For senders that are told nothing (syslog over UDP, the journal), and for who asks for `settled` before they are."""
         granted, retry_after_s = self._gate.grant_faults(caller, len(faults))
         error_ids: list[str] = []
         refused: list[InputError] = []

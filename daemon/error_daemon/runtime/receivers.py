@@ -6,6 +6,7 @@ Every way in for messages of others that are not faults yet, joined to the place
     events and check-ins of Sentry's   POST {prefix}/api/{project}/...    ingest/sentry/receiver.py
     alerts of Alertmanager, Grafana    POST /hooks/...                    ingest/alerts/receiver.py
     those that Prometheus pushes       POST {prefix}/api/v2/alerts        as above
+    what OpenTelemetry exports         POST /v1/logs ..., gRPC of OTLP    ingest/otlp/receiver.py
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from error_daemon.exchange import Route
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.alerts.heard import Heard
 from error_daemon.ingest.alerts.receiver import AlertReceiver
+from error_daemon.ingest.otlp.receiver import OtlpReceiver
+from error_daemon.ingest.otlp.signals import SIGNALS
 from error_daemon.ingest.sentry.job_watch import JobWatch
 from error_daemon.ingest.sentry.receiver import SentryReceiver
 from error_daemon.model import Diagnostic
@@ -41,16 +44,18 @@ class Receivers:
         self._sentry = SentryReceiver(desk, self._jobs, gate, clock)
         self.heard = Heard()
         self._alerts = AlertReceiver(self._desk("alerts"), self.heard, clock)
+        otlp = {signal.name: self._desk(f"otlp/{signal.name}") for signal in SIGNALS}
+        self._otlp = OtlpReceiver(otlp, gate, clock, settings.max_message_bytes)
 
     def _desk(self, way: str) -> Acceptance:
         """Where the faults that come this way are handed in."""
         return self._ways.setdefault(way, Acceptance(self._intake, self._gate, is_durable=self._is_durable))
 
     def routes(self) -> Sequence[Route]:
-        return [*self._sentry.routes(), *self._alerts.routes()]
+        return [*self._sentry.routes(), *self._alerts.routes(), *self._otlp.routes()]
 
     def services(self) -> Sequence[Service]:
-        return ()
+        return self._otlp.services()
 
     def start(self) -> None:
         """Before the first message comes."""

@@ -1,0 +1,1 @@
+"""What OpenTelemetry exports, over gRPC and over HTTP: its protocol, OTLP."""

@@ -1,0 +1,118 @@
+"""
+OTLP over gRPC and over HTTP: POST /v1/logs, /v1/traces, in protobuf or in JSON, answered in what was asked in.
+
+    over HTTP                  over gRPC            what it means to an exporter
+    -------------------------  -------------------  ---------------------------------------------------------------------------
+    200                        OK                   all of it is in the ring or counted; `partial_success` says what was rejected
+    503, Retry-After           RESOURCE_EXHAUSTED   the same again, after the time in Retry-After or RetryInfo
+    400 401 403 413 415 500    as rpc/status.py     never again
+
+Why 503 and never 429, which the protocol has for it, too: exporters of Python before 1.40 try again after 5xx alone.
+
+https://opentelemetry.io/docs/specs/otlp/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import ceil
+
+from google.protobuf import json_format
+from google.protobuf.duration_pb2 import Duration
+from google.rpc import code_pb2, error_details_pb2, status_pb2
+
+from error_daemon.errors import Denied, ErrorRecoveryError, InputError, TransientError, Unidentified
+from error_daemon.exchange import Answer, Request, Route, TooLarge, Unreadable, Whole
+from error_daemon.ingest.acceptance import Acceptance
+from error_daemon.ingest.otlp.exporting import Export, Exporting
+from error_daemon.ingest.otlp.signals import SIGNALS, Response, Signal
+from error_daemon.model.access import Caller
+from error_daemon.ports import Call, Clock, Gate, Method, Service, Shape
+
+ACTION = "http/otlp"
+_PROTOBUF, _JSON = "application/x-protobuf", "application/json"
+_MOST_TEXT = 500
+
+
+class OtlpReceiver:
+    """`most_bytes`: of an export over HTTP, as it comes and unpacked; over gRPC the server has its own limit."""
+
+    def __init__(self, desks: Mapping[str, Acceptance], gate: Gate, clock: Clock, most_bytes: int) -> None:
+        self._parts = [_Part(signal, Exporting(desks[signal.name], gate, clock), most_bytes) for signal in SIGNALS]
+
+    def routes(self) -> Sequence[Route]:
+        return [part.route() for part in self._parts]
+
+    def services(self) -> Sequence[Service]:
+        return [part.service() for part in self._parts]
+
+
+class _Part:
+    """One signal."""
+
+    def __init__(self, signal: Signal, exporting: Exporting, most_bytes: int) -> None:
+        self._signal = signal
+        self._exporting = exporting
+        self._most_bytes = most_bytes
+
+    def service(self) -> Service:
+        return Service(self._signal.service, (Method("Export", Shape.UNARY, self._export, None, _written),))
+
+    def route(self) -> Route:
+        return Route(("POST",), f"/v1/{self._signal.name}", ACTION, self._begin, refused, self._most_bytes)
+
+    async def _export(self, raw: bytes, call: Call) -> Response:
+        return await self._take(self._signal.of_protobuf(raw), call.caller)
+
+    def _begin(self, request: Request, caller: Caller) -> Whole:
+        kind = _kind_of(request)
+        if kind not in (_PROTOBUF, _JSON):
+            raise Unreadable(f"Content-Type {kind[:80]!r} is not understood: {_PROTOBUF} and {_JSON} are")
+        return Whole(lambda body: self._answer(body, kind, caller))
+
+    async def _answer(self, body: bytes, kind: str, caller: Caller) -> Answer:
+        signal = self._signal
+        export = signal.of_json(body) if kind == _JSON else signal.of_protobuf(body)
+        response = await self._take(export, caller)
+        if kind == _PROTOBUF:
+            return Answer(200, response.SerializeToString(), _PROTOBUF)
+        return Answer(200, json_format.MessageToJson(response, indent=None).encode(), _JSON)
+
+    async def _take(self, export: Export, caller: Caller) -> Response:
+        return self._signal.answer(await self._exporting.take(export, caller))
+
+
+def _written(response: Response) -> bytes:
+    written: bytes = response.SerializeToString()
+    return written
+
+
+_STATUSES: tuple[tuple[type[ErrorRecoveryError], int, int], ...] = (
+    (TransientError, 503, code_pb2.UNAVAILABLE),
+    (TooLarge, 413, code_pb2.INVALID_ARGUMENT),
+    (Unreadable, 415, code_pb2.INVALID_ARGUMENT),
+    (Unidentified, 401, code_pb2.UNAUTHENTICATED),
+    (Denied, 403, code_pb2.PERMISSION_DENIED),
+    (InputError, 400, code_pb2.INVALID_ARGUMENT),
+)
+
+
+def refused(request: Request, error: ErrorRecoveryError) -> Answer:
+    """A google.rpc.Status, in what was asked in."""
+    status, code = next(
+        ((status, code) for kind, status, code in _STATUSES if isinstance(error, kind)), (500, code_pb2.INTERNAL)
+    )
+    said = status_pb2.Status(code=code, message=str(error)[:_MOST_TEXT].encode(errors="replace").decode())
+    headers = {}
+    if isinstance(error, TransientError):
+        delay = Duration()
+        delay.FromNanoseconds(int(error.retry_after_s * 1e9))
+        said.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
+        headers["retry-after"] = str(max(1, ceil(error.retry_after_s)))
+    if _kind_of(request) == _PROTOBUF:
+        return Answer(status, said.SerializeToString(), _PROTOBUF, headers)
+    return Answer(status, json_format.MessageToJson(said, indent=None).encode(), _JSON, headers)
+
+
+def _kind_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
