@@ -58,7 +58,7 @@ def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
         return ISOLATION, Choice(isolate, (), False, reason, False)
     strategies = ticket.mandate.offer[ticket.level]
     case, recalled = case_of(error, ticket), board.recall(error, ticket)
-    among = [strategy.id for strategy in strategies]
+    among = [strategy.id for strategy in strategies] if len(strategies) > 1 else ()
     choice = select(
         strategies,
         lambda strategy_id: recalled.get(strategy_id) or board.learning.known(case, strategy_id, board.now, among),

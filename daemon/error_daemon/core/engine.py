@@ -71,8 +71,8 @@ class Engine(PeoplesActs):
         self._verification = Verification(self._board, self._dispatch, response, self._renewal)
         self._opening = Opening(self._board, self._dispatch, self._verification, response)
         restoring = Restoring(self._board, self._dispatch.possession, self._opening)
-        self._fingerprinter = Fingerprinter()
         self._at_rest = AtRest()
+        self.fingerprint = Fingerprinter()  # of a fault, before it is fed
         self._take: dict[type[Any], Callable[[Any], None]] = {
             FaultArrived: self._opening.arrived,
             AttemptEnded: lambda event: self._verification.ended(event.outcome),
@@ -86,9 +86,6 @@ class Engine(PeoplesActs):
         }
 
     # --- before a fault is fed
-
-    def fingerprint(self, fault: Fault) -> Fingerprint:
-        return self._fingerprinter(fault)
 
     def classify(self, fault: Fault) -> Classification:
         return self._board.classify(fault)

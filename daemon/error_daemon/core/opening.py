@@ -59,7 +59,8 @@ class Opening:
         if event.classification:
             error.classification = event.classification
             error.severity = event.classification.severity
-        why_not = self._why_only_counted(error, fault)
+        is_plain = error.state is State.NEW and not fault.retry_success
+        why_not = "" if is_plain else self._why_only_counted(error, fault)
         if why_not:
             self._only_count(error, why_not, newly_kept)
         else:

@@ -10,8 +10,9 @@ posteriors, the sharpness and the draws: with these the choice can be made again
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
-from error_daemon.core.experience import Known
+from error_daemon.core.experience import UNKNOWN, Known
 from error_daemon.core.rng import Generator
 from error_daemon.model import Candidate, Strategy
 from error_daemon.model.value import value
@@ -41,7 +42,7 @@ def select(
     if len(strategies) == 1:
         (only,) = strategies
         fact = known(only.id)
-        weighed = _weigh(only.id, fact, fact.mean)
+        weighed = _untried(only.id) if fact is UNKNOWN else _weigh(only.id, fact, fact.mean)
         return Choice(only, (weighed,), False, "the only strategy of this level", may_explore)
     facts = [known(strategy.id) for strategy in strategies]
     rng_state = f"{rng.state:016x}" if may_explore else ""
@@ -53,6 +54,12 @@ def select(
     greedy = max(range(len(candidates)), key=lambda i: (facts[i].score(facts[i].mean), -i))
     reason = _reason(candidates, best, greedy, may_explore)
     return Choice(strategies[best], candidates, best != greedy, reason, may_explore, rng_state, sharpness)
+
+
+@lru_cache(maxsize=1024)
+def _untried(strategy_id: str) -> Candidate:
+    """Of which nothing is known: it is weighed alike whenever that is."""
+    return _weigh(strategy_id, UNKNOWN, UNKNOWN.mean)
 
 
 def _drawn(known: Known, sharpness: float, rng: Generator) -> float:

@@ -118,8 +118,9 @@ class MappedRing:
         return total
 
     def mark(self, slot: SlotRef, progress: Progress) -> None:
-        attempts, at_level = min(progress.attempts, 255), min(progress.attempts_at_level, 255)
-        packed = progress.state | progress.level << 8 | attempts << 16 | at_level << 24
+        packed = progress.state | progress.level << 8
+        if progress.attempts or progress.attempts_at_level:
+            packed |= min(progress.attempts, 255) << 16 | min(progress.attempts_at_level, 255) << 24
         self._words[self._word(slot) + 6] = packed
 
     def release(self, slot: SlotRef) -> None:

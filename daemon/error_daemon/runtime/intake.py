@@ -15,6 +15,7 @@ from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.telemetry import Counters
 
 SENSORS = "sensor/"  # sources that begin so are the daemon's own: rules trust them
+_BEHIND = "the record is behind; nothing new is taken on until it has caught up"
 _RECORD_RETRY_AFTER_S = 1.0
 _DISK_RETRY_AFTER_S = 5.0
 
@@ -81,7 +82,8 @@ class RingIntake:
         if slot is not None:
             self._ring.add(slot, fault.count)
         else:
-            self._check_room()
+            if self._rows_waiting() >= self._most_rows_waiting:
+                raise TransientError(_BEHIND, _RECORD_RETRY_AFTER_S)
             if classification is None:
                 classification = engine.classify(fault)
             slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
@@ -90,12 +92,6 @@ class RingIntake:
         is_a_claim = not (is_trusted or self._believes_reporters)
         self._loop.feed(FaultArrived(fault, fingerprint, slot, classification, is_test, only, is_a_claim), now)
         return fingerprint.error_id, may_open and engine.has_ticket(fingerprint)
-
-    def _check_room(self) -> None:
-        if self._rows_waiting() >= self._most_rows_waiting:
-            raise TransientError(
-                "the record is behind; nothing new is taken on until it has caught up", _RECORD_RETRY_AFTER_S
-            )
 
     # --- durability = "power"
 

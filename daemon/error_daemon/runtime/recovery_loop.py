@@ -113,18 +113,18 @@ class RecoveryLoop:
         if not self._is_carrying:
             self._fed_at = now
         try:
-            self._tell_stood(now)
+            stood_s = self._stood_s()
+            if stood_s != self._stood_before_s:
+                self._tell_stood(stood_s, now)
         finally:  # whatever a bug has cost: the event is taken, what was decided is carried out, and the engine is woken again
             try:
                 self.engine.feed(event, now)
             finally:
                 self.carry_out()
 
-    def _tell_stood(self, now: float) -> None:
-        stood_s = self._stood_s()
-        if stood_s != self._stood_before_s:
-            grown_s, self._stood_before_s = stood_s - self._stood_before_s, stood_s
-            self.engine.feed(fx.StoodStill(grown_s), now)
+    def _tell_stood(self, stood_s: float, now: float) -> None:
+        grown_s, self._stood_before_s = stood_s - self._stood_before_s, stood_s
+        self.engine.feed(fx.StoodStill(grown_s), now)
 
     def outcome(self, outcome: Outcome) -> None:
         """Does not raise: who tells of an end cannot mend a bug, and a worker must not be lost for it. So for the next."""
@@ -201,9 +201,9 @@ class RecoveryLoop:
         try:
             while self._is_due:
                 self._is_due = False
-                effects = self.engine.drain()
-                self._carry_all([effect for effect in effects if type(effect) in _FIRST])
-                self._carry_all([effect for effect in effects if type(effect) not in _FIRST])
+                if effects := self.engine.drain():
+                    self._carry_all([effect for effect in effects if type(effect) in _FIRST])
+                    self._carry_all([effect for effect in effects if type(effect) not in _FIRST])
         finally:
             self._is_carrying = False
             self._fed_at = inf

@@ -36,6 +36,7 @@ class FaultTrace:
         self._now = now
         self._second = 0
         self._lag_threshold_s = lag_threshold_s
+        self._tells_every_fault = _log.lowest <= LEVELS["DEBUG"]  # the level is set before, once and for all
         self._noted: list[Any] = []
         self._limits = {kind: _Limit(kind) for kind in ("fault", "decision", "ticket_ended")}
         self._tell: dict[type[Any], Callable[[Any], None]] = {
@@ -64,7 +65,7 @@ class FaultTrace:
                 self._tell[type(effect)](effect)
             except Exception as error:  # noqa: BLE001  a line that cannot be made must not cost a recovery
                 _log.critical("trace_failed", effect=type(effect).__name__, exc_info=error)
-        return any(limit.has_untold for limit in self._limits.values())
+        return any(limit.untold for limit in self._limits.values())
 
     def tell_left_out(self) -> None:
         """How many lines were left out since that was last said."""
@@ -74,7 +75,7 @@ class FaultTrace:
     def _fault(self, effect: fx.SaveFault) -> None:
         fault = effect.fault
         ticket_id = self._ticket_id(effect.error_id)
-        if not ticket_id and _log.lowest > LEVELS["DEBUG"]:
+        if not ticket_id and not self._tells_every_fault:
             return
         if not self._limits["fault"].lets_through():
             return
@@ -177,7 +178,8 @@ class _Limit:
 
     def __init__(self, kind: str) -> None:
         self._kind = kind
-        self._told = self._untold = 0
+        self._told = 0
+        self.untold = 0
 
     def begin_anew(self) -> None:
         """Another second."""
@@ -186,19 +188,15 @@ class _Limit:
 
     def lets_through(self) -> bool:
         if self._told >= _MOST_PER_S:
-            self._untold += 1
+            self.untold += 1
             return False
         self._told += 1
         return True
 
-    @property
-    def has_untold(self) -> bool:
-        return self._untold > 0
-
     def tell_untold(self) -> None:
-        if self._untold:
-            _log.recovery("lines_left_out", kind=self._kind, count=self._untold, reason="too many in one second")
-        self._untold = 0
+        if self.untold:
+            _log.recovery("lines_left_out", kind=self._kind, count=self.untold, reason="too many in one second")
+        self.untold = 0
 
 
 def ticket_of(any_id: str) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from error_daemon.errors import InputError, StoreUnavailable
 from error_daemon.model import Json
 from error_daemon.ports import Row
-from error_daemon.store.rows import pack_row, pack_rows, pack_values
+from error_daemon.store.rows import Key, pack_row, pack_rows, pack_values
 from error_daemon.store.schema import TABLES, Table
 
 _BATCH_BYTES = 8 << 20
@@ -33,19 +33,21 @@ class Batch:
     rows: int = 0
     size_bytes: int = 0
     sealed: bool = False
-    tables: dict[str, dict[tuple[str, ...], bytes]] = field(default_factory=dict)
+    tables: dict[str, dict[Key, bytes]] = field(default_factory=dict)
 
-    def put(self, table: str, key: tuple[str, ...], packed: bytes) -> int:
+    def put(self, table: str, key: Key, packed: bytes) -> int:
         """How many rows more there are: 0 where it takes the place of an earlier one."""
         rows = self.tables.get(table)
         if rows is None:
             rows = self.tables[table] = {}
-        before = len(rows)
-        self.size_bytes += len(packed) - len(rows.get(key, b""))
+        before = rows.get(key)
         rows[key] = packed
-        more = len(rows) - before
-        self.rows += more
-        return more
+        self.size_bytes += len(packed)
+        if before is None:
+            self.rows += 1
+            return 1
+        self.size_bytes -= len(before)
+        return 0
 
     def packed(self) -> dict[str, bytes]:
         """For each table its rows; `unpack_rows` gives them back."""
@@ -96,7 +98,7 @@ class Backlog:
         if found is None:
             raise InputError(table, f"the record has no such table; it has {', '.join(TABLES)}")
         if isinstance(row, tuple):
-            packed, key = pack_values(found, row), row[: len(found.key)]
+            packed, key = pack_values(found, row), row[0]
         else:
             packed, key = pack_row(found, row), _key(found, row)
         items = self._items
@@ -134,9 +136,9 @@ class Backlog:
         return dropped
 
 
-def _key(table: Table, row: Mapping[str, Json]) -> tuple[str, ...]:
+def _key(table: Table, row: Mapping[str, Json]) -> Key:
     key = tuple([row.get(column, "") for column in table.key])
     for column, part in zip(table.key, key, strict=True):
         if not part or not isinstance(part, str):
             raise InputError(f"{table.name}.{column}", f"must be a text that is not empty, not {part!r}")
-    return key
+    return key[0] if len(key) == 1 else key

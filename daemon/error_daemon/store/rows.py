@@ -21,11 +21,12 @@ from error_daemon.store.documents import DOCUMENTS, Shape
 from error_daemon.store.schema import Table
 
 Values = tuple[Json, ...]
+Key = str | tuple[str, ...]  # of a row: of several columns a tuple
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def pack_values(table: Table, values: Values) -> bytes:
-    """Of all columns, in their order. They are not looked at beyond what cannot be packed, for which InputError is raised."""
+    """Of all columns, in their order; the first is the key. They are not looked at beyond what cannot be packed: InputError."""
     try:
         return marshal.dumps(values)
     except ValueError as error:
