@@ -88,6 +88,7 @@ def _checked_syslog(text: str) -> str:
 
 
 SyslogText = Annotated[str, AfterValidator(_checked_syslog)]
+SyslogTexts = Annotated[tuple[SyslogText, ...], BeforeValidator(_frozen)]
 
 
 def _checked_network(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from error_daemon.setting_values import DscpName, Duration, Network, SyslogText, Texts
+from error_daemon.setting_values import DscpName, Duration, Network, SyslogText, SyslogTexts, Texts
 
 
 class _Section(BaseModel):
@@ -66,6 +66,15 @@ class HttpSettings(_Section):
     """Memory for what is read and not whole yet, of all requests together."""
     request_timeout: Annotated[Duration, Field(gt=0)] = 30.0
     """A request that is not whole by then is given up."""
+
+
+class SyslogSettings(_Section):
+    listen: SyslogTexts = ()
+    """Where messages of syslog are taken: udp://host:port, tcp://host:port, tls://host:port, unix:/path. Empty: nowhere."""
+    level: Literal["emerg", "alert", "crit", "err", "warning", "notice", "info", "debug"] = "err"
+    """Messages of this level and what is graver are faults; others are counted. "err": below it, programs tell how they are."""
+    networks: list[Network] = []
+    """Networks of which a sender is believed to be where it says, and may report, without a certificate. On this host everybody is."""
 
 
 class StoreSettings(_Section):
@@ -304,6 +313,7 @@ class Settings(_Section):
     """How long SIGTERM waits for running attempts. What has not ended then is unknown, and probed at the next start."""
     rpc: RpcSettings = RpcSettings()
     http: HttpSettings = HttpSettings()
+    syslog: SyslogSettings = SyslogSettings()
     ring: RingSettings = RingSettings()
     store: StoreSettings = StoreSettings()
     brakes: BrakeSettings = BrakeSettings()

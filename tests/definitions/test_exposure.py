@@ -34,6 +34,11 @@ RIGHT = {
     "networks": '[access]\nallow = ["10.0.0.0/8", "192.0.2.7", "2001:db8::/32"]\n',
     "1.3 alone on our own wire": TLS + 'min_version = "1.3"\n[access]\ntokens = "/t"\n',
     "users of the socket": 'listen = "unix:/x"\n[access]\nunix_socket = "none"\n[access.users]\noperator = ["ann"]\n',
+    "HTTP for others": 'http.listen = "0.0.0.0:8089"\n' + TLS + '[access]\ntokens = "/t"\n',
+    "HTTP for nobody": 'http.listen = ""\n',
+    "syslog on loopback": 'syslog.listen = ["udp://127.0.0.1:514", "tcp://[::1]:601", "unix:/s"]\n',
+    "syslog of a network": 'syslog.listen = ["udp://0.0.0.0:514"]\nsyslog.networks = ["10.0.0.0/8"]\n',
+    "syslog with certificates": 'syslog.listen = ["tls://0.0.0.0:6514"]\n' + TLS + 'client_ca = "/a"\n' + NAMES,
     "a mark": 'dscp = "CS2"\n',
 }
 
@@ -53,6 +58,11 @@ WRONG = {
     "users that nobody tells": (
         '[rpc]\nserver = "grpcio"\n[access.users]\noperator = ["ann"]\n', 4, "cannot tell who opened a unix socket",
     ),
+    "HTTP in clear": ('http.listen = "0.0.0.0:8089"\n', 1, "nothing would be encrypted: tls.certificate is not set"),
+    "HTTP nowhere": ('http.listen = "here"\n', 1, "write host:port (as in 127.0.0.1:8089) or unix:/path"),
+    "syslog of everybody": ('syslog.listen = ["udp://0.0.0.0:514"]\n', 1, "nobody would be known (set syslog.networks"),
+    "syslog without a certificate": ('syslog.listen = ["tls://127.0.0.1:6514"]\n', 1, "is encrypted, and tls.certificate is not set"),
+    "syslog nowhere": ('syslog.listen = ["514"]\n', 1, "'514' is not a syslog server: write udp://host:514"),
     "no network": ('[access]\nallow = ["10.0.0.0/8", "10.0.0.1/8"]\n', 2, "'10.0.0.1/8' is not a network"),
     "no mark": ('dscp = "AF44"\n', 1, "'AF44' is not a DSCP name: write one of CS1, CS2"),
     "a role that is none": ('[access]\nloopback = "admin"\n', 2, "`admin` is not known here"),

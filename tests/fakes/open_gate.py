@@ -10,10 +10,19 @@ OPERATOR = Caller("", "test", frozenset({Role.OPERATOR}), is_limited=False, is_t
 class OpenGate:
     """ports.Gate. `most_faults`: how many are granted at a time."""
 
-    def __init__(self, caller: Caller = OPERATOR, *, reads_tokens: bool = False, most_faults: int = 1 << 30) -> None:
+    def __init__(
+        self,
+        caller: Caller = OPERATOR,
+        *,
+        reads_tokens: bool = False,
+        most_faults: int = 1 << 30,
+        retry_after_s: float = 1.5,
+    ) -> None:
         self.caller = caller
         self.reads_tokens = reads_tokens
         self.most_faults = most_faults
+        self.retry_after_s = retry_after_s
+        self.asked_for_faults: list[Caller] = []
         self.seen: list[tuple[Peer, str]] = []
         self.refusal: Exception | None = None
 
@@ -23,6 +32,7 @@ class OpenGate:
             raise self.refusal
         return self.caller
 
-    def grant_faults(self, _caller: Caller, wanted: int) -> tuple[int, float]:
+    def grant_faults(self, caller: Caller, wanted: int) -> tuple[int, float]:
+        self.asked_for_faults.append(caller)
         granted = min(wanted, self.most_faults)
-        return granted, 0.0 if granted == wanted else 1.5
+        return granted, 0.0 if granted == wanted else self.retry_after_s

@@ -64,6 +64,7 @@ _REPORTING = (
     "http/sentry",
     "http/otlp",
     "http/alerts",
+    "syslog",
 )
 
 ROLES: Mapping[str, frozenset[Role]] = {

@@ -14,10 +14,12 @@ from error_daemon.ports import ServerCredentials
 
 
 def context_of(credentials: ServerCredentials, oldest: ssl.TLSVersion, protocols: Sequence[str]) -> ssl.SSLContext:
-    """`protocols` are those that ALPN offers. ssl reads keys from files only: it gets one that is in memory and has no name."""
+    """`protocols` are those that ALPN offers; none: it is not spoken. ssl reads keys from files only: it gets one that is in memory and
+    has no name."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = oldest
-    context.set_alpn_protocols(list(protocols))
+    if protocols:
+        context.set_alpn_protocols(list(protocols))
     file = os.memfd_create("credentials")
     try:
         with os.fdopen(file, "wb", closefd=False) as opened:

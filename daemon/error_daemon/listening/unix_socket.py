@@ -20,10 +20,10 @@ def for_its_group() -> Iterator[None]:
         os.umask(usual)
 
 
-def refuse_a_living(path: str) -> None:
+def refuse_a_living(path: str, kind: socket.SocketKind = socket.SOCK_STREAM) -> None:
     """A socket that nobody listens on is left over from a daemon that was killed: whoever binds takes its place. One that answers, or is
     too busy to (EAGAIN), is another daemon's. Raises OSError."""
-    with socket.socket(socket.AF_UNIX) as probe:
+    with socket.socket(socket.AF_UNIX, kind) as probe:
         probe.setblocking(False)
         try:
             probe.connect(path)

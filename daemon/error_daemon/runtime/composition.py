@@ -186,7 +186,8 @@ class Composition:
         return Web(server, http.listen)
 
     def _made_receivers(self) -> Receivers:
-        return Receivers(self.settings, self.intake, self.admission.gate, self.clock)
+        admission = self.admission
+        return Receivers(self.settings, self.intake, admission.gate, self.clock, admission.transport())
 
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)

@@ -85,7 +85,7 @@ class Daemon:
         for service in parts.services(control):
             server.add(service)
         address = await server.start(parts.settings.listen)
-        parts.receivers.start()
+        await parts.receivers.start()
         await parts.web.start()
         parts.sensor.start()
         parts.units.start()
@@ -139,7 +139,7 @@ class Daemon:
         parts.sensor.stop()
         parts.units.stop()
         parts.sensors.stop()
-        parts.receivers.stop()
+        await parts.receivers.stop()
         drain_timeout_s = parts.settings.drain_timeout
         stopping = asyncio.gather(server.stop(drain_timeout_s), parts.web.stop(drain_timeout_s))
         parts.tests.close()

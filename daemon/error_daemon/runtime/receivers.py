@@ -3,6 +3,7 @@ Every way in for messages of others that are not faults yet, joined to the place
 
     what comes                         where                              part
     ---------------------------------  ---------------------------------  ------------------------
+    syslog                             syslog.listen                      ingest/syslog/receiver.py
     events and check-ins of Sentry's   POST {prefix}/api/{project}/...    ingest/sentry/receiver.py
     alerts of Alertmanager, Grafana    POST /hooks/...                    ingest/alerts/receiver.py
     those that Prometheus pushes       POST {prefix}/api/v2/alerts        as above
@@ -22,19 +23,23 @@ from error_daemon.ingest.otlp.receiver import OtlpReceiver
 from error_daemon.ingest.otlp.signals import SIGNALS
 from error_daemon.ingest.sentry.job_watch import JobWatch
 from error_daemon.ingest.sentry.receiver import SentryReceiver
+from error_daemon.ingest.syslog.receiver import SyslogReceiver
 from error_daemon.model import Diagnostic
-from error_daemon.ports import Clock, Gate, Intake, Service
+from error_daemon.ports import Clock, Gate, Intake, Service, Transport
 from error_daemon.runtime.diagnosis.area import Area, some
 from error_daemon.runtime.problems import receiver_problem
+from error_daemon.setting_values import parse_syslog
 from error_daemon.settings import Settings
 
 _AREA = Area("receivers")
 
 
 class Receivers:
-    """Made once. `routes` are served over HTTP, `services` over gRPC."""
+    """Made once. `routes` are served over HTTP, `services` over gRPC; other ways are opened by `start`. `transport`: of those that have a
+    port of their own."""
 
-    def __init__(self, settings: Settings, intake: Intake, gate: Gate, clock: Clock) -> None:
+    def __init__(self, settings: Settings, intake: Intake, gate: Gate, clock: Clock, transport: Transport) -> None:
+        self._settings = settings
         self._intake = intake
         self._gate = gate
         self._is_durable = settings.ring.durability == "power"
@@ -46,6 +51,15 @@ class Receivers:
         self._alerts = AlertReceiver(self._desk("alerts"), self.heard, clock)
         otlp = {signal.name: self._desk(f"otlp/{signal.name}") for signal in SIGNALS}
         self._otlp = OtlpReceiver(otlp, gate, clock, settings.max_message_bytes)
+        self._syslog = SyslogReceiver(
+            self._desk("syslog"),
+            gate,
+            clock,
+            transport=transport,
+            level=settings.syslog.level,
+            networks=settings.syslog.networks,
+            on_problem=receiver_problem,
+        )
 
     def _desk(self, way: str) -> Acceptance:
         """Where the faults that come this way are handed in."""
@@ -57,13 +71,15 @@ class Receivers:
     def services(self) -> Sequence[Service]:
         return self._otlp.services()
 
-    def start(self) -> None:
+    async def start(self) -> None:
         """Before the first message comes."""
         self._jobs.start()
+        await self._syslog.start([one for one in map(parse_syslog, self._settings.syslog.listen) if one is not None])
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         """After the last one."""
         self._jobs.stop()
+        await self._syslog.stop()
 
     def diagnostics(self) -> Sequence[Diagnostic]:
         """See ports.Diagnosing."""

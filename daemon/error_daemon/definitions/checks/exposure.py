@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterator
 
 from error_daemon.definitions.complaints import Complaint, Loc, quoted
+from error_daemon.setting_values import parse_syslog
 from error_daemon.settings import Settings
 
 _LISTEN: Loc = ("listen",)
@@ -37,6 +38,7 @@ def exposure_complaints(settings: Settings) -> Iterator[Found]:
             yield {loc}, Complaint(loc, problem)
         elif not is_of_this_host(listen):
             yield from _open(settings, loc, listen)
+    yield from _syslog(settings)
     yield from _halves(settings)
     yield from _nobody(settings)
 
@@ -75,6 +77,24 @@ def _open(settings: Settings, loc: Loc, address: str) -> Iterator[Found]:
         message = f"{listen} is not a loopback address, and nobody would be known: tls.client_ca and access.tokens are not set"
         mend = "set tls.client_ca, and names below [access.certificates]; or access.tokens"
         yield {loc, _CLIENT_CA, _TOKENS}, Complaint(loc, message, mend)
+
+
+def _syslog(settings: Settings) -> Iterator[Found]:
+    """Addresses of syslog that others can reach: with TLS, or from networks whose senders are believed."""
+    loc: Loc = ("syslog", "listen")
+    for text in settings.syslog.listen:
+        address = parse_syslog(text)
+        if address is None or address.scheme == "unix":
+            continue
+        if address.scheme == "tls" and not settings.tls.certificate:
+            message = f"{quoted(text)} is encrypted, and tls.certificate is not set"
+            yield {loc, _CERTIFICATE}, Complaint(loc, message, "set it, or write tcp:")
+        elif not is_of_this_host(f"{address.host}:{address.port}") and not settings.syslog.networks:
+            if address.scheme == "tls" and settings.tls.client_ca:
+                continue
+            message = f"{quoted(text)} is not a loopback address, and nobody would be known"
+            mend = "set syslog.networks, whose senders are believed; or write tls: and set tls.client_ca; or 127.0.0.1"
+            yield {loc, ("syslog", "networks")}, Complaint(loc, message, mend)
 
 
 def _halves(settings: Settings) -> Iterator[Found]:

@@ -1,0 +1,1 @@
+"""syslog, as programs, hosts and devices have always spoken it."""
