@@ -48,11 +48,7 @@ class Attachment:
         address: str | None = None,
         security: Security | None = None,
     ) -> None:
-        if not handlers or not application:
-            raise ValueError("attach needs at least one handler and the name of the application")
-        for name, handler in handlers.items():
-            if not callable(handler):
-                raise TypeError(f"handler {name!r} is a {type(handler).__name__}: give a function of one Request")
+        _check(handlers, application)
         if not fork.grpc_is_safe():
             raise RuntimeError("this process was forked while gRPC was in use: fork first, then attach and report")
         self.address = daemon_address(address)
@@ -60,6 +56,7 @@ class Attachment:
         self._offer = handler_pb2.Offer(
             application=application, instance=f"{socket.gethostname()}:{os.getpid()}", handlers=sorted(handlers)
         )
+        self._answers: queue.SimpleQueue[handler_pb2.AttachRequest | None] | None = None
         self._pid = os.getpid()
         self._runs = HandlerRuns(handlers)
         self._changed = threading.Condition()
@@ -79,6 +76,17 @@ class Attachment:
         """Waits until the daemon has taken the offer; False if it was not within `timeout_s`."""
         with self._changed:
             return self._changed.wait_for(lambda: self._is_attached, timeout_s)
+
+    def offer(self, handlers: Mapping[str, Handler]) -> None:
+        """Offers these in the place of those before; what runs goes on. Raises ValueError and TypeError as `attach`."""
+        _check(handlers, self._offer.application)
+        with self._changed:
+            self._runs.offer(handlers)
+            self._offer = handler_pb2.Offer(
+                application=self._offer.application, instance=self._offer.instance, handlers=sorted(handlers)
+            )
+            if self._answers is not None:
+                self._answers.put(handler_pb2.AttachRequest(offer=self._offer))
 
     def close(self, timeout_s: float = 2.0) -> None:
         """Takes the offer back: cancels what runs, ends the stream and its thread, for which it waits `timeout_s` at most."""
@@ -134,7 +142,9 @@ class Attachment:
         from error_recovery.v1 import handler_pb2_grpc
 
         answers: queue.SimpleQueue[handler_pb2.AttachRequest | None] = queue.SimpleQueue()
-        answers.put(handler_pb2.AttachRequest(offer=self._offer))
+        with self._changed:
+            answers.put(handler_pb2.AttachRequest(offer=self._offer))
+            self._answers = answers
         stream = handler_pb2_grpc.HandlerServiceStub(channel).Attach(iter(answers.get, None), metadata=metadata)
         with self._changed:
             self._stream = stream
@@ -143,6 +153,8 @@ class Attachment:
         try:
             self._follow(stream, answers)
         finally:
+            with self._changed:
+                self._answers = None
             answers.put(None)
 
     def _follow(
@@ -174,6 +186,14 @@ class Attachment:
 
 
 _inherited: list[Attachment] = []
+
+
+def _check(handlers: Mapping[str, Handler], application: str) -> None:
+    if not handlers or not application:
+        raise ValueError("attach needs at least one handler and the name of the application")
+    for name, handler in handlers.items():
+        if not callable(handler):
+            raise TypeError(f"handler {name!r} is a {type(handler).__name__}: give a function of one Request")
 
 
 def attach(

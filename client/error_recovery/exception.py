@@ -13,6 +13,8 @@ import traceback
 from collections.abc import Iterable
 from types import FrameType, TracebackType
 
+from error_recovery.disclosure import Disclosure
+from error_recovery.source import source_of
 from error_recovery.text import fitted, fitted_in_the_middle, printed
 from error_recovery.v1 import fault_pb2
 
@@ -32,12 +34,14 @@ _STANDARD_LIBRARY = tuple(
 _PACKAGE_FOLDERS = (f"{os.sep}site-packages{os.sep}", f"{os.sep}dist-packages{os.sep}")
 
 
-def wire_exception(exc: BaseException) -> tuple[fault_pb2.Exception, bool]:
-    """`exc` with its causes, and whether something had to be cut: the message at 4 KiB, the stack trace at 16 KiB in its
-    middle, the frames to the 8 outermost and 56 innermost."""
-    message, message_cut = fitted(printed(exc), MESSAGE_BYTES)
-    stack_trace, trace_cut = fitted_in_the_middle(_formatted(exc), STACK_TRACE_BYTES)
+def wire_exception(exc: BaseException, disclosure: Disclosure) -> tuple[fault_pb2.Exception, bool]:
+    """`exc` with its causes, as far as `disclosure` lets it be told, and whether something had to be cut: the message at
+    4 KiB, the stack trace (with some source at its end) at 16 KiB in its middle, the frames to the 8 outermost and 56
+    innermost."""
+    message, message_cut = fitted(disclosure.cleaned(printed(exc)), MESSAGE_BYTES)
     frames = list(traceback.walk_tb(exc.__traceback__))
+    trace = disclosure.cleaned(_formatted(exc)) + source_of(_of_application(frames), disclosure)
+    stack_trace, trace_cut = fitted_in_the_middle(trace, STACK_TRACE_BYTES)
     frames_cut = len(frames) > OUTER_FRAMES + INNER_FRAMES
     if frames_cut:
         frames = frames[:OUTER_FRAMES] + frames[-INNER_FRAMES:]
@@ -61,6 +65,14 @@ def is_application_file(file: str, module: str) -> bool:
         return module == "__main__"
     path = os.path.realpath(file)
     return not path.startswith(_STANDARD_LIBRARY) and not any(folder in path for folder in _PACKAGE_FOLDERS)
+
+
+def _of_application(frames: Iterable[tuple[FrameType, int]]) -> list[tuple[FrameType, int]]:
+    return [
+        (frame, line)
+        for frame, line in frames
+        if is_application_file(frame.f_code.co_filename, printed(frame.f_globals.get("__name__", "")))
+    ]
 
 
 def _wire_frames(frames: Iterable[tuple[FrameType, int | None]]) -> list[fault_pb2.Frame]:

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, TypedDict
 
+from error_recovery.disclosure import Disclosure
 from error_recovery.error_type import error_type_of
 from error_recovery.exception import MESSAGE_BYTES, NAME_BYTES, wire_exception
 from error_recovery.text import fitted, printed
@@ -35,6 +36,7 @@ ATTRIBUTE_VALUE_BYTES = 1024
 FAULT_ID_BYTES = 64
 RELATED_ERRORS = 16
 COUNT_LIMIT = (1 << 32) - 1
+_BY_DEFAULT = Disclosure()
 
 
 class FaultFields(TypedDict, total=False):
@@ -61,22 +63,32 @@ _CONTEXT = ("component", "operation", "node", "environment", "hardware_id")
 _COUNTS = ("retry_count", "affected_tasks")
 
 
-def fault_from_message(message: str, **fields: Unpack[FaultFields]) -> fault_pb2.Fault:
+def fault_from_message(
+    message: str, disclosure: Disclosure = _BY_DEFAULT, /, **fields: Unpack[FaultFields]
+) -> fault_pb2.Fault:
     """A fault told in a sentence. Raises ValueError for an unknown type or severity, TypeError for an unknown field."""
-    return _fault(message, None, fields)
+    return _fault(message, None, fields, disclosure)
 
 
-def fault_from_exception(exc: BaseException, message: str = "", **fields: Unpack[FaultFields]) -> fault_pb2.Fault:
+def fault_from_exception(
+    exc: BaseException, message: str = "", disclosure: Disclosure = _BY_DEFAULT, /, **fields: Unpack[FaultFields]
+) -> fault_pb2.Fault:
     """A fault told by an exception, with its stack trace. Its type is guessed (error_type.py) where none is given.
 
     Raises ValueError for an unknown type or severity, TypeError for an unknown field or something that is no exception.
     """
     if not isinstance(exc, BaseException):
         raise TypeError(f"{type(exc).__name__} is not an exception: use report() for a message")
-    return _fault(message, exc, fields)
+    return _fault(message, exc, fields, disclosure)
 
 
-def _fault(message: str, exc: BaseException | None, fields: FaultFields) -> fault_pb2.Fault:
+def check_fields(fields: FaultFields) -> None:
+    """Raises ValueError for an unknown type, severity or count, TypeError for an unknown field: where they are written, not when
+    something has failed."""
+    _fault("", None, fields, _BY_DEFAULT)
+
+
+def _fault(message: str, exc: BaseException | None, fields: FaultFields, disclosure: Disclosure) -> fault_pb2.Fault:
     _check_names(fields)
     fault = fault_pb2.Fault(
         fault_id=fitted(fields.get("fault_id") or uuid.uuid4().hex, FAULT_ID_BYTES)[0],
@@ -93,10 +105,10 @@ def _fault(message: str, exc: BaseException | None, fields: FaultFields) -> faul
     )
     for name in _COUNTS:
         setattr(fault, name, _count(name, fields.get(name, 0)))
-    fault.message, cut = fitted(printed(message), MESSAGE_BYTES)
-    cut |= _fill_context(fault.context, fields)
+    fault.message, cut = fitted(disclosure.cleaned(printed(message)), MESSAGE_BYTES)
+    cut |= _fill_context(fault.context, fields, disclosure)
     if exc is not None:
-        wire, exception_cut = wire_exception(exc)
+        wire, exception_cut = wire_exception(exc, disclosure)
         fault.exception.CopyFrom(wire)
         cut |= exception_cut
     fault.shortened = cut
@@ -131,7 +143,7 @@ def _count(name: str, value: object) -> int:
     return min(value, COUNT_LIMIT)
 
 
-def _fill_context(context: fault_pb2.Context, fields: FaultFields) -> bool:
+def _fill_context(context: fault_pb2.Context, fields: FaultFields, disclosure: Disclosure) -> bool:
     """Fills `context`; True when something had to be cut."""
     cut = False
     for name in _CONTEXT:
@@ -143,7 +155,7 @@ def _fill_context(context: fault_pb2.Context, fields: FaultFields) -> bool:
         if position == ATTRIBUTES:
             return True
         key_text, key_cut = fitted(printed(key), ATTRIBUTE_KEY_BYTES)
-        value_text, value_cut = fitted(printed(value), ATTRIBUTE_VALUE_BYTES)
+        value_text, value_cut = fitted(disclosure.cleaned_value(key_text, printed(value)), ATTRIBUTE_VALUE_BYTES)
         context.attributes[key_text] = value_text
         cut |= key_cut or value_cut
     return cut

@@ -81,6 +81,10 @@ class HandlerRuns:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._is_closed = False
 
+    def offer(self, handlers: Mapping[str, Handler]) -> None:
+        """From now on these; what runs goes on."""
+        self._handlers = dict(handlers)
+
     def start(self, run: handler_pb2.RunHandler, reply: Reply) -> None:
         """Starts one run; `reply` is called with its result from another thread, unless it is cancelled before."""
         handler = self._handlers.get(run.handler)

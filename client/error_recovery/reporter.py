@@ -19,6 +19,7 @@ from error_recovery import fork
 from error_recovery.courier import Courier
 from error_recovery.defaults import daemon_address, spool_directory
 from error_recovery.delivery import GrpcWire, record_of
+from error_recovery.disclosure import Disclosure
 from error_recovery.fault import FaultFields, fault_from_exception, fault_from_message
 from error_recovery.lane import Lane
 from error_recovery.security import Security
@@ -66,6 +67,7 @@ class Reporter:
     spool_dir    where faults wait while the daemon is away, on a local disk; default see defaults.py
     spool_bytes  bound of the spool on disk, at least 64 KiB, shared equally by the four lanes of severity; default 16 MiB
     queue_faults how many faults each lane keeps in memory before the oldest go to disk; default 10,000
+    disclosure   what faults may tell of the application: secrets are scrubbed by default (disclosure.py)
     """
 
     def __init__(
@@ -78,6 +80,7 @@ class Reporter:
         spool_dir: str | os.PathLike[str] | None = None,
         spool_bytes: int = 16 << 20,
         queue_faults: int = 10_000,
+        disclosure: Disclosure | None = None,
     ) -> None:
         if spool_bytes < _LEAST_SPOOL_BYTES:
             raise ValueError(f"spool_bytes {spool_bytes} is too small: use at least {_LEAST_SPOOL_BYTES}")
@@ -90,6 +93,7 @@ class Reporter:
         self._spool_dir = Path(spool_dir) if spool_dir is not None else spool_directory(self.address)
         self._spool_bytes = spool_bytes
         self._queue_faults = queue_faults
+        self._disclosure = disclosure or Disclosure()
         self._is_closed = False
         self._inherited: list[object] = []
         self._begin()
@@ -97,31 +101,37 @@ class Reporter:
         atexit.register(_close, weakref.ref(self))
 
     def report(self, message: str, **fields: Unpack[FaultFields]) -> str:
-        """Reports a fault told in a sentence; its fault_id. Never blocks.
+        """Reports a fault told in a sentence; its fault_id, empty where the hook withheld it. Never blocks.
 
         Raises ValueError for an unknown type or severity, TypeError for an unknown field: mistakes in the calling code.
         """
-        return self._put(fault_from_message(message, **self._completed(fields)))
+        return self._put(fault_from_message(message, self._disclosure, **self._completed(fields)))
 
     def capture(self, exc: BaseException | None = None, message: str = "", **fields: Unpack[FaultFields]) -> str:
-        """Reports an exception with its stack trace, by default the one being handled; its fault_id. Never blocks.
+        """Reports an exception with its stack trace, by default the one being handled; its fault_id, empty where the hook withheld it.
+        Never blocks.
 
         Raises ValueError where there is no exception, else as `report`.
         """
         exc = exc if exc is not None else sys.exc_info()[1]
         if exc is None:
             raise ValueError("no exception is being handled here: call capture() in an except block, or capture(exc)")
-        return self._put(fault_from_exception(exc, message, **self._completed(fields)))
+        return self._put(fault_from_exception(exc, message, self._disclosure, **self._completed(fields)))
 
     def flush(self, timeout_s: float = 2.0) -> bool:
         """Waits until everything reported before was delivered (or refused for good); False if that took too long: then it
-        is on disk or on its way. For asyncio code there is `flush_async`."""
+        is on disk (in memory only where the disk can't be written, see `stats`). Either way nothing of it is lost when the
+        process is killed after that. For asyncio code there is `flush_async`."""
         marks = [(lane, lane.mark()) for lane in self._lanes.values()]
         self._courier.wake()
         with self._courier.settled:
-            return self._courier.settled.wait_for(
+            is_settled = self._courier.settled.wait_for(
                 lambda: all(lane.has_settled(mark) for lane, mark in marks), timeout_s
             )
+        if not is_settled:
+            for lane in self._lanes.values():
+                lane.spill()
+        return is_settled
 
     async def flush_async(self, timeout_s: float = 2.0) -> bool:
         """As `flush`, without blocking the event loop."""
@@ -178,7 +188,10 @@ class Reporter:
     def _completed(self, fields: FaultFields) -> FaultFields:
         return {"component": self._component, "environment": self._environment, **fields}
 
-    def _put(self, fault: fault_pb2.Fault) -> str:
+    def _put(self, made: fault_pb2.Fault) -> str:
+        fault = self._disclosure.hooked(made)
+        if fault is None:
+            return ""
         lane = self._lanes[_LANE_OF.get(fault.severity, "normal")]
         if self._is_closed:
             lane.refuse()

@@ -149,7 +149,7 @@ class FaultServer(handler_pb2_grpc.HandlerServiceServicer):
     ) -> Iterator[handler_pb2.AttachResponse]:
         session = Session(next(request_iterator).offer)
         context.add_callback(lambda: session.orders.put(None))
-        reader = threading.Thread(target=self._read, args=(request_iterator,), daemon=True)
+        reader = threading.Thread(target=self._read, args=(request_iterator, session), daemon=True)
         reader.start()
         yield handler_pb2.AttachResponse(attached=handler_pb2.Attached(session_id=f"s{len(self.sessions)}"))
         with self.changed:
@@ -157,11 +157,14 @@ class FaultServer(handler_pb2_grpc.HandlerServiceServicer):
             self.changed.notify_all()
         yield from iter(session.orders.get, None)
 
-    def _read(self, requests: Iterator[handler_pb2.AttachRequest]) -> None:
+    def _read(self, requests: Iterator[handler_pb2.AttachRequest], session: Session) -> None:
         try:
             for request in requests:
                 with self.changed:
-                    self.results.append(request.result)
+                    if request.HasField("offer"):
+                        session.offer = request.offer
+                    else:
+                        self.results.append(request.result)
                     self.changed.notify_all()
         except grpc.RpcError:
             pass  # the stream ended

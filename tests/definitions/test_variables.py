@@ -210,6 +210,12 @@ def test_what_a_fault_says_stands_nowhere_else(text: str, expected: str, tmp_pat
     assert expected in found
 
 
+def test_the_fault_may_name_the_handler_of_an_application(tmp_path: Path) -> None:
+    handler = "${fault.attributes.error_recovery.handler}"
+    text = f"strategies:\n  own: {{kind: handler, application: shop, handler: '{handler}'}}\n"
+    assert loaded(tmp_path, text).strategies["own"].params["handler"] == handler
+
+
 def test_what_a_fault_says_may_stand_in_the_environment_of_strategies_and_their_operations(tmp_path: Path) -> None:
     text = "strategies:\n  a: {kind: exec, command: [/x], environment: {WHY: '${fault.message}'}}\n"
     text += "  b: {kind: retry, operation: {kind: exec, command: [/x, --, '${fault.node}'], environment: {WHY: '${fault.message}'}}}\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -92,10 +92,18 @@ class _Desk:
         self.payload: bytes | None = FAULT.SerializeToString()
         self.service = HandlerService(_MonotonicClock(), self.outcomes.append, lambda _error_id: self.payload)
 
-    def order(self, attempt_id: str, *, handler: str = "reconnect", timeout_s: float = LONG_S) -> None:
+    def order(
+        self,
+        attempt_id: str,
+        *,
+        handler: str = "reconnect",
+        timeout_s: float = LONG_S,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
         strategy = Strategy("s", "handler", params={"application": "shop", "handler": handler})
+        target = Target("db", "database")
         self.service.start_attempt(
-            AttemptOrder(attempt_id, "e1", strategy, Target("db", "database"), 2, timeout_s, environment={})
+            AttemptOrder(attempt_id, "e1", strategy, target, 2, timeout_s, {}, variables=variables or {})
         )
 
     async def outcome(self, number: int = 1) -> Outcome:
@@ -337,15 +345,56 @@ def test_a_stream_that_ends_without_an_offer_is_refused() -> None:
     run(go())
 
 
-def test_a_second_offer_ends_the_session_and_loses_its_runs() -> None:
+def test_another_offer_takes_the_place_of_the_first_and_what_runs_goes_on() -> None:
     async def go() -> None:
         async with _attached() as (desk, channel):
             shop = _Application(channel)
             await shop.offer("reconnect")
             desk.order("a1")
             await shop.asked()
-            await shop.say(_offer())
-            assert (await shop.refusal()).code() is grpc.StatusCode.INVALID_ARGUMENT
+            await shop.say(_offer(handlers=["warm-up"]))
+            await shop.answer("a1")
+            assert (await desk.outcome()).kind is OutcomeKind.COMPLETED
+            desk.order("a2", handler="warm-up")
+            assert (await shop.asked()).handler == "warm-up"
+            desk.order("a3", handler="reconnect")
+            assert (await desk.outcome(2)).kind is OutcomeKind.REFUSED
+
+    run(go())
+
+
+def test_the_handler_may_be_one_that_the_fault_names_of_those_that_are_offered() -> None:
+    async def go() -> None:
+        async with _attached() as (desk, channel):
+            shop = _Application(channel)
+            await shop.offer("reconnect", "warm-up")
+            named = "${fault.attributes.error_recovery.handler}"
+            desk.order("a1", handler=named, variables={"fault.attributes.error_recovery.handler": "warm-up"})
+            assert (await shop.asked()).handler == "warm-up"
+            desk.order("a2", handler=named, variables={"fault.attributes.error_recovery.handler": "rm"})
+            refused = await desk.outcome()
+            assert (refused.kind, "'rm'" in refused.detail) == (OutcomeKind.REFUSED, True)
+
+    run(go())
+
+
+@pytest.mark.parametrize(
+    ("second", "field"),
+    [(_offer(handlers=[]), "offer.handlers"), (_offer(application="other"), "offer.application"), (AttachRequest(), "message")],
+)  # fmt: skip
+def test_a_second_message_that_is_no_good_ends_the_session_and_loses_its_runs(
+    second: AttachRequest, field: str
+) -> None:
+    async def go() -> None:
+        async with _attached() as (desk, channel):
+            shop = _Application(channel)
+            await shop.offer("reconnect")
+            desk.order("a1")
+            await shop.asked()
+            await shop.say(second)
+            error = await shop.refusal()
+            assert error.code() is grpc.StatusCode.INVALID_ARGUMENT
+            assert str(error.details()).startswith(f"{field}: ")
             assert (await desk.outcome()).kind is OutcomeKind.LOST
 
     run(go())

@@ -21,7 +21,7 @@ DESCRIPTOR: _descriptor.FileDescriptor
 
 @_typing.final
 class Offer(_message.Message):
-    """First message of the application on an Attach stream."""
+    """First message of the application on an Attach stream. Sent again, with the same application, it takes the place of the one before."""
 
     DESCRIPTOR: _descriptor.Descriptor
 

@@ -1,8 +1,9 @@
 """HandlerService.Attach: applications offer recovery handlers of their own, and are asked to run them.
 
-One stream is one session of one process of an application. An attempt of a strategy of kind `handler` goes to the session of its
-application that has the handler and the fewest runs going on. It ends with the application's result, at its deadline (timed_out, and
-the application is told), with the stream (lost: nobody knows what was done), or at once where no such session is attached (refused).
+One stream is one session of one process of an application, which may offer other handlers at any time. An attempt of a strategy of
+kind `handler` goes to the session of its application that has the handler and the fewest runs going on. It ends with the application's
+result, at its deadline (timed_out, and the application is told), with the stream (lost: nobody knows what was done), or at once where
+no such session is attached (refused).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 from error_daemon.errors import InputError, TransientError
 from error_daemon.model import AttemptOrder, Json, Outcome, OutcomeKind
-from error_daemon.model.variables import fill
+from error_daemon.model.variables import fill_from_fault
 from error_daemon.ports import Call, Clock, Method, OnOutcome, Service, Shape
 from error_recovery.v1 import fault_pb2, handler_pb2
 
@@ -73,7 +74,9 @@ class HandlerService:
     def start_attempt(self, order: AttemptOrder) -> None:
         """Ask an application. Answered exactly once through `on_outcome`, never before this returns."""
         loop = asyncio.get_running_loop()
-        params = fill(order.strategy.params, {"target": order.target.id, **order.target.variables})
+        params = fill_from_fault(
+            order.strategy.params, {"target": order.target.id, **order.target.variables}, order.variables
+        )
         session = self._session_for(params)
         if session is None:
             detail = f"application {params['application']!r} is not attached with a handler {params['handler']!r}"
@@ -156,8 +159,11 @@ class HandlerService:
 
     async def _read(self, session: _Session, requests: AsyncIterator[handler_pb2.AttachRequest]) -> None:
         async for request in requests:
+            if request.WhichOneof("message") == "offer":
+                session.handlers = _handlers(request.offer, session.application)
+                continue
             if request.WhichOneof("message") != "result":
-                raise InputError("message", "after the offer only results are expected")
+                raise InputError("message", "after the offer only results and other offers are expected")
             result = request.result
             kind = OutcomeKind.COMPLETED if result.success else OutcomeKind.FAILED
             tasks = (result.affected_tasks, result.recovered_tasks)
@@ -174,15 +180,22 @@ async def _offer(requests: AsyncIterator[handler_pb2.AttachRequest]) -> handler_
     async for request in requests:
         if request.WhichOneof("message") != "offer":
             raise InputError("message", "the first message must be an offer")
-        offer = request.offer
-        if not offer.application or len(offer.application.encode()) > _NAME_BYTES:
+        if not request.offer.application or len(request.offer.application.encode()) > _NAME_BYTES:
             raise InputError("offer.application", f"must have 1 to {_NAME_BYTES} bytes")
-        if not 1 <= len(offer.handlers) <= _MOST_HANDLERS:
-            raise InputError("offer.handlers", f"has {len(offer.handlers)} names; 1 to {_MOST_HANDLERS} are allowed")
-        if any(not name or len(name.encode()) > _NAME_BYTES for name in offer.handlers):
-            raise InputError("offer.handlers", f"each name must have 1 to {_NAME_BYTES} bytes")
-        return offer
+        _handlers(request.offer, request.offer.application)
+        return request.offer
     raise InputError("message", "the stream ended without an offer")
+
+
+def _handlers(offer: handler_pb2.Offer, application: str) -> frozenset[str]:
+    """Checked."""
+    if offer.application != application:
+        raise InputError("offer.application", f"is not {application!r}, which this stream is of")
+    if not 1 <= len(offer.handlers) <= _MOST_HANDLERS:
+        raise InputError("offer.handlers", f"has {len(offer.handlers)} names; 1 to {_MOST_HANDLERS} are allowed")
+    if any(not name or len(name.encode()) > _NAME_BYTES for name in offer.handlers):
+        raise InputError("offer.handlers", f"each name must have 1 to {_NAME_BYTES} bytes")
+    return frozenset(offer.handlers)
 
 
 async def _until_done(

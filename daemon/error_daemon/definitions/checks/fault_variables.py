@@ -1,4 +1,5 @@
-"""Where variables of the fault may stand: in arguments and environment values of exec strategies and exec operations, as data.
+"""Where variables of the fault may stand: in arguments and environment values of exec strategies and exec operations, as data; and as
+the name of a handler of an application, which runs none but those that it offers.
 
 A fault comes from outside, and whoever may report one chooses its texts. They must never become code, nor an option, nor choose what
 is run. What a program makes of its arguments can't be known in general, so this leans to the safe side; what it refuses can always
@@ -27,7 +28,7 @@ from error_daemon.errors import Problem
 from error_daemon.model.variables import ATTRIBUTE, OF_ATTEMPTS, OF_FAULTS, is_from_fault, parts_of, variables_in
 
 _ELSEWHERE = "take it from the environment: ER_MESSAGE, ER_COMPONENT ..."
-_PLACES = "only in arguments and environment values of exec strategies and exec operations"
+_PLACES = "only in arguments and environment values of exec strategies and exec operations, and in the handler of a handler strategy"
 
 _INTERPRETER = re.compile(
     rf"{'|'.join(sorted(SHELLS))}|(?:{'|'.join(INTERPRETERS)})[0-9.]*|(?:mk|pdk|c|tc|fi|r|ya|elvi|x?on)sh|nu|nodejs|deno|bun|luajit[0-9.]*"
@@ -83,6 +84,8 @@ def _misplaced(entry: Written[object], at: Loc, text: str, name: str) -> tuple[s
     """Message and mend for what stands where it must not."""
     shown = quoted("${" + name + "}")
     where = at[1:] if at[:1] == ("operation",) else at
+    if entry.loc[0] == "strategies" and where == ("handler",):
+        return None
     if entry.loc[0] != "strategies" or where[:1] not in (("command",), ("environment",)):
         return f"{shown} can't stand here", f"what is known of the fault stands {_PLACES}"
     if where[0] == "environment":

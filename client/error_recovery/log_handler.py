@@ -1,0 +1,100 @@
+"""Log records of level ERROR and above as faults.
+
+    record                 fault
+    --------------------   -----------------------------------------------------------------------
+    exc_info               its exception, once (sight.py), with the record's message
+    no exception           the record's message
+    level CRITICAL         severity critical; below, the operator's rule decides
+    logger, line           attributes log.logger and log.place ("stock.py:12 in sell")
+
+Never looked at: what this library and gRPC log, for reporting must not lead to more to report, and loggers that are quiet
+because an integration reports what they tell of already. Records of loggers that do not propagate never come here: give those a
+`FaultHandler` of their own.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from error_recovery.fault import FaultFields
+from error_recovery.sight import sight, tell
+from error_recovery.text import printed
+
+_OWN = ("error_recovery", "grpc")
+_SKIPPED_WITHIN_S = 1.0
+
+
+class _Quiet(threading.local):
+    """The next record of this logger in this thread is reported already."""
+
+    logger = ""
+    until = 0.0
+
+
+_quiet_loggers: set[str] = set()
+_next = _Quiet()
+
+
+class FaultHandler(logging.Handler):
+    """Reports what is logged. It holds no lock and does no I/O. `level` as of logging."""
+
+    def __init__(self, level: int = logging.ERROR) -> None:
+        super().__init__(level)
+
+    def createLock(self) -> None:  # noqa: N802  as logging names it
+        """It has nothing to protect, and must not wait."""
+        self.lock = None
+
+    def handle(self, record: logging.LogRecord) -> bool:
+        """As of logging, without its lock."""
+        passes = self.filter(record)
+        if passes:
+            self.emit(record)
+        return bool(passes)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Never raises."""
+        if _is_skipped(record.name):
+            return
+        message = _message(record)
+        fields: FaultFields = {
+            "attributes": {
+                "log.logger": record.name,
+                "log.place": f"{record.filename}:{record.lineno} in {record.funcName}",
+            }
+        }
+        if record.levelno >= logging.CRITICAL:
+            fields["severity"] = "critical"
+        exc = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
+        if exc is None:
+            tell(message, "logging", **fields)
+        else:
+            sight(exc, "logging", message, **fields)
+
+
+def quiet(logger: str) -> None:
+    """What this logger says, and those below it, is reported by somebody else already."""
+    _quiet_loggers.add(logger)
+
+
+def quiet_once(logger: str) -> None:
+    """The next record of this logger in this thread is reported already."""
+    _next.logger, _next.until = logger, time.monotonic() + _SKIPPED_WITHIN_S
+
+
+def _is_skipped(logger: str) -> bool:
+    if any(logger == name or logger.startswith(f"{name}.") for name in (*_OWN, *_quiet_loggers)):
+        return True
+    if _next.logger and _next.logger == logger:
+        _next.logger = ""
+        return time.monotonic() < _next.until
+    return False
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001  arguments that do not fit the text, or can't be printed
+        return printed(record.msg)
