@@ -92,10 +92,11 @@ simulate: setup ## SEEDS=1000 hours of simulated storm; the first broken promise
 	@$(BIN)/python -m tests.simulation.run --seeds $(SEEDS) $(SIMULATE_ARGS)
 
 SECONDS ?= 600
+TARGET ?= wire
 .PHONY: fuzz
-fuzz: setup ## SECONDS=600 of made-up bytes to the wire server (atheris, where there is a build of it for this Python)
+fuzz: setup ## SECONDS=600 of made-up bytes to TARGET=wire, or another of tests/fuzz (atheris, where there is a build of it for this Python)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check 'atheris==3.0.0'
-	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS)
+	@$(BIN)/python -m tests.fuzz.run $(TARGET) --seconds $(SECONDS)
 
 INSTALLING = DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' PYTHON='$(INSTALL_PYTHON)'
 .PHONY: install

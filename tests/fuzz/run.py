@@ -1,5 +1,6 @@
 """
-`make fuzz SECONDS=600`: atheris on the wire server. Inputs that reach something new are kept in var/fuzz/wire; so is one that broke it.
+`make fuzz SECONDS=600 TARGET=wire`: atheris on what reads bytes of others. Inputs that reach something new are kept in var/fuzz/TARGET; so
+is one that broke it.
 
 atheris is no dependency: `make fuzz` installs it beside the others, where there is a build of it for the machine's Python.
 """
@@ -12,28 +13,36 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+TARGETS = {
+    "wire": ("error_daemon.rpc.wire", "hpack"),
+    "sentry": ("error_daemon.ingest.sentry", "error_daemon.ingest.fitted", "error_daemon.web.unpacking"),
+    "syslog": ("error_daemon.ingest.syslog", "error_daemon.ingest.fitted"),
+}
+"""Each is tests/fuzz/NAME_target.py; with the packages whose branches are followed."""
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("target", nargs="?", choices=TARGETS, default="wire")
     parser.add_argument("--seconds", type=int, default=60)
-    parser.add_argument("--corpus", type=Path, default=Path("var/fuzz/wire"))
     asked = parser.parse_args()
-    asked.corpus.mkdir(parents=True, exist_ok=True)
+    corpus = Path("var/fuzz") / asked.target
+    corpus.mkdir(parents=True, exist_ok=True)
     os.nice(19)
     atheris = import_module("atheris")
-    with atheris.instrument_imports(include=["error_daemon.rpc.wire", "hpack"]):
-        from tests.fuzz import wire_target
+    with atheris.instrument_imports(include=list(TARGETS[asked.target])):
+        target = import_module(f"tests.fuzz.{asked.target}_target")
     arguments = [
         sys.argv[0],
-        str(asked.corpus),
+        str(corpus),
         f"-max_total_time={asked.seconds}",
         "-timeout=10",  # seconds for one input: more is a hang
         "-max_len=2000",
         "-rss_limit_mb=1024",
-        f"-artifact_prefix={asked.corpus}/",
+        f"-artifact_prefix={corpus}/",
         "-print_final_stats=1",
     ]
-    atheris.Setup(arguments, wire_target.check)
+    atheris.Setup(arguments, target.check)
     atheris.Fuzz()
 
 
