@@ -25,6 +25,7 @@ from error_daemon.definitions.polkit import polkit_rule
 from error_daemon.errors import ConfigError, ErrorRecoveryError
 from error_daemon.model.access import Role
 from error_daemon.runtime.daemon import Daemon
+from error_daemon.runtime.early_deaths import early_deaths
 from error_daemon.runtime.from_settings import made_state_dir
 from error_daemon.runtime.logs import configure
 from error_daemon.settings import Settings
@@ -45,11 +46,12 @@ def main() -> int:
         if arguments.print_polkit_rule is not None:
             print(polkit_rule(definitions, arguments.print_polkit_rule), end="")
             return 0
+        early = early_deaths(settings.sensors.early_deaths)
         logs = configure(settings.log, made_state_dir(settings.state_dir), os.environ)
         for problem in wrong:
             _log.error("definition_wrong", problem=str(problem), mend="see: error-cli validate")
         try:
-            _run(Daemon(settings, definitions, logs.statistics, arguments.config))
+            _run(Daemon(settings, definitions, logs.statistics, early, arguments.config))
         finally:
             logs.end()
     except ConfigError as error:

@@ -14,8 +14,9 @@ from tests.ingest.early_deaths import opened
 # It becomes an unprivileged user that keeps two capabilities, also as ambient: what systemd makes of AmbientCapabilities=.
 _AS_IN_A_UNIT = """
 import asyncio, ctypes, os, subprocess
-from error_daemon.ingest.dying.notices import CAPABILITIES, DyingNotices
-from error_daemon.runtime.capabilities import _HEADER, _SETS, _VERSION_3, _mask, give_up
+from error_daemon.ingest.dying.notices import CAPABILITIES
+from error_daemon.runtime.capabilities import _HEADER, _SETS, _VERSION_3, _mask
+from error_daemon.runtime.early_deaths import early_deaths
 
 libc = ctypes.CDLL(None)
 libc.prctl(8, 1, 0, 0, 0)  # PR_SET_KEEPCAPS
@@ -33,10 +34,10 @@ def of_a_program():
     return held(subprocess.run(["cat", "/proc/self/status"], capture_output=True, text=True).stdout)
 
 async def body():
-    notices = DyingNotices()
-    notices.open()
-    print(notices.is_open, set(of_a_program()) != {"0" * 16})
-    give_up(CAPABILITIES.values())
+    before = set(of_a_program())
+    early = early_deaths(is_wanted=True)
+    notices = early.notices
+    print(before != {"0" * 16}, notices.is_open, early.problem)
     print(set(held(open("/proc/self/status").read())) == {"0" * 16}, set(of_a_program()) == {"0" * 16})
     told = asyncio.Queue()
     notices.listen(told.put_nowait)
@@ -60,4 +61,4 @@ def test_what_was_needed_once_is_given_up_and_notices_go_on_without() -> None:
         pytest.skip("it takes root to become somebody with capabilities")
     asyncio.run(_can_be_opened())
     ran = subprocess.run([sys.executable, "-c", _AS_IN_A_UNIT], capture_output=True, text=True, check=False)
-    assert ran.stdout == "True True\nTrue True\nTrue\n", ran.stderr
+    assert ran.stdout == "True True \nTrue True\nTrue\n", ran.stderr

@@ -22,7 +22,6 @@ from error_daemon.core.engine import Engine
 from error_daemon.definitions.checks.exposure import is_of_this_host
 from error_daemon.execute.host import HostCounters
 from error_daemon.execute.pool import WorkerPool
-from error_daemon.ingest.dying.notices import CAPABILITIES, DyingNotices
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.sensors.assembly import Sensors
 from error_daemon.ingest.sensors.kernel_log import KernelLog
@@ -40,11 +39,11 @@ from error_daemon.runtime.admission import Admission
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.bugs import log_bug
-from error_daemon.runtime.capabilities import give_up
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.diagnosis.sources import Seen, Sources
+from error_daemon.runtime.early_deaths import EarlyDeaths
 from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.pauses import PauseFile
@@ -79,6 +78,7 @@ class Composition:
         settings: Settings,
         definitions: Definitions,
         log: Callable[[], Mapping[str, Json]],
+        early: EarlyDeaths,
         config: Path | None = None,
     ) -> None:
         """`config`: where the settings are from, so that a reload can say which are others there now."""
@@ -106,9 +106,9 @@ class Composition:
         self.handlers = HandlerService(self.clock, self.loop.outcome, self._fault_of)
         self.loop.join(self.pool, self.handlers.start_attempt, self.store)
         self.intake = self._made_intake()
-        self.notices = DyingNotices()
+        self.early = early
         self.sensor = ProcessWatch(
-            definitions.targets, self.clock, self.intake.take, sensor_problem, notices=self.notices
+            definitions.targets, self.clock, self.intake.take, sensor_problem, notices=early.notices
         )
         self.units = UnitWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
         self.sensors = self._made_sensors()
@@ -116,17 +116,6 @@ class Composition:
         self.web = self._made_web()
         self.reloader = self._made_reloader(config)
         self.tests = self._made_tests()
-
-    def open_notices(self) -> None:
-        """Before anything is started, which would get the rights that this takes."""
-        if self.settings.sensors.early_deaths:
-            self.notices.open()
-        try:
-            give_up(CAPABILITIES.values())
-        except OSError as error:
-            names = " and ".join(CAPABILITIES)
-            sensor_problem(f"{names} can't be given up, and go on being the daemon's: {error.strerror}")
-        sensor_news(f"deaths of the processes of targets are told {self.notices.says()}")
 
     # --- the parts
 

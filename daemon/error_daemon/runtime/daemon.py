@@ -23,6 +23,7 @@ from error_daemon.model import Definitions, Json
 from error_daemon.ports import Server
 from error_daemon.runtime.bugs import log_bugs
 from error_daemon.runtime.composition import Composition
+from error_daemon.runtime.early_deaths import EarlyDeaths
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.restore import restore_record, restore_ring
@@ -40,10 +41,11 @@ class Daemon:
         settings: Settings,
         definitions: Definitions,
         log: Callable[[], Mapping[str, Json]],
+        early: EarlyDeaths,
         config: Path | None = None,
     ) -> None:
         """`config`: where the settings are from, so that a reload can say which are others there now."""
-        self._parts = Composition(settings, definitions, log, config)
+        self._parts = Composition(settings, definitions, log, early, config)
         self._heartbeat: Heartbeat | None = None
 
     async def run(self) -> None:
@@ -73,7 +75,7 @@ class Daemon:
         parts = self._parts
         for problem in raise_limits():
             _log.warning("limit", problem=problem)
-        parts.open_notices()
+        parts.early.tell()
         await parts.store.start()
         for pause in parts.pauses.load(parts.clock.now()):
             self._pause(pause)
