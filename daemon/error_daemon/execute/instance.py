@@ -127,6 +127,9 @@ async def stop(instance: Instance) -> str:
             return await _end_remains(named)
         if seen.is_dying:
             await ended(pidfd)
+            await asyncio.sleep(
+                0
+            )  # if it is our child it is reaped now: a zombie's group would be looked for in all of /proc
             return await _end_remains(named)
         group = named.pid if _leads_a_group(named.pid) else 0
         _signal_all(pidfd, group, instance.stop_signal)
