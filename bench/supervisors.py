@@ -187,7 +187,8 @@ class Systemd(Supervisor):
             except OSError:
                 continue  # it has ended
             numbers = next((line.split()[1:] for line in lines if line.startswith("NSpid:")), [])
-            if len(numbers) > 1 and int(numbers[-1]) == self.pid and lines[0].split()[1] == "sleep":
+            is_it = len(numbers) > 1 and int(numbers[-1]) == self.pid and lines[0].split()[1] == "sleep"
+            if is_it and f"\0{self.victim.mark}\0" in (status.parent / "cmdline").read_text():  # and no other box's
                 return int(numbers[0])
         raise RuntimeError(f"process {self.pid} of the box is not to be seen from here")
 

@@ -26,7 +26,8 @@ class Victim:
         self.script = directory / "victim"
         self._pipe = directory / "started"
         os.mkfifo(self._pipe)
-        goes_on = f"{sys.executable} -S -c '{_GROWS}' {resident_mib}" if resident_mib else "sleep 1000000"
+        self.mark = str(self._pipe.stat().st_ino)  # which of all victims it is: its last argument
+        goes_on = f"{sys.executable} -S -c '{_GROWS}' {resident_mib}" if resident_mib else f"sleep 1000000 {self.mark}"
         self.script.write_text(f"#!/bin/sh\necho $$ > {self.pid_file}\necho $$ > {self._pipe}\nexec {goes_on}\n")
         self.script.chmod(0o755)
         self._reader = os.open(self._pipe, os.O_RDWR | os.O_NONBLOCK)  # also a writer: so it never ends
