@@ -296,6 +296,10 @@ class Settings(_Section):
     """Directory of the *.yaml files with targets, rules, strategies and probes."""
     worker_threads: int = Field(default=0, ge=0, le=256)
     """Worker processes. 0: the number of CPU cores plus two, so that some wait on I/O while others compute."""
+    realtime_priority: int = Field(default=0, ge=0, le=99)
+    """Real-time priority (SCHED_FIFO) of the daemon's loop and of its workers, from 1 to 99; 0: none. What they start is ordinary. On a
+    host whose CPU is busy recoveries begin as soon as on an idle one; but then they come before everything else, so it is for a person to
+    say. 5 is above all that is ordinary, and below most of what is real-time by itself."""
     attempts_per_worker: int = Field(default=8, ge=1, le=256)
     """Attempts that one worker runs side by side. Above workers × this, tickets queue by priority and age."""
     flap_threshold: Duration = 5.0

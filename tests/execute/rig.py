@@ -12,7 +12,7 @@ from typing import TypeVar
 import uvloop
 
 from error_daemon.errors import InvariantError
-from error_daemon.execute.link import Heartbeat
+from error_daemon.execute.link import Heartbeat, WorkerTraits
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.model import (
     AttemptOrder,
@@ -139,6 +139,7 @@ def with_pool(
     heartbeat_s: float = 1.0,
     hung_after_s: float = 10.0,
     dscp: int = 0,
+    realtime_priority: int = 0,
 ) -> T:
     """Run `body` with a pool of real workers, on the loop that the daemon has."""
 
@@ -151,7 +152,7 @@ def with_pool(
             on_outcome=answers.on_outcome,
             on_readings=answers.on_readings,
             on_worker_lost=answers.on_worker_lost,
-            dscp=dscp,
+            traits=WorkerTraits(dscp, realtime_priority),
             heartbeat=Heartbeat(heartbeat_s, hung_after_s),
         )
         await pool.start()

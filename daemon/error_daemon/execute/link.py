@@ -55,6 +55,14 @@ class Heartbeat:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkerTraits:
+    """`dscp`: how workers mark the connections that they make (reach.py). `realtime_priority`: their own (realtime.py). 0: none."""
+
+    dscp: int = 0
+    realtime_priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Heard:
     """How a worker is: `silent_s` since its last word, and how many attempts and rounds of probes it has."""
 
@@ -282,12 +290,12 @@ def probes_of(order: ProbeOrder | ObserveOrder) -> tuple[str, ...]:
 
 
 async def open_link(
-    heartbeat: Heartbeat, on_message: Callable[[WorkerLink, frames.FromWorker], None], dscp: int
+    heartbeat: Heartbeat, on_message: Callable[[WorkerLink, frames.FromWorker], None], traits: WorkerTraits
 ) -> WorkerLink:
-    """Start a worker. `dscp`: how its connections are marked (reach.py). Raises OSError if the host has no room for one more process."""
+    """Start a worker. Raises OSError if the host has no room for one more process."""
     ours, theirs = socket.socketpair()
     try:
-        link = WorkerLink(_spawn(theirs.fileno(), dscp), heartbeat, on_message)
+        link = WorkerLink(_spawn(theirs.fileno(), traits), heartbeat, on_message)
     except BaseException:
         ours.close()
         raise
@@ -297,9 +305,10 @@ async def open_link(
     return link
 
 
-def _spawn(fd: int, dscp: int) -> int:
+def _spawn(fd: int, traits: WorkerTraits) -> int:
     """posix_spawn, never fork: gRPC's threads do not survive a fork, and copying the daemon's page tables takes long."""
-    command = [sys.executable, "-m", "error_daemon.execute.worker", "--fd", str(_WORKER_FD), "--dscp", str(dscp)]
+    command = [sys.executable, "-m", "error_daemon.execute.worker", "--fd", str(_WORKER_FD)]
+    command += ["--dscp", str(traits.dscp), "--realtime", str(traits.realtime_priority)]
     actions = [
         (os.POSIX_SPAWN_DUP2, fd, _WORKER_FD),
         (os.POSIX_SPAWN_OPEN, 0, "/dev/null", os.O_RDONLY, 0),

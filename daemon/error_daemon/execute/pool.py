@@ -21,12 +21,13 @@ from collections.abc import Callable, Sequence
 
 from error_daemon.errors import PermanentError
 from error_daemon.execute import frames_pb2 as frames
-from error_daemon.execute.link import START_TIMEOUT_S, Heard, Heartbeat, WorkerLink, open_link, probes_of
+from error_daemon.execute.link import START_TIMEOUT_S, Heard, Heartbeat, WorkerLink, WorkerTraits, open_link, probes_of
 from error_daemon.execute.orders import OrderWriter, observations_of, outcome_of, readings_of, unobserved, unseen
 from error_daemon.model import AttemptOrder, Observation, ObserveOrder, Outcome, OutcomeKind, ProbeOrder
 from error_daemon.ports import Clock, OnOutcome, OnReadings
 
 USUAL_HEARTBEAT = Heartbeat()
+USUAL_TRAITS = WorkerTraits()
 _SHORT_LIFE_S = 5.0
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 5.0
@@ -45,11 +46,10 @@ class WorkerPool:
         on_outcome: OnOutcome,
         on_readings: OnReadings,
         on_worker_lost: Callable[[str], None],
-        dscp: int = 0,
+        traits: WorkerTraits = USUAL_TRAITS,
         heartbeat: Heartbeat = USUAL_HEARTBEAT,
     ) -> None:
-        """`dscp`: how workers mark the connections that they make; 0: not at all."""
-        self._dscp = dscp
+        self._traits = traits
         self._room = attempts_per_worker
         self._clock = clock
         self._on_outcome = on_outcome
@@ -231,7 +231,7 @@ class WorkerPool:
 
     async def _serve_one_life(self, index: int) -> None:
         try:
-            link = await open_link(self._heartbeat, self._take, self._dscp)
+            link = await open_link(self._heartbeat, self._take, self._traits)
         except OSError as error:
             self._report_loss(f"a worker can't be started: {error.strerror}")
             return

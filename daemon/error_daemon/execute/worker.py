@@ -34,6 +34,7 @@ from error_daemon.execute.looking import shorten
 from error_daemon.execute.observing import observe
 from error_daemon.execute.program import Programs
 from error_daemon.execute.reach import mark_connections
+from error_daemon.execute.realtime import take_priority
 from error_daemon.execute.usage import HostUsage
 from error_daemon.model import OutcomeKind
 from error_daemon.processes.identity import Identity
@@ -163,10 +164,12 @@ def worker_main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="error_daemon.execute.worker", description="A worker of error_daemon.")
     parser.add_argument("--fd", type=int, required=True, help="descriptor of the socket to the daemon")
     parser.add_argument("--dscp", type=int, default=0, help="the code point that its connections are marked with")
+    parser.add_argument("--realtime", type=int, default=0, help="its real-time priority; 0: none")
     given = parser.parse_args(arguments)
     mark_connections(given.dscp)
     _keep_descriptors_to_ourselves()
     garbage.tame()
+    take_priority(given.realtime)  # where it may not, the daemon may not either, and has said so
     loop = uvloop.new_event_loop()
     asyncio.set_event_loop(loop)
     return loop.run_until_complete(_serve(socket.socket(fileno=given.fd)))

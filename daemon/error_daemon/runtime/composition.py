@@ -21,6 +21,7 @@ import structlog
 from error_daemon.core.engine import Engine
 from error_daemon.definitions.checks.exposure import is_of_this_host
 from error_daemon.execute.host import HostCounters
+from error_daemon.execute.link import WorkerTraits
 from error_daemon.execute.pool import WorkerPool
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.sensors.assembly import Sensors
@@ -139,7 +140,7 @@ class Composition:
             on_outcome=self.loop.outcome,
             on_readings=self.loop.readings,
             on_worker_lost=self._worker_lost,
-            dscp=DSCP[self.settings.dscp],
+            traits=WorkerTraits(DSCP[self.settings.dscp], self.settings.realtime_priority),
         )
 
     def _made_intake(self) -> RingIntake:

@@ -19,6 +19,7 @@ import structlog
 from error_daemon import __version__
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.errors import NotFound
+from error_daemon.execute.realtime import take_priority
 from error_daemon.model import Definitions, Json
 from error_daemon.ports import Server
 from error_daemon.runtime.bugs import log_bugs
@@ -73,8 +74,9 @@ class Daemon:
 
     async def _start(self) -> Server:
         parts = self._parts
-        for problem in raise_limits():
-            _log.warning("limit", problem=problem)
+        for problem in (*raise_limits(), take_priority(parts.settings.realtime_priority)):
+            if problem:
+                _log.warning("limit", problem=problem)
         parts.early.tell()
         await parts.store.start()
         for pause in parts.pauses.load(parts.clock.now()):
