@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
+from math import ceil
 from typing import Protocol
 
-from error_daemon.errors import ErrorRecoveryError
+from error_daemon.errors import Denied, ErrorRecoveryError, InputError, NotFound, Refused, TransientError, Unidentified
 from error_daemon.model.access import Caller, Peer
 
 
@@ -78,6 +80,29 @@ class TooLarge(ErrorRecoveryError):
 
 class Unreadable(ErrorRecoveryError):
     """The body is packed in a way that is not understood: HTTP's 415."""
+
+
+_STATUSES: tuple[tuple[type[ErrorRecoveryError], HTTPStatus], ...] = (
+    (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
+    (Unreadable, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
+    (InputError, HTTPStatus.BAD_REQUEST),
+    (Unidentified, HTTPStatus.UNAUTHORIZED),
+    (Denied, HTTPStatus.FORBIDDEN),
+    (NotFound, HTTPStatus.NOT_FOUND),
+    (Refused, HTTPStatus.CONFLICT),
+    (TransientError, HTTPStatus.TOO_MANY_REQUESTS),
+)
+"""The first that fits, so the narrower before the wider."""
+
+
+def status_of(error: ErrorRecoveryError) -> HTTPStatus:
+    """What it is in HTTP, where a protocol has no other word for it."""
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def retry_after(error: ErrorRecoveryError) -> dict[str, str]:
+    """The header, where it is a matter of time."""
+    return {"retry-after": str(max(1, ceil(error.retry_after_s)))} if isinstance(error, TransientError) else {}
 
 
 def bearer(request: Request) -> str:

@@ -34,10 +34,10 @@ from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import ceil
+from http import HTTPStatus
 
-from error_daemon.errors import Denied, ErrorRecoveryError, InputError, TransientError, Unidentified
-from error_daemon.exchange import Answer, Request, Route, TooLarge, Unreadable, Whole, bearer
+from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
+from error_daemon.exchange import Answer, Request, Route, Whole, bearer, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.alerts.alert import Told, read_notification, read_pushed
 from error_daemon.ingest.alerts.fault import fault_of
@@ -142,18 +142,9 @@ def token_of(request: Request) -> str:
         return ""
 
 
-_STATUSES: tuple[tuple[type[ErrorRecoveryError], int], ...] = (
-    (TransientError, 503),
-    (TooLarge, 413),
-    (Unreadable, 415),
-    (Unidentified, 401),
-    (Denied, 403),
-    (InputError, 400),
-)
-
-
 def refused(_request: Request, error: ErrorRecoveryError) -> Answer:
     """A bug of ours is 500: it may be mended by the time it comes again."""
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
-    headers = {"retry-after": str(max(1, ceil(error.retry_after_s)))} if isinstance(error, TransientError) else {}
-    return Answer(status, json.dumps({"code": status, "message": str(error)[:500]}).encode(), headers=headers)
+    status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, TransientError) else status_of(error)
+    return Answer(
+        status, json.dumps({"code": status, "message": str(error)[:500]}).encode(), headers=retry_after(error)
+    )

@@ -15,14 +15,14 @@ https://opentelemetry.io/docs/specs/otlp/
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from math import ceil
+from http import HTTPStatus
 
 from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from error_daemon.errors import Denied, ErrorRecoveryError, InputError, TransientError, Unidentified
-from error_daemon.exchange import Answer, Request, Route, TooLarge, Unreadable, Whole
+from error_daemon.errors import ErrorRecoveryError, TransientError
+from error_daemon.exchange import Answer, Request, Route, Unreadable, Whole, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.otlp.exporting import Export, Exporting
 from error_daemon.ingest.otlp.signals import SIGNALS, Response, Signal
@@ -87,31 +87,27 @@ def _written(response: Response) -> bytes:
     return written
 
 
-_STATUSES: tuple[tuple[type[ErrorRecoveryError], int, int], ...] = (
-    (TransientError, 503, code_pb2.UNAVAILABLE),
-    (TooLarge, 413, code_pb2.INVALID_ARGUMENT),
-    (Unreadable, 415, code_pb2.INVALID_ARGUMENT),
-    (Unidentified, 401, code_pb2.UNAUTHENTICATED),
-    (Denied, 403, code_pb2.PERMISSION_DENIED),
-    (InputError, 400, code_pb2.INVALID_ARGUMENT),
-)
+_CODES = {
+    HTTPStatus.SERVICE_UNAVAILABLE: code_pb2.UNAVAILABLE,
+    HTTPStatus.UNAUTHORIZED: code_pb2.UNAUTHENTICATED,
+    HTTPStatus.FORBIDDEN: code_pb2.PERMISSION_DENIED,
+    HTTPStatus.INTERNAL_SERVER_ERROR: code_pb2.INTERNAL,
+}
+"""Of an answer's status in HTTP; of any other it is INVALID_ARGUMENT."""
 
 
 def refused(request: Request, error: ErrorRecoveryError) -> Answer:
     """A google.rpc.Status, in what was asked in."""
-    status, code = next(
-        ((status, code) for kind, status, code in _STATUSES if isinstance(error, kind)), (500, code_pb2.INTERNAL)
-    )
+    status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, TransientError) else status_of(error)
+    code = _CODES.get(status, code_pb2.INVALID_ARGUMENT)
     said = status_pb2.Status(code=code, message=str(error)[:_MOST_TEXT].encode(errors="replace").decode())
-    headers = {}
     if isinstance(error, TransientError):
         delay = Duration()
         delay.FromNanoseconds(int(error.retry_after_s * 1e9))
         said.details.add().Pack(error_details_pb2.RetryInfo(retry_delay=delay))
-        headers["retry-after"] = str(max(1, ceil(error.retry_after_s)))
     if _kind_of(request) == _PROTOBUF:
-        return Answer(status, said.SerializeToString(), _PROTOBUF, headers)
-    return Answer(status, json_format.MessageToJson(said, indent=None).encode(), _JSON, headers)
+        return Answer(status, said.SerializeToString(), _PROTOBUF, retry_after(error))
+    return Answer(status, json_format.MessageToJson(said, indent=None).encode(), _JSON, retry_after(error))
 
 
 def _kind_of(request: Request) -> str:

@@ -14,10 +14,10 @@ import json
 import re
 from collections.abc import Awaitable
 from dataclasses import replace
-from math import ceil
+from http import HTTPStatus
 
-from error_daemon.errors import Denied, ErrorRecoveryError, InputError, TransientError, Unidentified
-from error_daemon.exchange import NOBODY, Answer, Request, Route, TooLarge, Unreadable, Whole
+from error_daemon.errors import ErrorRecoveryError, TransientError
+from error_daemon.exchange import NOBODY, Answer, Request, Route, TooLarge, Whole, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance, Accepted
 from error_daemon.ingest.sentry.check_in import read_check_in
 from error_daemon.ingest.sentry.envelope import MOST_ITEM_BYTES, EnvelopeReader, Item
@@ -30,6 +30,7 @@ from error_daemon.ports import Clock, Gate
 ACTION = "http/sentry"
 MOST_ENVELOPE_BYTES = 200 << 20
 _KEPT = ("event", "check_in")
+_SERVER_ERRORS = 500
 _UNPRINTABLE = re.compile(r"[^ -~]+")
 
 
@@ -137,21 +138,10 @@ def answered(accepted: Accepted, event_id: object) -> Answer:
     return Answer(200, json.dumps({"id": event_id} if isinstance(event_id, str) else {}).encode())
 
 
-_STATUSES: tuple[tuple[type[ErrorRecoveryError], int], ...] = (
-    (TransientError, 429),
-    (TooLarge, 413),
-    (Unreadable, 415),
-    (Unidentified, 401),
-    (Denied, 403),
-    (InputError, 400),
-)
-
-
 def refused(_request: Request, error: ErrorRecoveryError) -> Answer:
-    status = next((status for kind, status in _STATUSES if isinstance(error, kind)), 400)
-    says = _UNPRINTABLE.sub("?", str(error))[:500]
-    headers = {"x-sentry-error": says}
+    status = status_of(error)
+    status = status if status < _SERVER_ERRORS else HTTPStatus.BAD_REQUEST
+    headers = {"x-sentry-error": _UNPRINTABLE.sub("?", str(error))[:500], **retry_after(error)}
     if isinstance(error, TransientError):
-        seconds = str(max(1, ceil(error.retry_after_s)))
-        headers |= {"retry-after": seconds, "x-sentry-rate-limits": f"{seconds}:error;default;monitor:key:busy"}
+        headers["x-sentry-rate-limits"] = f"{headers['retry-after']}:error;default;monitor:key:busy"
     return Answer(status, json.dumps({"detail": str(error)[:500]}).encode(), headers=headers)
