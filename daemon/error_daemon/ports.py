@@ -27,10 +27,13 @@ from error_daemon.model import (
     ProbeOrder,
     Progress,
     Reading,
+    ReadingValue,
     Reloaded,
     RepeatStep,
     RepeatWish,
+    Since,
     SlotRef,
+    Target,
 )
 from error_daemon.model.access import Caller, Peer
 
@@ -90,6 +93,13 @@ class Executor(Protocol):
 
     async def stop(self) -> None:
         """End the workers. Programs that attempts have started are ended with them."""
+
+
+class Hearing(Protocol):
+    """Answers the probes of one kind from what the daemon was told, where a worker could see nothing."""
+
+    def read(self, params: Mapping[str, Json], target: Target, since: Since) -> tuple[ReadingValue, str]:
+        """The reading now, and why. `params`: of the probe, filled for the target."""
 
 
 OnOutcome = Callable[[Outcome], None]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.model import State, Verification
+from error_daemon.model import Since, State, Verification
 from tests.core.world import World, fault, house, rule
 
 WEB = rule("web", (1, 2), verification=Verification(hold_s=0.0, within_s=0.5, patience_s=2.0))
@@ -95,3 +95,21 @@ def test_what_flaps_in_truth_is_held_back_as_before_whatever_is_claimed_meanwhil
     assert here.view(error_id).flapping
     here.run(30.0)
     here.quiet()
+
+
+def test_a_look_says_when_the_fault_came_and_when_its_target_was_acted_on() -> None:
+    here = world()
+    error_id = here.claim(fault(), breaks=True)
+    assert here.rounds[0].since == Since(opened_at=here.now, acted_at=0.0, recovered_at=0.0)
+    opened_at = here.now
+    here.run(2.0)
+    began = here.started_at[0]
+    after = next(order.since for order in here.rounds if order.since.acted_at)
+    assert after.opened_at == opened_at
+    assert after.acted_at == pytest.approx(began, abs=0.1)
+    here.failing["web"] = frozenset()
+    here.run(10.0)
+    recovered_at = here.view(error_id).recovered_at
+    here.run(10.0)
+    here.claim(fault())
+    assert here.rounds[-1].since == Since(here.now, 0.0, recovered_at)

@@ -46,6 +46,7 @@ TABLES: dict[
     "probe process": (probes.ProcessProbe, _PROBE),
     "probe file": (probes.FileProbe, _PROBE),
     "probe unit": (probes.UnitProbe, _PROBE),
+    "probe alert": (probes.AlertProbe, _PROBE),
     "strategy": (_STRATEGY, None),
     "backoff": (strategies.BackoffEntry, None),
     "strategy retry": (strategies.RetryStrategy, _STRATEGY),

@@ -1,4 +1,4 @@
-"""What every executor keeps: the real pool and the scripted fake pass one suite."""
+"""What every executor keeps: the real pool, the scripted fake, and what answers for the told beside it pass one suite."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import pytest
 import uvloop
 
 from error_daemon.model import AttemptOrder, Observer, OutcomeKind, Probe, ReadingValue
+from error_daemon.ports import OnReadings
+from error_daemon.runtime.told_probes import ToldProbes
 from tests.execute.rig import Answers, Rig, WallClock, attempt, observe_round, probe_round, shell, with_pool
 from tests.fakes.scripted_executor import ScriptedExecutor
 
@@ -24,18 +26,20 @@ def _on_the_pool(body: Callable[[Rig], Awaitable[None]]) -> None:
     with_pool(body, workers=2, room=4)
 
 
-def _on_the_fake(body: Callable[[Rig], Awaitable[None]]) -> None:
+def _scripted(answers: Answers, on_readings: OnReadings) -> ScriptedExecutor:
     def outcome(order: AttemptOrder) -> OutcomeKind | None:
         command = order.strategy.params.get("command", [""])
         by_command = {"false": OutcomeKind.FAILED, "sleep": None}
         by_kind = {"no_such_kind": OutcomeKind.REFUSED}
         return by_kind.get(order.strategy.kind) or by_command.get(command[0], OutcomeKind.COMPLETED)
 
+    return ScriptedExecutor(WallClock(), on_outcome=answers.on_outcome, on_readings=on_readings, outcome=outcome)
+
+
+def _on_the_fake(body: Callable[[Rig], Awaitable[None]]) -> None:
     async def main() -> None:
         answers = Answers()
-        fake = ScriptedExecutor(
-            WallClock(), on_outcome=answers.on_outcome, on_readings=answers.on_readings, outcome=outcome
-        )
+        fake = _scripted(answers, answers.on_readings)
         await fake.start()
         await body(Rig(fake, answers))
         await fake.stop()
@@ -43,7 +47,19 @@ def _on_the_fake(body: Callable[[Rig], Awaitable[None]]) -> None:
     uvloop.run(main())
 
 
-@pytest.fixture(params=[_on_the_pool, _on_the_fake], ids=["pool", "fake"])
+def _beside_the_told(body: Callable[[Rig], Awaitable[None]]) -> None:
+    async def main() -> None:
+        answers = Answers()
+        looks = ToldProbes({}, WallClock(), answers.on_readings)
+        looks.join(_scripted(answers, looks.readings))
+        await looks.start()
+        await body(Rig(looks, answers))
+        await looks.stop()
+
+    uvloop.run(main())
+
+
+@pytest.fixture(params=[_on_the_pool, _on_the_fake, _beside_the_told], ids=["pool", "fake", "told"])
 def run(request: pytest.FixtureRequest) -> Run:
     chosen: Run = request.param
     return chosen

@@ -38,6 +38,7 @@ from error_daemon.model import (
     ProbeOrder,
     Reading,
     ResponseClass,
+    Since,
     SlotState,
     State,
     Verdict,
@@ -110,7 +111,8 @@ class Verification:
         ticket.round_id = f"{ticket.ticket_id}-r{self._board.number():x}"
         ticket.round_at = self._board.now
         self._rounds[ticket.round_id] = error
-        self._board.effects.append(StartProbes(ProbeOrder(ticket.round_id, ticket.target, ticket.mandate.probes)))
+        order = ProbeOrder(ticket.round_id, ticket.target, ticket.mandate.probes, _since(error, ticket))
+        self._board.effects.append(StartProbes(order))
 
     def seen(self, round_id: str, readings: tuple[Reading, ...]) -> None:
         error = self._rounds.pop(round_id, None)
@@ -310,3 +312,11 @@ class Verification:
         """A fault came while the window was open: the recovery held for a part of it."""
         held_for_s = self._board.now - error.recovered_at
         teach_stability(self._board, error, min(held_for_s / max(error.window_s, 1e-9), 1.0))
+
+
+def _since(error: Error, ticket: Ticket) -> Since:
+    acted_at = 0.0
+    if ticket.outcome is not None:
+        assert ticket.decision is not None, "an attempt was decided"
+        acted_at = ticket.outcome.started_at or ticket.decision.at
+    return Since(ticket.opened_at, acted_at, error.recovered_at)

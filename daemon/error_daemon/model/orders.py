@@ -58,12 +58,25 @@ class AttemptOrder:
 
 
 @value
+class Since:
+    """What a look is about, in time, for probes that go by what they were told: what was said before that says nothing of now.
+
+    `opened_at`: when the fault came. `acted_at`: when the newest attempt on it began, 0: none was made. `recovered_at`: when it was last
+    verified well before the fault came, 0: never."""
+
+    opened_at: float = 0.0
+    acted_at: float = 0.0
+    recovered_at: float = 0.0
+
+
+@value
 class ProbeOrder:
     """Look at a target once with all these probes, side by side."""
 
     round_id: str
     target: Target
     probes: tuple[Probe, ...]
+    since: Since = Since()
 
 
 @dataclass(frozen=True, slots=True)

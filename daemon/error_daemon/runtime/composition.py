@@ -4,7 +4,7 @@ The parts of a daemon, made and joined; nothing runs yet (daemon.py starts and s
     callers → server → services → control, intake
     others  → web → receivers → intake
     faults  → sensors, process and unit watches → intake → ring, loop
-    loop    → engine, and what carries out its effects: pool, handlers (applications), store (the record), watchers
+    loop    → engine, and what carries out its effects: looks → pool, handlers (applications), store (the record), watchers
     reload  → loop, intake, sensors, watches
 
 Where two parts need each other, one gets a callback: they stand at the end.
@@ -23,6 +23,8 @@ from error_daemon.definitions.checks.exposure import is_of_this_host
 from error_daemon.execute.host import HostCounters
 from error_daemon.execute.link import WorkerTraits
 from error_daemon.execute.pool import WorkerPool
+from error_daemon.ingest.alerts.heard import Heard
+from error_daemon.ingest.alerts.hearing import AlertHearing
 from error_daemon.ingest.process_watch import ProcessWatch
 from error_daemon.ingest.sensors.assembly import Sensors
 from error_daemon.ingest.sensors.kernel_log import KernelLog
@@ -58,6 +60,7 @@ from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.standstill import Standstill
 from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier, given_fd
+from error_daemon.runtime.told_probes import ToldProbes
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.runtime.web import Web
 from error_daemon.setting_values import DSCP
@@ -103,9 +106,13 @@ class Composition:
         self.store = DuckStore(str(state / RECORD_FILE), settings.store, self.loop.committed, record_problem)
         self.audit = Audit(self.store, self.clock)
         self.system_states = SystemStates(self.store, self.clock, system_state)
+        self.heard = Heard()
+        hearings = {"alert": AlertHearing(self.heard, self.clock)}
+        self.looks = ToldProbes(hearings, self.clock, self.loop.readings)
         self.pool = self._made_pool()
+        self.looks.join(self.pool)
         self.handlers = HandlerService(self.clock, self.loop.outcome, self._fault_of)
-        self.loop.join(self.pool, self.handlers.start_attempt, self.store)
+        self.loop.join(self.looks, self.handlers.start_attempt, self.store)
         self.intake = self._made_intake()
         self.early = early
         self.sensor = ProcessWatch(
@@ -138,7 +145,7 @@ class Composition:
             self.settings.attempts_per_worker,
             self.clock,
             on_outcome=self.loop.outcome,
-            on_readings=self.loop.readings,
+            on_readings=self.looks.readings,
             on_worker_lost=self._worker_lost,
             traits=WorkerTraits(DSCP[self.settings.dscp], self.settings.realtime_priority),
         )
@@ -177,7 +184,9 @@ class Composition:
 
     def _made_receivers(self) -> Receivers:
         admission = self.admission
-        return Receivers(self.settings, self.intake, admission.gate, self.clock, admission.transport())
+        return Receivers(
+            self.settings, self.intake, admission.gate, self.clock, admission.transport(), heard=self.heard
+        )
 
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)
@@ -185,7 +194,7 @@ class Composition:
         return Reloader(self.settings, config, self.clock, takers)
 
     def _made_tests(self) -> RepeatTests:
-        edges = (self.clock, self.pool, self.watchers)
+        edges = (self.clock, self.looks, self.watchers)
         return RepeatTests(self.loop, *edges, intake=self.intake, hush=self._hush)
 
     def made_control(self) -> DaemonControl:

@@ -38,7 +38,10 @@ class Receivers:
     """Made once. `routes` are served over HTTP, `services` over gRPC; other ways are opened by `start`. `transport`: of those that have a
     port of their own."""
 
-    def __init__(self, settings: Settings, intake: Intake, gate: Gate, clock: Clock, transport: Transport) -> None:
+    def __init__(
+        self, settings: Settings, intake: Intake, gate: Gate, clock: Clock, transport: Transport, *, heard: Heard
+    ) -> None:
+        """`heard`: where the newest word on each alert is kept, for who asks for it."""
         self._settings = settings
         self._intake = intake
         self._gate = gate
@@ -47,8 +50,8 @@ class Receivers:
         desk = self._desk("sentry")
         self._jobs = JobWatch(desk, clock, Path(settings.state_dir), receiver_problem)
         self._sentry = SentryReceiver(desk, self._jobs, gate, clock)
-        self.heard = Heard()
-        self._alerts = AlertReceiver(self._desk("alerts"), self.heard, clock)
+        self._heard = heard
+        self._alerts = AlertReceiver(self._desk("alerts"), heard, clock)
         otlp = {signal.name: self._desk(f"otlp/{signal.name}") for signal in SIGNALS}
         self._otlp = OtlpReceiver(otlp, gate, clock, settings.max_message_bytes)
         self._syslog = SyslogReceiver(
@@ -86,7 +89,7 @@ class Receivers:
         return [*(_told(way, desk) for way, desk in self._ways.items()), self._known_alerts()]
 
     def _known_alerts(self) -> Diagnostic:
-        heard, left_out = self.heard, self._alerts.tally.left_out
+        heard, left_out = self._heard, self._alerts.tally.left_out
         says = f"{some(len(heard), 'alert')} known, of which {heard.firing():,} fire"
         if left_out:
             says += f"; {left_out:,} were left out by their senders"

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from error_daemon.ingest.alerts import heard as heard_alerts
 from error_daemon.ingest.alerts.alert import Alert
-from error_daemon.ingest.alerts.heard import CLOCKS_DIFFER_S, Heard, Since, Wanted, wanted_of
-from error_daemon.model import ReadingValue
+from error_daemon.ingest.alerts.heard import CLOCKS_DIFFER_S, Heard, Wanted, wanted_of
+from error_daemon.model import ReadingValue, Since
 
 SETTLE_S, STALE_S = 360.0, 18_000.0
 OPENED_AT, ACTED_AT = 1_000_000.0, 1_000_010.0
@@ -19,8 +19,10 @@ OPENED, ACTED = Since(OPENED_AT, 0.0), Since(OPENED_AT, ACTED_AT)
 LABELS = {"alertname": "ShopDown", "instance": "web-1"}
 
 
-def fires(*, holds_until: float = 0.0, fingerprint: str = "1", labels: Mapping[str, str] = LABELS) -> Alert:
-    return Alert(labels, {}, True, fingerprint, holds_until=holds_until)
+def fires(
+    *, holds_until: float = 0.0, fingerprint: str = "1", labels: Mapping[str, str] = LABELS, starts_at: float = 0.0
+) -> Alert:
+    return Alert(labels, {}, True, fingerprint, starts_ns=int(starts_at * 1e9), holds_until=holds_until)
 
 
 def resolved(ends_at: float, fingerprint: str = "1") -> Alert:
@@ -61,6 +63,14 @@ def test_a_sender_whose_clock_is_behind_by_a_little_still_confirms() -> None:
 @pytest.mark.parametrize("heard_at", [OPENED_AT, ACTED_AT + 30])
 def test_a_firing_word_fails_no_recovery_before_it_could_have_been_taken_back(heard_at: float) -> None:
     assert seen((fires(), heard_at), since=ACTED, now=ACTED_AT + SETTLE_S - 1) == "unknown"
+
+
+def test_what_has_fired_since_before_the_last_recovery_is_given_the_same_time_and_what_began_later_is_not() -> None:
+    recovered_at = OPENED_AT - 60
+    since = Since(OPENED_AT, 0.0, recovered_at)
+    assert seen((fires(starts_at=recovered_at - 30), OPENED_AT), since=since, now=OPENED_AT) == "unknown"
+    assert seen((fires(starts_at=recovered_at - 30), OPENED_AT), since=since, now=recovered_at + SETTLE_S) == "not_ok"
+    assert seen((fires(starts_at=recovered_at + 30), OPENED_AT), since=since, now=OPENED_AT) == "not_ok"
 
 
 def test_what_fires_on_after_that_is_failing_though_nothing_more_was_heard() -> None:
@@ -169,7 +179,7 @@ def test_no_look_within_the_time_to_settle_fails_and_no_older_word_confirms(
     words: list[tuple[bool, str, float, float, float]], opened_s: float, acted_s: float | None, after_s: float
 ) -> None:
     opened_at = OPENED_AT + opened_s
-    since = Since(opened_at, 0.0 if acted_s is None else opened_at + acted_s)
+    since = Since(opened_at, 0.0 if acted_s is None else opened_at + acted_s, opened_at - 600)
     newest = max(since.opened_at, since.acted_at)
     heard = Heard()
     for is_firing, name, heard_s, ended_s, holds_s in words:

@@ -11,12 +11,14 @@ from error_daemon.definitions.shapes.fields import (
     AbsolutePath,
     ActiveStates,
     ExitCodes,
+    FilledText,
     Method,
     Port,
     UnitName,
     UnitWords,
     VaryingFilledText,
     VaryingRegex,
+    VaryingText,
 )
 from error_daemon.model import Json
 from error_daemon.setting_values import Duration
@@ -105,6 +107,30 @@ class UnitProbe(_Probe):
         return {**unit, **states}
 
 
+class AlertProbe(_Probe):
+    """Good when an alert that was told of is resolved. It is not looked for: its sender says so, in its own time."""
+
+    kind: Literal["alert"] = Field(description="Good when an alert is resolved, by what its sender says.")
+    alertname: VaryingFilledText | None = Field(default=None, description="The name of the alert; absent: any.")
+    labels: dict[FilledText, VaryingText] = Field(
+        default={},
+        description="Labels that it must have, with their values. With neither name nor labels: alerts that name the target "
+        "by their label error_recovery_target.",
+    )
+    settle: Duration = Field(
+        default=360.0,
+        description="How long its sender may take to say that it is over. Until then an alert that fires on means nothing; "
+        "after that, that the attempt failed.",
+    )
+    stale_after: Duration = Field(
+        default=18_000.0, gt=0, description="A word that is older than this says nothing any more."
+    )
+
+    def params(self) -> dict[str, Json]:
+        name = {"alertname": self.alertname} if self.alertname is not None else {}
+        return {**name, "labels": dict(self.labels), "settle_s": self.settle, "stale_after_s": self.stale_after}
+
+
 ProbeEntry = Annotated[
-    TcpProbe | HttpProbe | ExecProbe | ProcessProbe | FileProbe | UnitProbe, Field(discriminator="kind")
+    TcpProbe | HttpProbe | ExecProbe | ProcessProbe | FileProbe | UnitProbe | AlertProbe, Field(discriminator="kind")
 ]

@@ -11,6 +11,7 @@ from error_daemon.execute.probes.file import FileProbe
 from error_daemon.execute.probes.http import HttpProbe
 from error_daemon.execute.probes.process import ProcessProbe
 from error_daemon.execute.probes.tcp import TcpProbe
+from error_daemon.execute.probes.told import ToldProbe
 
 __all__ = ["Look", "Probe", "Sight", "make"]
 
@@ -28,6 +29,7 @@ _BUILT_IN: dict[str, Callable[[], Probe]] = {
     "process": ProcessProbe,
     "file": FileProbe,
     "unit": _unit,
+    "alert": ToldProbe,
 }
 
 

@@ -9,6 +9,7 @@ group_interval. So its newest word may be of a time before what was done, and th
     resolved         it ended since the fault came and the newest attempt began      ok
     resolved         it had ended before that                                        none: a stale word confirms nothing
     firing           an attempt began less than `settle_s` ago                       unknown: it could not have been resolved yet
+    firing           since before a recovery that is less than `settle_s` ago        unknown, as above
     firing           older than `stale_after_s`, or than its sender says it holds    unknown: its sender may be gone
     firing           else                                                            not_ok
 
@@ -27,7 +28,7 @@ from dataclasses import dataclass
 
 from error_daemon.ingest.alerts.alert import Alert
 from error_daemon.ingest.alerts.fault import target_of
-from error_daemon.model import Json, ReadingValue
+from error_daemon.model import Json, ReadingValue, Since
 
 CLOCKS_DIFFER_S = 5.0
 MOST_ALERTS = 10_000
@@ -36,13 +37,14 @@ MOST_CHARACTERS = 16 << 20  # of all labels
 
 @dataclass(frozen=True, slots=True)
 class Word:
-    """The newest one on an alert. `heard_at` is by our clock; `ended_at` (of a resolved one) and `holds_until` by the sender's, 0: not
-    said. `target`: the one that it names."""
+    """The newest one on an alert. `heard_at` is by our clock; `starts_at`, `ended_at` (of a resolved one) and `holds_until` by the
+    sender's, 0: not said. `target`: the one that it names."""
 
     labels: Mapping[str, str]
     target: str
     is_firing: bool
     heard_at: float
+    starts_at: float
     ended_at: float
     holds_until: float
     characters: int
@@ -77,14 +79,6 @@ def wanted_of(params: Mapping[str, Json], target: str) -> Wanted:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Since:
-    """What a look is about: the fault came at `opened_at`; the newest attempt began at `acted_at`, 0: none was made."""
-
-    opened_at: float
-    acted_at: float
-
-
 class Heard:
     """The newest word on each alert, bounded: that which was heard longest ago makes place."""
 
@@ -106,6 +100,7 @@ class Heard:
             target_of(alert),
             alert.is_firing,
             now,
+            alert.starts_ns / 1e9,
             alert.ends_at or now,
             alert.holds_until,
             characters,
@@ -143,9 +138,10 @@ def _says(word: Word, wanted: Wanted, since: Since, now: float) -> tuple[Reading
         if word.ended_at + CLOCKS_DIFFER_S < max(since.opened_at, since.acted_at) or ago_s > wanted.stale_after_s:
             return None
         return ReadingValue.OK, f"{name} is resolved, {_ago(ago_s)}"
-    heard_s, acted_s = now - word.heard_at, now - since.acted_at
-    if since.acted_at and acted_s < wanted.settle_s:
-        rest = f"it may take until {wanted.settle_s:g} s after the attempt to be resolved"
+    heard_s = now - word.heard_at
+    began_before = since.recovered_at if word.starts_at <= since.recovered_at else 0.0
+    if now - max(since.acted_at, began_before) < wanted.settle_s:
+        rest = f"what was done may take {wanted.settle_s:g} s to show in it"
         return ReadingValue.UNKNOWN, f"{name} fires, as heard {_ago(heard_s)}; {rest}"
     if heard_s > wanted.stale_after_s or 0.0 < word.holds_until < now - CLOCKS_DIFFER_S:
         return ReadingValue.UNKNOWN, f"{name} fired, but was heard of {_ago(heard_s)}: its sender may be gone"
