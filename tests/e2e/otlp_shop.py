@@ -1,5 +1,5 @@
 """
-An application with OpenTelemetry's SDK, as its own pages set it up: otlp_shop.py logs|traces grpc|http COUNT
+An application with OpenTelemetry's SDK, as its own pages set it up: otlp_shop.py logs|traces|metrics grpc|http COUNT
 
 Where it exports to is said by OTEL_EXPORTER_OTLP_ENDPOINT, as everywhere.
 """
@@ -15,6 +15,8 @@ from opentelemetry import trace
 from opentelemetry._logs import set_logger_provider
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -29,7 +31,9 @@ def exporter(protocol: str, kind: str, name: str) -> Any:
 
 
 def sell(number: int = 0) -> None:
-    raise ConnectionError(f"the stock does not answer: {number}")
+    """Each number is another error."""
+    kind = type(f"Broken{chr(ord('A') + number)}", (ConnectionError,), {}) if number else ConnectionError
+    raise kind(f"the stock does not answer: {number}")
 
 
 def logs(protocol: str, count: int) -> None:
@@ -64,6 +68,16 @@ def traces(protocol: str, count: int) -> None:
     provider.shutdown()
 
 
+def metrics(protocol: str, count: int) -> None:
+    reader = PeriodicExportingMetricReader(exporter(protocol, "metric_exporter", "OTLPMetricExporter"))
+    provider = MeterProvider([reader], RESOURCE)
+    meter = provider.get_meter("shop")
+    meter.create_gauge("queue.size").set(count, {"queue": "orders"})
+    meter.create_counter("sold").add(count)
+    meter.create_histogram("took").record(count)
+    provider.shutdown()
+
+
 if __name__ == "__main__":
     signal, protocol, count = sys.argv[1:4]
-    {"logs": logs, "traces": traces}[signal](protocol, int(count))
+    {"logs": logs, "traces": traces, "metrics": metrics}[signal](protocol, int(count))

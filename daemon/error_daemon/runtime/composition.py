@@ -185,7 +185,13 @@ class Composition:
     def _made_receivers(self) -> Receivers:
         admission = self.admission
         return Receivers(
-            self.settings, self.intake, admission.gate, self.clock, admission.transport(), heard=self.heard
+            self.settings,
+            self.intake,
+            admission.gate,
+            self.clock,
+            admission.transport(),
+            heard=self.heard,
+            figures=self.sensors.told,
         )
 
     def _made_reloader(self, config: Path | None) -> Reloader:

@@ -13,6 +13,7 @@ Every way in for messages of others that are not faults yet, joined to the place
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 from pathlib import Path
 
 from error_daemon.exchange import Route
@@ -20,11 +21,12 @@ from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.alerts.heard import Heard
 from error_daemon.ingest.alerts.receiver import AlertReceiver
 from error_daemon.ingest.otlp.receiver import OtlpReceiver
-from error_daemon.ingest.otlp.signals import SIGNALS
+from error_daemon.ingest.otlp.signals import NAMES
+from error_daemon.ingest.sensors.told_figures import ToldFigures
 from error_daemon.ingest.sentry.job_watch import JobWatch
 from error_daemon.ingest.sentry.receiver import SentryReceiver
 from error_daemon.ingest.syslog.receiver import SyslogReceiver
-from error_daemon.model import Diagnostic
+from error_daemon.model import Diagnostic, Standing
 from error_daemon.ports import Clock, Gate, Intake, Service, Transport
 from error_daemon.runtime.diagnosis.area import Area, some
 from error_daemon.runtime.problems import receiver_problem
@@ -32,6 +34,7 @@ from error_daemon.setting_values import parse_syslog
 from error_daemon.settings import Settings
 
 _AREA = Area("receivers")
+_SHOWN = 8  # of the figures that others tell; programs get all
 
 
 class Receivers:
@@ -39,9 +42,17 @@ class Receivers:
     port of their own."""
 
     def __init__(
-        self, settings: Settings, intake: Intake, gate: Gate, clock: Clock, transport: Transport, *, heard: Heard
+        self,
+        settings: Settings,
+        intake: Intake,
+        gate: Gate,
+        clock: Clock,
+        transport: Transport,
+        *,
+        heard: Heard,
+        figures: ToldFigures,
     ) -> None:
-        """`heard`: where the newest word on each alert is kept, for who asks for it."""
+        """`heard`: where the newest word on each alert is kept, for who asks for it; `figures`: where others' metrics are."""
         self._settings = settings
         self._intake = intake
         self._gate = gate
@@ -52,8 +63,9 @@ class Receivers:
         self._sentry = SentryReceiver(desk, self._jobs, gate, clock)
         self._heard = heard
         self._alerts = AlertReceiver(self._desk("alerts"), heard, clock)
-        otlp = {signal.name: self._desk(f"otlp/{signal.name}") for signal in SIGNALS}
-        self._otlp = OtlpReceiver(otlp, gate, clock, settings.max_message_bytes)
+        self._figures = figures
+        otlp = {name: self._desk(f"otlp/{name}") for name in NAMES}
+        self._otlp = OtlpReceiver(otlp, gate, clock, figures.tell, settings.max_message_bytes)
         self._syslog = SyslogReceiver(
             self._desk("syslog"),
             gate,
@@ -86,7 +98,15 @@ class Receivers:
 
     def diagnostics(self) -> Sequence[Diagnostic]:
         """See ports.Diagnosing."""
-        return [*(_told(way, desk) for way, desk in self._ways.items()), self._known_alerts()]
+        told = [_told(way, desk) for way, desk in self._ways.items()]
+        return [*told, self._known_alerts(), self._known_figures()]
+
+    def _known_figures(self) -> Diagnostic:
+        current = self._figures.current()
+        shown = ", ".join(f"{name} {value:.3g}" for name, value in islice(current.items(), _SHOWN))
+        says = f"{some(len(current), 'figure')} told by others" + (f": {shown}" if shown else "")
+        says += f" and {len(current) - _SHOWN} more" if len(current) > _SHOWN else ""
+        return Diagnostic("receivers", "known figures", Standing.GOOD, says, figures=dict(current))
 
     def _known_alerts(self) -> Diagnostic:
         heard, left_out = self._heard, self._alerts.tally.left_out

@@ -7,7 +7,8 @@ const {resourceFromAttributes} = require('@opentelemetry/resources');
 const resource = resourceFromAttributes({'service.name': 'shop', 'service.namespace': 'web', 'host.name': 'node-7', 'deployment.environment.name': 'test'});
 
 const [signal, count] = process.argv.slice(2);
-const sell = (number) => new TypeError(`the stock does not answer: ${number}`);
+// Each number is another error.
+const sell = (number) => Object.assign(new TypeError(`the stock does not answer: ${number}`), number ? {name: `TypeError${String.fromCharCode(65 + number)}`} : {});
 
 async function logs() {
   const {LoggerProvider, BatchLogRecordProcessor} = require('@opentelemetry/sdk-logs');

@@ -19,7 +19,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from error_daemon.errors import Denied, InputError, TransientError
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.otlp.receiver import OtlpReceiver
-from error_daemon.ingest.otlp.signals import SIGNALS
+from error_daemon.ingest.otlp.signals import NAMES
+from error_daemon.ingest.sensors.told_figures import ToldFigures
 from error_daemon.model.access import Caller, Role
 from error_daemon.runtime.clock import SteadyClock
 from error_recovery.v1 import fault_pb2
@@ -60,12 +61,14 @@ class Otlp:
     gate: OpenGate
     desks: dict[str, Acceptance]
     receiver: OtlpReceiver
+    figures: ToldFigures
 
 
 def made(*, is_durable: bool = False) -> Otlp:
     intake, gate = BoundedIntake(), OpenGate()
-    desks = {signal.name: Acceptance(intake, gate, is_durable=is_durable) for signal in SIGNALS}
-    return Otlp(intake, gate, desks, OtlpReceiver(desks, gate, SteadyClock(), MOST_BYTES))
+    clock, desks = SteadyClock(), {name: Acceptance(intake, gate, is_durable=is_durable) for name in NAMES}
+    figures = ToldFigures(clock)
+    return Otlp(intake, gate, desks, OtlpReceiver(desks, gate, clock, figures.tell, MOST_BYTES), figures)
 
 
 @asynccontextmanager
@@ -196,7 +199,7 @@ def test_over_http_under_pressure_it_is_told_when_to_come_again_and_nothing_is_t
             export = exported(*(a_log(f"{number}", severity=17 if number % 3 else 9) for number in range(300)))
             raw = export.SerializeToString() if kind == PROTOBUF else json.dumps(as_json(export)).encode()
             status, headers, body = await web.post("/v1/logs", raw, Content_Type=kind)
-            assert (status, headers["retry-after"]) == (503, "1")
+            assert (status, headers["retry-after"]) == (503, "2")
             told = status_pb2.Status.FromString(body) if kind == PROTOBUF else json.loads(body)
             assert (told.code if isinstance(told, status_pb2.Status) else told["code"]) == 14
             assert (await web.post("/v1/logs", raw, Content_Type=kind))[0] == 503

@@ -24,6 +24,7 @@ from error_daemon.ingest.otlp.values import (
     MOST_LISTED,
     MOST_NODES,
     STATUS_ERROR,
+    Attributes,
     Event,
     LogRecord,
     Origin,
@@ -65,52 +66,49 @@ def items_of(export: Object, resources: str, scopes: str, records: str) -> Itera
 
 def _origin(resource: Object, scope: object) -> Origin | None:
     try:
-        attributes = gathered(_leaves(_list(_object(resource.get("resource")).get("attributes"))))
-        return Origin(attributes, _string(_object(_object(scope).get("scope")).get("name")))
+        known = attributes(list_in(object_in(resource.get("resource")).get("attributes")))
+        return Origin(known, text_in(object_in(object_in(scope).get("scope")).get("name")))
     except InputError:
         return None
 
 
 def log_record(raw: object) -> LogRecord | None:
     """None: it is no fault."""
-    record = _object(raw)
-    severity = severity_of(_number(record.get("severityNumber")), _string(record.get("severityText")))
-    attributes = _list(record.get("attributes"))
-    if severity < ERROR_NUMBER and not _tells_of_an_exception(attributes):
+    record = object_in(raw)
+    severity = severity_of(number_in(record.get("severityNumber")), text_in(record.get("severityText")))
+    pairs = list_in(record.get("attributes"))
+    if severity < ERROR_NUMBER and not _tells_of_an_exception(pairs):
         return None
     return LogRecord(
-        _number(record.get("timeUnixNano")) or _number(record.get("observedTimeUnixNano")),
+        number_in(record.get("timeUnixNano")) or number_in(record.get("observedTimeUnixNano")),
         severity,
-        _body(_object(record.get("body"))),
-        gathered(_leaves(attributes)),
+        _body(object_in(record.get("body"))),
+        attributes(pairs),
         _id(record.get("traceId")),
         _id(record.get("spanId")),
-        _string(record.get("eventName")),
+        text_in(record.get("eventName")),
     )
 
 
 def span(raw: object) -> Span | None:
     """None: it is no fault."""
-    read = _object(raw)
-    status = _object(read.get("status"))
-    code = _number(status.get("code"))
-    named_so = [_object(event) for event in islice(_list(read.get("events")), MOST_NODES)]
+    read = object_in(raw)
+    status = object_in(read.get("status"))
+    code = number_in(status.get("code"))
+    named_so = [object_in(event) for event in islice(list_in(read.get("events")), MOST_NODES)]
     events = [event for event in named_so if event.get("name") == EXCEPTION_EVENT]
     if not events and code != STATUS_ERROR:
         return None
     return Span(
-        _string(read.get("name")),
+        text_in(read.get("name")),
         _id(read.get("traceId")),
         _id(read.get("spanId")),
         _id(read.get("parentSpanId")),
-        _number(read.get("endTimeUnixNano")),
+        number_in(read.get("endTimeUnixNano")),
         code,
-        _string(status.get("message")),
-        gathered(_leaves(_list(read.get("attributes")))),
-        [
-            Event(_number(event.get("timeUnixNano")), gathered(_leaves(_list(event.get("attributes")))))
-            for event in events
-        ],
+        text_in(status.get("message")),
+        attributes(list_in(read.get("attributes"))),
+        [Event(number_in(event.get("timeUnixNano")), attributes(list_in(event.get("attributes")))) for event in events],
     )
 
 
@@ -120,29 +118,33 @@ def span(raw: object) -> Span | None:
 def _listed(holder: Object, name: str) -> list[Any]:
     """Of the envelope: what is wrong here is wrong with all of it."""
     try:
-        return _list(holder.get(name))
+        return list_in(holder.get(name))
     except InputError:
         raise InputError(name, "is not a list") from None
 
 
-def _tells_of_an_exception(attributes: list[Any]) -> bool:
-    return any(_string(_object(pair).get("key")).startswith(EXCEPTION) for pair in islice(attributes, MOST_NODES))
+def attributes(pairs: list[Any]) -> Attributes:
+    return gathered(_leaves(pairs))
+
+
+def _tells_of_an_exception(pairs: list[Any]) -> bool:
+    return any(text_in(object_in(pair).get("key")).startswith(EXCEPTION) for pair in islice(pairs, MOST_NODES))
 
 
 def _body(value: Object) -> str:
     if value.get("kvlistValue") is None:
         return _text(value)
-    return said_in(gathered(_leaves(_list(_object(value["kvlistValue"]).get("values")))))
+    return said_in(attributes(list_in(object_in(value["kvlistValue"]).get("values"))))
 
 
 def _leaves(pairs: list[Any], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
     for one in pairs:
-        pair = _object(one)
-        name, value = named(prefix, _string(pair.get("key"))), _object(pair.get("value"))
+        pair = object_in(one)
+        name, value = named(prefix, text_in(pair.get("key"))), object_in(pair.get("value"))
         if value.get("kvlistValue") is not None:
             yield "", ""
             if depth < MOST_DEPTH:
-                yield from _leaves(_list(_object(value["kvlistValue"]).get("values")), f"{name}.", depth + 1)
+                yield from _leaves(list_in(object_in(value["kvlistValue"]).get("values")), f"{name}.", depth + 1)
         else:
             yield name, _text(value)
 
@@ -150,18 +152,20 @@ def _leaves(pairs: list[Any], prefix: str = "", depth: int = 1) -> Iterator[tupl
 def _text(value: Object) -> str:
     for kind, told in value.items():
         if kind == "stringValue":
-            return _string(told)
+            return text_in(told)
         if kind == "boolValue":
-            return str(told).lower()[:5]
+            return "true" if told is True else "false"
         if kind == "intValue":
-            return str(_number(told))
-        if kind in ("doubleValue", "bytesValue"):
-            return str(told)[:MOST_NODES] if isinstance(told, int | float | str) else ""
+            return str(number_in(told))
+        if kind == "doubleValue":
+            return str(double_in(told))
+        if kind == "bytesValue":
+            return text_in(told)[:MOST_NODES]
         if kind == "arrayValue":
-            one_by_one = [_object(one) for one in islice(_list(_object(told).get("values")), MOST_LISTED)]
+            one_by_one = [object_in(one) for one in islice(list_in(object_in(told).get("values")), MOST_LISTED)]
             return ", ".join(_text(one) for one in one_by_one if not one.keys() & _NESTED)
         if kind == "kvlistValue":
-            leaves = islice(_leaves(_list(_object(told).get("values"))), MOST_LISTED)
+            leaves = islice(_leaves(list_in(object_in(told).get("values"))), MOST_LISTED)
             return ", ".join(f"{name}={text}" for name, text in leaves if name)
     return ""
 
@@ -169,7 +173,7 @@ def _text(value: Object) -> str:
 _NESTED = {"arrayValue", "kvlistValue"}
 
 
-def _object(value: object) -> Object:
+def object_in(value: object) -> Object:
     if value is None:
         return {}
     if not isinstance(value, dict):
@@ -177,7 +181,7 @@ def _object(value: object) -> Object:
     return value
 
 
-def _list(value: object) -> list[Any]:
+def list_in(value: object) -> list[Any]:
     if value is None:
         return []
     if not isinstance(value, list):
@@ -185,28 +189,42 @@ def _list(value: object) -> list[Any]:
     return value
 
 
-def _string(value: object) -> str:
+def text_in(value: object) -> str:
+    """Half of a character, which only JSON can have, is replaced."""
     if value is None:
         return ""
     if not isinstance(value, str):
         raise InputError("record", "has something else where a text should be")
-    return value
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
-def _number(value: object) -> int:
+def number_in(value: object) -> int:
     """Of 64 bits, as text or not."""
     if value is None:
         return 0
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        return int(value)
-    if isinstance(value, bool) or not isinstance(value, int):
+    number = int(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else value
+    if isinstance(number, bool) or not isinstance(number, int) or not -(1 << 63) <= number < 1 << 64:
         raise InputError("record", "has something else where a whole number should be")
-    return value
+    return number
+
+
+def double_in(value: object) -> float:
+    """Text is taken, too: "NaN", "Infinity" are written so."""
+    if isinstance(value, str) and len(value) < 40:
+        try:
+            return float(value)
+        except ValueError:
+            pass
+    elif isinstance(value, float):
+        return value
+    elif isinstance(value, int) and not isinstance(value, bool):
+        return float(number_in(value))
+    raise InputError("record", "has something else where a number should be")
 
 
 def _id(value: object) -> str:
     """In lower case, as everybody else writes it."""
-    text = _string(value)
+    text = text_in(value)
     if not _HEX.fullmatch(text):
         raise InputError("record", "has an id that is not in hexadecimal digits")
     return text.lower()

@@ -26,6 +26,7 @@ from error_daemon.ingest.otlp.values import (
     MOST_NODES,
     MOST_RECORD_BYTES,
     STATUS_ERROR,
+    Attributes,
     Event,
     LogRecord,
     Origin,
@@ -60,15 +61,15 @@ def items_of(export: RawExport) -> Iterator[Item]:
 
 def _origin(resource: bytes, scope: bytes) -> Origin | None:
     try:
-        attributes = gathered(_leaves(_read(Resource, resource, "resource").attributes))
-        return Origin(attributes, _read(InstrumentationScope, scope, "scope").name)
+        known = attributes(read(Resource, resource, "resource").attributes)
+        return Origin(known, read(InstrumentationScope, scope, "scope").name)
     except InputError:
         return None
 
 
 def log_record(raw: bytes) -> LogRecord | None:
     """None: it is no fault."""
-    record = _read(logs_pb2.LogRecord, raw, "log_record")
+    record = read(logs_pb2.LogRecord, raw, "log_record")
     severity = severity_of(record.severity_number, record.severity_text)
     if severity < ERROR_NUMBER and not (EXCEPTION.encode() in raw and _tells_of_an_exception(record.attributes)):
         return None
@@ -76,7 +77,7 @@ def log_record(raw: bytes) -> LogRecord | None:
         record.time_unix_nano or record.observed_time_unix_nano,
         severity,
         _body(record.body),
-        gathered(_leaves(record.attributes)),
+        attributes(record.attributes),
         record.trace_id.hex(),
         record.span_id.hex(),
         record.event_name,
@@ -85,27 +86,28 @@ def log_record(raw: bytes) -> LogRecord | None:
 
 def span(raw: bytes) -> Span | None:
     """None: it is no fault."""
-    read = _read(trace_pb2.Span, raw, "span")
-    events = [event for event in islice(read.events, MOST_NODES) if event.name == EXCEPTION_EVENT]
-    if not events and read.status.code != STATUS_ERROR:
+    told = read(trace_pb2.Span, raw, "span")
+    events = [event for event in islice(told.events, MOST_NODES) if event.name == EXCEPTION_EVENT]
+    if not events and told.status.code != STATUS_ERROR:
         return None
     return Span(
-        read.name,
-        read.trace_id.hex(),
-        read.span_id.hex(),
-        read.parent_span_id.hex(),
-        read.end_time_unix_nano,
-        read.status.code,
-        read.status.message,
-        gathered(_leaves(read.attributes)),
-        [Event(event.time_unix_nano, gathered(_leaves(event.attributes))) for event in events],
+        told.name,
+        told.trace_id.hex(),
+        told.span_id.hex(),
+        told.parent_span_id.hex(),
+        told.end_time_unix_nano,
+        told.status.code,
+        told.status.message,
+        attributes(told.attributes),
+        [Event(event.time_unix_nano, attributes(event.attributes)) for event in events],
     )
 
 
 # --- what they are made of
 
 
-def _read(kind: type[_M], raw: bytes, what: str) -> _M:
+def read(kind: type[_M], raw: bytes, what: str) -> _M:
+    """Raises InputError."""
     if len(raw) > MOST_RECORD_BYTES:
         raise InputError(what, f"has {len(raw)} bytes; at most {MOST_RECORD_BYTES}")
     try:
@@ -121,13 +123,17 @@ def _read_or_none(kind: type[_M], raw: bytes) -> _M | None:
         return None
 
 
-def _tells_of_an_exception(attributes: Iterable[KeyValue]) -> bool:
-    return any(pair.key.startswith(EXCEPTION) for pair in islice(attributes, MOST_NODES))
+def attributes(pairs: Iterable[KeyValue]) -> Attributes:
+    return gathered(_leaves(pairs))
+
+
+def _tells_of_an_exception(pairs: Iterable[KeyValue]) -> bool:
+    return any(pair.key.startswith(EXCEPTION) for pair in islice(pairs, MOST_NODES))
 
 
 def _body(value: AnyValue) -> str:
     is_nested = value.HasField("kvlist_value")
-    return said_in(gathered(_leaves(value.kvlist_value.values))) if is_nested else _text(value)
+    return said_in(attributes(value.kvlist_value.values)) if is_nested else _text(value)
 
 
 def _leaves(pairs: Iterable[KeyValue], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:

@@ -1,5 +1,5 @@
 """
-OTLP over gRPC and over HTTP: POST /v1/logs, /v1/traces, in protobuf or in JSON, answered in what was asked in.
+OTLP over gRPC and over HTTP: POST /v1/logs, /v1/traces, /v1/metrics, in protobuf or in JSON, answered in what was asked in.
 
     over HTTP                  over gRPC            what it means to an exporter
     -------------------------  -------------------  ---------------------------------------------------------------------------
@@ -7,7 +7,8 @@ OTLP over gRPC and over HTTP: POST /v1/logs, /v1/traces, in protobuf or in JSON,
     503, Retry-After           RESOURCE_EXHAUSTED   the same again, after the time in Retry-After or RetryInfo
     400 401 403 413 415 500    as rpc/status.py     never again
 
-Why 503 and never 429, which the protocol has for it, too: exporters of Python before 1.40 try again after 5xx alone.
+Why 503 and never 429, which the protocol has for it, too: older exporters of Python try again after 5xx alone. Why after two seconds at
+least: exporters come again five times (JavaScript) or six (Python), and give up after ten seconds. Coming each second wastes half of that.
 
 https://opentelemetry.io/docs/specs/otlp/
 """
@@ -25,20 +26,24 @@ from error_daemon.errors import ErrorRecoveryError, TransientError
 from error_daemon.exchange import Answer, Request, Route, Unreadable, Whole, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.otlp.exporting import Export, Exporting
-from error_daemon.ingest.otlp.signals import SIGNALS, Response, Signal
+from error_daemon.ingest.otlp.metrics import Tell
+from error_daemon.ingest.otlp.signals import Response, Signal, signals
 from error_daemon.model.access import Caller
 from error_daemon.ports import Call, Clock, Gate, Method, Service, Shape
 
 ACTION = "http/otlp"
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"
 _MOST_TEXT = 500
+_LEAST_RETRY_S = 2.0
 
 
 class OtlpReceiver:
-    """`most_bytes`: of an export over HTTP, as it comes and unpacked; over gRPC the server has its own limit."""
+    """`tell`: what hears of the figures of metrics. `most_bytes`: of an export over HTTP, as it comes and unpacked."""
 
-    def __init__(self, desks: Mapping[str, Acceptance], gate: Gate, clock: Clock, most_bytes: int) -> None:
-        self._parts = [_Part(signal, Exporting(desks[signal.name], gate, clock), most_bytes) for signal in SIGNALS]
+    def __init__(self, desks: Mapping[str, Acceptance], gate: Gate, clock: Clock, tell: Tell, most_bytes: int) -> None:
+        self._parts = [
+            _Part(signal, Exporting(desks[signal.name], gate, clock), most_bytes) for signal in signals(tell)
+        ]
 
     def routes(self) -> Sequence[Route]:
         return [part.route() for part in self._parts]
@@ -98,6 +103,8 @@ _CODES = {
 
 def refused(request: Request, error: ErrorRecoveryError) -> Answer:
     """A google.rpc.Status, in what was asked in."""
+    if isinstance(error, TransientError):
+        error = TransientError(str(error), max(_LEAST_RETRY_S, error.retry_after_s))
     status = HTTPStatus.SERVICE_UNAVAILABLE if isinstance(error, TransientError) else status_of(error)
     code = _CODES.get(status, code_pb2.INVALID_ARGUMENT)
     said = status_pb2.Status(code=code, message=str(error)[:_MOST_TEXT].encode(errors="replace").decode())

@@ -5,6 +5,7 @@ The three kinds of what is exported, and what is particular to each: where it is
     --------  --------------------------------------  ------------  -------------------------------------------------
     logs      logs.v1.LogsService/Export              /v1/logs      resourceLogs, scopeLogs, logRecords
     traces    trace.v1.TraceService/Export            /v1/traces    resourceSpans, scopeSpans, spans
+    metrics   metrics.v1.MetricsService/Export        /v1/metrics   resourceMetrics, scopeMetrics, metrics
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
+from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
 from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 from error_daemon.errors import InputError
 from error_daemon.ingest.otlp import from_json, from_protobuf
 from error_daemon.ingest.otlp.exporting import Export, Make, Taken
 from error_daemon.ingest.otlp.faults import Spans, log_fault
+from error_daemon.ingest.otlp.metrics import Tell, of_json, of_protobuf, told
 from error_daemon.ingest.otlp.values import LogRecord, Origin, Span
 from error_daemon.ingest.otlp_pb2 import RawExport
 
@@ -100,4 +103,19 @@ TRACES = Signal(
     trace_service_pb2.ExportTraceServiceResponse,
     "rejected_spans",
 )
-SIGNALS = (LOGS, TRACES)
+NAMES = ("logs", "traces", "metrics")
+
+
+def signals(tell: Tell) -> Sequence[Signal]:
+    """All of them. `tell(name, at, value)` hears of the figures."""
+    metrics = Signal(
+        "metrics",
+        f"{_COLLECTOR}.metrics.v1.MetricsService",
+        ("resourceMetrics", "scopeMetrics", "metrics"),
+        of_protobuf,
+        of_json,
+        lambda read: told(read, tell),
+        metrics_service_pb2.ExportMetricsServiceResponse,
+        "rejected_data_points",
+    )
+    return LOGS, TRACES, metrics

@@ -1,5 +1,5 @@
 """
-What is looked at of OpenTelemetry's logs and traces, whether it came as protobuf or as JSON.
+What is looked at of OpenTelemetry's logs, traces and metrics, whether it came as protobuf or as JSON.
 
 Attributes are text by name, however deep they were: {"a": {"b": 1}} is "a.b" → "1". Their number, depth and the length of their names are
 bounded, so one record unpacks to little more than itself. Ids are hexadecimal digits; times are nanoseconds since 1970, 0: unknown.
@@ -17,6 +17,8 @@ MOST_NODES = 256
 """Values that are looked at in one set of attributes; OpenTelemetry's own limit is 128."""
 MOST_DEPTH = 5
 MOST_LISTED = 16
+MOST_POINTS = 256
+"""Of one metric."""
 _NAME_CHARACTERS = 64
 EXCEPTION = "exception."
 EXCEPTION_EVENT = "exception"
@@ -66,6 +68,16 @@ class Span:
     says: str
     attributes: Attributes
     exceptions: Sequence[Event]
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A value of a metric."""
+
+    name: str
+    at_ns: int
+    value: float
+    attributes: Attributes
 
 
 def gathered(leaves: Iterable[tuple[str, str]]) -> Attributes:

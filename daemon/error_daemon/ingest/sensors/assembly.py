@@ -24,11 +24,11 @@ from error_daemon.ingest.sensors.mounts import Mounts
 from error_daemon.ingest.sensors.pressure import Pressure
 from error_daemon.ingest.sensors.process_exits import ProcessExits
 from error_daemon.ingest.sensors.sampler import LATE, Sampled, Sampler
-from error_daemon.ingest.sensors.samples import Samples
 from error_daemon.ingest.sensors.subjects import Subjects
+from error_daemon.ingest.sensors.told_figures import Both, ToldFigures
 from error_daemon.model import ErrorType, Severity, Target
 from error_daemon.model.diagnostic import Diagnostic, Standing
-from error_daemon.ports import Clock
+from error_daemon.ports import Clock, SensorReadings
 from error_daemon.settings import SensorSettings
 
 _WINDOW_S = 10.0
@@ -71,13 +71,14 @@ class Sensors:
             self._subjects, clock, take, on_problem=on_problem, on_news=on_news, repeat_s=settings.repeat
         )
         self._sampler = Sampler(clock, settings.sample_interval)
+        self.told = ToldFigures(clock)
         self._sampler_desk: SensorDesk | None = None
         self._posts = [_Post(sensor) for sensor in self._wanted()] if settings.enabled else []
 
     @property
-    def readings(self) -> Samples:
-        """ports.SensorReadings."""
-        return self._sampler.samples
+    def readings(self) -> SensorReadings:
+        """Of this host, and what others have told."""
+        return Both(self._sampler.samples, self.told)
 
     def start(self) -> None:
         """On the loop."""
