@@ -4,7 +4,8 @@
     --------------------   -----------------------------------------------------------------------
     exc_info               its exception, once (sight.py), with the record's message
     no exception           the record's message
-    level CRITICAL         severity critical; below, the operator's rule decides
+    level CRITICAL         severity high; below, the operator's rule decides. Never critical: that an application is at its end is no
+                           reason for it to overtake what concerns the host
     logger, line           attributes log.logger and log.place ("stock.py:12 in sell")
 
 Never looked at: what this library and gRPC log, for reporting must not lead to more to report, and loggers that are quiet
@@ -66,7 +67,7 @@ class FaultHandler(logging.Handler):
             }
         }
         if record.levelno >= logging.CRITICAL:
-            fields["severity"] = "critical"
+            fields["severity"] = "high"
         exc = record.exc_info[1] if isinstance(record.exc_info, tuple) else None
         if exc is None:
             tell(message, "logging", **fields)

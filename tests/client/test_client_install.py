@@ -135,6 +135,31 @@ if __name__ == "__main__":
     assert printed.count("Traceback") == 2
 
 
+def test_a_fork_with_handlers_on_offer_is_safe_for_both_and_the_offer_stands_again(
+    server: FaultServer, spool_dir: Path
+) -> None:
+    scene = """
+        error_recovery.recovers(KeyError, name="refill")(lambda request: True)
+        attachment = error_recovery.installation.installation._attachment
+        def work(number):
+            error_recovery.report(f"child {number}")
+            assert error_recovery.flush(20)
+        fork = multiprocessing.get_context("fork")
+        for number in range(5):
+            assert attachment.wait_attached(20)
+            child = fork.Process(target=work, args=(number,))
+            child.start()
+            child.join(30)
+            assert child.exitcode == 0
+        assert attachment.wait_attached(20)
+        error_recovery.report("parent")
+    """
+    _play(scene, server, spool_dir)
+    assert server.messages == [*(f"child {number}" for number in range(5)), "parent"]
+    assert len(server.sessions) >= 2
+    assert {tuple(session.offer.handlers) for session in server.sessions} == {("refill",)}
+
+
 def test_a_hook_that_cannot_go_along_keeps_a_spawned_child_from_reporting_but_not_from_working(
     server: FaultServer, spool_dir: Path
 ) -> None:
@@ -168,7 +193,7 @@ def test_errors_that_are_logged_are_reported_with_their_exceptions(server: Fault
     _play(scene, server, spool_dir)
     faults = {fault.message: fault for fault in server.faults}
     assert set(faults) == {"stock of apples is gone", "cannot sell", "the end", "%d"}
-    assert faults["the end"].severity == fault_pb2.SEVERITY_CRITICAL
+    assert faults["the end"].severity == fault_pb2.SEVERITY_HIGH
     by_exception = faults["cannot sell"]
     assert by_exception.exception.type == "KeyError"
     assert by_exception.context.attributes["log.logger"] == "shop.stock"

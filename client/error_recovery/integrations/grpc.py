@@ -1,0 +1,126 @@
+"""gRPC servers, synchronous and asyncio:
+
+    grpc.server(pool, interceptors=[ErrorRecoveryInterceptor()])
+    grpc.aio.server(interceptors=[AioErrorRecoveryInterceptor()])
+
+Reported is what a method raised, with "/package.Service/Method" as the operation, and what it ended on purpose (`context.abort`)
+with INTERNAL, UNKNOWN or DATA_LOSS, the codes of a server that failed; what it ended with others is an answer like any. All four
+kinds of calls.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, TypeAlias
+
+import grpc
+import grpc.aio
+
+from error_recovery.fault import FaultFields
+from error_recovery.integrations.request_facts import request_id
+from error_recovery.sight import sight, tell
+
+_WAY = "grpc"
+_FAILED = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DATA_LOSS)
+Behavior: TypeAlias = Callable[[Any, Any], Any]
+MAKERS = {
+    (False, False): grpc.unary_unary_rpc_method_handler,
+    (False, True): grpc.unary_stream_rpc_method_handler,
+    (True, False): grpc.stream_unary_rpc_method_handler,
+    (True, True): grpc.stream_stream_rpc_method_handler,
+}
+
+
+class ErrorRecoveryInterceptor(grpc.ServerInterceptor):  # type: ignore[type-arg]
+    """For `grpc.server`."""
+
+    def intercept_service(self, continuation: Callable[[Any], Any], details: Any) -> Any:
+        return _with_behavior(continuation(details), details, _unary, _stream)
+
+
+class AioErrorRecoveryInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[type-arg]
+    """For `grpc.aio.server`."""
+
+    async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
+        return _with_behavior(await continuation(details), details, _aio_unary, _aio_stream)
+
+
+Wrapper: TypeAlias = Callable[[Behavior, FaultFields], Behavior]
+
+
+def _with_behavior(handler: Any, details: Any, unary: Wrapper, stream: Wrapper) -> Any:
+    """The handler with its behavior wrapped; None where the method is unknown."""
+    if handler is None:
+        return None
+    headers = {name: value for name, value in details.invocation_metadata or () if isinstance(value, str)}
+    fields: FaultFields = {"operation": details.method, "attributes": request_id(headers)}
+    kind = (handler.request_streaming, handler.response_streaming)
+    name = f"{'stream' if kind[0] else 'unary'}_{'stream' if kind[1] else 'unary'}"
+    wrapped = (stream if kind[1] else unary)(getattr(handler, name), fields)
+    return MAKERS[kind](wrapped, handler.request_deserializer, handler.response_serializer)
+
+
+def _seen(exc: BaseException, context: Any, fields: FaultFields) -> None:
+    """`abort` raises a bare Exception or an AbortError, having set the code."""
+    if (type(exc) is Exception and not exc.args) or isinstance(exc, grpc.aio.AbortError):
+        code = context.code()
+        code = grpc.StatusCode.UNKNOWN if code is None else code
+        if code in _FAILED or code in [failed.value[0] for failed in _FAILED]:
+            tell(f"{fields['operation']} was ended with {getattr(code, 'name', code)}", _WAY, **fields)
+    else:
+        sight(exc, _WAY, **fields)
+
+
+def _unary(behavior: Behavior, fields: FaultFields) -> Behavior:
+    def watched(request: Any, context: Any) -> Any:
+        try:
+            return behavior(request, context)
+        except BaseException as exc:
+            _seen(exc, context, fields)
+            raise
+
+    return watched
+
+
+def _stream(behavior: Behavior, fields: FaultFields) -> Behavior:
+    def watched(request: Any, context: Any) -> Iterator[Any]:
+        try:
+            yield from behavior(request, context)
+        except GeneratorExit:
+            raise
+        except BaseException as exc:
+            _seen(exc, context, fields)
+            raise
+
+    return watched
+
+
+def _aio_unary(behavior: Behavior, fields: FaultFields) -> Behavior:
+    async def watched(request: Any, context: Any) -> Any:
+        try:
+            return await behavior(request, context)
+        except BaseException as exc:
+            _seen(exc, context, fields)
+            raise
+
+    return watched
+
+
+def _aio_stream(behavior: Behavior, fields: FaultFields) -> Behavior:
+    """A behavior is an async generator, or a coroutine that writes by itself."""
+
+    async def watched(request: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            answers = behavior(request, context)
+            if hasattr(answers, "__aiter__"):
+                async for answer in answers:
+                    yield answer
+            else:
+                await answers
+        except GeneratorExit:
+            raise
+        except BaseException as exc:
+            _seen(exc, context, fields)
+            raise
+
+    return watched
