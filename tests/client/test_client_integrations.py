@@ -120,6 +120,10 @@ OUTCOMES = {
 }
 
 
+def _outcomes(address: str, kind: str) -> dict[bytes, grpc.StatusCode]:
+    return {request: _call(address, kind, request) for request in OUTCOMES}
+
+
 def _told(server: FaultServer) -> set[tuple[str, str, str]]:
     return {
         (fault.context.operation, fault.exception.type or fault.message, fault.context.attributes["request_id"])
@@ -144,7 +148,7 @@ def test_a_grpc_server(server: FaultServer, tmp_path: Path) -> None:
     shop.add_insecure_port(address)
     shop.start()
     try:
-        codes = [{request: _call(address, kind, request) for request in OUTCOMES} for kind in KINDS]
+        codes = [_outcomes(address, kind) for kind in KINDS]
     finally:
         shop.stop(None).wait(30)
     assert codes == [OUTCOMES] * 4
@@ -161,10 +165,7 @@ def test_an_asyncio_grpc_server(server: FaultServer, tmp_path: Path) -> None:
         shop.add_insecure_port(address)
         await shop.start()
         try:
-            return [
-                {request: await asyncio.to_thread(_call, address, kind, request) for request in OUTCOMES}
-                for kind in KINDS
-            ]
+            return [await asyncio.to_thread(_outcomes, address, kind) for kind in KINDS]
         finally:
             await shop.stop(None)
 
