@@ -17,6 +17,7 @@ TARGETS = {
     "wire": ("error_daemon.rpc.wire", "hpack"),
     "sentry": ("error_daemon.ingest.sentry", "error_daemon.ingest.fitted", "error_daemon.web.unpacking"),
     "syslog": ("error_daemon.ingest.syslog", "error_daemon.ingest.fitted"),
+    "alert": ("error_daemon.ingest.alerts", "error_daemon.ingest.fitted", "json"),
 }
 """Each is tests/fuzz/NAME_target.py; with the packages whose branches are followed."""
 
