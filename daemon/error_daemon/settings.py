@@ -268,6 +268,9 @@ class AccessSettings(_Section):
     tokens: str = ""
     """File of mode 600 with who has which token, a line for each: name:role:hash, as `error_daemon --new-token NAME ROLE` prints it.
     Empty: there are none."""
+    signing_tokens: str = ""
+    """File of mode 600 with tokens themselves, one a line: those of senders that sign what they send (Grafana's webhooks) and so need not
+    send them. Each is among `tokens`, too, which says whose it is. Empty: nobody signs."""
     certificates: CertificateRoles = CertificateRoles()
     users: UserRoles = UserRoles()
     allow: list[Network] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.access.tokens import Holder, hashed, new_token, parse_tokens, read_tokens
+from error_daemon.access.tokens import Holder, hashed, new_token, parse_tokens, read_signing_tokens, read_tokens
 from error_daemon.errors import ConfigError
 from error_daemon.model.access import Role
 
@@ -71,3 +71,17 @@ def test_a_file_that_is_none_is_refused(tmp_path: Path) -> None:
     binary.chmod(0o600)
     with pytest.raises(ConfigError, match="is not UTF-8"):
         read_tokens(str(binary))
+
+
+def test_tokens_to_sign_with_are_the_tokens_themselves_and_each_must_be_somebodys(tmp_path: Path) -> None:
+    token, line = new_token("grafana", Role.REPORTER)
+    tokens = parse_tokens(line, "tokens")
+    file = tmp_path / "signing"
+    file.touch(mode=0o600)
+    file.write_text(f"# grafana\n\n{token}\n")
+    assert read_signing_tokens(str(file), tokens) == (token,)
+    file.write_text(f"{token}\nert_nobodys\n")
+    with pytest.raises(ConfigError) as caught:
+        read_signing_tokens(str(file), tokens)
+    [problem] = caught.value.problems
+    assert (problem.line, "ert_nobodys" in str(problem)) == (2, False)

@@ -71,6 +71,24 @@ def test_tokens_are_read_again_when_their_file_changes_without_being_asked(tmp_p
     run(body)
 
 
+def test_tokens_to_sign_with_are_read_and_read_again(tmp_path: Path) -> None:
+    settings, _, token = with_tokens(tmp_path)
+    file = tmp_path / "signing"
+    write(file, token)
+    access = settings.access.model_copy(update={"signing_tokens": str(file)})
+    settings = settings.model_copy(update={"access": access})
+
+    async def body() -> None:
+        admission = Admission(settings, HandClock(), Counters(), look_every_s=QUICKLY_S)
+        admission.start()
+        assert admission.signing_tokens() == (token,)
+        write(file, "# nobody signs any more")
+        await until(lambda: admission.signing_tokens() == ())
+        await admission.stop()
+
+    run(body)
+
+
 def test_wrong_tokens_leave_those_in_force_and_are_told_once(tmp_path: Path) -> None:
     settings, file, token = with_tokens(tmp_path)
 

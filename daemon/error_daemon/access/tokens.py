@@ -78,6 +78,23 @@ def parse_tokens(text: str, file: str) -> Tokens:
     return found
 
 
+def read_signing_tokens(file: str, tokens: Tokens) -> tuple[str, ...]:
+    """The tokens themselves, one a line, by which messages are signed. Raises ConfigError, also for one that is not among `tokens`."""
+    found: list[str] = []
+    problems: list[Problem] = []
+    for number, line in enumerate(read_secret(file, "signing tokens").decode("utf-8", "replace").splitlines(), 1):
+        token = line.strip()
+        if not token or token.startswith("#"):
+            continue
+        found.append(token)
+        if hashed(token) not in tokens:
+            message = "this is no token of access.tokens, so nobody would know who signs with it"
+            problems.append(Problem(file, number, 1, message, "error_daemon --new-token NAME reporter makes one"))
+    if problems:
+        raise ConfigError(problems)
+    return tuple(found)
+
+
 def _parsed(line: str) -> tuple[Holder, str]:
     """The line itself is not repeated in what is said: somebody may have written the token there."""
     parts = line.split(":")

@@ -16,7 +16,7 @@ import structlog
 from error_daemon.access.buckets import Buckets
 from error_daemon.access.certificates import Loaded, load_certificates
 from error_daemon.access.gate import Gate
-from error_daemon.access.tokens import Tokens, read_tokens
+from error_daemon.access.tokens import Tokens, read_signing_tokens, read_tokens
 from error_daemon.access.users import roles_by_uid
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model.access import Peer
@@ -44,7 +44,7 @@ class Admission:
         self._clock = clock
         self._look_every_s = look_every_s
         self._seen = self._signature()
-        self._loaded, tokens = self._load()
+        self._loaded, tokens, self._signing = self._load()
         self._refusals = RefusalLog(clock, counters)
         users = roles_by_uid(settings.access.users)
         self.gate = Gate(settings.access, tokens, clock, self._refusals.tell, users)
@@ -66,6 +66,10 @@ class Admission:
     def subscribe(self, changed: Callable[[], None]) -> None:
         """See ports.Credentials."""
         self._subscribers.append(changed)
+
+    def signing_tokens(self) -> tuple[str, ...]:
+        """Those of senders that sign what they send, as they are now."""
+        return self._signing
 
     # --- changes
 
@@ -93,7 +97,7 @@ class Admission:
             seen = await asyncio.to_thread(self._signature)
             if seen != self._seen:
                 self._seen = seen  # what changes while it is read is another change, and read again
-                self._loaded, tokens = await asyncio.to_thread(self._load)
+                self._loaded, tokens, self._signing = await asyncio.to_thread(self._load)
                 self.gate.renew(tokens)
                 self._told_expiry_at = -_DAY_S
                 for changed in self._subscribers:
@@ -110,25 +114,28 @@ class Admission:
         self._tell_expiry()
         self._next = asyncio.get_running_loop().call_later(self._look_every_s, self.look)
 
-    def _load(self) -> tuple[Loaded | None, Tokens]:
+    def _load(self) -> tuple[Loaded | None, Tokens, tuple[str, ...]]:
         """All problems of all files at once, in ConfigError."""
         problems: list[Problem] = []
         loaded, tokens = None, {}
+        signing: tuple[str, ...] = ()
         try:
             loaded = load_certificates(self._settings.tls) if self._settings.tls.certificate else None
         except ConfigError as wrong:
             problems.extend(wrong.problems)
         try:
-            tokens = dict(read_tokens(self._settings.access.tokens)) if self._settings.access.tokens else {}
+            access = self._settings.access
+            tokens = dict(read_tokens(access.tokens)) if access.tokens else {}
+            signing = read_signing_tokens(access.signing_tokens, tokens) if access.signing_tokens else ()
         except ConfigError as wrong:
             problems.extend(wrong.problems)
         if problems:
             raise ConfigError(problems)
-        return loaded, tokens
+        return loaded, tokens, signing
 
     def _files(self) -> list[str]:
-        tls = self._settings.tls
-        return list(filter(None, (tls.certificate, tls.key, tls.client_ca, self._settings.access.tokens)))
+        tls, access = self._settings.tls, self._settings.access
+        return list(filter(None, (tls.certificate, tls.key, tls.client_ca, access.tokens, access.signing_tokens)))
 
     def _signature(self) -> _Signature:
         """Other than before where any of the files is another one, or was written to."""

@@ -191,6 +191,7 @@ class Composition:
             self.clock,
             admission.transport(),
             heard=self.heard,
+            signing_tokens=admission.signing_tokens,
             figures=self.sensors.told,
         )
 

@@ -12,7 +12,7 @@ Every way in for messages of others that are not faults yet, joined to the place
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -50,9 +50,11 @@ class Receivers:
         transport: Transport,
         *,
         heard: Heard,
+        signing_tokens: Callable[[], Sequence[str]],
         figures: ToldFigures,
     ) -> None:
-        """`heard`: where the newest word on each alert is kept, for who asks for it; `figures`: where others' metrics are."""
+        """`heard`: where the newest word on each alert is kept, for who asks for it; `figures`: where others' metrics are.
+        `signing_tokens()`: those with which messages may be signed now."""
         self._settings = settings
         self._intake = intake
         self._gate = gate
@@ -62,7 +64,7 @@ class Receivers:
         self._jobs = JobWatch(desk, clock, Path(settings.state_dir), receiver_problem)
         self._sentry = SentryReceiver(desk, self._jobs, gate, clock)
         self._heard = heard
-        self._alerts = AlertReceiver(self._desk("alerts"), heard, clock)
+        self._alerts = AlertReceiver(self._desk("alerts"), heard, gate, clock, signing_tokens)
         self._figures = figures
         otlp = {name: self._desk(f"otlp/{name}") for name in NAMES}
         self._otlp = OtlpReceiver(otlp, gate, clock, figures.tell, settings.max_message_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hmac
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
@@ -23,6 +24,8 @@ from tests.ingest.alerts.alerting import ENDED, notified, of_grafana, pushed, we
 from tests.rpc.serving import run
 from tests.web.serving_web import LIMITS, Serving, serving
 
+TOKEN = "ert_grafana"
+
 
 @dataclass
 class Alerting:
@@ -41,7 +44,7 @@ class Alerting:
 async def alerting(gate: OpenGate | None = None) -> AsyncIterator[Alerting]:
     gate, intake, heard = gate or OpenGate(), ListedIntake(), Heard()
     acceptance = Acceptance(intake, gate, is_durable=False)
-    receiver = AlertReceiver(acceptance, heard, SteadyClock())
+    receiver = AlertReceiver(acceptance, heard, gate, SteadyClock(), lambda: ("other", TOKEN))
     limits = replace(LIMITS, held_bytes=4 * MOST_BYTES)
     async with serving(limits, gate, routes=receiver.routes()) as http:
         yield Alerting(http, intake, gate, heard, receiver, acceptance)
@@ -175,5 +178,61 @@ def test_those_who_ask_for_an_alertmanager_find_its_second_version_and_hear_that
             status, _, body = await one.http.post("/api/v1/alerts", b"[]")
             assert status == 410
             assert b"v2" in body
+
+    run(test())
+
+
+def signature(body: bytes, token: str = TOKEN, timestamp: str = "") -> str:
+    return hmac.new(token.encode(), (f"{timestamp}:".encode() if timestamp else b"") + body, "sha256").hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("how", "is_known"),
+    [
+        ("signed", True),
+        ("signed with the time", True),
+        ("signed by another", False),
+        ("signed long ago", False),
+        ("signed at no time", False),
+        ("no signature", False),
+    ],
+)
+def test_a_signature_shows_the_token_that_it_was_made_with(how: str, is_known: bool) -> None:
+    body = of_grafana(notified())
+    now = f"{SteadyClock().now():.0f}"
+    headers = {
+        "signed": {"X_Grafana_Alerting_Signature": signature(body)},
+        "signed with the time": {
+            "X_Grafana_Alerting_Signature": signature(body, timestamp=now),
+            "X_Grafana_Alerting_Timestamp": now,
+        },
+        "signed by another": {"X_Grafana_Alerting_Signature": signature(body, "ert_x")},
+        "signed long ago": {
+            "X_Grafana_Alerting_Signature": signature(body, timestamp="1700000000"),
+            "X_Grafana_Alerting_Timestamp": "1700000000",
+        },
+        "signed at no time": {
+            "X_Grafana_Alerting_Signature": signature(body, timestamp="x"),
+            "X_Grafana_Alerting_Timestamp": "x",
+        },
+        "no signature": {"X_Grafana_Alerting_Signature": "\xff"},
+    }[how]
+
+    async def test() -> None:
+        async with alerting(OpenGate(reads_tokens=True)) as one:
+            assert (await one.http.post("/hooks/grafana", body, **headers))[0] == 200
+            [(peer, action)] = one.gate.seen
+            assert ((peer.token == TOKEN), action) == (is_known, "http/alerts")
+            assert peer.token
+
+    run(test())
+
+
+def test_what_shows_neither_token_nor_signature_is_judged_before_its_body_is_read() -> None:
+    async def test() -> None:
+        async with alerting(OpenGate(reads_tokens=True)) as one:
+            one.gate.refusal = Unidentified("who", "NO_IDENTITY", {})
+            assert (await one.http.post("/hooks/grafana", b"{"))[0] == 401
+            assert [peer.token for peer, _ in one.gate.seen] == [""]
 
     run(test())

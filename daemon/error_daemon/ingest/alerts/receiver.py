@@ -32,18 +32,19 @@ import asyncio
 import json
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
-from error_daemon.exchange import Answer, Request, Route, Whole, bearer, retry_after, status_of
+from error_daemon.exchange import NOBODY, Answer, Request, Route, Whole, bearer, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.alerts.alert import Told, read_notification, read_pushed
 from error_daemon.ingest.alerts.fault import fault_of
 from error_daemon.ingest.alerts.heard import Heard
+from error_daemon.ingest.alerts.signature import is_signed, signing_token
 from error_daemon.model.access import Caller
-from error_daemon.ports import Clock
+from error_daemon.ports import Clock, Gate
 
 ACTION = "http/alerts"
 MOST_BYTES = 4 << 20  # some 4,000 alerts; its JSON costs the loop 30 ms
@@ -65,10 +66,20 @@ class Tally:
 class AlertReceiver:
     """What is said of every alert is in `heard`, and then those that fire are handed in as faults."""
 
-    def __init__(self, acceptance: Acceptance, heard: Heard, clock: Clock) -> None:
+    def __init__(
+        self,
+        acceptance: Acceptance,
+        heard: Heard,
+        gate: Gate,
+        clock: Clock,
+        signing_tokens: Callable[[], Sequence[str]] = tuple,
+    ) -> None:
+        """`signing_tokens()`: those with which messages may be signed now."""
         self._acceptance = acceptance
         self._heard = heard
+        self._gate = gate
         self._clock = clock
+        self._signing_tokens = signing_tokens
         self.tally = Tally()
 
     def routes(self) -> list[Route]:
@@ -85,10 +96,19 @@ class AlertReceiver:
         return made
 
     def _taking(self, place: str, source: str, read: Read) -> Route:
-        def begin(_request: Request, caller: Caller) -> Whole:
-            return Whole(lambda body: self._take(read(body, self._clock.now()), caller, source))
+        def begin(request: Request, caller: Caller) -> Whole:
+            if caller is NOBODY and not is_signed(request.headers):  # no token, nor anything that could still show one
+                caller = self._gate.admit(request.peer, ACTION)
+            return Whole(lambda body: take(body, request, caller))
 
-        return Route(("POST",), place, ACTION, begin, refused, MOST_BYTES, token_of)
+        async def take(body: bytes, request: Request, caller: Caller) -> Answer:
+            now = self._clock.now()
+            if caller is NOBODY:
+                token = signing_token(request.headers, body, self._signing_tokens(), now)
+                caller = self._gate.admit(replace(request.peer, token=token), ACTION)
+            return await self._take(read(body, now), caller, source)
+
+        return Route(("POST",), place, ACTION, begin, refused, MOST_BYTES, token_of, says_who_later=True)
 
     async def _take(self, told: Told, caller: Caller, source: str) -> Answer:
         """Raises what the sender has to be told instead."""
