@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from random import Random
 
 from bench import deaths
 from bench.measuring import quantile
@@ -59,8 +60,8 @@ def _kill(supervisors: Sequence[Supervisor], kills: int, say: Callable[[str], No
     taken: dict[str, list[float]] = {each.name: [] for each in supervisors}
     for number in range(kills):
         say(f"restart, kill {number + 1} of {kills}")
-        first = number % len(supervisors)  # nobody is always the one after monit, whose files the disk still writes
-        for each in [*supervisors[first:], *supervisors[:first]]:
+        # nobody is always the one after monit, which takes seconds: by then the caches have nothing of ours any more
+        for each in Random(number).sample(supervisors, len(supervisors)):
             time.sleep(_REST_S / len(supervisors))
             taken[each.name].append(each.kill(_PATIENCE_S) * 1000)
             each.victim.wait_until_grown(each.pid, _PATIENCE_S)  # or it would take the CPU from the next one
