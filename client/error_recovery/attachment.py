@@ -8,8 +8,8 @@ The rest after a broken stream is 0.1 s doubling to 5 s, a random part of it, an
 were not answered when the stream broke go on; nobody waits for their answers any more, as the daemon then holds their
 attempts for unknown and looks with its probes.
 
-An open stream is gRPC in use (fork.py): around a fork it is taken back for some milliseconds, and offered again. Not while a handler
-runs: its answer would be lost. The child of such a fork writes its faults to disk, and other processes deliver them.
+An open stream is gRPC in use: a process that forks workers should fork first and attach then (fork.py). The child of another writes
+its faults to disk, and its parent delivers them.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 REST_FIRST_S = 0.1
 REST_LONGEST_S = 5.0
-_FORK_PATIENCE_S = 1.0
 
 _log = logging.getLogger("error_recovery")
 
@@ -64,8 +63,6 @@ class Attachment:
         self._changed = threading.Condition()
         self._is_attached = False
         self._is_closed = False
-        self._is_held = False  # by a fork
-        self._is_at_rest = False
         self._stream: grpc.Call | None = None
         self._thread = threading.Thread(target=self._run, name="error-recovery-attach", daemon=True)
         fork.take_part(self)
@@ -112,25 +109,11 @@ class Attachment:
         self.close()
 
     def before_fork(self) -> bool:
-        """Part of fork.Participant: takes the stream back, unless a handler is running."""
-        with self._changed:
-            if not self._thread.is_alive():
-                return True
-            if self._runs.are_running:
-                return False
-            self._is_held = True
-            self._changed.notify_all()
-            stream = self._stream
-        if stream is not None:
-            stream.cancel()  # type: ignore[no-untyped-call]
-        with self._changed:
-            return self._changed.wait_for(lambda: self._is_at_rest or not self._thread.is_alive(), _FORK_PATIENCE_S)
+        """Part of fork.Participant: an open stream can't rest."""
+        return not self._thread.is_alive()
 
     def after_fork_in_parent(self) -> None:
-        """Part of fork.Participant: offers again."""
-        with self._changed:
-            self._is_held = False
-            self._changed.notify_all()
+        """Part of fork.Participant: nothing to do."""
 
     def after_fork_in_child(self) -> None:
         """Part of fork.Participant: the stream is the parent's; its objects are kept, for gRPC must not end them here."""
@@ -151,17 +134,9 @@ class Attachment:
                 _log.warning("the recovery daemon cannot be reached: %s", problem)
             if self._detached():
                 rest_s = REST_FIRST_S
-            self._rest(random.uniform(0, rest_s))
+            with self._changed:
+                self._changed.wait_for(lambda: self._is_closed, random.uniform(0, rest_s))
             rest_s = min(REST_LONGEST_S, 2 * rest_s)
-
-    def _rest(self, duration_s: float) -> None:
-        """For so long, and for as long as a fork is under way."""
-        with self._changed:
-            self._changed.wait_for(lambda: self._is_closed or self._is_held, duration_s)
-            self._is_at_rest = True
-            self._changed.notify_all()
-            self._changed.wait_for(lambda: self._is_closed or not self._is_held)
-            self._is_at_rest = False
 
     def _serve(self, channel: grpc.Channel, metadata: Metadata | None) -> None:
         """One stream, until it ends. Raises grpc.RpcError."""
@@ -174,7 +149,7 @@ class Attachment:
         stream = handler_pb2_grpc.HandlerServiceStub(channel).Attach(iter(answers.get, None), metadata=metadata)
         with self._changed:
             self._stream = stream
-            if self._is_closed or self._is_held:
+            if self._is_closed:
                 stream.cancel()  # type: ignore[no-untyped-call]
         try:
             self._follow(stream, answers)

@@ -85,11 +85,6 @@ class HandlerRuns:
         """From now on these; what runs goes on."""
         self._handlers = dict(handlers)
 
-    @property
-    def are_running(self) -> bool:
-        """Whether somebody waits for an answer."""
-        return bool(self._running)
-
     def start(self, run: handler_pb2.RunHandler, reply: Reply) -> None:
         """Starts one run; `reply` is called with its result from another thread, unless it is cancelled before."""
         handler = self._handlers.get(run.handler)
