@@ -20,6 +20,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 from error_daemon.errors import InputError
@@ -102,8 +103,9 @@ def _alert(said: Any, now: float, *, is_pushed: bool) -> Alert:
     labels = _texts(said.get("labels"))
     if not labels:
         raise InputError("labels", "are missing: they are what names an alert")
-    ends_at = sent_at.of_text(_text(said.get("endsAt")), now) / 1e9
-    is_firing = _is_firing(said, ends_at, now, is_pushed=is_pushed)
+    is_told_to_fire = said.get("status") == "firing" and not is_pushed  # then it has no end
+    ends_at = 0.0 if is_told_to_fire else sent_at.of_text(_text(said.get("endsAt")), now) / 1e9
+    is_firing = is_told_to_fire or _is_firing(said, ends_at, now, is_pushed=is_pushed)
     return Alert(
         labels,
         _texts(said.get("annotations")),
@@ -121,9 +123,9 @@ def _is_firing(said: Mapping[str, Any], ends_at: float, now: float, *, is_pushed
     if is_pushed:
         return not 0.0 < ends_at <= now
     status = said.get("status")
-    if status not in ("firing", "resolved"):
+    if status != "resolved":
         raise InputError("status", f"{_text(status)[:40]!r} is none: firing and resolved are")
-    return bool(status == "firing")
+    return False
 
 
 def _texts(said: Any) -> dict[str, str]:
@@ -131,11 +133,11 @@ def _texts(said: Any) -> dict[str, str]:
     if not isinstance(said, dict):
         return {}
     found: dict[str, str] = {}
-    for name, value in said.items():
-        if text := _text(value):
-            found[_text(name)[:_NAME_CHARACTERS]] = text[:_VALUE_CHARACTERS]
-            if len(found) == _MOST_NAMES:
-                break
+    for name, value in islice(said.items(), _MOST_NAMES):
+        text = value if type(value) is str and value.isascii() else _text(value)
+        if text:
+            key = name if name.isascii() else _text(name)
+            found[key[:_NAME_CHARACTERS]] = text[:_VALUE_CHARACTERS]
     return found
 
 
