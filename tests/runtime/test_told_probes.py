@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
+import pytest
+
 from error_daemon.model import Json, ObserveOrder, Observer, Probe, ProbeOrder, Reading, ReadingValue, Since, Target
 from error_daemon.runtime.told_probes import ToldProbes
 from tests.execute.rig import Answers, WallClock, attempt
@@ -14,7 +16,7 @@ from tests.fakes.scripted_executor import ScriptedExecutor
 TARGET = Target("shop", "application", {}, variables={"port": "80"})
 LOOKS = Probe("looks", "tcp", {"host": "h"})
 TOLD = Probe("told", "alert", {"labels": {"target": "${target}", "port": "${port}"}})
-SINCE = Since(1.0, 2.0, 3.0)
+SINCE = Since(1.0, 2.0)
 
 
 @dataclass
@@ -142,5 +144,25 @@ def test_the_look_after_an_attempt_is_begun_by_its_worker_only_where_it_can_see_
         one.looks.start_attempt(sighted)
         one.looks.start_attempt(told_of)
         assert [order.look for order in one.behind.attempts] == [sighted.look, None]
+
+    told(test)
+
+
+@pytest.mark.parametrize("is_run_by_another", [False, True])
+@pytest.mark.parametrize("is_of_a_group", [False, True])
+def test_it_is_known_when_a_target_was_last_acted_on_whoever_did_it(
+    is_run_by_another: bool, is_of_a_group: bool
+) -> None:
+    async def test(one: Told) -> None:
+        order = replace(attempt("retry"), target=TARGET)
+        if is_of_a_group:
+            order = replace(attempt("retry"), group=(TARGET,))
+        before = WallClock().now()
+        (one.looks.noting(lambda _order: None) if is_run_by_another else one.looks.start_attempt)(order)
+        one.looks.start_probes(ProbeOrder("r", TARGET, (TOLD,), SINCE))
+        await one.answers.round("r")
+        [(_, _, since)] = one.hearsay.asked
+        assert (since.opened_at, since.acted_at) == (SINCE.opened_at, SINCE.acted_at)
+        assert since.touched_at == pytest.approx(before, abs=5.0)
 
     told(test)

@@ -111,7 +111,7 @@ class Verification:
         ticket.round_id = f"{ticket.ticket_id}-r{self._board.number():x}"
         ticket.round_at = self._board.now
         self._rounds[ticket.round_id] = error
-        order = ProbeOrder(ticket.round_id, ticket.target, ticket.mandate.probes, _since(error, ticket))
+        order = ProbeOrder(ticket.round_id, ticket.target, ticket.mandate.probes, _since(ticket))
         self._board.effects.append(StartProbes(order))
 
     def seen(self, round_id: str, readings: tuple[Reading, ...]) -> None:
@@ -314,9 +314,9 @@ class Verification:
         teach_stability(self._board, error, min(held_for_s / max(error.window_s, 1e-9), 1.0))
 
 
-def _since(error: Error, ticket: Ticket) -> Since:
+def _since(ticket: Ticket) -> Since:
     acted_at = 0.0
     if ticket.outcome is not None:
         assert ticket.decision is not None, "an attempt was decided"
         acted_at = ticket.outcome.started_at or ticket.decision.at
-    return Since(ticket.opened_at, acted_at, error.recovered_at)
+    return Since(ticket.opened_at, acted_at)

@@ -61,12 +61,12 @@ class AttemptOrder:
 class Since:
     """What a look is about, in time, for probes that go by what they were told: what was said before that says nothing of now.
 
-    `opened_at`: when the fault came. `acted_at`: when the newest attempt on it began, 0: none was made. `recovered_at`: when it was last
-    verified well before the fault came, 0: never."""
+    `opened_at`: when the fault came. `acted_at`: when the newest attempt on it began, 0: none was made. `touched_at`: when its target was
+    last acted on, for whatever error, 0: that is not known."""
 
     opened_at: float = 0.0
     acted_at: float = 0.0
-    recovered_at: float = 0.0
+    touched_at: float = 0.0
 
 
 @value

@@ -112,7 +112,7 @@ class Composition:
         self.pool = self._made_pool()
         self.looks.join(self.pool)
         self.handlers = HandlerService(self.clock, self.loop.outcome, self._fault_of)
-        self.loop.join(self.looks, self.handlers.start_attempt, self.store)
+        self.loop.join(self.looks, self.looks.noting(self.handlers.start_attempt), self.store)
         self.intake = self._made_intake()
         self.early = early
         self.sensor = ProcessWatch(

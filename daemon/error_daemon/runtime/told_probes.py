@@ -2,7 +2,8 @@
 Probes that go by what the daemon was told (kind `alert`), beside those that look.
 
 An executor in front of another: of each round it answers the probes of these kinds itself, gives the others to the executor behind it, and
-puts the readings together in their order. It reads when the round ends, not when it begins, so that the answer is of that moment.
+puts the readings together in their order. It reads when the round ends, not when it begins, so that the answer is of that moment. It sees
+every attempt go by, and so knows when a target was last acted on, for whatever error.
 
 In a group restart, where a worker looks at each member before it goes on, these probes see nothing (execute/probes/told.py): what is told
 of a member may come minutes later.
@@ -11,7 +12,7 @@ of a member may come minutes later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from error_daemon.model import (
@@ -39,6 +40,7 @@ class ToldProbes:
         self._on_readings = on_readings
         self._behind: Executor | None = None
         self._open: dict[str, ProbeOrder] = {}
+        self._touched: dict[str, float] = {}  # by target
 
     def join(self, behind: Executor) -> None:
         self._behind = behind
@@ -53,9 +55,24 @@ class ToldProbes:
 
     def start_attempt(self, order: AttemptOrder) -> None:
         """Its worker can't begin a look of which it knows only a part."""
+        self._note(order)
         if order.look is not None and len(self._others(order.look.probes)) < len(order.look.probes):
             order = replace(order, look=None)
         self._executor.start_attempt(order)
+
+    def noting(self, start_attempt: Callable[[AttemptOrder], None]) -> Callable[[AttemptOrder], None]:
+        """`start_attempt`, of those that another than the executor runs."""
+
+        def start(order: AttemptOrder) -> None:
+            self._note(order)
+            start_attempt(order)
+
+        return start
+
+    def _note(self, order: AttemptOrder) -> None:
+        now = self._clock.now()
+        for target in (order.target, *order.group):
+            self._touched[target.id] = now
 
     def start_probes(self, order: ProbeOrder) -> None:
         others = self._others(order.probes)
@@ -101,6 +118,7 @@ class ToldProbes:
     def _read(self, probe: Probe, target: Target, since: Since) -> tuple[ReadingValue, str]:
         """A round ends with a reading for each probe, whatever goes wrong."""
         try:
+            since = replace(since, touched_at=self._touched.get(target.id, 0.0))
             params = fill(probe.params, {"target": target.id, **target.variables})
             return self._hearings[probe.kind].read(params, target, since)
         except Exception as error:  # noqa: BLE001

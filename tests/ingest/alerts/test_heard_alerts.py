@@ -65,12 +65,14 @@ def test_a_firing_word_fails_no_recovery_before_it_could_have_been_taken_back(he
     assert seen((fires(), heard_at), since=ACTED, now=ACTED_AT + SETTLE_S - 1) == "unknown"
 
 
-def test_what_has_fired_since_before_the_last_recovery_is_given_the_same_time_and_what_began_later_is_not() -> None:
-    recovered_at = OPENED_AT - 60
-    since = Since(OPENED_AT, 0.0, recovered_at)
-    assert seen((fires(starts_at=recovered_at - 30), OPENED_AT), since=since, now=OPENED_AT) == "unknown"
-    assert seen((fires(starts_at=recovered_at - 30), OPENED_AT), since=since, now=recovered_at + SETTLE_S) == "not_ok"
-    assert seen((fires(starts_at=recovered_at + 30), OPENED_AT), since=since, now=OPENED_AT) == "not_ok"
+def test_what_has_fired_since_before_its_target_was_last_acted_on_is_given_the_same_time_and_what_began_later_is_not() -> (
+    None
+):
+    touched_at = OPENED_AT - 60
+    since = Since(OPENED_AT, 0.0, touched_at)
+    assert seen((fires(starts_at=touched_at - 30), OPENED_AT), since=since, now=OPENED_AT) == "unknown"
+    assert seen((fires(starts_at=touched_at - 30), OPENED_AT), since=since, now=touched_at + SETTLE_S) == "not_ok"
+    assert seen((fires(starts_at=touched_at + 30), OPENED_AT), since=since, now=OPENED_AT) == "not_ok"
 
 
 def test_what_fires_on_after_that_is_failing_though_nothing_more_was_heard() -> None:

@@ -9,7 +9,7 @@ group_interval. So its newest word may be of a time before what was done, and th
     resolved         it ended since the fault came and the newest attempt began      ok
     resolved         it had ended before that                                        none: a stale word confirms nothing
     firing           an attempt began less than `settle_s` ago                       unknown: it could not have been resolved yet
-    firing           since before a recovery that is less than `settle_s` ago        unknown, as above
+    firing           since before its target was acted on, less than `settle_s` ago  unknown, as above
     firing           older than `stale_after_s`, or than its sender says it holds    unknown: its sender may be gone
     firing           else                                                            not_ok
 
@@ -139,7 +139,7 @@ def _says(word: Word, wanted: Wanted, since: Since, now: float) -> tuple[Reading
             return None
         return ReadingValue.OK, f"{name} is resolved, {_ago(ago_s)}"
     heard_s = now - word.heard_at
-    began_before = since.recovered_at if word.starts_at <= since.recovered_at else 0.0
+    began_before = since.touched_at if word.starts_at <= since.touched_at else 0.0
     if now - max(since.acted_at, began_before) < wanted.settle_s:
         rest = f"what was done may take {wanted.settle_s:g} s to show in it"
         return ReadingValue.UNKNOWN, f"{name} fires, as heard {_ago(heard_s)}; {rest}"
