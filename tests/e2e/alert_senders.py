@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import shutil
 import subprocess
 import urllib.request
@@ -92,7 +91,9 @@ def tell(url: str, name: str, *labels: str, ends: str = "") -> None:
     assert done.returncode == 0, done.stderr
 
 
-def known_at(url: str) -> list[dict[str, object]]:
-    with urllib.request.urlopen(f"{url}/api/v2/alerts", timeout=10) as answer:
-        alerts: list[dict[str, object]] = json.load(answer)
-    return alerts
+def requests_failed(url: str) -> float:
+    """How often the Alertmanager could not tell its webhook."""
+    with urllib.request.urlopen(f"{url}/metrics", timeout=10) as answer:
+        figures: str = answer.read().decode()
+    name = 'alertmanager_notification_requests_failed_total{integration="webhook"}'
+    return float(next((line.rpartition(" ")[2] for line in figures.splitlines() if line.startswith(name)), "0"))

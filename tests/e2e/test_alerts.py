@@ -9,8 +9,17 @@ from pathlib import Path
 
 import psutil
 
+from error_daemon.access.tokens import new_token
+from error_daemon.model.access import Role
 from error_recovery.v1 import recovery_pb2
-from tests.e2e.alert_senders import alertmanager, needs_alertmanager, needs_prometheus, prometheus, tell
+from tests.e2e.alert_senders import (
+    alertmanager,
+    needs_alertmanager,
+    needs_prometheus,
+    prometheus,
+    requests_failed,
+    tell,
+)
 from tests.e2e.daemon_process import DaemonProcess, running
 from tests.e2e.secured import free_port
 from tests.waiting import eventually
@@ -35,14 +44,14 @@ rules:
 class Shop:
     """A web server that the daemon can start; `metrics` is its only page."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, settings: str = "") -> None:
         self.pages = directory / "pages"
         self.pages.mkdir()
         (self.pages / "metrics").write_text("shop_stock 7\n")
         self.address = f"127.0.0.1:{free_port()}"
         port = self.address.rpartition(":")[2]
         definitions = DEFINITIONS.format(python=sys.executable, pages=self.pages, port=port)
-        self.daemon = DaemonProcess(directory / "daemon", definitions, http=f"127.0.0.1:{free_port()}")
+        self.daemon = DaemonProcess(directory / "daemon", definitions, settings, http=f"127.0.0.1:{free_port()}")
 
     def serves(self) -> bool:
         try:
@@ -96,6 +105,26 @@ def test_what_an_alertmanager_tells_of_is_recovered_and_its_end_verifies_it(tmp_
     readings = shop.daemon.record("SELECT probe, value, detail FROM readings")
     assert [(probe, value) for probe, value, _ in readings] == [("shop-alert", "ok")]
     assert "ShopDown is resolved" in readings[0][2]
+
+
+@needs_alertmanager
+def test_what_an_alertmanager_could_not_tell_it_tells_again_and_it_shows_its_token(tmp_path: Path) -> None:
+    token, line = new_token("alertmanager", Role.REPORTER)
+    tokens = tmp_path / "tokens"
+    tokens.touch(mode=0o600)
+    tokens.write_text(line)
+    shop = Shop(tmp_path, f'access.loopback = "none"\naccess.tokens = "{tokens}"\n')
+    webhook, shown = f"http://{shop.daemon.http}/hooks/alertmanager", f"{{authorization: {{credentials: {token}}}}}"
+    try:
+        with alertmanager(tmp_path / "alertmanager", webhook, shown) as url:
+            tell(url, "ShopDown", "job=shop")
+            eventually("nobody was there to be told", lambda: requests_failed(url))
+            with running(shop.daemon):
+                eventually("the shop serves", shop.serves)
+                tell(url, "ShopDown", "job=shop", ends=now())
+                shop.was_verified_by_the_alert("alertmanager")
+    finally:
+        shop.end()
 
 
 @needs_prometheus
