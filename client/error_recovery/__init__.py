@@ -31,7 +31,7 @@ from error_recovery.disclosure import Disclosure
 from error_recovery.fault import FaultFields
 from error_recovery.guard import guard
 from error_recovery.handler_runs import HandlerAnswer, Request
-from error_recovery.installation import Handlers, install, uninstall
+from error_recovery.installation import Handlers, install, uninstall, wait_offered
 from error_recovery.recoveries import Recovery, recovers
 from error_recovery.reporter import Reporter, Stats
 from error_recovery.security import Security
@@ -64,6 +64,7 @@ __all__ = [
     "report",
     "retry",
     "uninstall",
+    "wait_offered",
 ]
 
 

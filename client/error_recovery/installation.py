@@ -94,6 +94,10 @@ class Installation:
             self._recoveries.on_change = lambda: None
             self._withdraw()
 
+    def wait_offered(self, timeout_s: float) -> bool:
+        attachment = self._attachment
+        return attachment is not None and attachment.wait_attached(timeout_s)
+
     def put_log_handler(self) -> None:
         """On the root logger, where `logging` is one of the ways; also after others have cleared it."""
         root = logging.getLogger()
@@ -217,6 +221,12 @@ def uninstall() -> None:
     put on top of our hooks since stays, and calls what was there before us."""
     installation.uninstall()
     recoveries.give([])
+
+
+def wait_offered(timeout_s: float) -> bool:
+    """Waits until the daemon has taken the handlers that are on offer; False if it has not within `timeout_s`, or there are none. For
+    an application that would rather not begin without: a fault that comes before is refused by their strategies."""
+    return installation.wait_offered(timeout_s)
 
 
 def _given(key: Any, handler: Handler | Recovery) -> Registered:

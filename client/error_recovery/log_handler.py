@@ -6,7 +6,7 @@
     no exception           the record's message
     level CRITICAL         severity high; below, the operator's rule decides. Never critical: that an application is at its end is no
                            reason for it to overtake what concerns the host
-    logger, line           attributes log.logger and log.place ("stock.py:12 in sell")
+    logger, line           attributes logger and log_place ("stock.py:12 in sell")
 
 Never looked at: what this library and gRPC log, for reporting must not lead to more to report, and loggers that are quiet
 because an integration reports what they tell of already. Records of loggers that do not propagate never come here: give those a
@@ -62,8 +62,8 @@ class FaultHandler(logging.Handler):
         message = _message(record)
         fields: FaultFields = {
             "attributes": {
-                "log.logger": record.name,
-                "log.place": f"{record.filename}:{record.lineno} in {record.funcName}",
+                "logger": record.name,
+                "log_place": f"{record.filename}:{record.lineno} in {record.funcName}",
             }
         }
         if record.levelno >= logging.CRITICAL:

@@ -189,8 +189,8 @@ def test_errors_that_are_logged_are_reported_with_their_exceptions(server: Fault
     assert faults["the end"].severity == fault_pb2.SEVERITY_HIGH
     by_exception = faults["cannot sell"]
     assert by_exception.exception.type == "KeyError"
-    assert by_exception.context.attributes["log.logger"] == "shop.stock"
-    assert by_exception.context.attributes["log.place"].startswith("scene.py:")
+    assert by_exception.context.attributes["logger"] == "shop.stock"
+    assert by_exception.context.attributes["log_place"].startswith("scene.py:")
 
 
 def test_an_exception_that_passes_several_places_is_one_fault(server: FaultServer, spool_dir: Path) -> None:

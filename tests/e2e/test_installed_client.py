@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -161,3 +162,26 @@ rules:
         daemon.wait_until_recorded()
         attempts = {(attempt.strategy_id, attempt.outcome, attempt.verdict) for attempt in daemon.history()}
     assert attempts == {("reconnect", "completed", "recovered"), ("its-own", "completed", "recovered")}
+
+
+def test_the_example_of_an_own_application_is_recovered_by_its_own_handler(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "own_application"
+    definitions = (example / "definitions" / "shop.yaml").read_text().replace("/run/shop", str(tmp_path))
+    daemon = DaemonProcess(tmp_path / "daemon", definitions)
+    with running(daemon):
+        ran = subprocess.run(
+            [sys.executable, str(example / "shop.py"), str(tmp_path)],
+            env={
+                **os.environ,
+                "ERROR_RECOVERY_ADDRESS": daemon.address,
+                "ERROR_RECOVERY_SPOOL": str(tmp_path / "spool"),
+            },
+            timeout=90,
+            check=False,
+            capture_output=True,
+            text=True,
+        )
+        assert ran.stdout == "sold\nasked to recover from: the connection to the stock is lost\nsold\n"
+        assert ran.returncode == 0
+        [error] = daemon.recovery.ListErrors(_ALL).errors
+        daemon.wait_for_state(error.error_id, "watching")

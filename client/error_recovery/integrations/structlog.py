@@ -55,7 +55,7 @@ def _fields(logger: Any, method_name: str, event_dict: MutableMapping[str, Any])
     attributes: dict[str, object] = {}
     name = getattr(logger, "name", None) or event_dict.get("logger")
     if isinstance(name, str):
-        attributes["log.logger"] = name
+        attributes["logger"] = name
     if REQUEST_ID in event_dict:
         attributes[REQUEST_ID] = event_dict[REQUEST_ID]
     fields: FaultFields = {"attributes": attributes}
