@@ -28,7 +28,7 @@ from bench.measuring import LoadProcess, Numbers, median
 _SERVICE = "/error_recovery.v1.FaultService/"
 _FIRST = 1 << 30  # number of the faults with which they are filled: no plan of `Numbers` comes so far
 _RATE = 200
-_FILL_S = 4.0
+_FILL_S = 8.0
 _MOST_FILLS = 1000
 Figures = dict[str, float | None]
 

@@ -14,6 +14,8 @@ _LAGS = {
     "received_to_verdict": ("received → verdict", "#e59866"),
 }
 _COLOURS = {"bare echo": "#9aa5b1", "equal": "#58d68d", "distinct, observed": "#2471a3", "distinct, no rule": "#e59866"}
+_IN_FLIGHT = ("#9aa5b1", "#2471a3")
+_SYSTEMS = ("#2471a3", "#58d68d", "#e59866")
 
 
 def draw(directory: Path) -> Path | None:
@@ -35,6 +37,55 @@ def draw(directory: Path) -> Path | None:
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
     return path
+
+
+def draw_peers(directory: Path) -> Path | None:
+    """Writes peers.png: what a call costs others, and how soon code runs for an event; None where one of the two is not there yet."""
+    peers, dispatch = (_read(directory / f"{name}.json") for name in ("peers", "dispatch"))
+    if peers is None or dispatch is None:
+        return None
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, right) = pyplot.subplots(1, 2, figsize=(13, 5), layout="constrained")
+    _draw_calls(left, peers["medians"])
+    _draw_dispatch(right, dispatch["medians"])
+    path = directory / "peers.png"
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+    return path
+
+
+def _draw_calls(axes: Any, medians: Any) -> None:
+    names = list(next(iter(medians.values())))
+    height = 0.8 / len(medians)
+    for offset, (in_flight, servers) in enumerate(medians.items()):
+        places = [index + offset * height for index in range(len(names))]
+        costs = [servers[name]["cpu_us"] for name in names]
+        bars = axes.barh(places, costs, height * 0.9, color=_IN_FLIGHT[offset], label=f"{in_flight} in flight")
+        axes.bar_label(bars, [f"{cost:.0f}" for cost in costs], fontsize="x-small")
+    axes.set_yticks([index + 0.4 - height / 2 for index in range(len(names))], names, fontsize="small")
+    axes.invert_yaxis()
+    axes.set_xlabel("CPU µs per unary call, the server's own process")
+    axes.set_title("a fault with everything on, beside bare echoes")
+    axes.legend(fontsize="small")
+
+
+def _draw_dispatch(axes: Any, medians: Any) -> None:
+    names = list(next(iter(medians.values())))
+    width = 0.8 / len(names)
+    for offset, name in enumerate(names):
+        places = [index + offset * width for index in range(len(medians))]
+        colour = _SYSTEMS[offset % len(_SYSTEMS)]
+        axes.bar(places, [each[name]["p50_us"] for each in medians.values()], width * 0.9, color=colour, label=name)
+        axes.plot(places, [each[name]["p99_us"] for each in medians.values()], "_", color="black", markersize=11)
+    axes.set_xticks([index + 0.4 - width / 2 for index in range(len(medians))], [f"{rate}/s" for rate in medians])
+    axes.set_yscale("log")
+    axes.set_ylabel("µs")
+    axes.set_title("from an event to its code: p50 (bars) and p99 (marks)")
+    axes.legend(fontsize="small")
 
 
 def _draw_lag(axes: Any, medians: Any) -> None:

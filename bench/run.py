@@ -62,6 +62,8 @@ def main() -> int:
             (out / f"{name}.json").write_text(json.dumps(tables.rounded(result), indent=1) + "\n")
         if out and name == "policy":
             say(f"wrote {policy_plot.draw(result, out / 'policy.png')}")
+    if out and arguments.what in ("peers", "dispatch") and (drawn := plot.draw_peers(out)):
+        say(f"wrote {drawn}")
     if out and arguments.what in (None, "lag", "ingest") and (drawn := plot.draw(out)):
         say(f"wrote {drawn}")
     return 0
