@@ -5,8 +5,8 @@ matches on a stream, distinct ones that a rule observes in batches of 64. They h
 and the store's writer run where they like, and so does a fifth client that sends critical faults at a fixed rate. Its figures (lag.py) are
 taken before the flood, during it, and after it.
 
-    memory          of the daemon's own process, each second, beside the errors that it knows: it keeps `known_errors`, and then drops as
-                    many as come. `growth_when_full` is from the moment at which they were all there
+    memory          of the daemon's own process, each second, without the ring's file, which is mapped, beside the errors that it knows: it
+                    keeps `known_errors`, and then drops as many as come. `growth_when_full` is from the moment at which they were all there
     acknowledged    what all clients were told was accepted; `recorded` is what the record counts when the daemon has stopped
 """
 
@@ -180,7 +180,9 @@ class Memory:
     def _watch(self) -> None:
         process = psutil.Process(self._daemon.process.pid)
         while not self._stop.wait(1.0):
-            self._samples.append((process.memory_info().rss / 2**20, self._daemon.status().errors_known))
+            memory = process.memory_info()
+            own_bytes = memory.rss - memory.shared
+            self._samples.append((own_bytes / 2**20, self._daemon.status().errors_known))
 
 
 def _of_client(result: Result) -> dict[str, float]:

@@ -59,14 +59,14 @@ def peers_table(result: Json) -> str:
         "",
         "peers (unary calls; medians of the rounds; CPU in µs per call; ratios: ours / theirs)",
         f"{'in flight':>9} {'':32}{'CPU':>8}{'calls/s':>9}{'p50 µs':>9}{'p99 µs':>9}{'CPU ratio':>10}{'rate ratio':>11}"
-        f"{'busy':>6}{'sender':>7}",
+        f"{'busy':>6}{'sender':>7}{'least CPU':>11}",
     ]
     for in_flight, servers in result["medians"].items():
         for name, figures in servers.items():
             lines.append(
                 f"{in_flight:>9} {name:32}{figures['cpu_us']:>8.1f}{figures['calls_per_s']:>9,.0f}{_cell(figures['p50_us'])}"
                 f"{_cell(figures['p99_us'])}{_cell(figures['cpu_ratio'], 2, 10)}{_cell(figures['rate_ratio'], 2, 11)}"
-                f"{figures['busy_ratio']:>6.0%}{figures['load_busy_ratio']:>7.0%}"
+                f"{figures['busy_ratio']:>6.0%}{figures['load_busy_ratio']:>7.0%}{result['least'][in_flight][name]['cpu_us']:>11.1f}"
             )
     return "\n".join([*lines, *(f"left out: {why}" for why in result["left_out"].values())])
 
@@ -75,13 +75,14 @@ def dispatch_table(result: Json) -> str:
     lines = [
         "",
         "dispatch (event → its code runs, in µs; medians of the rounds; CPU of all processes in µs per event)",
-        f"{'rate':>9} {'':24}{'p50':>9}{'p99':>9}{'CPU':>9}{'not begun':>11}",
+        f"{'rate':>9} {'':24}{'p50':>9}{'p99':>9}{'CPU':>9}{'not begun':>11}{'least p50':>11}{'least p99':>11}",
     ]
     for rate, systems in result["medians"].items():
         for name, figures in systems.items():
             lines.append(
                 f"{rate:>9} {name:24}{_cell(figures['p50_us'])}{_cell(figures['p99_us'])}{_cell(figures['family_cpu_us'])}"
-                f"{figures['unbegun_ratio']:>11.1%}"
+                f"{figures['unbegun_ratio']:>11.1%}{_cell(result['least'][rate][name]['p50_us'], 0, 11)}"
+                f"{_cell(result['least'][rate][name]['p99_us'], 0, 11)}"
             )
     return "\n".join([*lines, *(f"left out: {why}" for why in result["left_out"].values())])
 

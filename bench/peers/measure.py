@@ -23,7 +23,7 @@ import grpc
 from bench import echo_server, faults
 from bench.contender import Contender, Echo, python
 from bench.daemon_process import DaemonProcess
-from bench.measuring import median
+from bench.measuring import least, median
 from bench.packages import Missing
 from bench.peers.build import build_echo, library_version
 from bench.peers.h2load import H2Load, require_h2load
@@ -51,8 +51,8 @@ class _Server:
 
 
 def run(rounds: int, seconds: float, say: Callable[[str], None]) -> dict[str, object]:
-    """{"rounds": [{in flight: {server: figures}}], "medians": {in flight: {server: figures}}, "left_out": {server: why}}. In the medians
-    `cpu_ratio` and `rate_ratio` are ours beside the server's, medians of the rounds' own ratios. Raises Missing."""
+    """{"rounds": [{in flight: {server: figures}}], "medians", "least": {in flight: {server: figures}}, "left_out": {server: why}}. In the
+    medians `cpu_ratio` and `rate_ratio` are ours beside the server's, medians of the rounds' own ratios. Raises Missing."""
     require_h2load(say)
     left_out: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory, ExitStack() as running:
@@ -64,8 +64,9 @@ def run(rounds: int, seconds: float, say: Callable[[str], None]) -> dict[str, ob
             say(f"peers, round {number + 1} of {rounds}")
             taken.append(_round(servers, load, seconds, reverse=number % 2 == 1))
     medians = {str(each): _medians([one[str(each)] for one in taken]) for each in IN_FLIGHT}
+    quietest = {str(each): least([one[str(each)] for one in taken]) for each in IN_FLIGHT}
     versions = {CPP: library_version()} if CPP not in left_out else {}
-    return {"rounds": taken, "medians": medians, "left_out": left_out, "versions": versions}
+    return {"rounds": taken, "medians": medians, "least": quietest, "left_out": left_out, "versions": versions}
 
 
 def _message() -> bytes:
