@@ -79,7 +79,7 @@ generated-current: setup
 	@echo "generated files are current"
 
 .PHONY: bench
-bench: setup $(VENV)/.bench ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, peers, dispatch, flood, growth, engine, policy, bound, log, restart or sensors for one; results in bench/results/
+bench: setup $(VENV)/.bench ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, peers, dispatch, flood, growth, engine, policy, bound, log, restart, receivers or sensors for one; results in bench/results/
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(STAMP)

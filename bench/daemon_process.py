@@ -31,11 +31,16 @@ class DaemonProcess(Contender):
     """`offset_s`: what to add to this host's CLOCK_MONOTONIC to get the daemon's own steady clock, which is the wall clock at its
     start plus monotonic time since. Taken on both sides of its start, so that slewing of the wall clock during the run moves nothing."""
 
-    def __init__(self, directory: Path, *, is_pinned: bool = True, known_errors: int = 100_000) -> None:
+    def __init__(
+        self, directory: Path, *, is_pinned: bool = True, known_errors: int = 100_000, has_http: bool = False
+    ) -> None:
+        self.http = f"127.0.0.1:{_free_port()}" if has_http else ""
         self.log_path = directory / "log"
         before_s = time.time() - time.monotonic()
         with self.log_path.open("wb") as log:
-            super().__init__(python("error_daemon", "--config", str(_configure(directory, known_errors))), errors=log)
+            super().__init__(
+                python("error_daemon", "--config", str(_configure(directory, known_errors, self.http))), errors=log
+            )
         try:
             self.address = wait_until_served(self.process, self.log_path, time.monotonic() + _START_S)
         except BaseException:
@@ -87,14 +92,14 @@ def wait_until_served(process: subprocess.Popen[Any], log_path: Path, deadline: 
     raise RuntimeError(f"the daemon did not start: {log_path.read_text()[-2000:]}")
 
 
-def _configure(directory: Path, known_errors: int) -> Path:
+def _configure(directory: Path, known_errors: int, http: str) -> Path:
     definitions = directory / "definitions"
     definitions.mkdir()
     (definitions / "bench.yaml").write_text(json.dumps(_definitions(directory / "there")))  # JSON is YAML, too
     (directory / "there").touch()
     config = directory / "recovery.conf"
     config.write_text(
-        f'state_dir = "{directory}/state"\ndefinitions_dir = "{definitions}"\nlisten = "127.0.0.1:{_free_port()}"\nhttp.listen = ""\n'
+        f'state_dir = "{directory}/state"\ndefinitions_dir = "{definitions}"\nlisten = "127.0.0.1:{_free_port()}"\nhttp.listen = "{http}"\n'
         f"known_errors = {known_errors}\n"
         '[brakes]\nthrottle = 500\nslow_start = "0s"\n'  # the most that they let through: else lag would measure them
     )

@@ -229,6 +229,19 @@ def restart_table(result: Json) -> str:
     return "\n".join(lines)
 
 
+def receivers_table(result: Json) -> str:
+    lines = [
+        "receivers: CPU of the server, µs per event; bare: a route that reads the body and takes it apart",
+        f"{'':34}{'bare':>9}{'ours':>9}{'ratio':>9}{'bare/s':>9}{'ours/s':>9}{'later':>9}",
+    ]
+    for name, each in result["ways"].items():
+        lines.append(
+            f"{name:34}{_cell(each['bare_us'], 1)}{_cell(each['ours_us'], 1)}{_cell(each['ratio'], 1)}"
+            f"{_cell(each['bare_per_s'])}{_cell(each['ours_per_s'])}{_cell(each['ours_put_off'])}"
+        )
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[Json], str]] = {
     "own": own_table,
     "lag": lag_table,
@@ -243,6 +256,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "log": log_table,
     "sensors": sensors_table,
     "restart": restart_table,
+    "receivers": receivers_table,
 }
 _WHEN = ("before", "during", "after")
 _AFTER = (20, 40, 50, 60, 70, 80, 100, 150, 200)  # incidents after the change; a bin ends with it

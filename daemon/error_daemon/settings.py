@@ -315,7 +315,7 @@ class Settings(_Section):
     known_errors: int = Field(default=100_000, ge=100, le=10_000_000)
     """Errors kept in memory. The oldest that are done with are dropped beyond it; the record keeps all."""
     max_message_bytes: int = Field(default=4 << 20, ge=64 << 10, le=64 << 20)
-    """Largest gRPC message accepted. A batch of 1,024 faults of 2 KiB has 2 MiB."""
+    """Largest gRPC message accepted, and largest export of OpenTelemetry over HTTP. A batch of 1,024 faults of 2 KiB has 2 MiB."""
     drain_timeout: Duration = 10.0
     """How long SIGTERM waits for running attempts. What has not ended then is unknown, and probed at the next start."""
     rpc: RpcSettings = RpcSettings()

@@ -16,6 +16,7 @@ from pathlib import Path
 TARGETS = {
     "wire": ("error_daemon.rpc.wire", "hpack"),
     "sentry": ("error_daemon.ingest.sentry", "error_daemon.ingest.fitted", "error_daemon.web.unpacking"),
+    "otlp": ("error_daemon.ingest.otlp", "error_daemon.ingest.fitted", "error_daemon.ingest.decode"),
     "syslog": ("error_daemon.ingest.syslog", "error_daemon.ingest.fitted"),
     "alert": ("error_daemon.ingest.alerts", "error_daemon.ingest.fitted", "json"),
 }

@@ -13,6 +13,7 @@ from error_daemon.errors import InputError
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.otlp.exporting import Export
 from error_daemon.ingest.otlp.signals import LOGS, TRACES
+from error_daemon.ingest.otlp.values import NOTHING, Origin
 from error_daemon.model import ErrorType, Severity
 from error_recovery.v1 import fault_pb2
 from tests.ingest.otlp.exported import (
@@ -32,10 +33,14 @@ from tests.ingest.otlp.exported import (
 Read = Callable[[Message], list[fault_pb2.Fault]]
 
 
+def _records(export: Export) -> list[tuple[Origin, Any]]:
+    """Those that there are, of who can be known."""
+    return [(origin, record) for origin, record in export.items if record is not NOTHING and origin is not None]
+
+
 def _faults(export: Export) -> list[fault_pb2.Fault]:
     made = []
-    for origin, record in export.items:
-        assert origin is not None
+    for origin, record in _records(export):
         for payload in export.make(origin, record, NOW):
             decode(payload, NOW)
             made.append(fault_pb2.Fault.FromString(payload))
@@ -238,8 +243,7 @@ def test_ids_in_json_may_be_in_upper_case_and_numbers_need_not_be_text() -> None
 def test_a_record_of_json_that_is_none_is_rejected_and_not_those_beside_it(wrong: Any) -> None:
     body = {"resourceLogs": [{"scopeLogs": [{"logRecords": [wrong, {"severityNumber": 17}]}]}]}
     export = LOGS.of_json(json.dumps(body).encode())
-    (origin, first), (_, second) = export.items
-    assert origin is not None
+    (origin, first), (_, second) = _records(export)
     with pytest.raises(InputError):
         export.make(origin, first, NOW)
     assert len(export.make(origin, second, NOW)) == 1
@@ -248,8 +252,7 @@ def test_a_record_of_json_that_is_none_is_rejected_and_not_those_beside_it(wrong
 def test_a_record_of_protobuf_that_is_none_is_rejected_and_not_those_beside_it() -> None:
     raw = exported(a_log("köln"), a_log("well")).SerializeToString().replace("köln".encode(), b"k\xff\xfeln")
     export = LOGS.of_protobuf(raw)
-    (origin, first), (_, second) = export.items
-    assert origin is not None
+    (origin, first), (_, second) = _records(export)
     with pytest.raises(InputError, match="UTF-8"):
         export.make(origin, first, NOW)
     assert len(export.make(origin, second, NOW)) == 1
@@ -257,8 +260,7 @@ def test_a_record_of_protobuf_that_is_none_is_rejected_and_not_those_beside_it()
 
 def test_a_record_that_is_too_large_is_rejected() -> None:
     export = LOGS.of_protobuf(exported(a_log("x" * (1 << 20))).SerializeToString())
-    [(origin, record)] = export.items
-    assert origin is not None
+    [(origin, record)] = _records(export)
     with pytest.raises(InputError, match="at most 1048576"):
         export.make(origin, record, NOW)
 

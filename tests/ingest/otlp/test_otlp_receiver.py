@@ -18,6 +18,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from error_daemon.errors import Denied, InputError, TransientError
 from error_daemon.ingest.acceptance import Acceptance
+from error_daemon.ingest.otlp import exporting as exporting_module
+from error_daemon.ingest.otlp.from_json import read_export
 from error_daemon.ingest.otlp.receiver import OtlpReceiver
 from error_daemon.ingest.otlp.signals import NAMES
 from error_daemon.ingest.sensors.told_figures import ToldFigures
@@ -308,5 +310,36 @@ def test_a_span_of_which_one_exception_was_taken_goes_on_with_the_next() -> None
             otlp.intake.room = 9
             assert (await post(web, export, "/v1/traces"))[0] == 200
             assert otlp.intake.messages() == ["json.JSONDecodeError: no value", "KeyError"]
+
+    run(test())
+
+
+@pytest.mark.parametrize("kind", [PROTOBUF, "application/json"])
+def test_an_export_of_more_parts_than_any_real_one_has_is_refused(monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
+    monkeypatch.setattr(exporting_module, "MOST_PARTS", 100)
+
+    async def test() -> None:
+        async with http() as (_, web):
+            body = b"\x0a\x00" * 101 if kind == PROTOBUF else json.dumps({"resourceLogs": [{}] * 101}).encode()
+            assert (await web.post("/v1/logs", body, Content_Type=kind))[0] == 400
+            assert (await web.post("/v1/logs", b"\x0a\x00" * 100, Content_Type=PROTOBUF))[0] == 200
+
+    run(test())
+
+
+def test_json_of_nothing_but_brackets_is_refused_before_it_is_read() -> None:
+    with pytest.raises(InputError, match="objects and lists"):
+        read_export(b"[" + b"{}," * (1 << 18) + b"{}]")
+
+
+def test_an_export_of_more_faults_than_may_be_has_the_others_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(exporting_module, "MOST_FAULTS", 100)
+
+    async def test() -> None:
+        async with http() as (otlp, web):
+            _, _, body = await post(web, exported(*(a_log(f"{number}") for number in range(150))))
+            said = ExportLogsServiceResponse.FromString(body).partial_success
+            assert (said.rejected_log_records, len(otlp.intake.taken)) == (50, 100)
+            assert said.error_message == "export: has more than 100 faults"
 
     run(test())

@@ -26,15 +26,18 @@ from typing import Any
 
 from error_daemon.errors import InputError, TransientError
 from error_daemon.ingest.acceptance import Acceptance
-from error_daemon.ingest.otlp.values import Origin
+from error_daemon.ingest.otlp.values import NOTHING, Origin
 from error_daemon.model.access import Caller
 from error_daemon.ports import Clock, Gate
 
 MOST_FAULTS = 10_000
 """Of one export. A batch of an SDK has 512 records; beyond it they are rejected."""
+MOST_PARTS = 65_536
+"""Resources, scopes and records of one export. As many real records have many times the bytes that an export may have."""
 _RECORDS_FOR_ONE_FAULT = 256
 _TURN_S = 0.0005
 _MOST_IN_HAND = 64  # faults that are handed in at once
+_SKIPPED_IN_A_TURN = 4096  # records that were dealt with when the same came before
 _MOST_KEPT = 1000
 _LARGE_BYTES = 64 << 10
 
@@ -74,6 +77,16 @@ class _Hand:
         self.faults: list[bytes] = []
         self.places: list[tuple[int, int]] = []
         self.others: list[tuple[int, InputError | None]] = []
+
+    def take(self, number: int, faults: Sequence[bytes] | None, skipped: int) -> None:
+        """Of record `number`. The first `skipped` faults were handed in before."""
+        if faults is None:
+            return
+        if not faults:
+            self.others.append((number, None))
+        for index in range(skipped, len(faults)):
+            self.faults.append(faults[index])
+            self.places.append((number, index))
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,13 +129,23 @@ class Exporting:
         turn_ends_at = now() + _TURN_S
         number = -1
         for number, (origin, record) in enumerate(export.items):
+            if number >= MOST_PARTS:
+                raise InputError("export", f"has more than {MOST_PARTS} resources, scopes and records")
             if number < begin_at:
+                if number % _SKIPPED_IN_A_TURN == 0:
+                    await asyncio.sleep(0)
                 continue
             if number == begin_at or number % _RECORDS_FOR_ONE_FAULT == 0:
                 self._spend(caller)
-            skipped = progress.faults if number == begin_at else 0
-            self._deal(export.make, (origin, record), (number, skipped), hand, progress)
-            if len(hand.faults) >= _MOST_IN_HAND or now() > turn_ends_at:
+            at = now()
+            try:
+                faults = _made(export.make, origin, record, at)
+                if faults and progress.made + len(hand.faults) + len(faults) > MOST_FAULTS:
+                    raise InputError("export", f"has more than {MOST_FAULTS} faults")
+                hand.take(number, faults, progress.faults if number == begin_at else 0)
+            except InputError as error:
+                hand.others.append((number, error))
+            if len(hand.faults) >= _MOST_IN_HAND or at > turn_ends_at:
                 self._hand_in(hand, number + 1, progress, caller)
                 hand = _Hand()
                 await asyncio.sleep(0)
@@ -133,23 +156,6 @@ class Exporting:
         granted, retry_after_s = self._gate.grant_faults(caller, 1)
         if not granted:
             raise TransientError("you report more in a second than one caller may", retry_after_s)
-
-    def _deal(self, make: Make, item: Item, place: tuple[int, int], hand: _Hand, progress: _Progress) -> None:
-        (origin, record), (number, skipped) = item, place
-        try:
-            if origin is None:
-                raise InputError("resource", "or its scope is not what it should be")
-            faults = make(origin, record, self._clock.now())
-            if faults and progress.made + len(hand.faults) + len(faults) > MOST_FAULTS:
-                raise InputError("export", f"has more than {MOST_FAULTS} faults")
-        except InputError as error:
-            hand.others.append((number, error))
-            return
-        if not faults:
-            hand.others.append((number, None))
-        for index, payload in enumerate(faults[skipped:], skipped):
-            hand.faults.append(payload)
-            hand.places.append((number, index))
 
     def _hand_in(self, hand: _Hand, next_number: int, progress: _Progress, caller: Caller) -> None:
         """Raises TransientError when some of it was not taken. `progress` says how far it came."""
@@ -168,6 +174,15 @@ class Exporting:
                 progress.reject(error)
         if accepted.left:
             raise TransientError("not all of it could be taken", accepted.retry_after_s)
+
+
+def _made(make: Make, origin: Origin | None, record: Any, at: float) -> Sequence[bytes] | None:
+    """None: it is no record."""
+    if record is NOTHING:
+        return None
+    if origin is None:
+        raise InputError("resource", "or its scope is not what it should be")
+    return make(origin, record, at)
 
 
 def _key(export: Export, caller: Caller) -> tuple[str, bytes]:

@@ -25,6 +25,7 @@ from error_daemon.ingest.otlp.values import (
     MOST_LISTED,
     MOST_NODES,
     MOST_RECORD_BYTES,
+    NOTHING,
     STATUS_ERROR,
     Attributes,
     Event,
@@ -39,17 +40,19 @@ from error_daemon.ingest.otlp.values import (
 from error_daemon.ingest.otlp_pb2 import RawExport, RawPart
 
 _M = TypeVar("_M", bound=Message)
-Item = tuple[Origin | None, bytes]
+Item = tuple[Origin | None, object]
 
 
 def items_of(export: RawExport) -> Iterator[Item]:
-    """Each record as it came, with who says it; None: that cannot be read."""
+    """Each record as it came, with who says it; None: that cannot be read. NOTHING for each resource and scope."""
     for raw_resource in export.parts:
+        yield None, NOTHING
         resource = _read_or_none(RawPart, raw_resource)
         if resource is None:
             yield None, raw_resource
             continue
         for raw_scope in resource.parts:
+            yield None, NOTHING
             scope = _read_or_none(RawPart, raw_scope)
             if scope is None:
                 yield None, raw_scope
@@ -139,12 +142,15 @@ def _body(value: AnyValue) -> str:
 def _leaves(pairs: Iterable[KeyValue], prefix: str = "", depth: int = 1) -> Iterator[tuple[str, str]]:
     for pair in pairs:
         name, value = named(prefix, pair.key), pair.value
-        if value.HasField("kvlist_value"):
+        kind = value.WhichOneof("value")
+        if kind == "string_value":  # most are
+            yield name, value.string_value
+        elif kind != "kvlist_value":
+            yield name, _text(value)
+        else:
             yield "", ""
             if depth < MOST_DEPTH:
                 yield from _leaves(value.kvlist_value.values, f"{name}.", depth + 1)
-        else:
-            yield name, _text(value)
 
 
 def _text(value: AnyValue) -> str:

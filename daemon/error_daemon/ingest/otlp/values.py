@@ -27,6 +27,9 @@ ERROR_NUMBER = 17
 FATAL_NUMBER = 21
 STATUS_OK, STATUS_ERROR = 1, 2
 
+NOTHING = object()
+"""In the place of a record, for each resource and scope: so those without records have their turn, too, and are counted."""
+
 Attributes = Mapping[str, str]
 
 

@@ -1,0 +1,189 @@
+"""receivers: what a message of others costs on its way in, beside a bare route of the same framework.
+
+The bare route (bare_routes.py) is served by the daemon's own web server, reads the body, takes it apart with `json.loads` or `FromString`,
+and answers. Ours is the real daemon: it makes faults of the message, and each of them is in the ring and seen by the engine before it is
+answered. So the ratio has two parts: what the receiver takes, and what a fault takes by whatever way it came (`own`).
+
+Four connections send one request after the other. CPU time of the server's own process; the record's is another. Of each way the medians of
+some rounds, in which it alternates with the bare route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+
+from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
+from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
+from bench.contender import Contender, Echo, python
+from bench.daemon_process import DaemonProcess
+
+_MARK = "ZZZZZZZZ"
+_LETTERS = "ABCDEFGHIJKLMNOP"
+_CONNECTIONS = 4
+_PROTOBUF, _JSON = "application/x-protobuf", "application/json"
+_TRACE = "Traceback (most recent call last):\n" + '  File "/srv/shop/till.py", line 42, in sell\n    raise\n' * 6
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """`body`: a request with a mark of fixed length in each event, so that each can be another error. `is_distinct`: they are."""
+
+    name: str
+    path: str
+    content_type: str
+    body: bytes
+    events: int
+    is_distinct: bool = True
+
+    def request(self, number: int) -> bytes:
+        body = self.body
+        if self.is_distinct:
+            first, *others = body.split(_MARK.encode())
+            body = first + b"".join(
+                _word(number * self.events + index).encode() + other for index, other in enumerate(others)
+            )
+        head = f"POST {self.path} HTTP/1.1\r\nHost: bench\r\nContent-Type: {self.content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
+        return head.encode() + body
+
+
+def _word(number: int) -> str:
+    """Of letters: digits would be masked, and all faults would be equal."""
+    return "".join(_LETTERS[number >> shift & 15] for shift in (28, 24, 20, 16, 12, 8, 4, 0))
+
+
+def _logs(severity: int, count: int) -> ExportLogsServiceRequest:
+    """A batch of an application's log records, as an SDK exports them."""
+    export = ExportLogsServiceRequest()
+    resource = export.resource_logs.add()
+    resource.resource.attributes.extend(
+        _pairs({"service.name": "bench-matched", "host.name": "node", "telemetry.sdk.name": "x"})
+    )
+    scope = resource.scope_logs.add()
+    scope.scope.name = "shop.checkout"
+    for _ in range(count):
+        record = scope.log_records.add(
+            severity_number=severity, severity_text="ERROR", trace_id=b"t" * 16, span_id=b"s" * 8
+        )
+        record.time_unix_nano = time.time_ns()
+        record.body.string_value = "checkout failed" if severity >= 17 else f"checkout began: {_MARK}"
+        attributes = {"code.function.name": "sell", "code.file.path": "/srv/shop/till.py", "cart": "17"}
+        if severity >= 17:
+            attributes |= {
+                "exception.type": "ConnectionError",
+                "exception.message": f"no answer: {_MARK}",
+                "exception.stacktrace": _TRACE,
+            }
+        record.attributes.extend(_pairs(attributes))
+    return export
+
+
+def _pairs(attributes: dict[str, str]) -> list[KeyValue]:
+    return [KeyValue(key=key, value=AnyValue(string_value=text)) for key, text in attributes.items()]
+
+
+def _logs_in_json(severity: int, count: int) -> bytes:
+    """The same, by hand: protobuf's own JSON has ids in base64."""
+
+    def pairs(of: Sequence[KeyValue]) -> list[object]:
+        return [{"key": pair.key, "value": {"stringValue": pair.value.string_value}} for pair in of]
+
+    [resource] = _logs(severity, count).resource_logs
+    records = [
+        {
+            "timeUnixNano": str(record.time_unix_nano),
+            "severityNumber": int(record.severity_number),
+            "severityText": record.severity_text,
+            "body": {"stringValue": record.body.string_value},
+            "attributes": pairs(record.attributes),
+            "traceId": record.trace_id.hex(),
+            "spanId": record.span_id.hex(),
+        }
+        for record in resource.scope_logs[0].log_records
+    ]
+    scope = {"scope": {"name": "shop.checkout"}, "logRecords": records}
+    body = {"resourceLogs": [{"resource": {"attributes": pairs(resource.resource.attributes)}, "scopeLogs": [scope]}]}
+    return json.dumps(body).encode()
+
+
+def ways() -> Sequence[Way]:
+    """One line for each that is measured."""
+    error, info = 17, 9
+    one, many, others = (_logs(*each).SerializeToString() for each in ((error, 1), (error, 64), (info, 512)))
+    logs = "/v1/logs"
+    return (
+        Way("otlp, protobuf, 1 equal", logs, _PROTOBUF, one, 1, is_distinct=False),
+        Way("otlp, protobuf, 1 error", logs, _PROTOBUF, one, 1),
+        Way("otlp, protobuf, 64 equal", logs, _PROTOBUF, many, 64, is_distinct=False),
+        Way("otlp, protobuf, 64 errors", logs, _PROTOBUF, many, 64),
+        Way("otlp, protobuf, 512 of no fault", logs, _PROTOBUF, others, 512),
+        Way("otlp, json, 1 equal", logs, _JSON, _logs_in_json(error, 1), 1, is_distinct=False),
+        Way("otlp, json, 1 error", logs, _JSON, _logs_in_json(error, 1), 1),
+        Way("otlp, json, 64 errors", logs, _JSON, _logs_in_json(error, 64), 64),
+        Way("otlp, json, 512 of no fault", logs, _JSON, _logs_in_json(info, 512), 512),
+    )
+
+
+def run(rounds: int, lasts_s: float, say: Callable[[str], None]) -> dict[str, object]:
+    """{"ways": {name: {"bare_us", "ours_us", "ratio", "bare_per_s", "ours_per_s", "put_off"}}}: of one event."""
+    measured: dict[str, dict[str, list[float]]] = {}
+    with (
+        tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory,
+        DaemonProcess(Path(directory), has_http=True) as daemon,
+        Echo(python("bench.bare_routes")) as bare,
+    ):
+        number = 0
+        for turn in range(rounds):
+            for way in ways():
+                say(f"receivers, round {turn + 1} of {rounds}: {way.name}")
+                figures = measured.setdefault(way.name, {})
+                for name, server, address in (("bare", bare, bare.address), ("ours", daemon, daemon.http)):
+                    us, per_s, put_off, number = _one(way, server, address, number, lasts_s)
+                    figures.setdefault(f"{name}_us", []).append(us)
+                    figures.setdefault(f"{name}_per_s", []).append(per_s)
+                    figures.setdefault(f"{name}_put_off", []).append(put_off)
+                daemon.settle()
+    medians = {name: {key: median(values) for key, values in figures.items()} for name, figures in measured.items()}
+    for each in medians.values():
+        each["ratio"] = each["ours_us"] / each["bare_us"]
+    return {"ways": medians, "rounds": rounds}
+
+
+def _one(way: Way, server: Contender, address: str, number: int, lasts_s: float) -> tuple[float, float, float, int]:
+    """CPU in µs and events in a second, of an event; how many were told to come again; the number of the next request."""
+    before, began = server.cpu(), time.monotonic()
+    sent, put_off = asyncio.run(_send(way, address, number, began + lasts_s))
+    took_s, cpu = time.monotonic() - began, server.cpu().since(before)
+    events = max(1, (sent - put_off) * way.events)
+    return cpu.own_s * 1e6 / events, events / took_s, put_off * way.events, number + sent
+
+
+async def _send(way: Way, address: str, number: int, until: float) -> tuple[int, int]:
+    """How many requests were answered, and how many of them with "not now"."""
+    host, _, port = address.rpartition(":")
+    next_number, statuses = number, list[int]()
+
+    async def one_after_the_other() -> None:
+        nonlocal next_number
+        reader, writer = await asyncio.open_connection(host, int(port))
+        while time.monotonic() < until:
+            request = way.request(next_number)
+            next_number += 1
+            writer.write(request)
+            head = await reader.readuntil(b"\r\n\r\n")
+            statuses.append(int(head.split(b" ", 2)[1]))
+            length = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+            await reader.readexactly(int(length or b"0"))
+        writer.close()
+
+    await asyncio.gather(*(one_after_the_other() for _ in range(_CONNECTIONS)))
+    wrong = set(statuses) - {200, 503}
+    assert not wrong, f"{way.name}: answered {wrong}"
+    return len(statuses), statuses.count(503)
