@@ -222,6 +222,12 @@ class SensorSettings(_Section):
     """Share of the samples of 10 s that must be late before it is reported: now and then every host keeps a process waiting."""
 
 
+class JournalSettings(_Section):
+    enabled: bool = True
+    """Whether systemd's journal is followed: failures of units, processes killed for want of memory, core dumps. What it tells is a fault
+    like any other: without a rule for it, it is recorded. Where it can't be read, a diagnosis says so, and nothing else."""
+
+
 class TlsSettings(_Section):
     certificate: str = ""
     """PEM file with the certificate that the daemon shows, and those between it and its authority. Empty: nothing is encrypted."""
@@ -327,5 +333,6 @@ class Settings(_Section):
     learning: LearningSettings = LearningSettings()
     log: LogSettings = LogSettings()
     sensors: SensorSettings = SensorSettings()
+    journal: JournalSettings = JournalSettings()
     tls: TlsSettings = TlsSettings()
     access: AccessSettings = AccessSettings()

@@ -90,6 +90,8 @@ class BoxRoot:
         for name in os.listdir(units):
             if name.endswith((".wants", ".requires")):
                 shutil.rmtree(f"{units}/{name}")
+        for place in Path(f"{self._root}/etc").glob("rc[S0-6].d"):
+            shutil.rmtree(place)  # what has an init script alone
         for unit in _MASKED:
             if not os.path.lexists(f"{units}/{unit}"):
                 os.symlink("/dev/null", f"{units}/{unit}")

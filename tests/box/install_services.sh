@@ -16,6 +16,15 @@ add /usr/bin/dbus-daemon dbus
 add /usr/bin/h2load nghttp2-client
 add /usr/bin/prometheus-alertmanager prometheus-alertmanager
 add /usr/bin/prometheus prometheus
+add /lib/systemd/systemd-coredump systemd-coredump
+add /usr/bin/supervisord supervisor
+add /usr/bin/monit monit
+add /usr/sbin/nagios4 nagios4-core
+add /usr/bin/g++ g++
+add /usr/bin/pkg-config pkg-config
+add /usr/include/grpcpp/grpcpp.h libgrpc++-dev
+add /usr/bin/protoc protobuf-compiler
+add /usr/bin/grpc_cpp_plugin protobuf-compiler-grpc
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "tests of services are skipped without:$missing"
@@ -30,10 +39,19 @@ fi
 export DEBIAN_FRONTEND=noninteractive
 apt="apt-get -q -o Acquire::http::Timeout=20 -o Acquire::Retries=1"
 echo "for tests of services, installed and not started:$missing"
+# systemd-coredump would have every core dump of this machine from now on: tests hand it theirs, and what the kernel does stays as it is
+dumps="kernel/core_pattern kernel/core_pipe_limit fs/suid_dumpable"
+for name in $dumps; do cp "/proc/sys/$name" "/run/before-${name##*/}" 2>/dev/null; done
 # shellcheck disable=SC2086
 { $apt update && $apt install -y --no-install-recommends $missing; } >/dev/null 2>&1 ||
   echo "tests of services are skipped: apt-get could not install$missing"
-for unit in nginx.service redis-server.service postgresql.service prometheus.service prometheus-alertmanager.service; do
+for name in $dumps; do
+  [ ! -s "/run/before-${name##*/}" ] || cat "/run/before-${name##*/}" >"/proc/sys/$name"
+  rm -f "/run/before-${name##*/}"
+done 2>/dev/null
+case $missing in *nagios4*) missing="$missing exim4" ;; esac  # it brings a mail server with it
+for unit in nginx.service redis-server.service postgresql.service prometheus.service prometheus-alertmanager.service \
+  supervisor.service monit.service nagios4.service exim4.service; do
   case $missing in
     *"${unit%.service}"*) systemctl disable "$unit" >/dev/null 2>&1 ;;
   esac

@@ -54,7 +54,8 @@ class DaemonProcess:
             f"listen = {json.dumps(self.address)}\n"
             f"state_dir = {json.dumps(str(self.state))}\n"
             f"definitions_dir = {json.dumps(str(directory / 'definitions'))}\n"
-            f"worker_threads = 2\nhttp.listen = {json.dumps(self.http)}\n{'' if has_sensors else 'sensors.enabled = false'}\n{settings}\n"
+            f"worker_threads = 2\nhttp.listen = {json.dumps(self.http)}\n"
+            f"{'' if has_sensors else 'sensors.enabled = false'}\njournal.enabled = false\n{settings}\n"
         )
         self.environment = {"LOG_LEVEL": "INFO"}
         self.process: subprocess.Popen[bytes] | None = None

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import pytest
 import uvloop
 
 from error_daemon.errors import TransientError
@@ -265,3 +266,30 @@ def test_a_systemd_that_does_not_answer_is_said_and_asked_anew(bus_at: Path) -> 
         await heard.until(lambda: heard.targets() == ["two"])
 
     watching(bus_at, body, targets(two="db"), is_silent=True, answer_s=0.5)
+
+
+def test_who_hears_of_units_in_another_way_is_told_which_are_watched(bus_at: Path) -> None:
+    async def body(_: ToldSystemd, watch: UnitWatch, heard: Heard) -> None:
+        assert watch.is_watched("one") is None
+        assert watch.targets_of("web.service") == ["one"]
+        assert not watch.targets_of("another.service")
+        await heard.until(lambda: watch.is_watched("one") is True)
+        watch.hush("one", is_hushed=True)
+        assert watch.is_hushed("one")
+
+    watching(bus_at, body, targets(one="web", two="db"))
+
+
+def test_units_of_a_host_without_a_bus_are_known_not_to_be_watched(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("DBUS_SYSTEM_BUS_ADDRESS", f"unix:path={tmp_path}/none")
+
+    async def main() -> None:
+        heard = Heard()
+        watch = UnitWatch(targets(one="web"), WallClock(), heard.take, heard.problem)
+        watch.start()
+        await heard.until(lambda: watch.is_watched("one") is False)
+        watch.stop()
+
+    uvloop.run(main())

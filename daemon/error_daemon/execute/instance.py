@@ -26,10 +26,11 @@ from error_daemon.errors import InputError
 from error_daemon.execute.dying import ended
 from error_daemon.execute.ending import group_lives, kill_group_of, kill_marked, signal_group
 from error_daemon.execute.params import required
-from error_daemon.execute.program import Reaped, build_environment, group_gone, spawn
+from error_daemon.execute.program import build_environment, group_gone, spawn
 from error_daemon.execute.scope import leave_control_group
 from error_daemon.model import Json
 from error_daemon.processes.identity import Identity, read_pid_file, write_pid_file
+from error_daemon.processes.reaped import Reaped
 
 _POLL_S = 0.02
 _MARK = "start."

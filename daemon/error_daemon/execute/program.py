@@ -30,6 +30,7 @@ from error_daemon.errors import PermanentError
 from error_daemon.execute.ending import describe_end, group_lives, run_mark, signal_group
 from error_daemon.model.variables import MAX_VALUE_CHARACTERS
 from error_daemon.processes.identity import Identity, identify
+from error_daemon.processes.reaped import Reaped
 
 TAIL_BYTES = 2048
 TERM_GRACE_S = 0.5
@@ -129,32 +130,6 @@ def _find(name: str, environment: Mapping[str, str]) -> str:
     if found is None:
         raise PermanentError(f"{name} was not found in PATH={path}: write the whole path of the program")
     return found
-
-
-class Reaped:
-    """A child process whose end is waited for, and which is reaped then, waited for or not."""
-
-    def __init__(self, pid: int) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._pid = pid
-        self._code: asyncio.Future[int] = self._loop.create_future()
-        self._pidfd = os.pidfd_open(pid)
-        self._loop.add_reader(self._pidfd, self._reap)
-
-    async def wait(self) -> int:
-        """Its exit code, or minus the signal's number. The process is gone, zombie and all, when this returns."""
-        return await asyncio.shield(self._code)
-
-    async def wait_for(self, timeout_s: float) -> bool:
-        """Whether it ended within the time."""
-        await asyncio.wait((self._code,), timeout=timeout_s)
-        return self._code.done()
-
-    def _reap(self) -> None:
-        self._loop.remove_reader(self._pidfd)
-        os.close(self._pidfd)
-        _, status = os.waitpid(self._pid, 0)
-        self._code.set_result(os.waitstatus_to_exitcode(status))
 
 
 class _Output:

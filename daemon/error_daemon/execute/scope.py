@@ -15,8 +15,9 @@ import os
 import shutil
 
 from error_daemon.errors import PermanentError
-from error_daemon.execute.program import Reaped, spawn
+from error_daemon.execute.program import spawn
 from error_daemon.processes.identity import Identity
+from error_daemon.processes.reaped import Reaped
 
 _SYSTEMD = ["org.freedesktop.systemd1", "/org/freedesktop/systemd1", "org.freedesktop.systemd1.Manager"]
 

@@ -17,7 +17,7 @@ like one that has nothing to tell.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from error_daemon.errors import ErrorRecoveryError, PermanentError, TransientError
@@ -56,6 +56,7 @@ class UnitWatch:
         self._look_again_s = look_again_s
         self._connect_again_s = connect_again_s
         self._answer_s = answer_s
+        self._names: dict[str, str] = {}  # target → its unit's own name, where the definitions have another for it
         self._paths: dict[str, set[str]] = {}  # path of a unit that is heard → targets
         self._heard: set[str] = set()  # targets whose units are, and were looked at
         self._refused: set[str] = set()  # targets of which was said that their units cannot be watched
@@ -85,6 +86,7 @@ class UnitWatch:
         for target_id in [name for name, unit in before.items() if self._units.get(name) != unit]:
             self._heard.discard(target_id)
             self._refused.discard(target_id)
+            self._names.pop(target_id, None)
             self._reported_at.pop(target_id, None)
             for named in self._paths.values():
                 named.discard(target_id)
@@ -99,6 +101,21 @@ class UnitWatch:
         self._hushed.discard(target_id)
         if target_id in self._units:
             self._reported_at[target_id] = 0.0
+
+    # --- for who hears of units in another way
+
+    def targets_of(self, unit: str) -> Sequence[str]:
+        """The targets that have this unit, by whichever of its names."""
+        return [name for name, defined in self._units.items() if unit in (defined, self._names.get(name))]
+
+    def is_watched(self, target_id: str) -> bool | None:
+        """Whether its failures are told of here. None: that is not known yet."""
+        if target_id in self._heard:
+            return True
+        return False if self._is_told or target_id in self._refused else None
+
+    def is_hushed(self, target_id: str) -> bool:
+        return target_id in self._hushed
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """It runs until it is stopped; if ever it does not, somebody has to know."""
@@ -224,6 +241,7 @@ class UnitWatch:
         state = await state_of(bus, unit)
         if self._units.get(target_id) != unit:
             return  # redefined meanwhile
+        self._names[target_id] = state.name
         if state.active == _FAILED:
             self._report(target_id, state)
         else:

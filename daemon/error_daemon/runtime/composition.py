@@ -121,6 +121,7 @@ class Composition:
         self.units = UnitWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
         self.sensors = self._made_sensors()
         self.receivers = self._made_receivers()
+        self.receivers.join(self.units)
         self.web = self._made_web()
         self.reloader = self._made_reloader(config)
         self.tests = self._made_tests()

@@ -8,6 +8,7 @@ Every way in for messages of others that are not faults yet, joined to the place
     alerts of Alertmanager, Grafana    POST /hooks/...                    ingest/alerts/receiver.py
     those that Prometheus pushes       POST {prefix}/api/v2/alerts        as above
     what OpenTelemetry exports         POST /v1/logs ..., gRPC of OTLP    ingest/otlp/receiver.py
+    failures, core dumps of units      the journal, which is followed     ingest/journal/follower.py
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from error_daemon.exchange import Route
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.alerts.heard import Heard
 from error_daemon.ingest.alerts.receiver import AlertReceiver
+from error_daemon.ingest.journal.follower import JournalFollower
+from error_daemon.ingest.journal.handing_in import Watched
 from error_daemon.ingest.otlp.receiver import OtlpReceiver
 from error_daemon.ingest.otlp.signals import NAMES
 from error_daemon.ingest.sensors.told_figures import ToldFigures
@@ -56,6 +59,8 @@ class Receivers:
         """`heard`: where the newest word on each alert is kept, for who asks for it; `figures`: where others' metrics are.
         `signing_tokens()`: those with which messages may be signed now."""
         self._settings = settings
+        self._clock = clock
+        self._journal: JournalFollower | None = None
         self._intake = intake
         self._gate = gate
         self._is_durable = settings.ring.durability == "power"
@@ -78,6 +83,13 @@ class Receivers:
             on_problem=receiver_problem,
         )
 
+    def join(self, watched: Watched) -> None:
+        """Before `start`: who watches the units of targets, so that the journal, where it is followed, tells no failure twice."""
+        if self._settings.journal.enabled:
+            desk = Acceptance(self._intake, self._gate, is_durable=self._is_durable)
+            place = Path(self._settings.state_dir) / "journal_place"
+            self._journal = JournalFollower(desk, watched, self._clock, place, receiver_problem)
+
     def _desk(self, way: str) -> Acceptance:
         """Where the faults that come this way are handed in."""
         return self._ways.setdefault(way, Acceptance(self._intake, self._gate, is_durable=self._is_durable))
@@ -92,6 +104,8 @@ class Receivers:
         """Before the first message comes."""
         self._jobs.start()
         await self._syslog.start([one for one in map(parse_syslog, self._settings.syslog.listen) if one is not None])
+        if self._journal is not None:
+            self._journal.start()
 
     async def stop(self) -> None:
         """After the last one."""
@@ -101,7 +115,8 @@ class Receivers:
     def diagnostics(self) -> Sequence[Diagnostic]:
         """See ports.Diagnosing."""
         told = [_told(way, desk) for way, desk in self._ways.items()]
-        return [*told, self._known_alerts(), self._known_figures()]
+        followed = [self._journal.diagnostic()] if self._journal is not None else []
+        return [*told, self._known_alerts(), self._known_figures(), *followed]
 
     def _known_figures(self) -> Diagnostic:
         current = self._figures.current()
