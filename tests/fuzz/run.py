@@ -18,6 +18,7 @@ TARGETS = {
     "sentry": ("error_daemon.ingest.sentry", "error_daemon.ingest.fitted", "error_daemon.web.unpacking"),
     "otlp": ("error_daemon.ingest.otlp", "error_daemon.ingest.fitted", "error_daemon.ingest.decode"),
     "syslog": ("error_daemon.ingest.syslog", "error_daemon.ingest.fitted"),
+    "journal": ("error_daemon.ingest.journal", "error_daemon.ingest.fitted", "json"),
     "alert": ("error_daemon.ingest.alerts", "error_daemon.ingest.fitted", "json"),
 }
 """Each is tests/fuzz/NAME_target.py; with the packages whose branches are followed."""
