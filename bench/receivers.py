@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
 from statistics import median
 
@@ -113,12 +114,52 @@ def _logs_in_json(severity: int, count: int) -> bytes:
     return json.dumps(body).encode()
 
 
+def _alerts(count: int) -> list[dict[str, object]]:
+    """As an Alertmanager tells of them; each is another by its mark."""
+    labels = {"alertname": "ShopDown", "job": "bench-matched", "severity": "warning", "cluster": "eu-1", "team": "shop"}
+    annotations = {"summary": "the shop is down", "description": "nobody can buy anything at the shop in eu-1"}
+    return [
+        {
+            "status": "firing",
+            "labels": {**labels, "instance": f"{_MARK}:9100"},
+            "annotations": annotations,
+            "startsAt": datetime.now(timezone.utc).isoformat(),
+            "endsAt": "0001-01-01T00:00:00Z",
+            "generatorURL": "http://prometheus:9090/graph?g0.expr=up+%3D%3D+0",
+        }
+        for _ in range(count)
+    ]
+
+
+def _notification(count: int) -> bytes:
+    """The marks are in labels: what names an alert is made of them, where the sender has not done it."""
+    alerts = _alerts(count)
+    more = {
+        "receiver": "recovery",
+        "status": "firing",
+        "groupLabels": {},
+        "commonLabels": {},
+        "externalURL": "http://a",
+    }
+    return json.dumps({"version": "4", "groupKey": "{}:{}", "truncatedAlerts": 0, **more, "alerts": alerts}).encode()
+
+
+def _pushed(count: int) -> bytes:
+    return json.dumps(_alerts(count)).encode()
+
+
 def ways() -> Sequence[Way]:
     """One line for each that is measured."""
     error, info = 17, 9
     one, many, others = (_logs(*each).SerializeToString() for each in ((error, 1), (error, 64), (info, 512)))
     logs = "/v1/logs"
+    hook, push = "/hooks/alertmanager", "/api/v2/alerts"
     return (
+        Way("alerts, 1 told again", hook, _JSON, _notification(1), 1, is_distinct=False),
+        Way("alerts, 1 told", hook, _JSON, _notification(1), 1),
+        Way("alerts, 64 told again", hook, _JSON, _notification(64), 64, is_distinct=False),
+        Way("alerts, 64 told", hook, _JSON, _notification(64), 64),
+        Way("alerts, 64 pushed", push, _JSON, _pushed(64), 64),
         Way("otlp, protobuf, 1 equal", logs, _PROTOBUF, one, 1, is_distinct=False),
         Way("otlp, protobuf, 1 error", logs, _PROTOBUF, one, 1),
         Way("otlp, protobuf, 64 equal", logs, _PROTOBUF, many, 64, is_distinct=False),

@@ -47,7 +47,7 @@ from error_daemon.model.access import Caller
 from error_daemon.ports import Clock, Gate
 
 ACTION = "http/alerts"
-MOST_BYTES = 4 << 20  # some 4,000 alerts; its JSON costs the loop 30 ms
+MOST_BYTES = 4 << 20  # some 8,000 alerts, which are read in one go: 70 ms
 _IN_A_TURN = 32  # alerts; a millisecond
 _GONE = "alerts are taken at /api/v2/alerts: set api_version: v2 (in Loki, ruler.enable_alertmanager_v2: true)"
 
