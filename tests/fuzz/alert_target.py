@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from error_daemon.errors import InputError
-from error_daemon.ingest.alerts.alert import read_notification, read_pushed
+from error_daemon.ingest.alerts.alert import notification, pushed
 from error_daemon.ingest.alerts.fault import fault_of
 from error_daemon.ingest.alerts.heard import Heard, Wanted
 from error_daemon.ingest.decode import decode
@@ -24,9 +24,9 @@ def check(data: bytes) -> None:
         return
     before, after = _FRAMES[data[0] % len(_FRAMES)]
     body = before + data[1:] + after
-    for read in (read_notification, read_pushed):
+    for read in (notification, pushed):
         try:
-            told = read(body, NOW)
+            told = read(body).read(NOW)
         except InputError:
             continue
         heard = Heard()

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from error_daemon.errors import InputError
-from error_daemon.ingest.alerts.alert import Alert, read_notification, read_pushed
+from error_daemon.ingest.alerts.alert import Alert, Told, notification
+from error_daemon.ingest.alerts.alert import pushed as read_as_pushed
 from error_daemon.ingest.alerts.fault import fault_of, target_of
 from error_daemon.ingest.decode import decode
 from error_recovery.v1 import fault_pb2
@@ -38,6 +39,14 @@ ALERTS = st.dictionaries(st.sampled_from(KEYS), JSON, max_size=9) | st.builds(
     st.dictionaries(st.text(st.characters(), max_size=300), st.text(st.characters(), max_size=300), max_size=80),
     st.dictionaries(st.sampled_from(KEYS), JSON, max_size=9),
 )
+
+
+def read_notification(body: bytes, now: float) -> Told:
+    return notification(body).read(now)
+
+
+def read_pushed(body: bytes, now: float) -> Told:
+    return read_as_pushed(body).read(now)
 
 
 def the_alert(body: bytes) -> Alert:
@@ -68,7 +77,7 @@ def test_a_notification_has_alerts_that_fire_and_alerts_that_are_resolved() -> N
 
 
 def test_what_its_sender_has_left_out_is_counted() -> None:
-    assert read_notification(webhook(notified(), truncatedAlerts=3), NOW).left_out == 3
+    assert notification(webhook(notified(), truncatedAlerts=3)).left_out == 3
 
 
 def test_a_pushed_alert_fires_until_its_end_has_passed() -> None:

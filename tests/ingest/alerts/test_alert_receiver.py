@@ -15,7 +15,7 @@ import pytest
 from error_daemon.errors import Denied, TransientError, Unidentified
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.alerts.heard import Heard
-from error_daemon.ingest.alerts.receiver import MOST_BYTES, AlertReceiver
+from error_daemon.ingest.alerts.receiver import MOST_ALERTS, MOST_BYTES, AlertReceiver
 from error_daemon.runtime.clock import SteadyClock
 from error_recovery.v1 import fault_pb2
 from tests.fakes.listed_intake import ListedIntake
@@ -165,6 +165,8 @@ def test_what_is_wrong_or_too_large_is_not_to_come_again() -> None:
             assert (await one.http.post("/hooks/alertmanager", b"{"))[0] == 400
             long = gzip.compress(b" " * (MOST_BYTES + 1))
             assert (await one.http.post("/hooks/alertmanager", long, Content_Encoding="gzip"))[0] == 413
+            many = json.dumps([0] * (MOST_ALERTS + 1)).encode()
+            assert (await one.http.post("/api/v2/alerts", many))[0] == 413
 
     run(test())
 

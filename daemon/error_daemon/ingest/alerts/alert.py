@@ -54,29 +54,48 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What one message said. `wrong`: of those alerts that are none. `left_out`: how many its sender did not put in."""
+    """What (a part of) a message said. `wrong`: of those alerts that are none."""
 
     alerts: Sequence[Alert]
     wrong: Sequence[InputError]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, whose alerts are read as they are asked for: there may be thousands. `left_out`: how many its sender did not put in."""
+
+    said: Sequence[Any]
+    is_pushed: bool
     left_out: int = 0
 
+    def read(self, now: float, first: int = 0, end: int | None = None) -> Told:
+        """The alerts from the one to the other."""
+        alerts: list[Alert] = []
+        wrong: list[InputError] = []
+        for index, one in enumerate(self.said[first:end], first):
+            try:
+                alerts.append(_alert(one, now, is_pushed=self.is_pushed))
+            except InputError as error:
+                wrong.append(InputError(f"alerts[{index}]", str(error)))
+        return Told(alerts, wrong)
 
-def read_notification(body: bytes, now: float) -> Told:
+
+def notification(body: bytes) -> Message:
     """Of a webhook. Raises InputError for what is no notification at all."""
     said = _parsed(body)
     alerts = said.get("alerts") if isinstance(said, dict) else None
     if not isinstance(alerts, list):
         raise InputError("alerts", "is missing: a notification is an object with a list of alerts")
     left_out = said.get("truncatedAlerts")
-    return _told(alerts, now, left_out if isinstance(left_out, int) and left_out > 0 else 0, is_pushed=False)
+    return Message(alerts, is_pushed=False, left_out=left_out if isinstance(left_out, int) and left_out > 0 else 0)
 
 
-def read_pushed(body: bytes, now: float) -> Told:
+def pushed(body: bytes) -> Message:
     """Of POST /api/v2/alerts. Raises InputError for what is no list at all."""
     said = _parsed(body)
     if not isinstance(said, list):
         raise InputError("body", "is not a list of alerts")
-    return _told(said, now, 0, is_pushed=True)
+    return Message(said, is_pushed=True)
 
 
 def _parsed(body: bytes) -> Any:
@@ -84,17 +103,6 @@ def _parsed(body: bytes) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise InputError("body", f"is not JSON: {str(error)[:200]}") from None
-
-
-def _told(said: list[Any], now: float, left_out: int, *, is_pushed: bool) -> Told:
-    alerts: list[Alert] = []
-    wrong: list[InputError] = []
-    for index, one in enumerate(said):
-        try:
-            alerts.append(_alert(one, now, is_pushed=is_pushed))
-        except InputError as error:
-            wrong.append(InputError(f"alerts[{index}]", str(error)))
-    return Told(alerts, wrong, left_out)
 
 
 def _alert(said: Any, now: float, *, is_pushed: bool) -> Alert:

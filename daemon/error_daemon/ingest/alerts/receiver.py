@@ -37,9 +37,9 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
-from error_daemon.exchange import NOBODY, Answer, Request, Route, Whole, bearer, retry_after, status_of
+from error_daemon.exchange import NOBODY, Answer, Request, Route, TooLarge, Whole, bearer, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance
-from error_daemon.ingest.alerts.alert import Told, read_notification, read_pushed
+from error_daemon.ingest.alerts.alert import Message, notification, pushed
 from error_daemon.ingest.alerts.fault import fault_of
 from error_daemon.ingest.alerts.heard import Heard
 from error_daemon.ingest.alerts.signature import is_signed, signing_token
@@ -47,11 +47,12 @@ from error_daemon.model.access import Caller
 from error_daemon.ports import Clock, Gate
 
 ACTION = "http/alerts"
-MOST_BYTES = 4 << 20  # some 8,000 alerts, which are read in one go: 70 ms
+MOST_BYTES = 4 << 20  # some 8,000 alerts, whose JSON costs the loop 15 ms
+MOST_ALERTS = 20_000
 _IN_A_TURN = 32  # alerts; a millisecond
 _GONE = "alerts are taken at /api/v2/alerts: set api_version: v2 (in Loki, ruler.enable_alertmanager_v2: true)"
 
-Read = Callable[[bytes, float], Told]
+Read = Callable[[bytes], Message]
 
 
 @dataclass(slots=True)
@@ -84,12 +85,12 @@ class AlertReceiver:
 
     def routes(self) -> list[Route]:
         made = [
-            self._taking("/hooks/alertmanager", "alertmanager", read_notification),
-            self._taking("/hooks/grafana", "grafana", read_notification),
+            self._taking("/hooks/alertmanager", "alertmanager", notification),
+            self._taking("/hooks/grafana", "grafana", notification),
         ]
         for prefix in ("", "/{prefix:path}"):
             made += [
-                self._taking(f"{prefix}/api/v2/alerts", "prometheus", read_pushed),
+                self._taking(f"{prefix}/api/v2/alerts", "prometheus", pushed),
                 Route(("GET",), f"{prefix}/api/v2/status", ACTION, self._status, refused, 0, token_of),
                 Route(("GET", "POST"), f"{prefix}/api/v1/alerts", ACTION, _gone, refused, MOST_BYTES, token_of),
             ]
@@ -106,19 +107,23 @@ class AlertReceiver:
             if caller is NOBODY:
                 token = signing_token(request.headers, body, self._signing_tokens(), now)
                 caller = self._gate.admit(replace(request.peer, token=token), ACTION)
-            return await self._take(read(body, now), caller, source)
+            return await self._take(read(body), caller, source)
 
         return Route(("POST",), place, ACTION, begin, refused, MOST_BYTES, token_of, says_who_later=True)
 
-    async def _take(self, told: Told, caller: Caller, source: str) -> Answer:
+    async def _take(self, message: Message, caller: Caller, source: str) -> Answer:
         """Raises what the sender has to be told instead."""
-        self.tally.left_out += told.left_out
-        self.tally.wrong += len(told.wrong)
-        wrong = list(told.wrong)
-        for start in range(0, len(told.alerts), _IN_A_TURN):
+        if len(message.said) > MOST_ALERTS:
+            raise TooLarge(f"there are {len(message.said)} alerts; at most {MOST_ALERTS}")
+        self.tally.left_out += message.left_out
+        wrong: list[InputError] = []
+        for start in range(0, len(message.said), _IN_A_TURN):
             if start:
                 await asyncio.sleep(0)
-            alerts = told.alerts[start : start + _IN_A_TURN]
+            told = message.read(self._clock.now(), start, start + _IN_A_TURN)
+            alerts = told.alerts
+            self.tally.wrong += len(told.wrong)
+            wrong += told.wrong
             for alert in alerts:  # first what is known, for whoever looks because of the fault
                 self._heard.hear(alert, self._clock.now())
             firing = [fault_of(alert, source) for alert in alerts if alert.is_firing]
