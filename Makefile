@@ -35,6 +35,7 @@ services: ## as root: install the services that tests/shipped breaks and sees re
 	@sh tests/node/install.sh tests/rpc/wire/grpc_js $(VENV)/grpc_js
 	@sh tests/node/install.sh tests/e2e/sentry_node $(VENV)/sentry_node
 	@sh tests/node/install.sh tests/e2e/otlp_node $(VENV)/otlp_node
+	@sh tests/node/install.sh examples/clients/node $(VENV)/client_example
 
 .PHONY: test
 test: setup services ## all tests; the engine's with their branch coverage, which must be complete
