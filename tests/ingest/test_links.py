@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,6 +16,7 @@ from error_daemon.ingest.sensors.links import Link, Links, parse_links
 from error_daemon.model import ErrorType, Severity
 from tests.fakes.hand_desk import HandDesk
 from tests.ingest.test_sensor_desk import Rig, with_desk
+from tests.waiting import eventually
 
 UP, RUNNING = 0x1, 0x40
 NEW, GONE = 16, 17
@@ -117,6 +119,8 @@ def pair() -> Iterator[str]:
         pytest.skip("links are made by root")
     ip("link", "set", name, "up")
     ip("link", "set", f"{name}p", "up")
+    operstate = Path(f"/sys/class/net/{name}/operstate")  # up to a second later, where links of others change as well
+    eventually("its carrier is there", lambda: operstate.read_text().strip() == "up")
     yield name
     ip("link", "del", name)
 

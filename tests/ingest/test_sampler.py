@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from math import isnan
 from pathlib import Path
@@ -93,9 +92,9 @@ def test_heat_is_that_of_the_hottest_zone_and_of_the_one_nearest_to_its_end(tmp_
 
 def test_each_zone_has_its_own_critical_point_where_another_cannot_be_read(tmp_path: Path) -> None:
     _zone(tmp_path, 0, 0, 45000)
-    (tmp_path / "sys/class/thermal/thermal_zone0/temp").unlink()
-    with socket.socket(socket.AF_UNIX) as nothing_to_open:
-        nothing_to_open.bind(str(tmp_path / "sys/class/thermal/thermal_zone0/temp"))
+    temp = tmp_path / "sys/class/thermal/thermal_zone0/temp"
+    temp.unlink()
+    temp.symlink_to(temp)  # nothing opens it
     _zone(tmp_path, 1, 50000, 100000)
     reader = ThermalReader(tmp_path)
     assert read(reader, 0.0)["to_critical_celsius"] == 50.0

@@ -74,6 +74,11 @@ class _Texts:
         return raw[: most_bytes - len(_CUT.encode())].decode("utf-8", "ignore") + _CUT
 
 
+def unicode(text: str) -> str:
+    """The same text, with what is no character replaced: JSON may have lone surrogates, which no message of protobuf takes."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 def flat(values: Mapping[str, object], prefix: str = "") -> Iterable[tuple[str, str]]:
     """Nested values as attributes: {"a": {"b": 1}} → ("a.b", "1"). Lists and empty values are left out."""
     for key, value in values.items():

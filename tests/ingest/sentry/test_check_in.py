@@ -181,3 +181,10 @@ def test_a_schedule_that_is_none_changes_nothing() -> None:
         jobs.feed(said("ok", Schedule("nonsense")), NOON)
     assert jobs.monitors == {}
     assert Monitor("a", "b").next_wake() is None
+
+
+def test_texts_that_are_no_unicode_cost_no_fault() -> None:
+    broken = read_check_in(
+        {**CHECK_IN, "monitor_slug": "back\ud800up", "release": "\udfff", "status": "error"}, is_trusted=False
+    )
+    assert told(CheckIns().feed(broken, NOON)) == ["the job back?up in production has failed"]

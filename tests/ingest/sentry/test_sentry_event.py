@@ -191,8 +191,9 @@ def test_where_no_frame_is_said_to_be_the_applications_all_are() -> None:
     assert all(frame.in_application for frame in made.exception.frames)
 
 
+TEXTS = st.text(st.characters() | st.characters(categories=["Cs"]), max_size=20)  # lone surrogates, too
 JSON = st.recursive(
-    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=20),
+    st.none() | st.booleans() | st.floats() | st.integers() | TEXTS,
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(st.sampled_from([*EVENT, "values", "type", "frames", "lineno"]), inner, max_size=4)

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import Any
 
 from error_daemon.errors import InputError
+from error_daemon.ingest.fitted import unicode
 from error_daemon.ingest.otlp.values import (
     ERROR_NUMBER,
     EXCEPTION,
@@ -210,7 +211,7 @@ def text_in(value: object) -> str:
         return ""
     if not isinstance(value, str):
         raise InputError("record", "has something else where a text should be")
-    return value if value.isascii() else value.encode("utf-8", "replace").decode()
+    return unicode(value)
 
 
 def number_in(value: object) -> int:

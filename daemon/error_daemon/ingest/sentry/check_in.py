@@ -26,7 +26,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim, CronSimError
 
 from error_daemon.errors import InputError
-from error_daemon.ingest.fitted import fitted
+from error_daemon.ingest.fitted import fitted, unicode
 from error_recovery.v1 import fault_pb2
 
 _MOST_MONITORS = 1000
@@ -188,12 +188,12 @@ def read_check_in(said: Mapping[str, Any], *, is_trusted: bool) -> CheckIn:
     environment, release = said.get("environment"), said.get("release")
     config = said.get("monitor_config")
     return CheckIn(
-        slug[:128],
-        environment[:64] if isinstance(environment, str) else "",
+        unicode(slug[:128]),
+        unicode(environment[:64]) if isinstance(environment, str) else "",
         str(status),
-        str(said.get("check_in_id"))[:64],
+        unicode(str(said.get("check_in_id"))[:64]),
         _schedule(config) if isinstance(config, Mapping) else None,
-        release[:256] if isinstance(release, str) else "",
+        unicode(release[:256]) if isinstance(release, str) else "",
         is_trusted,
     )
 

@@ -29,7 +29,7 @@ from error_daemon.errors import InputError
 from error_daemon.ingest import sent_at
 from error_daemon.ingest.acceptance import TARGET
 from error_daemon.ingest.exception_types import error_type_named
-from error_daemon.ingest.fitted import fitted, flat
+from error_daemon.ingest.fitted import fitted, flat, unicode
 from error_recovery.v1 import fault_pb2
 
 _SEVERITIES = {
@@ -229,7 +229,7 @@ def _when_ns(timestamp: object, now: float) -> int:
 def _text(value: object) -> str:
     """Of a plain value; of anything else nothing."""
     if isinstance(value, str):
-        return value
+        return unicode(value)
     if isinstance(value, bool):
         return str(value).lower()
     return str(value) if isinstance(value, int | float) else ""
