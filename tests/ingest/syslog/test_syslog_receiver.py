@@ -19,14 +19,15 @@ import pytest
 from error_daemon.errors import Denied
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.syslog.receiver import SyslogReceiver
-from error_daemon.model.access import Role
+from error_daemon.ingest.syslog.streams import Streams
+from error_daemon.model.access import Caller, Role
 from error_daemon.ports import Transport
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.setting_values import SyslogAddress
 from error_recovery.v1 import fault_pb2
 from tests.fakes.authority import Authority
 from tests.fakes.listed_intake import ListedIntake
-from tests.fakes.open_gate import OpenGate
+from tests.fakes.open_gate import OPERATOR, OpenGate
 from tests.fakes.shown_credentials import Shown
 from tests.rpc.serving import run, until
 
@@ -248,5 +249,65 @@ def test_an_address_that_cannot_be_had_is_told_of_and_the_others_are_served() ->
             async with syslog(address, UDP) as one:
                 assert len(one.receiver.addresses) == 1
                 assert [f"syslog is not taken at {address}" in problem for problem in one.problems] == [True]
+
+    run(test())
+
+
+def test_a_flood_on_a_stream_leaves_others_their_turns() -> None:
+    async def test() -> None:
+        async with syslog(TCP) as one:
+            _, writer = await asyncio.open_connection("127.0.0.1", one.port())
+            writer.write(b"<0>a\n" * 20_000)
+            await one.until_taken(1)
+            turns, longest = 0, 0
+            while (before := len(one.intake.taken)) < 20_000:
+                await asyncio.sleep(0)
+                turns += 1
+                longest = max(longest, len(one.intake.taken) - before)
+            assert turns > 20
+            assert longest < 5_000
+            writer.close()
+
+    run(test())
+
+
+def test_what_a_lost_connection_had_sent_is_taken_to_its_end() -> None:
+    async def test() -> None:
+        async with syslog(TCP) as one:
+            _, writer = await asyncio.open_connection("127.0.0.1", one.port())
+            writer.write(b"<0>a\n" * 5_000 + b"<0>last")
+            writer.close()
+            await one.until_taken(5_001)
+            assert one.messages()[-1] == "last"
+
+    run(test())
+
+
+def test_where_there_is_no_place_the_one_that_was_silent_for_longest_makes_it() -> None:
+    async def test() -> None:
+        taken: list[bytes] = []
+
+        def take(raw: bytes, _caller: Caller, _sender: str) -> float:
+            taken.append(raw)
+            return 0.0
+
+        streams = Streams(lambda _peer: OPERATOR, take, most_connections=2)
+        server = await asyncio.get_running_loop().create_server(streams.new, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        for number, (_, writer) in enumerate(reversed(opened)):
+            writer.write(b"<0>here\n")
+            await until(lambda: len(taken) == number + 1)  # noqa: B023
+        _, third = await asyncio.open_connection("127.0.0.1", port)
+        third.write(b"<0>third\n")
+        await until(lambda: taken[-1] == b"<0>third")
+        with contextlib.suppress(ConnectionResetError):
+            assert await opened[1][0].read() == b""  # it spoke first, and was silent since
+        opened[0][1].write(b"<0>again\n")
+        await until(lambda: taken[-1] == b"<0>again")
+        for writer in (third, *(writer for _, writer in opened)):
+            writer.close()
+        streams.abort()
+        server.close()
 
     run(test())

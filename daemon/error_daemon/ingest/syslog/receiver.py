@@ -19,10 +19,9 @@ from typing import Any
 from error_daemon.errors import Denied, TransientError
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.syslog.fault import fault_of
-from error_daemon.ingest.syslog.framing import Framing, FramingError
 from error_daemon.ingest.syslog.message import SEVERITIES, parse
+from error_daemon.ingest.syslog.streams import Streams, turn
 from error_daemon.listening.listener import Listener
-from error_daemon.listening.peer import who_is_at
 from error_daemon.listening.unix_socket import for_its_group, refuse_a_living
 from error_daemon.model.access import Caller, Peer, Role
 from error_daemon.ports import Clock, Gate, Transport
@@ -31,9 +30,7 @@ from error_daemon.setting_values import SyslogAddress
 ACTION = "syslog"
 _AGAIN_S = 10.0
 _HANDSHAKE_S = 10.0
-_MOST_CONNECTIONS = 512
 _DATAGRAM_BYTES = 64 << 10
-_DATAGRAMS_IN_A_TURN = 64
 _BUFFER_BYTES = 4 << 20
 
 
@@ -58,7 +55,7 @@ class SyslogReceiver:
         self._gravest = SEVERITIES.index(level)
         self._networks = [ip_network(network) for network in networks]
         self._on_problem = on_problem
-        self._connections: set[_Stream] = set()
+        self._streams = Streams(self.caller_of, self.take)
         self._stops: list[Callable[[], object]] = []
         self._trying: asyncio.Task[None] | None = None
         self.addresses: list[str] = []
@@ -78,8 +75,7 @@ class SyslogReceiver:
             stopped = stop()
             if asyncio.iscoroutine(stopped):
                 await stopped
-        for connection in list(self._connections):
-            connection.abort()
+        self._streams.abort()
 
     # --- where
 
@@ -104,7 +100,7 @@ class SyslogReceiver:
         if address.scheme in ("udp", "unix"):
             return self._open_datagrams(address)
         transport = self._transport if address.scheme == "tls" else Transport()
-        listener = Listener(lambda: _Stream(self), transport, (), _HANDSHAKE_S)
+        listener = Listener(self._streams.new, transport, (), _HANDSHAKE_S)
         host = f"[{address.host}]" if ":" in address.host else address.host
         bound = await listener.start(f"{host}:{address.port}", "syslog.listen")
         self._stops.append(listener.stop)
@@ -143,7 +139,8 @@ class SyslogReceiver:
 
     def _datagrams(self, one: socket.socket) -> None:
         """Some, and the rest with the next turn."""
-        for _ in range(_DATAGRAMS_IN_A_TURN):
+        is_over = turn()
+        while not is_over():
             try:
                 raw, place = one.recvfrom(_DATAGRAM_BYTES)
             except (BlockingIOError, InterruptedError):
@@ -174,18 +171,6 @@ class SyslogReceiver:
         accepted = self._acceptance.take_now([fault], caller)
         return accepted.retry_after_s
 
-    # --- streams
-
-    def opened(self, stream: _Stream) -> bool:
-        """Whether there is room for it."""
-        if len(self._connections) >= _MOST_CONNECTIONS:
-            return False
-        self._connections.add(stream)
-        return True
-
-    def closed(self, stream: _Stream) -> None:
-        self._connections.discard(stream)
-
 
 def _bound(family: int, place: Any) -> socket.socket:
     """Raises OSError."""
@@ -197,72 +182,3 @@ def _bound(family: int, place: Any) -> socket.socket:
         one.close()
         raise
     return one
-
-
-class _Stream(asyncio.Protocol):
-    """One connection: messages in their order, and none is read before the one before it is in the ring."""
-
-    def __init__(self, receiver: SyslogReceiver) -> None:
-        self._receiver = receiver
-        self._framing = Framing()
-        self._waiting: list[bytes] = []
-        self._later: asyncio.TimerHandle | None = None
-        self._is_ending = False
-        self._is_lost = False
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport: asyncio.Transport = transport  # type: ignore[assignment]
-        peer = who_is_at(transport)
-        caller = self._receiver.caller_of(peer)
-        if caller is None or not self._receiver.opened(self):
-            self._transport.abort()
-            return
-        self._caller, self._sender = caller, peer.address
-
-    def data_received(self, data: bytes) -> None:
-        try:
-            self._waiting += self._framing.feed(data)
-        except FramingError as error:
-            self._waiting += error.args[0]
-            self._is_ending = True
-        self._take()
-
-    def eof_received(self) -> bool:
-        self._waiting += self._framing.end()
-        self._is_ending = True
-        self._take()
-        return bool(self._waiting)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """What it had sent is still to be taken, and until then it keeps its place."""
-        self._is_lost = True
-        if not self._waiting:
-            self._receiver.closed(self)
-
-    def abort(self) -> None:
-        self._waiting.clear()
-        if self._later is not None:
-            self._later.cancel()
-        self._transport.abort()
-
-    def _take(self) -> None:
-        if self._later is not None:
-            return
-        for index, raw in enumerate(self._waiting):
-            retry_after_s = self._receiver.take(raw, self._caller, self._sender)
-            if retry_after_s:
-                del self._waiting[:index]
-                self._transport.pause_reading()
-                self._later = asyncio.get_running_loop().call_later(retry_after_s, self._again)
-                return
-        self._waiting.clear()
-        if self._is_lost:
-            self._receiver.closed(self)
-        elif self._is_ending:
-            self._transport.close()
-
-    def _again(self) -> None:
-        self._later = None
-        if not self._transport.is_closing():
-            self._transport.resume_reading()
-        self._take()
