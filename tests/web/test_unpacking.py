@@ -98,3 +98,9 @@ def test_what_is_not_packed_as_its_name_says_is_told_so(name: str) -> None:
 @EVERY
 def test_nothing_is_an_empty_body(name: str) -> None:
     assert unpacked(name, b"") == b""
+
+
+@pytest.mark.parametrize("name", ["gzip", "zstd"])
+def test_streams_of_nothing_one_after_the_other_have_an_end(name: str) -> None:
+    with pytest.raises(InputError, match="streams"):
+        unpacked(name, PACKED[name](b"") * 1000)

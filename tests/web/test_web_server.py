@@ -6,6 +6,9 @@ import asyncio
 import contextlib
 import gzip
 import json
+import select
+import socket
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +17,7 @@ import pytest
 from error_daemon.errors import InputError, TransientError, Unidentified
 from tests.fakes.open_gate import OPERATOR, OpenGate
 from tests.rpc.serving import PATIENCE_S, run, until
-from tests.web.serving_web import LIMITS, MOST_BYTES, answer_in, serving
+from tests.web.serving_web import LIMITS, MOST_BYTES, Echo, answer_in, serving
 
 
 async def ended(reader: asyncio.StreamReader) -> bool:
@@ -252,5 +255,116 @@ def test_a_unix_socket_serves_too(tmp_path: Path) -> None:
             [(request, _)] = http.echo.asked
             assert request.peer.is_unix
             assert (tmp_path / "s").stat().st_mode & 0o777 == 0o660
+
+    run(test())
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        {"Origin": "https://any.example"},
+        {"Origin": "null"},
+        {"Origin": "http://any.example:8089", "Host": "any.example:8089", "Sec_Fetch_Site": "same-origin"},
+        {"Sec_Fetch_Site": "cross-site"},
+    ],
+)
+def test_a_page_in_a_browser_reports_nothing(said: dict[str, str]) -> None:
+    async def test() -> None:
+        async with serving() as http:
+            status, headers, _ = await http.post("/echo/it/", b"1", Content_Type="text/plain", **said)
+            assert status == 403
+            assert not any(name.startswith("access-control") for name in headers)
+            assert http.echo.asked == []
+            assert (await http.post("/echo/it/", b"1", Sec_Fetch_Mode="cors"))[0] == 200  # as Node's fetch has it
+
+    run(test())
+
+
+def test_a_flood_of_requests_before_the_first_answer_ends_its_connection() -> None:
+    async def test() -> None:
+        async with serving() as http:
+            http.echo.wait = asyncio.Event()
+            reader, writer = await http.connect()
+            writer.write(b"POST /echo/it/ HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n" * 1000)
+            assert await ended(reader)
+            writer.close()
+            http.echo.wait.set()
+            assert (await http.post("/echo/it/", b"1"))[0] == 200
+
+    run(test())
+
+
+@contextlib.contextmanager
+def deaf(address: str) -> Iterator[socket.socket]:
+    """Asks for half a megabyte on a unix socket, which holds less than that, and takes nothing of it."""
+    with socket.socket(socket.AF_UNIX) as one:
+        one.connect(address.removeprefix("unix:"))
+        one.setblocking(False)
+        head = b"POST /echo/it/ HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n" % MOST_BYTES
+        asked = memoryview((head + bytes(MOST_BYTES)) * 5)
+        with contextlib.suppress(BlockingIOError):
+            while asked:
+                asked = asked[one.send(asked) :]
+        yield one
+
+
+def test_who_takes_no_answers_makes_place(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(replace(LIMITS, connections=1), socket=tmp_path / "s") as http:
+            with deaf(http.address):
+                await until(lambda: http.echo.asked != [])
+                told = 0
+                while told != 200:  # until what is sent to it has filled its socket
+                    with contextlib.suppress(IndexError, OSError):
+                        told = (await http.post("/echo/it/", b"1"))[0]
+                        assert told == 200
+
+    run(test())
+
+
+def test_who_takes_no_answers_is_cut_off_in_time(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(replace(LIMITS, request_s=0.2), socket=tmp_path / "s") as http:
+            with deaf(http.address) as one:
+                ends = select.poll()
+                ends.register(one, select.POLLHUP)
+                await until(lambda: ends.poll(0) != [])
+
+    run(test())
+
+
+def test_who_has_not_said_who_it_is_leaves_room_for_who_has() -> None:
+    async def test() -> None:
+        gate = OpenGate(reads_tokens=True)
+        echo = Echo()
+        later = [replace(route, says_who_later=True, place=f"/later{route.place}") for route in echo.routes()]
+        async with serving(gate=gate, routes=later) as http:
+            waiting = [await http.connect() for _ in range(LIMITS.requests)]
+            for _, writer in waiting:
+                writer.write(b"POST /later/echo/it/ HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n1")
+            for reader, _ in waiting[1:]:
+                assert b" 429 " in await reader.readline()
+            assert (await http.post("/echo/it/", b"1", Authorization="Bearer secret"))[0] == 200
+            for _, writer in waiting:
+                writer.close()
+
+    run(test())
+
+
+def test_broken_requests_are_no_lines_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    async def test() -> None:
+        async with serving() as http:
+            assert b" 400 " in await http.say(b"\x16\x03\r\n\r\n")
+
+    run(test())
+    assert caplog.records == []
+
+
+def test_what_a_decoder_looks_back_on_is_held() -> None:
+    async def test() -> None:
+        async with serving(replace(LIMITS, held_bytes=64 << 10)) as http:
+            packed = gzip.compress(bytes(90_000))
+            assert (await http.post("/echo/it/", packed, Content_Encoding="gzip"))[0] == 429
+            assert http.server.room.held_bytes == 0
 
     run(test())

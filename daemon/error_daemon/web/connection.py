@@ -4,6 +4,8 @@ One connection of HTTP/1.1: uvicorn's, within bounds that it does not have itsel
 request     must be whole within `request_s`, its line and headers in at most 32 KiB; else its connection ends
 idle        a connection on which nothing is asked ends after uvicorn's own time; above `connections`, whoever is idle for longest
             makes place at once, and where nobody is, who comes is turned away
+pipeline    at most so many requests wait for the answers before theirs; whoever sends more is cut off
+deaf        who does not take its answers ends after `request_s`, too, and makes place before that
 identity    who is at the other end goes with each request, as scope["state"]["peer"]
 """
 
@@ -21,6 +23,7 @@ from uvicorn.server import ServerState
 from error_daemon.listening.peer import who_is_at
 
 _MOST_HEAD_BYTES = 32 << 10
+_MOST_PIPELINED = 32
 _TOO_LONG = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
     b"The request's line and headers have more than 32 KiB.\n"
@@ -45,11 +48,18 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._is_in_head = True
         self._late: asyncio.TimerHandle | None = None
+        self._deaf: asyncio.TimerHandle | None = None  # while it does not take what it is sent
+        self._makes_place = False
         self.idle_since = self.loop.time()
 
     @property
-    def is_idle(self) -> bool:
-        return self.cycle is None or self.cycle.response_complete
+    def may_make_place(self) -> bool:
+        is_idle = self.cycle is None or self.cycle.response_complete
+        return not self._makes_place and (is_idle or self._deaf is not None)
+
+    def make_place(self) -> None:
+        self._makes_place = True
+        self.transport.abort()
 
     def connection_made(self, transport: Any) -> None:
         has_place = len(self.connections) < self._house.connections or _make_place(self.connections)
@@ -62,7 +72,21 @@ class Connection(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._request_is_whole()
+        self._hears()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._deaf = self.loop.call_later(self._house.request_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._hears()
+        super().resume_writing()
+
+    def _hears(self) -> None:
+        if self._deaf is not None:
+            self._deaf.cancel()
+            self._deaf = None
 
     def data_received(self, data: bytes) -> None:
         if self._is_in_head:
@@ -73,6 +97,9 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def on_message_begin(self) -> None:
+        if len(self.pipeline) >= _MOST_PIPELINED:
+            self.transport.abort()
+            raise ValueError("too many requests before an answer")  # which ends the parser's work on what has come
         super().on_message_begin()
         if self._late is None:
             self._await_request()
@@ -104,8 +131,8 @@ class Connection(HttpToolsProtocol):
 
 
 def _make_place(connections: Any) -> bool:
-    idle = [one for one in connections if one.is_idle and not one.transport.is_closing()]
+    idle = [one for one in connections if one.may_make_place]
     if not idle:
         return False
-    min(idle, key=lambda one: one.idle_since).transport.abort()
+    min(idle, key=lambda one: one.idle_since).make_place()
     return True

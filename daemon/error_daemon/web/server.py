@@ -48,6 +48,7 @@ class WebServer:
             lifespan="off",
             log_config=None,
             access_log=False,
+            log_level="error",  # else each broken request would be a line of the log
             proxy_headers=False,
             timeout_keep_alive=_IDLE_S,
         )

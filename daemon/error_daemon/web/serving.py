@@ -3,6 +3,10 @@ One request, from its head to its answer: who asks, whether they may, the body u
 
 What a request holds is known while it comes, and the sum of all is bounded: who would pass it is told to come back. A body that is not
 taken to its end costs its connection, so nothing is read that nobody wants.
+
+What a page in a browser asks is refused: browsers send what any page of the web wants to this host, too, and who calls from this host is
+believed. Browsers name the page with every POST (Origin), under whatever name it found this host (DNS rebinding); programs do not.
+Sources: "Forbidden request-header" and "Origin header" of https://fetch.spec.whatwg.org, https://www.w3.org/TR/fetch-metadata/
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from error_daemon.errors import ErrorRecoveryError, InvariantError, TransientError
+from error_daemon.errors import Denied, ErrorRecoveryError, InvariantError, TransientError
 from error_daemon.exchange import NOBODY, Answer, Body, Request, Route, TooLarge
 from error_daemon.model.access import Peer
 from error_daemon.ports import Gate
@@ -24,8 +28,9 @@ from error_daemon.web.unpacking import Unpacker
 Scope = Mapping[str, Any]
 OnBug = Callable[[str, BaseException], None]
 _RETRY_AFTER_S = 1.0
-_PIECES_IN_A_TURN = 16  # a megabyte: a few milliseconds
+_TURN_S = 0.002
 _MOST_PARAMETERS = 64
+_UNKNOWN_SHARE = 4  # who has not said yet who it is may have one request of so many
 
 
 class Room:
@@ -34,17 +39,21 @@ class Room:
     def __init__(self, requests: int, most_bytes: int) -> None:
         self._most_requests = requests
         self._most_bytes = most_bytes
+        self._most_unknown = max(1, requests // _UNKNOWN_SHARE)
+        self._unknown = 0
         self.requests = 0
         self.held_bytes = 0
 
-    def enter(self) -> None:
+    def enter(self, *, is_known: bool) -> None:
         """Raises TransientError."""
-        if self.requests >= self._most_requests:
-            raise TransientError(f"{self._most_requests} requests are being read already", _RETRY_AFTER_S)
+        if self.requests >= self._most_requests or (not is_known and self._unknown >= self._most_unknown):
+            raise TransientError(f"{self.requests} requests are being read already", _RETRY_AFTER_S)
         self.requests += 1
+        self._unknown += not is_known
 
-    def leave(self, held_bytes: int) -> None:
+    def leave(self, held_bytes: int, *, is_known: bool) -> None:
         self.requests -= 1
+        self._unknown -= not is_known
         self.held_bytes -= held_bytes
 
     def hold(self, before: int, now: int) -> None:
@@ -78,18 +87,19 @@ class Served:
 
     async def _answer(self, request: Request, reading: _Reading) -> Answer:
         route = self._route
+        _refuse_pages(request)
         token = route.token(request) if self._gate.reads_tokens else ""
         request = replace(request, peer=replace(request.peer, token=token))
         is_told_later = route.says_who_later and self._gate.reads_tokens and not token
         caller = NOBODY if is_told_later else self._gate.admit(request.peer, route.action)
-        self._room.enter()
+        self._room.enter(is_known=not is_told_later)
         try:
             body = route.begin(request, caller)
             await self._read(body, request, reading)
             answer = body.finish()
             return answer if isinstance(answer, Answer) else await answer
         finally:
-            self._room.leave(reading.held_bytes)
+            self._room.leave(reading.held_bytes, is_known=not is_told_later)
 
     async def _read(self, body: Body, request: Request, reading: _Reading) -> None:
         most_bytes = self._route.most_bytes
@@ -97,15 +107,16 @@ class Served:
         if length.isdecimal() and int(length) > most_bytes:
             raise TooLarge(f"the body has {length} bytes; at most {most_bytes}")
         unpacker = Unpacker(request.headers.get("content-encoding", ""), most_bytes)
-        pieces = 0
+        loop = asyncio.get_running_loop()
+        turn_until = loop.time() + _TURN_S
         while not reading.is_whole:
             for piece in unpacker.feed(await reading.more(most_bytes)):
                 body.feed(piece)
-                before, reading.held_bytes = reading.held_bytes, body.held_bytes
+                before, reading.held_bytes = reading.held_bytes, body.held_bytes + unpacker.held_bytes
                 self._room.hold(before, reading.held_bytes)
-                pieces += 1
-                if pieces % _PIECES_IN_A_TURN == 0:
+                if loop.time() >= turn_until:
                     await asyncio.sleep(0)
+                    turn_until = loop.time() + _TURN_S
         unpacker.end()
 
 
@@ -135,16 +146,23 @@ class _Reading:
 
 
 def _request_of(scope: Scope) -> Request:
-    headers: dict[str, str] = {}
+    said: dict[str, list[str]] = {}
     for raw_name, raw_value in scope["headers"]:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        said.setdefault(raw_name.decode("latin-1"), []).append(raw_value.decode("latin-1"))
+    headers = {name: ", ".join(values) for name, values in said.items()}
     query: dict[str, str] = {}
     if scope["query_string"]:
         for name, value in _parameters(scope["query_string"]):
             query.setdefault(name, value)
     peer: Peer = scope["state"]["peer"]
     return Request(scope["method"], scope["path"], scope.get("path_params", {}), query, headers, peer)
+
+
+def _refuse_pages(request: Request) -> None:
+    """Raises Denied."""
+    page = request.headers.get("origin") or request.headers.get("sec-fetch-site", "none")
+    if page != "none":
+        raise Denied("requests of pages in a browser are not taken", "OF_A_PAGE", {"page": page[:200]})
 
 
 def _parameters(query: bytes) -> list[tuple[str, str]]:

@@ -2,7 +2,8 @@
 A body as it was before its sender packed it (Content-Encoding), in pieces of 64 KiB or little more, and never more of it than may be.
 
 What is unpacked is handed on before more is, so a body that unpacks to a thousand times its size holds no more memory than another, and
-ends where its length passes `most_bytes`. gzip may have several members, one after the other (RFC 1952); "deflate" is zlib's format
+ends where its length passes `most_bytes`. gzip may have several members, one after the other (RFC 1952), and zstd frames: up to 256, since
+empty ones cost time and give nothing. What a decoder keeps to look back on counts as held. "deflate" is zlib's format
 (RFC 9110), but some send it bare, as browsers take it. Unknown names, and more than one, are refused.
 """
 
@@ -24,6 +25,7 @@ else:
     from backports import zstd
 
 PIECE_BYTES = 64 << 10
+_MOST_STREAMS = 256
 _LONGEST_WINDOW_LOG = 23  # 8 MiB: what every decoder of zstd should have, and none need exceed (RFC 8878, 3.1.1.1.2)
 
 
@@ -52,7 +54,13 @@ class Unpacker:
         self._name = name
         self._most_bytes = most_bytes
         self._has_begun = False
+        self._streams = 1
+        self._window_bytes = _WINDOWS.get(name, 0)
         self.unpacked_bytes = 0
+
+    @property
+    def held_bytes(self) -> int:
+        return min(self.unpacked_bytes, self._window_bytes)
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Pieces, as they are asked for. Raises TooLarge, or InputError where the data is not what its name says."""
@@ -81,6 +89,11 @@ class Unpacker:
             if piece:
                 yield piece
             elif self._stream.is_whole and (left := self._stream.left()):
+                self._streams += 1
+                if self._streams > _MOST_STREAMS:
+                    raise InputError(
+                        "body", f"has more than {_MOST_STREAMS} streams of {self._name}, one after the other"
+                    )
                 self._stream, data = self._made(), left
             else:
                 return
@@ -166,3 +179,5 @@ _UNPACKS: dict[str, Callable[[], Any] | None] = {
     "br": _Brotli,
     "zstd": _Zstd,
 }
+_WINDOWS = {"gzip": 32 << 10, "x-gzip": 32 << 10, "deflate": 32 << 10, "br": 16 << 20, "zstd": 1 << _LONGEST_WINDOW_LOG}
+"""How far back each looks at most, and so what it keeps."""
