@@ -8,6 +8,7 @@ not defined loses no fault: its name is kept as the attribute `error_recovery.ta
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from error_daemon.model.access import Caller
 from error_daemon.ports import Gate, Intake
 from error_recovery.v1 import fault_pb2
 
+_IN_A_TURN = 32  # some milliseconds
 TARGET = "error_recovery.target"
 """The tag, label or attribute by which a message of others names a target."""
 
@@ -53,10 +55,23 @@ class Acceptance:
 
     async def take(self, faults: Sequence[bytes], caller: Caller) -> Accepted:
         """Serialised faults, as ingest/fitted.py makes them."""
-        accepted = self.take_now(faults, caller)
-        if accepted.error_ids:
+        error_ids: list[str] = []
+        refused: list[InputError] = []
+        left, retry_after_s = 0, 0.0
+        for start in range(0, len(faults), _IN_A_TURN):
+            if start:
+                await asyncio.sleep(0)
+            some = self.take_now(faults[start : start + _IN_A_TURN], caller)
+            error_ids += some.error_ids
+            refused += some.refused
+            if some.left:
+                beyond = max(0, len(faults) - start - _IN_A_TURN)
+                self.tally.put_off += beyond
+                left, retry_after_s = some.left + beyond, some.retry_after_s
+                break
+        if error_ids:
             await self.settled()
-        return accepted
+        return Accepted(error_ids, refused, left, retry_after_s)
 
     async def settled(self) -> None:
         """Returns when all that was taken is as durable as senders are told."""

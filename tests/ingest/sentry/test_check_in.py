@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
@@ -188,3 +189,39 @@ def test_texts_that_are_no_unicode_cost_no_fault() -> None:
         {**CHECK_IN, "monitor_slug": "back\ud800up", "release": "\udfff", "status": "error"}, is_trusted=False
     )
     assert told(CheckIns().feed(broken, NOON)) == ["the job back?up in production has failed"]
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        {"type": "interval", "value": 10**400, "unit": "year"},
+        {"type": "interval", "value": 1e-300, "unit": "minute"},
+        {"type": "interval", "value": 0.9, "unit": "minute"},
+        {"type": "crontab", "value": "* * * * * *"},
+        {"type": "crontab", "value": "0 0 30 2 *"},
+        {"type": "crontab", "value": "0 0 LW 2 */7"},
+    ],
+)
+def test_no_schedule_asks_for_more_than_a_fault_a_minute_or_for_a_day_that_never_comes(
+    schedule: dict[str, Any],
+) -> None:
+    with pytest.raises(InputError, match="schedule"):
+        read_check_in({"monitor_slug": "a", "status": "ok", "monitor_config": {"schedule": schedule}}, is_trusted=True)
+
+
+@given(
+    st.lists(st.text("0123456789*/,-#LW7", min_size=1, max_size=8), min_size=5, max_size=5),
+    st.sampled_from(["UTC", "Europe/Paris"]),
+)
+def test_whatever_is_written_as_a_crontab_is_one_or_is_refused(parts: list[str], zone: str) -> None:
+    config = {"schedule": {"type": "crontab", "value": " ".join(parts)}, "timezone": zone}
+    with contextlib.suppress(InputError):
+        read_check_in({"monitor_slug": "a", "status": "ok", "monitor_config": config}, is_trusted=True)
+
+
+def test_a_schedule_that_can_be_followed_no_more_is_forgotten_and_stops_nobody() -> None:
+    jobs = CheckIns()
+    gone = Monitor("backup", "", Schedule("0 * * * *", zone="Atlantis/Here"), expected_at=NOON)
+    jobs.restore(iter([gone, Monitor("other", "", EACH_MINUTE, expected_at=NOON)]), NOON)
+    assert len(jobs.due(NOON + 600)) == 1
+    assert jobs.monitors["backup", ""].schedule is None

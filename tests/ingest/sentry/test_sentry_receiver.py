@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import json
 from collections.abc import AsyncIterator
@@ -13,6 +14,7 @@ import pytest
 
 from error_daemon.errors import Denied
 from error_daemon.ingest.acceptance import Acceptance
+from error_daemon.ingest.sentry.check_in import read_check_in
 from error_daemon.ingest.sentry.job_watch import JobWatch
 from error_daemon.ingest.sentry.receiver import SentryReceiver
 from error_daemon.runtime.clock import SteadyClock
@@ -243,7 +245,7 @@ def test_a_job_whose_word_cannot_be_kept_is_told_to_say_it_again(tmp_path: Path)
 def test_faults_of_jobs_that_cannot_be_taken_wait(tmp_path: Path) -> None:
     async def test() -> None:
         async with sentry(tmp_path, OpenGate(most_faults=0)) as one:
-            await one.http.post(PATH, HEAD + item("check_in", json.dumps(CHECK_IN).encode()))
+            await one.receiver.jobs.take(read_check_in(CHECK_IN, is_trusted=True))
             assert one.intake.taken == []
             one.gate.most_faults = 10
             await one.http.post(PATH, HEAD + item("check_in", json.dumps({**CHECK_IN, "status": "ok"}).encode()))
@@ -259,5 +261,52 @@ def test_a_reporter_is_a_reporter(tmp_path: Path) -> None:
             await one.http.post(PATH, ENVELOPE)
             await one.http.post(PATH, HEAD + item("check_in", json.dumps(CHECK_IN).encode()))
             assert one.intake.trusted == [False, False]
+
+    run(test())
+
+
+def test_check_ins_count_against_what_their_caller_may_report(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path, OpenGate(most_faults=2)) as one:
+            body = HEAD + item("check_in", json.dumps(CHECK_IN).encode()) * 3
+            assert (await one.http.post(PATH, body))[0] == 429
+            assert one.receiver.jobs.expected() == []
+            assert not (tmp_path / "check_ins.json").exists()
+
+    run(test())
+
+
+def test_an_events_half_characters_are_no_bug_of_ours(tmp_path: Path) -> None:
+    async def test() -> None:
+        half = "\ud800"
+        event = {"message": half, "event_id": half, "transaction": half, "platform": half, "release": half}
+        event |= {"tags": {half: half, "component": half}, "fingerprint": [half]}  # type: ignore[dict-item]
+        frame = {"filename": half, "function": half}
+        event["exception"] = [{"type": half, "value": half, "stacktrace": {"frames": [frame]}}]  # type: ignore[assignment]
+        job = {**CHECK_IN, "monitor_slug": f"backup{half}", "environment": half, "release": half}
+        async with sentry(tmp_path) as one:
+            body = HEAD + item("event", json.dumps(event).encode()) + item("check_in", json.dumps(job).encode())
+            assert (await one.http.post(PATH, body))[0] == 200
+            assert one.http.bugs == []
+            assert [fault.message for fault in one.faults()] == ["the job backup? in ? has failed", "?"]
+
+    run(test())
+
+
+def test_a_thousand_events_of_one_envelope_leave_others_their_turns(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with sentry(tmp_path) as one:
+            turns = 0
+
+            async def count() -> None:
+                nonlocal turns
+                while len(one.intake.taken) < 900:
+                    turns += bool(one.intake.taken)
+                    await asyncio.sleep(0)
+
+            counting = asyncio.ensure_future(count())
+            assert (await one.http.post(PATH, HEAD + EVENT * 999))[0] == 200
+            await counting
+            assert turns >= 20
 
     run(test())

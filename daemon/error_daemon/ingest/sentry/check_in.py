@@ -33,7 +33,9 @@ _MOST_MONITORS = 1000
 _MOST_RUNS = 16  # of one monitor that have begun and not ended
 _MARGIN_S = 60.0
 _MAX_RUNTIME_S = 1800.0
+_SHORTEST_S = 60.0
 _LONGEST_S = 366 * 86_400.0
+_FIELDS = 5  # of a crontab: what has seconds, too, would be missed each second
 _UNITS_S = {
     "minute": 60.0,
     "hour": 3600.0,
@@ -61,7 +63,12 @@ class Schedule:
             return at + self.interval_s
         try:
             return next(CronSim(self.crontab, datetime.fromtimestamp(at, _zone(self.zone)))).timestamp()
-        except (CronSimError, StopIteration):
+        except (
+            CronSimError,
+            StopIteration,
+            AssertionError,
+            ValueError,
+        ):  # what its parser does with some that are none
             raise InputError("check_in.monitor_config.schedule", f"{self.crontab[:80]!r} is no crontab") from None
 
 
@@ -88,6 +95,15 @@ class Monitor:
     heard_at: float = 0.0
     is_trusted: bool = False
 
+    def expect_after(self, at: float) -> None:
+        """A schedule that has become none (its timezone has gone from this host) is forgotten."""
+        if self.schedule is None:
+            return
+        try:
+            self.expected_at = self.schedule.after(at)
+        except InputError:
+            self.schedule, self.expected_at = None, 0.0
+
     def next_wake(self) -> float | None:
         times = [*self.runs.values()]
         if self.schedule is not None:
@@ -112,8 +128,7 @@ class CheckIns:
     def restore(self, monitors: Iterator[Monitor], now: float) -> None:
         """What was known before a restart; nothing of it is missed or late that should have come while nobody listened."""
         for monitor in monitors:
-            if monitor.schedule is not None:
-                monitor.expected_at = monitor.schedule.after(now)
+            monitor.expect_after(now)
             monitor.runs = {run: max(until, now) for run, until in monitor.runs.items()}
             self.monitors[monitor.slug, monitor.environment] = monitor
 
@@ -147,7 +162,7 @@ class CheckIns:
                 when = datetime.fromtimestamp(monitor.expected_at, timezone.utc).isoformat(" ", "minutes")
                 says = f"did not run: it was expected at {when}"
                 told.append(Due(_fault(monitor, "missed", says, now), monitor.is_trusted))
-                monitor.expected_at = schedule.after(max(monitor.expected_at, now - schedule.margin_s))
+                monitor.expect_after(max(monitor.expected_at, now - schedule.margin_s))
         return told
 
     def next_wake(self) -> float | None:
@@ -208,6 +223,8 @@ def _schedule(config: Mapping[str, Any]) -> Schedule | None:
     )
     kind, value = said.get("type"), said.get("value")
     if kind == "crontab" and isinstance(value, str):
+        if len(value.split()) != _FIELDS:
+            raise InputError("check_in.monitor_config.schedule", f"{value[:80]!r} is no crontab of five fields")
         zone = config.get("timezone")
         made = replace(bounds, crontab=value[:200], zone=zone[:64] if isinstance(zone, str) and zone else "UTC")
         made.after(0.0)
@@ -217,10 +234,13 @@ def _schedule(config: Mapping[str, Any]) -> Schedule | None:
         kind == "interval"
         and isinstance(value, int | float)
         and unit_s is not None
-        and 0 < value * unit_s <= _LONGEST_S
+        and _SHORTEST_S / unit_s <= value <= _LONGEST_S / unit_s
     ):
         return replace(bounds, interval_s=value * unit_s)
-    raise InputError("check_in.monitor_config.schedule", "is none: a crontab, or an interval with its unit")
+    raise InputError(
+        "check_in.monitor_config.schedule",
+        "is none: a crontab, or an interval of a minute or more with its unit",
+    )
 
 
 def _minutes(value: object, default_s: float) -> float:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from error_daemon.ingest.sentry.check_in import Monitor
+from error_daemon.ingest.sentry.check_in import Monitor, Schedule
 
 _WRITTEN: TypeAdapter[list[Monitor]] = TypeAdapter(list[Monitor])
 
@@ -44,4 +44,18 @@ class CheckInFile:
 
 def plain(monitors: Mapping[tuple[str, str], Monitor]) -> list[Mapping[str, Any]]:
     """What `save` takes: of this moment, whatever happens to the monitors later."""
-    return [asdict(monitor) for monitor in monitors.values()]
+    return [_plain(monitor) for monitor in monitors.values()]
+
+
+def _plain(monitor: Monitor) -> Mapping[str, Any]:
+    """As dataclasses.asdict, which takes twenty times as long: a thousand jobs are written on the loop's time."""
+    schedule = monitor.schedule
+    return {
+        **{name: getattr(monitor, name) for name in _OF_MONITOR},
+        "schedule": None if schedule is None else {name: getattr(schedule, name) for name in _OF_SCHEDULE},
+        "runs": dict(monitor.runs),
+    }
+
+
+_OF_MONITOR = [one.name for one in fields(Monitor)]
+_OF_SCHEDULE = [one.name for one in fields(Schedule)]

@@ -21,7 +21,6 @@ Format: https://develop.sentry.dev/sdk/foundations/data-model/event-payloads/
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -30,6 +29,7 @@ from error_daemon.ingest import sent_at
 from error_daemon.ingest.acceptance import TARGET
 from error_daemon.ingest.exception_types import error_type_named
 from error_daemon.ingest.fitted import fitted, flat, unicode
+from error_daemon.ingest.json_read import read_json
 from error_recovery.v1 import fault_pb2
 
 _SEVERITIES = {
@@ -49,7 +49,7 @@ Event = Mapping[str, Any]
 def read_event(payload: bytes) -> Event:
     """Raises InputError."""
     try:
-        event = json.loads(payload)
+        event = read_json(payload)
     except (ValueError, RecursionError):
         raise InputError("event", "is not JSON") from None
     if not isinstance(event, dict):

@@ -31,6 +31,8 @@ class JobWatch:
         self._untold: list[Due] = []  # those that could not be taken yet
         self._timer: asyncio.TimerHandle | None = None
         self._saving = asyncio.Lock()
+        self._changes = 0
+        self._kept_changes = 0
 
     def start(self) -> None:
         monitors, problem = self._file.load()
@@ -47,16 +49,28 @@ class JobWatch:
         """The jobs that are known."""
         return [monitor.slug for monitor in self._check_ins.monitors.values()]
 
-    async def take(self, said: CheckIn) -> None:
-        """On return it is kept. Raises InputError for what is wrong in it, TransientError where it cannot be kept."""
-        self._tell(self._check_ins.feed(said, self._clock.now()))
+    async def take(self, *said: CheckIn) -> None:
+        """On return they are kept. Raises InputError for what is wrong in one, TransientError where they cannot be kept."""
+        for index, one in enumerate(said):
+            if index:
+                await asyncio.sleep(0)  # to find when it should come next can take ten milliseconds
+            self._tell(self._check_ins.feed(one, self._clock.now()))
         self._wake_later()
+        self._changes += 1
+        await self._keep(self._changes)
+
+    async def _keep(self, change: int) -> None:
+        """All that wait while the file is written share the next time that it is."""
         async with self._saving:
+            if self._kept_changes >= change:
+                return
+            newest = self._changes
             try:
                 await asyncio.to_thread(self._file.save, plain(self._check_ins.monitors))
             except OSError as error:
                 self._on_problem(f"check-ins cannot be kept: {error}")
                 raise TransientError(f"check-ins cannot be kept: {error}", _AGAIN_S) from error
+            self._kept_changes = newest
 
     def _tell(self, told: list[Due]) -> None:
         waiting, self._untold = [*self._untold, *told], []

@@ -10,6 +10,7 @@ Answers are those that SDKs act on. They lose an event with any answer but 200, 
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 from collections.abc import Awaitable
@@ -120,13 +121,24 @@ class EnvelopeBody:
         key_of_dsn(head.get("dsn"), self._request)
         for item in self._reader.drain():
             self._take(item)
-        for payload in self._check_ins:
-            said = read_check_in(read_event(payload), is_trusted=self._caller.is_trusted)
-            await self._receiver.jobs.take(said)
+        if self._check_ins:
+            await self._check_in()
         accepted = await self._receiver.acceptance.take(self._faults, self._caller)
         if self._too_long and not accepted.error_ids and not self._check_ins:
             raise TooLarge(f"an event has more than {MOST_ITEM_BYTES} bytes")
         return answered(accepted, head.get("event_id"))
+
+    async def _check_in(self) -> None:
+        """They count as faults against what the caller may report: each is written, and may become one."""
+        count = len(self._check_ins)
+        granted, retry_after_s = self._receiver.gate.grant_faults(self._caller, count)
+        if granted < count:
+            raise TransientError("not all check-ins could be taken", retry_after_s)
+        said = []
+        for payload in self._check_ins:
+            said.append(read_check_in(read_event(payload), is_trusted=self._caller.is_trusted))
+            await asyncio.sleep(0)
+        await self._receiver.jobs.take(*said)
 
 
 def answered(accepted: Accepted, event_id: object) -> Answer:
