@@ -3,6 +3,7 @@ one worker has the whole file (`--dist loadfile`)."""
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -127,6 +128,21 @@ def test_a_unit_that_fails_reports_itself_by_on_failure(host: InstalledHost) -> 
     [error] = eventually("it is reported", lambda: host.errors("breaks.service"))
     assert error["type"] == "ERROR_TYPE_SYSTEM"
     assert error["message"] == "breaks.service has failed: exit-code (exited 7)"
+
+
+def test_a_unit_that_says_nothing_of_it_is_told_of_by_the_journal(host: InstalledHost) -> None:
+    """Which the daemon can read from inside its sandbox."""
+    host.write("/etc/systemd/system/silent.service", "[Service]\nType=oneshot\nExecStart=/bin/sh -c 'exit 7'\n")
+    host.run("systemctl", "daemon-reload")
+    host.run("systemctl", "start", "silent.service", is_checked=False)
+    [error] = eventually("it is reported", lambda: host.errors("silent.service"))
+    assert error["message"] == "silent.service has failed: exit-code (exited 7)"
+    assert (
+        json.loads(host.run("error-cli", "errors", "show", error["error_id"], "--json").stdout)["error"]["fault"][
+            "source"
+        ]
+        == "journal"
+    )
 
 
 BREAKS_ONCE = """[Unit]
