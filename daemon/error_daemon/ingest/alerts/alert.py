@@ -16,7 +16,6 @@ One alert of a message that is wrong does not cost the others.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import blake2b
@@ -25,6 +24,7 @@ from typing import Any
 
 from error_daemon.errors import InputError
 from error_daemon.ingest import sent_at
+from error_daemon.ingest.json_read import read_json
 
 _MOST_NAMES = 64  # of labels, and of annotations
 _NAME_CHARACTERS = 256
@@ -100,7 +100,7 @@ def pushed(body: bytes) -> Message:
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
+        return read_json(body)
     except (ValueError, RecursionError) as error:
         raise InputError("body", f"is not JSON: {str(error)[:200]}") from None
 
