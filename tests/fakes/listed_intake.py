@@ -17,6 +17,7 @@ class ListedIntake:
         self.trusted: list[bool] = []
         self.targets: set[str] | None = None
         self.breaks = False
+        self.is_full = False
         self.waiting = 0
         self.settle = asyncio.Event()
 
@@ -24,7 +25,7 @@ class ListedIntake:
         self.trusted.append(is_trusted)
         if payload.startswith(b"wrong"):
             raise InputError("fault.message", "is wrong")
-        if payload.startswith(b"full"):
+        if self.is_full or payload.startswith(b"full"):
             raise TransientError("the ring is full", 0.25)
         if self.breaks or payload.startswith(b"bug"):
             raise RuntimeError("a bug")

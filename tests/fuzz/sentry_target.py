@@ -48,7 +48,7 @@ def _understand(item: Item) -> None:
     try:
         event = read_event(item.payload)
         if item.kind == "check_in":
-            CheckIns().feed(read_check_in(event, is_trusted=False), NOW)
+            CheckIns().feed(read_check_in(event, "o", is_trusted=False), NOW)
     except InputError:
         return
     decode(fault_of(event, project="1", prefix="", now=NOW), NOW)

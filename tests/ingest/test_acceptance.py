@@ -123,6 +123,15 @@ def test_a_target_that_is_not_defined_loses_no_fault() -> None:
     assert (unknown.target, dict(unknown.context.attributes)) == ("", {TARGET: "shpo"})
 
 
+def test_a_target_that_is_not_defined_finds_room_among_all_the_attributes_that_a_fault_may_have() -> None:
+    acceptance, intake = desk()
+    intake.targets = {"shop"}
+    full = fitted(fault_pb2.Fault(message="m", target="shpo"), [(f"{n}", "v") for n in range(64)])
+    acceptance.take_now([full], OPERATOR)
+    decode(intake.taken[0], 1e9)
+    assert fault_pb2.Fault.FromString(intake.taken[0]).context.attributes[TARGET] == "shpo"
+
+
 def test_what_came_is_counted() -> None:
     acceptance, _ = desk(OpenGate(most_faults=3))
     acceptance.take_now([b"1", b"wrong", b"2", b"3", b"4"], OPERATOR)

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from error_daemon.errors import InputError, TransientError
+from error_daemon.ingest.fitted import fitted
 from error_daemon.model.access import Caller
 from error_daemon.ports import Gate, Intake
 from error_recovery.v1 import fault_pb2
@@ -108,6 +109,7 @@ class Acceptance:
 
 def _without_target(payload: bytes) -> bytes:
     fault = fault_pb2.Fault.FromString(payload)
-    fault.context.attributes[TARGET] = fault.target
+    attributes = {TARGET: fault.target, **fault.context.attributes}
     fault.target = ""
-    return fault.SerializeToString()
+    fault.context.attributes.clear()
+    return fitted(fault, attributes.items())  # where there is no room for all, the name of the target stays

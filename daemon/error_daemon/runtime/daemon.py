@@ -143,14 +143,18 @@ class Daemon:
         parts.sensor.stop()
         parts.units.stop()
         parts.sensors.stop()
-        await parts.receivers.stop()
         drain_timeout_s = parts.settings.drain_timeout
-        stopping = asyncio.gather(server.stop(drain_timeout_s), parts.web.stop(drain_timeout_s))
+        stopping = asyncio.gather(server.stop(drain_timeout_s), self._stop_receiving(drain_timeout_s))
         parts.tests.close()
         parts.watchers.close()
         await parts.loop.finish(drain_timeout_s)
         parts.handlers.close()  # not before: running attempts may be theirs
         await stopping
+
+    async def _stop_receiving(self, drain_timeout_s: float) -> None:
+        """First where messages are asked for, then what was made of them."""
+        await self._parts.web.stop(drain_timeout_s)
+        await self._parts.receivers.stop()
 
     async def _stop_edges(self) -> None:
         parts = self._parts

@@ -108,9 +108,11 @@ class Receivers:
             self._journal.start()
 
     async def stop(self) -> None:
-        """After the last one."""
+        """After the last one that a server has taken."""
         self._jobs.stop()
         await self._syslog.stop()
+        if self._journal is not None:
+            await self._journal.stop()
 
     def diagnostics(self) -> Sequence[Diagnostic]:
         """See ports.Diagnosing."""

@@ -82,7 +82,7 @@ async def followed(
     try:
         yield Followed(told, intake, gate, units, follower, problems, desk)
     finally:
-        follower.stop()
+        await follower.stop()
         await asyncio.sleep(0)
         await soon("no child is left", lambda: not children())
 

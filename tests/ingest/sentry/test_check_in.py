@@ -19,7 +19,7 @@ EACH_MINUTE = Schedule(interval_s=60.0, margin_s=60.0)
 
 
 def said(status: str, schedule: Schedule | None = HOURLY, run: str = "1") -> CheckIn:
-    return CheckIn("backup", "production", status, run, schedule, "1.2")
+    return CheckIn("ann/1", "backup", "production", status, run, schedule, "1.2")
 
 
 def told(due: list[Due]) -> list[str]:
@@ -104,19 +104,29 @@ def test_the_summer_time_of_a_zone_is_kept() -> None:
     assert zoned.after(NOON + 60 * 86_400) == NOON - 12 * 3600 + 61 * 86_400 + 8.5 * 3600
 
 
-def test_a_thousand_jobs_are_known_and_the_one_heard_of_longest_ago_makes_place() -> None:
+def test_nobody_silences_anothers_job() -> None:
     jobs = CheckIns()
-    for number in range(1001):
-        jobs.feed(CheckIn(f"job-{number}", "", "ok", "1", HOURLY), NOON + number)
-    assert len(jobs.monitors) == 1000
-    assert ("job-0", "") not in jobs.monitors
+    jobs.feed(said("ok"), NOON)
+    jobs.feed(CheckIn("bob/1", "backup", "production", "ok", "1", Schedule(interval_s=1e6)), NOON)
+    assert len(jobs.due(NOON + 3900)) == 1
+
+
+def test_jobs_are_bounded_for_each_owner_and_in_all_and_what_is_not_heard_of_for_a_month_makes_place() -> None:
+    jobs = CheckIns()
+    for number in range(1000):
+        jobs.feed(CheckIn("ann" if number % 2 else "bob", f"job-{number}", "", "ok", "1", HOURLY), NOON)
+    for owner in ("ann", "eve"):
+        with pytest.raises(InputError, match="one job too many"):
+            jobs.feed(CheckIn(owner, "another", "", "ok", "1", HOURLY), NOON + 1)
+    jobs.feed(CheckIn("eve", "another", "", "ok", "1", HOURLY), NOON + 32 * 86_400)
+    assert len(jobs.monitors) == 1
 
 
 def test_runs_of_one_job_are_bounded() -> None:
     jobs = CheckIns()
     for number in range(100):
         jobs.feed(said("in_progress", run=str(number)), NOON)
-    assert len(jobs.monitors["backup", "production"].runs) == 16
+    assert len(jobs.monitors["ann/1", "backup", "production"].runs) == 16
 
 
 @given(
@@ -152,10 +162,10 @@ CHECK_IN = {"check_in_id": "1", "monitor_slug": "backup", "status": "ok", "envir
 
 
 def test_what_an_sdk_sends_is_understood() -> None:
-    read = read_check_in({**CHECK_IN, "monitor_config": CONFIG}, is_trusted=False)
+    read = read_check_in({**CHECK_IN, "monitor_config": CONFIG}, "ann/1", is_trusted=False)
     assert read == said("ok")
     interval = {"schedule": {"type": "interval", "value": 2, "unit": "hour"}}
-    scheduled = read_check_in({**CHECK_IN, "monitor_config": interval}, is_trusted=False).schedule
+    scheduled = read_check_in({**CHECK_IN, "monitor_config": interval}, "ann/1", is_trusted=False).schedule
     assert scheduled == Schedule(interval_s=7200.0)
 
 
@@ -173,7 +183,7 @@ def test_what_an_sdk_sends_is_understood() -> None:
 )
 def test_what_is_wrong_in_a_check_in_is_said(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(InputError, match=says):
-        read_check_in({**CHECK_IN, **changes}, is_trusted=False)
+        read_check_in({**CHECK_IN, **changes}, "ann/1", is_trusted=False)
 
 
 def test_a_schedule_that_is_none_changes_nothing() -> None:
@@ -181,12 +191,12 @@ def test_a_schedule_that_is_none_changes_nothing() -> None:
     with pytest.raises(InputError):
         jobs.feed(said("ok", Schedule("nonsense")), NOON)
     assert jobs.monitors == {}
-    assert Monitor("a", "b").next_wake() is None
+    assert Monitor("o", "a", "b").next_wake() is None
 
 
 def test_texts_that_are_no_unicode_cost_no_fault() -> None:
     broken = read_check_in(
-        {**CHECK_IN, "monitor_slug": "back\ud800up", "release": "\udfff", "status": "error"}, is_trusted=False
+        {**CHECK_IN, "monitor_slug": "back\ud800up", "release": "\udfff", "status": "error"}, "o", is_trusted=False
     )
     assert told(CheckIns().feed(broken, NOON)) == ["the job back?up in production has failed"]
 
@@ -206,7 +216,9 @@ def test_no_schedule_asks_for_more_than_a_fault_a_minute_or_for_a_day_that_never
     schedule: dict[str, Any],
 ) -> None:
     with pytest.raises(InputError, match="schedule"):
-        read_check_in({"monitor_slug": "a", "status": "ok", "monitor_config": {"schedule": schedule}}, is_trusted=True)
+        read_check_in(
+            {"monitor_slug": "a", "status": "ok", "monitor_config": {"schedule": schedule}}, "o", is_trusted=True
+        )
 
 
 @given(
@@ -216,12 +228,12 @@ def test_no_schedule_asks_for_more_than_a_fault_a_minute_or_for_a_day_that_never
 def test_whatever_is_written_as_a_crontab_is_one_or_is_refused(parts: list[str], zone: str) -> None:
     config = {"schedule": {"type": "crontab", "value": " ".join(parts)}, "timezone": zone}
     with contextlib.suppress(InputError):
-        read_check_in({"monitor_slug": "a", "status": "ok", "monitor_config": config}, is_trusted=True)
+        read_check_in({"monitor_slug": "a", "status": "ok", "monitor_config": config}, "o", is_trusted=True)
 
 
 def test_a_schedule_that_can_be_followed_no_more_is_forgotten_and_stops_nobody() -> None:
     jobs = CheckIns()
-    gone = Monitor("backup", "", Schedule("0 * * * *", zone="Atlantis/Here"), expected_at=NOON)
-    jobs.restore(iter([gone, Monitor("other", "", EACH_MINUTE, expected_at=NOON)]), NOON)
+    gone = Monitor("o", "backup", "", Schedule("0 * * * *", zone="Atlantis/Here"), expected_at=NOON)
+    jobs.restore(iter([gone, Monitor("o", "other", "", EACH_MINUTE, expected_at=NOON)]), NOON)
     assert len(jobs.due(NOON + 600)) == 1
-    assert jobs.monitors["backup", ""].schedule is None
+    assert jobs.monitors["o", "backup", ""].schedule is None

@@ -68,9 +68,10 @@ class JournalFollower:
         self._task = asyncio.ensure_future(self._run())
         self._task.add_done_callback(self._ended)
 
-    def stop(self) -> None:
+    async def stop(self) -> None:
         if self._task is not None:
             self._task.cancel()
+            await asyncio.wait({self._task})
             self._task = None
 
     def _ended(self, task: asyncio.Task[None]) -> None:

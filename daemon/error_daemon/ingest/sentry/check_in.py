@@ -8,9 +8,9 @@ Check-ins of jobs that run by a schedule (Sentry's "crons"): what a job says of 
     error           as ok                                               "has failed"
     none, though the schedule and its margin have passed                "did not run", once for each time it should have
 
-A monitor is one job in one environment. It is known from the first check-in that brings its schedule (`monitor_config`, which SDKs send
-along); one that never brought a schedule can fail, and be late, but not be missed. Where the daemon was away, nobody knows what was missed:
-after a restart the next time is expected.
+A monitor is one job in one environment, of one caller and project: nobody silences another's. It is known from the first check-in that
+brings its schedule (`monitor_config`, which SDKs send along); one that never brought a schedule can fail, and be late, but not be missed.
+Where the daemon was away, nobody knows what was missed: after a restart the next time is expected.
 
 Feed `feed(check_in, now)` and `due(now)`; both return faults, serialised. `next_wake()` says when `due` has something to tell.
 """
@@ -30,6 +30,8 @@ from error_daemon.ingest.fitted import fitted, unicode
 from error_recovery.v1 import fault_pb2
 
 _MOST_MONITORS = 1000
+_MOST_OF_AN_OWNER = 500
+_FORGOTTEN_AFTER_S = 31 * 86_400.0
 _MOST_RUNS = 16  # of one monitor that have begun and not ended
 _MARGIN_S = 60.0
 _MAX_RUNTIME_S = 1800.0
@@ -44,6 +46,7 @@ _UNITS_S = {
     "month": 30 * 86_400.0,
     "year": 365 * 86_400.0,
 }
+MonitorKey = tuple[str, str, str]
 _STATUSES = ("in_progress", "ok", "error")
 
 
@@ -74,6 +77,9 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True)
 class CheckIn:
+    """`owner`: whose job it is."""
+
+    owner: str
     slug: str
     environment: str
     status: str
@@ -87,6 +93,7 @@ class CheckIn:
 class Monitor:
     """What is known of one job. `expected_at` 0: it has no schedule. `runs`: id → when it has to be done."""
 
+    owner: str
     slug: str
     environment: str
     schedule: Schedule | None = None
@@ -113,31 +120,32 @@ class Monitor:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A fault, and whether who told of the job is trusted."""
+    """A fault, and whether who told of the job is trusted. `key`: what it is about; told again, it is the same."""
 
+    key: str
     fault: bytes
     is_trusted: bool
 
 
 class CheckIns:
-    """All monitors. The one that was heard of longest ago makes place."""
+    """All monitors. Where there is no place for another, those that were not heard of for a month make it; else it is refused."""
 
     def __init__(self) -> None:
-        self.monitors: dict[tuple[str, str], Monitor] = {}
+        self.monitors: dict[MonitorKey, Monitor] = {}
 
     def restore(self, monitors: Iterator[Monitor], now: float) -> None:
         """What was known before a restart; nothing of it is missed or late that should have come while nobody listened."""
         for monitor in monitors:
             monitor.expect_after(now)
             monitor.runs = {run: max(until, now) for run, until in monitor.runs.items()}
-            self.monitors[monitor.slug, monitor.environment] = monitor
+            self.monitors[monitor.owner, monitor.slug, monitor.environment] = monitor
 
     def feed(self, said: CheckIn, now: float) -> list[Due]:
-        """Raises InputError for a schedule that is none; then nothing has changed."""
-        key = said.slug, said.environment
+        """Raises InputError for a schedule that is none, or where no more jobs can be known; then nothing has changed."""
+        key = said.owner, said.slug, said.environment
         schedule = said.schedule or (self.monitors[key].schedule if key in self.monitors else None)
         expected_at = schedule.after(now) if schedule is not None else 0.0
-        monitor = self.monitors.get(key) or self._new(key)
+        monitor = self.monitors.get(key) or self._new(key, now)
         monitor.schedule, monitor.expected_at = schedule, expected_at
         monitor.heard_at, monitor.is_trusted = now, said.is_trusted
         if said.status == "in_progress":
@@ -149,19 +157,19 @@ class CheckIns:
         monitor.runs.pop(said.check_in_id, None)
         if said.status == "ok":
             return []
-        return [Due(_fault(monitor, "failed", "has failed", now, said.release), said.is_trusted)]
+        return [_due(monitor, "failed", "has failed", now, said.release)]
 
     def due(self, now: float) -> list[Due]:
         told = []
         for monitor in self.monitors.values():
             for run in [run for run, until in monitor.runs.items() if until <= now]:
                 del monitor.runs[run]
-                told.append(Due(_fault(monitor, "late", "runs for longer than it may", now), monitor.is_trusted))
+                told.append(_due(monitor, "late", "runs for longer than it may", now))
             schedule = monitor.schedule
             if schedule is not None and monitor.expected_at + schedule.margin_s <= now:
                 when = datetime.fromtimestamp(monitor.expected_at, timezone.utc).isoformat(" ", "minutes")
                 says = f"did not run: it was expected at {when}"
-                told.append(Due(_fault(monitor, "missed", says, now), monitor.is_trusted))
+                told.append(_due(monitor, "missed", says, now))
                 monitor.expect_after(max(monitor.expected_at, now - schedule.margin_s))
         return told
 
@@ -169,15 +177,18 @@ class CheckIns:
         """Seconds since 1970; None while nothing is expected."""
         return min((at for monitor in self.monitors.values() if (at := monitor.next_wake()) is not None), default=None)
 
-    def _new(self, key: tuple[str, str]) -> Monitor:
+    def _new(self, key: MonitorKey, now: float) -> Monitor:
         if len(self.monitors) >= _MOST_MONITORS:
-            oldest = min(self.monitors, key=lambda one: self.monitors[one].heard_at)
-            del self.monitors[oldest]
+            for old in [one for one, monitor in self.monitors.items() if monitor.heard_at < now - _FORGOTTEN_AFTER_S]:
+                del self.monitors[old]
+        of_owner = sum(1 for owner, _, _ in self.monitors if owner == key[0])
+        if len(self.monitors) >= _MOST_MONITORS or of_owner >= _MOST_OF_AN_OWNER:
+            raise InputError("check_in.monitor_slug", f"is of one job too many: {len(self.monitors)} are known")
         monitor = self.monitors[key] = Monitor(*key)
         return monitor
 
 
-def _fault(monitor: Monitor, kind: str, says: str, now: float, release: str = "") -> bytes:
+def _due(monitor: Monitor, kind: str, says: str, now: float, release: str = "") -> Due:
     where = f" in {monitor.environment}" if monitor.environment else ""
     fault = fault_pb2.Fault(
         type=fault_pb2.ERROR_TYPE_TASK,
@@ -187,13 +198,14 @@ def _fault(monitor: Monitor, kind: str, says: str, now: float, release: str = ""
         occurred_at_unix_ns=int(now * 1e9),
         source="sentry/check_in",
     )
-    return fitted(fault, [("check_in", kind), *([("release", release)] if release else [])])
+    made = fitted(fault, [("check_in", kind), *([("release", release)] if release else [])])
+    return Due(f"{kind}:{monitor.owner}:{monitor.slug}:{monitor.environment}", made, monitor.is_trusted)
 
 
 # --- from JSON
 
 
-def read_check_in(said: Mapping[str, Any], *, is_trusted: bool) -> CheckIn:
+def read_check_in(said: Mapping[str, Any], owner: str, *, is_trusted: bool) -> CheckIn:
     """Raises InputError."""
     slug, status = said.get("monitor_slug"), said.get("status")
     if not isinstance(slug, str) or not slug:
@@ -203,6 +215,7 @@ def read_check_in(said: Mapping[str, Any], *, is_trusted: bool) -> CheckIn:
     environment, release = said.get("environment"), said.get("release")
     config = said.get("monitor_config")
     return CheckIn(
+        owner,
         unicode(slug[:128]),
         unicode(environment[:64]) if isinstance(environment, str) else "",
         str(status),

@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from error_daemon.ingest.sentry.check_in import Monitor, Schedule
+from error_daemon.ingest.sentry.check_in import Monitor, MonitorKey, Schedule
 
 _WRITTEN: TypeAdapter[list[Monitor]] = TypeAdapter(list[Monitor])
 
@@ -42,7 +42,7 @@ class CheckInFile:
         new.replace(self._path)
 
 
-def plain(monitors: Mapping[tuple[str, str], Monitor]) -> list[Mapping[str, Any]]:
+def plain(monitors: Mapping[MonitorKey, Monitor]) -> list[Mapping[str, Any]]:
     """What `save` takes: of this moment, whatever happens to the monitors later."""
     return [_plain(monitor) for monitor in monitors.values()]
 

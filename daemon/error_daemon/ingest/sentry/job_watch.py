@@ -28,8 +28,9 @@ class JobWatch:
         self._file = CheckInFile(state_dir / "check_ins.json")
         self._on_problem = on_problem
         self._check_ins = CheckIns()
-        self._untold: list[Due] = []  # those that could not be taken yet
+        self._untold: dict[str, Due] = {}  # those that could not be taken yet
         self._timer: asyncio.TimerHandle | None = None
+        self._is_stopped = False
         self._saving = asyncio.Lock()
         self._changes = 0
         self._kept_changes = 0
@@ -42,6 +43,7 @@ class JobWatch:
         self._wake_later()
 
     def stop(self) -> None:
+        self._is_stopped = True
         if self._timer is not None:
             self._timer.cancel()
 
@@ -49,15 +51,20 @@ class JobWatch:
         """The jobs that are known."""
         return [monitor.slug for monitor in self._check_ins.monitors.values()]
 
-    async def take(self, *said: CheckIn) -> None:
-        """On return they are kept. Raises InputError for what is wrong in one, TransientError where they cannot be kept."""
-        for index, one in enumerate(said):
-            if index:
-                await asyncio.sleep(0)  # to find when it should come next can take ten milliseconds
-            self._tell(self._check_ins.feed(one, self._clock.now()))
-        self._wake_later()
-        self._changes += 1
-        await self._keep(self._changes)
+    async def take(self, *said: CheckIn) -> list[bytes]:
+        """On return they are kept. The faults that they are themselves, for who is to be told whether these were taken. Raises InputError
+        for what is wrong in one, TransientError where they cannot be kept; those before it are known."""
+        faults: list[bytes] = []
+        try:
+            for index, one in enumerate(said):
+                if index:
+                    await asyncio.sleep(0)  # to find when it should come next can take ten milliseconds
+                faults += [due.fault for due in self._check_ins.feed(one, self._clock.now())]
+        finally:
+            self._wake_later()
+            self._changes += 1
+            await self._keep(self._changes)
+        return faults
 
     async def _keep(self, change: int) -> None:
         """All that wait while the file is written share the next time that it is."""
@@ -73,21 +80,26 @@ class JobWatch:
             self._kept_changes = newest
 
     def _tell(self, told: list[Due]) -> None:
-        waiting, self._untold = [*self._untold, *told], []
-        for index, one in enumerate(waiting):
+        """Of a job that is missed again and again while nothing can be taken, once."""
+        self._untold.update((one.key, one) for one in told)
+        for key, one in list(self._untold.items()):
             if self._acceptance.take_now([one.fault], _JOBS[one.is_trusted]).left:
-                self._untold = waiting[index:]
                 return
+            del self._untold[key]
 
     def _wake_later(self) -> None:
-        self.stop()
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._is_stopped:
+            return
         at = self._check_ins.next_wake()
         wait_s = _LONGEST_S if at is None else min(max(at - self._clock.now(), 0.0), _LONGEST_S)
         self._timer = asyncio.get_running_loop().call_later(
-            min(wait_s, _AGAIN_S) if self._untold else wait_s, self._wake
+            min(wait_s, _AGAIN_S) if self._untold else wait_s, self.look
         )
 
-    def _wake(self) -> None:
+    def look(self) -> None:
+        """Whether something is due."""
         self._tell(self._check_ins.due(self._clock.now()))
         self._wake_later()
 

@@ -10,14 +10,13 @@ Answers are those that SDKs act on. They lose an event with any answer but 200, 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from collections.abc import Awaitable
 from dataclasses import replace
 from http import HTTPStatus
 
-from error_daemon.errors import ErrorRecoveryError, TransientError
+from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
 from error_daemon.exchange import NOBODY, Answer, Request, Route, TooLarge, Whole, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance, Accepted
 from error_daemon.ingest.sentry.check_in import read_check_in
@@ -73,7 +72,8 @@ class SentryReceiver:
 
 
 class EnvelopeBody:
-    """One envelope. Items are made faults as they become whole; all of them are handed in at its end."""
+    """One envelope. Items are made faults as they become whole; all of them are handed in at its end. One that is wrong does not concern
+    the others: only where there is nothing else is the sender told."""
 
     def __init__(self, receiver: SentryReceiver, request: Request, caller: Caller) -> None:
         self._receiver = receiver
@@ -82,7 +82,7 @@ class EnvelopeBody:
         self._reader = EnvelopeReader(_KEPT)
         self._faults: list[bytes] = []
         self._check_ins: list[bytes] = []
-        self._too_long = 0
+        self._wrong: list[ErrorRecoveryError] = []
 
     @property
     def held_bytes(self) -> int:
@@ -104,12 +104,20 @@ class EnvelopeBody:
 
     def _take(self, item: Item) -> None:
         if item.payload is None:
-            self._too_long += item.kind in _KEPT
             self._receiver.acceptance.tally.passed_over += 1
-        elif item.kind == "event":
-            self._faults.append(self._receiver.fault_of(read_event(item.payload), self._request))
-        else:
+            if item.kind in _KEPT:
+                self._wrong.append(TooLarge(f"an item of type {item.kind} has more than {MOST_ITEM_BYTES} bytes"))
+        elif item.kind == "check_in":
             self._check_ins.append(item.payload)
+        else:
+            try:
+                self._faults.append(self._receiver.fault_of(read_event(item.payload), self._request))
+            except InputError as error:
+                self._refuse(error)
+
+    def _refuse(self, error: InputError) -> None:
+        self._receiver.acceptance.tally.refused += 1
+        self._wrong.append(error)
 
     def finish(self) -> Awaitable[Answer]:
         return self._finish()
@@ -121,24 +129,28 @@ class EnvelopeBody:
         key_of_dsn(head.get("dsn"), self._request)
         for item in self._reader.drain():
             self._take(item)
-        if self._check_ins:
-            await self._check_in()
+        taken, retry_after_s = await self._check_in() if self._check_ins else (0, 0.0)
         accepted = await self._receiver.acceptance.take(self._faults, self._caller)
-        if self._too_long and not accepted.error_ids and not self._check_ins:
-            raise TooLarge(f"an event has more than {MOST_ITEM_BYTES} bytes")
+        if retry_after_s:
+            raise TransientError("not all check-ins could be taken", retry_after_s)
+        if self._wrong and not taken and not accepted.error_ids:
+            raise self._wrong[0]
         return answered(accepted, head.get("event_id"))
 
-    async def _check_in(self) -> None:
-        """They count as faults against what the caller may report: each is written, and may become one."""
-        count = len(self._check_ins)
-        granted, retry_after_s = self._receiver.gate.grant_faults(self._caller, count)
-        if granted < count:
-            raise TransientError("not all check-ins could be taken", retry_after_s)
-        said = []
-        for payload in self._check_ins:
-            said.append(read_check_in(read_event(payload), is_trusted=self._caller.is_trusted))
-            await asyncio.sleep(0)
-        await self._receiver.jobs.take(*said)
+    async def _check_in(self) -> tuple[int, float]:
+        """They count against what the caller may report: each is written, and may become a fault, which is then handed in with the others.
+        How many were taken, and after how many seconds the rest has to come again."""
+        granted, retry_after_s = self._receiver.gate.grant_faults(self._caller, len(self._check_ins))
+        owner = f"{self._caller.key}/{self._request.place['project']}"
+        taken = 0
+        for payload in self._check_ins[:granted]:
+            try:
+                said = read_check_in(read_event(payload), owner, is_trusted=self._caller.is_trusted)
+                self._faults += await self._receiver.jobs.take(said)
+                taken += 1
+            except InputError as error:
+                self._refuse(error)
+        return taken, retry_after_s if granted < len(self._check_ins) else 0.0
 
 
 def answered(accepted: Accepted, event_id: object) -> Answer:
