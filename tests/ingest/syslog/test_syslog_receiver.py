@@ -283,15 +283,43 @@ def test_what_a_lost_connection_had_sent_is_taken_to_its_end() -> None:
     run(test())
 
 
+def test_what_breaks_in_one_stream_ends_that_one_and_no_other() -> None:
+    async def test() -> None:
+        taken, bugs = list[bytes](), list[Exception]()
+
+        def take(raw: bytes, _caller: Caller, _sender: str) -> float:
+            if raw == b"<0>breaks":
+                raise KeyError(raw)
+            taken.append(raw)
+            return 0.0
+
+        streams = Streams(lambda _peer: OPERATOR, take, bugs.append)
+        server = await asyncio.get_running_loop().create_server(streams.new, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        (reader, breaks), (_, other) = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+        breaks.write(b"<0>breaks\n<0>never\n")
+        with contextlib.suppress(ConnectionResetError):
+            assert await reader.read() == b""
+        other.write(b"<0>other\n")
+        await until(lambda: taken == [b"<0>other"])
+        assert [type(bug) for bug in bugs] == [KeyError]
+        for writer in (breaks, other):
+            writer.close()
+        streams.abort()
+        server.close()
+
+    run(test())
+
+
 def test_where_there_is_no_place_the_one_that_was_silent_for_longest_makes_it() -> None:
     async def test() -> None:
-        taken: list[bytes] = []
+        taken, bugs = list[bytes](), list[Exception]()
 
         def take(raw: bytes, _caller: Caller, _sender: str) -> float:
             taken.append(raw)
             return 0.0
 
-        streams = Streams(lambda _peer: OPERATOR, take, most_connections=2)
+        streams = Streams(lambda _peer: OPERATOR, take, bugs.append, most_connections=2)
         server = await asyncio.get_running_loop().create_server(streams.new, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         opened = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]

@@ -55,7 +55,7 @@ class SyslogReceiver:
         self._gravest = SEVERITIES.index(level)
         self._networks = [ip_network(network) for network in networks]
         self._on_problem = on_problem
-        self._streams = Streams(self.caller_of, self.take)
+        self._streams = Streams(self.caller_of, self.take, self._bug)
         self._stops: list[Callable[[], object]] = []
         self._trying: asyncio.Task[None] | None = None
         self.addresses: list[str] = []
@@ -160,6 +160,9 @@ class SyslogReceiver:
             return self._gate.admit(peer, ACTION)
         except (Denied, TransientError):
             return None
+
+    def _bug(self, error: Exception) -> None:
+        self._on_problem(f"a connection of syslog is ended, because a message of it could not be taken: {error!r}")
 
     def take(self, raw: bytes, caller: Caller, sender: str) -> float:
         """After how many seconds it has to come again; 0: it need not."""

@@ -35,13 +35,18 @@ def turn() -> IsOver:
 
 
 class Streams:
-    """`caller_of`: None: it may not report."""
+    """`caller_of`: None: it may not report. `on_bug(error)` hears of what taking a message raised."""
 
     def __init__(
-        self, caller_of: Callable[[Peer], Caller | None], take: Take, most_connections: int = _MOST_CONNECTIONS
+        self,
+        caller_of: Callable[[Peer], Caller | None],
+        take: Take,
+        on_bug: Callable[[Exception], None],
+        most_connections: int = _MOST_CONNECTIONS,
     ) -> None:
         self.caller_of = caller_of
         self.take = take
+        self._on_bug = on_bug
         self._most_connections = most_connections
         self._streams: set[_Stream] = set()
         self._ready: deque[_Stream] = deque()  # each once
@@ -73,14 +78,23 @@ class Streams:
     def _turn(self) -> None:
         is_over = turn()
         while self._ready:
-            if self._ready[0].take(is_over):
-                self._ready.rotate(-1)
-            else:
-                self._ready.popleft()
+            stream = self._ready.popleft()
+            if self._has_more(stream, is_over):
+                self._ready.append(stream)
             if is_over():
                 break
         if self._ready:
             asyncio.get_running_loop().call_soon(self._turn)
+
+    def _has_more(self, stream: _Stream, is_over: IsOver) -> bool:
+        """Whether there is more that could be taken of it now. One that breaks what reads it is ended, and harms no other."""
+        try:
+            return stream.take(is_over)
+        except Exception as error:  # noqa: BLE001 - a bug that one sender's message shows must not end the others
+            stream.abort()
+            self.closed(stream)
+            self._on_bug(error)
+            return False
 
     def _make_place(self) -> bool:
         [(key, _)] = Counter(stream.caller.key for stream in self._streams).most_common(1)
