@@ -8,6 +8,7 @@ from error_daemon.ingest.alerts.fault import fault_of
 from error_daemon.ingest.alerts.heard import Heard, Wanted
 from error_daemon.ingest.decode import decode
 from error_daemon.model import Since
+from tests.fakes.open_gate import OPERATOR
 
 NOW = 1_790_000_000.0
 _WANTED = Wanted("shop", "a", {"b": "c"}, 60.0, 600.0)
@@ -32,5 +33,5 @@ def check(data: bytes) -> None:
         heard = Heard()
         for alert in told.alerts:
             decode(fault_of(alert, "alertmanager"), NOW)
-            heard.hear(alert, NOW)
+            heard.hear(alert, NOW, OPERATOR)
         heard.read(_WANTED, Since(NOW - 100, NOW - 90), NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -12,6 +13,8 @@ from error_daemon.ingest.alerts import heard as heard_alerts
 from error_daemon.ingest.alerts.alert import Alert
 from error_daemon.ingest.alerts.heard import CLOCKS_DIFFER_S, Heard, Wanted, wanted_of
 from error_daemon.model import ReadingValue, Since
+from error_daemon.model.access import Caller, Role
+from tests.fakes.open_gate import OPERATOR
 
 SETTLE_S, STALE_S = 360.0, 18_000.0
 OPENED_AT, ACTED_AT = 1_000_000.0, 1_000_010.0
@@ -36,7 +39,7 @@ def wanted(name: str = "ShopDown", target: str = "shop", **labels: str) -> Wante
 def seen(*words: tuple[Alert, float], since: Since, now: float) -> str:
     heard = Heard()
     for alert, at in words:
-        heard.hear(alert, at)
+        heard.hear(alert, at, OPERATOR)
     return heard.read(wanted(), since, now)[0].value
 
 
@@ -113,11 +116,11 @@ def test_of_several_alerts_the_worst_decides_and_the_reading_says_which() -> Non
 
 def test_the_words_say_what_was_heard_and_when() -> None:
     heard = Heard()
-    heard.hear(fires(), OPENED_AT)
-    heard.hear(fires(fingerprint="2"), OPENED_AT)
+    heard.hear(fires(), OPENED_AT, OPERATOR)
+    heard.hear(fires(fingerprint="2"), OPENED_AT, OPERATOR)
     assert heard.read(wanted(), OPENED, OPENED_AT + 5)[1] == "ShopDown fires, as heard 5 s ago, and 1 more"
-    heard.hear(resolved(ACTED_AT + 3), ACTED_AT + 4)
-    heard.hear(resolved(ACTED_AT + 3, "2"), ACTED_AT + 4)
+    heard.hear(resolved(ACTED_AT + 3), ACTED_AT + 4, OPERATOR)
+    heard.hear(resolved(ACTED_AT + 3, "2"), ACTED_AT + 4, OPERATOR)
     assert heard.read(wanted(), ACTED, ACTED_AT + 8)[1] == "ShopDown is resolved, 5 s ago, and 1 more"
 
 
@@ -135,7 +138,7 @@ def test_the_words_say_what_was_heard_and_when() -> None:
 )
 def test_a_probe_is_about_the_alerts_that_it_names_or_that_name_its_target(probe: Wanted, matches: bool) -> None:
     heard = Heard()
-    heard.hear(fires(labels={**LABELS, "error_recovery_target": "shop"}), OPENED_AT)
+    heard.hear(fires(labels={**LABELS, "error_recovery_target": "shop"}), OPENED_AT, OPERATOR)
     assert (heard.read(probe, OPENED, OPENED_AT)[0] is ReadingValue.NOT_OK) is matches
 
 
@@ -148,17 +151,53 @@ def test_what_was_heard_longest_ago_makes_place(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(heard_alerts, "MOST_ALERTS", 2)
     heard = Heard()
     for name in ("1", "2", "1", "3"):
-        heard.hear(fires(fingerprint=name, labels={"alertname": name}), OPENED_AT)
+        heard.hear(fires(fingerprint=name, labels={"alertname": name}), OPENED_AT, OPERATOR)
     assert len(heard) == 2
     assert heard.read(wanted("2"), OPENED, OPENED_AT)[0] is ReadingValue.UNKNOWN
     assert heard.read(wanted("1"), OPENED, OPENED_AT)[0] is ReadingValue.NOT_OK
+
+
+REPORTER = Caller("", "other", frozenset({Role.REPORTER}))
+
+
+def test_words_of_who_is_not_trusted_answer_no_probe_and_the_reading_says_so() -> None:
+    heard = Heard()
+    heard.hear(fires(), OPENED_AT, REPORTER)
+    value, why = heard.read(wanted(), OPENED, OPENED_AT)
+    assert value is ReadingValue.UNKNOWN
+    assert "not believed" in why
+
+
+def test_nobody_takes_back_what_a_trusted_caller_said() -> None:
+    heard = Heard()
+    heard.hear(fires(), ACTED_AT + SETTLE_S, OPERATOR)
+    heard.hear(resolved(ACTED_AT + SETTLE_S + 1), ACTED_AT + SETTLE_S + 1, REPORTER)
+    assert heard.read(wanted(), ACTED, ACTED_AT + SETTLE_S + 2)[0] is ReadingValue.NOT_OK
+
+
+def test_of_a_pair_of_trusted_senders_the_newest_word_on_an_alert_counts() -> None:
+    heard = Heard()
+    heard.hear(fires(), OPENED_AT, OPERATOR)
+    heard.hear(resolved(ACTED_AT + 3), ACTED_AT + 4, replace(OPERATOR, key="the other of the pair"))
+    assert heard.read(wanted(), ACTED, ACTED_AT + 5)[0] is ReadingValue.OK
+
+
+def test_one_callers_many_words_push_nobody_elses_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heard_alerts, "MOST_ALERTS", 5)
+    monkeypatch.setattr(heard_alerts, "MOST_CHARACTERS", 300)
+    for flooding in (REPORTER, replace(OPERATOR, key="flood")):
+        heard = Heard()
+        heard.hear(fires(), OPENED_AT, OPERATOR)
+        for name in range(100):
+            heard.hear(fires(fingerprint=f"{name}", labels={"x": "x" * 90}), OPENED_AT, flooding)
+        assert heard.read(wanted(), OPENED, OPENED_AT)[0] is ReadingValue.NOT_OK
 
 
 def test_long_labels_have_a_bound_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(heard_alerts, "MOST_CHARACTERS", 100)
     heard = Heard()
     for name in range(10):
-        heard.hear(fires(fingerprint=f"{name}", labels={"alertname": "x" * 40}), OPENED_AT)
+        heard.hear(fires(fingerprint=f"{name}", labels={"alertname": "x" * 40}), OPENED_AT, OPERATOR)
     assert len(heard) == 2
 
 
@@ -187,7 +226,7 @@ def test_no_look_within_the_time_to_settle_fails_and_no_older_word_confirms(
     for is_firing, name, heard_s, ended_s, holds_s in words:
         at = newest + heard_s
         alert = fires(fingerprint=name, holds_until=at + holds_s if holds_s else 0.0)
-        heard.hear(alert if is_firing else resolved(newest + ended_s, name), at)
+        heard.hear(alert if is_firing else resolved(newest + ended_s, name), at, OPERATOR)
     value = heard.read(wanted(), since, newest + after_s)[0]
     if since.acted_at and after_s < SETTLE_S:
         assert value is not ReadingValue.NOT_OK

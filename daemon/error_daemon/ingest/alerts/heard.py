@@ -16,6 +16,11 @@ group_interval. So its newest word may be of a time before what was done, and th
 `settle_s` is how long its sender may take to say that it is over. Before it has passed a firing word fails no recovery, however new it is;
 after it, one fails it however old it is, for an Alertmanager says nothing of what goes on firing (until repeat_interval).
 
+**Whose word.** Who is not trusted tells of a fault as a claim, which a probe looks into. So what they say answers no probe: else they would
+confirm their own claim. Each caller's words are kept apart from those of others, and nobody's replace another's. Of one alert that several
+trusted callers tell of (a pair of Alertmanagers) the newest word counts. Where there is no more room, who takes the most of it loses what
+they said longest ago, and first those who are not trusted: no message pushes out what others said.
+
 Of several alerts that match, one that is not_ok decides, then one that is unknown, then one that is ok. Where none says anything: unknown.
 
 The end of an alert is by its sender's clock; the attempt's beginning by ours. Clocks that differ by a few seconds are allowed for.
@@ -23,12 +28,13 @@ The end of an alert is by its sender's clock; the attempt's beginning by ours. C
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from error_daemon.ingest.alerts.alert import Alert
 from error_daemon.ingest.alerts.fault import target_of
 from error_daemon.model import Json, ReadingValue, Since
+from error_daemon.model.access import Caller
 
 CLOCKS_DIFFER_S = 5.0
 MOST_ALERTS = 10_000
@@ -79,23 +85,40 @@ def wanted_of(params: Mapping[str, Json], target: str) -> Wanted:
     )
 
 
+class _Said:
+    """By one caller: the newest word on each alert."""
+
+    def __init__(self, *, is_trusted: bool) -> None:
+        self.is_trusted = is_trusted
+        self.words: dict[str, Word] = {}  # by fingerprint, the newest last
+        self.characters = 0
+
+    def put(self, fingerprint: str, word: Word) -> None:
+        self.drop(fingerprint)
+        self.words[fingerprint] = word
+        self.characters += word.characters
+
+    def drop(self, fingerprint: str) -> None:
+        word = self.words.pop(fingerprint, None)
+        if word is not None:
+            self.characters -= word.characters
+
+
 class Heard:
-    """The newest word on each alert, bounded: that which was heard longest ago makes place."""
+    """The newest word of each caller on each alert, bounded."""
 
     def __init__(self) -> None:
-        self._words: dict[str, Word] = {}  # the newest last
-        self._characters = 0
+        self._said: dict[tuple[str, bool], _Said] = {}  # by the caller's key, and whether it is trusted
 
     def __len__(self) -> int:
-        return len(self._words)
+        return sum(len(said.words) for said in self._said.values())
 
     def firing(self) -> int:
-        return sum(word.is_firing for word in self._words.values())
+        return sum(word.is_firing for said in self._said.values() for word in said.words.values())
 
-    def hear(self, alert: Alert, now: float) -> None:
-        self._drop(alert.fingerprint)
+    def hear(self, alert: Alert, now: float, caller: Caller) -> None:
         characters = sum(len(name) + len(value) for name, value in alert.labels.items())
-        self._words[alert.fingerprint] = Word(
+        word = Word(
             alert.labels,
             target_of(alert),
             alert.is_firing,
@@ -105,29 +128,51 @@ class Heard:
             alert.holds_until,
             characters,
         )
-        self._characters += characters
-        while len(self._words) > MOST_ALERTS or self._characters > MOST_CHARACTERS:
-            self._drop(next(iter(self._words)))
+        who = caller.key, caller.is_trusted
+        said = self._said.setdefault(who, _Said(is_trusted=caller.is_trusted))
+        said.put(alert.fingerprint, word)
+        while len(self) > MOST_ALERTS:
+            self._make_place(lambda one: len(one.words))
+        while sum(one.characters for one in self._said.values()) > MOST_CHARACTERS:
+            self._make_place(lambda one: one.characters)
 
     def read(self, wanted: Wanted, since: Since, now: float) -> tuple[ReadingValue, str]:
         """The reading, and why."""
-        said = list(self._said(wanted, since, now))
+        said = list(self._says(wanted, since, now))
         for value in (ReadingValue.NOT_OK, ReadingValue.UNKNOWN, ReadingValue.OK):
             whys = [why for each, why in said if each is value]
             if whys:
                 more = f", and {len(whys) - 1} more" if len(whys) > 1 else ""
                 return value, whys[0] + more
-        return ReadingValue.UNKNOWN, "nothing was heard of such an alert since"
+        nothing = "nothing was heard of such an alert since"
+        return ReadingValue.UNKNOWN, nothing + self._of_others(wanted)
 
-    def _said(self, wanted: Wanted, since: Since, now: float) -> Iterator[tuple[ReadingValue, str]]:
-        for word in self._words.values():
-            if wanted.matches(word) and (says := _says(word, wanted, since, now)) is not None:
+    def _says(self, wanted: Wanted, since: Since, now: float) -> Iterator[tuple[ReadingValue, str]]:
+        newest: dict[str, Word] = {}
+        for fingerprint, word in self._matching(wanted, is_trusted=True):
+            other = newest.get(fingerprint)
+            if other is None or other.heard_at <= word.heard_at:
+                newest[fingerprint] = word
+        for word in newest.values():
+            if (says := _says(word, wanted, since, now)) is not None:
                 yield says
 
-    def _drop(self, fingerprint: str) -> None:
-        word = self._words.pop(fingerprint, None)
-        if word is not None:
-            self._characters -= word.characters
+    def _of_others(self, wanted: Wanted) -> str:
+        """For whoever wonders why a sender is not believed."""
+        is_some = next(self._matching(wanted, is_trusted=False), None) is not None
+        return " from anybody whose role is operator; others, who told of it, are not believed" if is_some else ""
+
+    def _matching(self, wanted: Wanted, *, is_trusted: bool) -> Iterator[tuple[str, Word]]:
+        for said in self._said.values():
+            if said.is_trusted is is_trusted:
+                yield from (item for item in said.words.items() if wanted.matches(item[1]))
+
+    def _make_place(self, size: Callable[[_Said], int]) -> None:
+        who = max(self._said, key=lambda one: (not self._said[one].is_trusted, size(self._said[one])))
+        said = self._said[who]
+        said.drop(next(iter(said.words)))
+        if not said.words:
+            del self._said[who]
 
 
 def _says(word: Word, wanted: Wanted, since: Since, now: float) -> tuple[ReadingValue, str] | None:

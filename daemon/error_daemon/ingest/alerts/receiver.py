@@ -125,7 +125,7 @@ class AlertReceiver:
             self.tally.wrong += len(told.wrong)
             wrong += told.wrong
             for alert in alerts:  # first what is known, for whoever looks because of the fault
-                self._heard.hear(alert, self._clock.now())
+                self._heard.hear(alert, self._clock.now(), caller)
             firing = [fault_of(alert, source) for alert in alerts if alert.is_firing]
             resolved = len(alerts) - len(firing)
             self.tally.resolved += resolved
