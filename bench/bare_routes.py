@@ -37,13 +37,21 @@ class _OpenGate:
 
 
 def _begin(request: Request, _caller: Caller) -> Whole:
-    read: Any = ExportLogsServiceRequest.FromString if "protobuf" in request.headers["content-type"] else json.loads
+    kind = request.headers["content-type"]
+    read: Any = (
+        ExportLogsServiceRequest.FromString if "protobuf" in kind else _lines if "envelope" in kind else json.loads
+    )
 
     def then(body: bytes) -> Answer:
         read(body)
         return Answer(200, b"{}")
 
     return Whole(then)
+
+
+def _lines(body: bytes) -> None:
+    for line in body.splitlines():
+        json.loads(line)
 
 
 def _refuse(_request: Request, error: ErrorRecoveryError) -> Answer:

@@ -148,13 +148,54 @@ def _pushed(count: int) -> bytes:
     return json.dumps(_alerts(count)).encode()
 
 
+def _envelope() -> bytes:
+    """An uncaught exception, as Sentry's SDK for Python sends it."""
+    frame = {
+        "function": "sell",
+        "module": "shop.till",
+        "filename": "shop/till.py",
+        "abs_path": "/srv/shop/till.py",
+        "lineno": 42,
+    }
+    context = {
+        "context_line": "    raise",
+        "pre_context": ["def sell():"] * 5,
+        "post_context": [""] * 5,
+        "in_app": True,
+    }
+    exception = {"type": "ConnectionError", "module": "requests.exceptions", "value": f"no answer: {_MARK}"}
+    event = {
+        "event_id": "9ec79c33ec9942ab8353589fcb2e04dc",
+        "timestamp": datetime.now(timezone.utc).isoformat(),
+        "level": "error",
+        "platform": "python",
+        "transaction": "/checkout",
+        "server_name": "node",
+        "release": "bench-matched@1.2",
+        "environment": "production",
+        "tags": {"region": "eu"},
+        "extra": {"sys.argv": ["shop"]},
+        "modules": {f"module-{number}": "1.0" for number in range(60)},
+        "contexts": {
+            "runtime": {"name": "CPython", "version": "3.11"},
+            "trace": {"trace_id": "t" * 32, "span_id": "s" * 16},
+        },
+        "exception": {"values": [{**exception, "stacktrace": {"frames": [{**frame, **context}] * 6}}]},
+    }
+    body = json.dumps(event)
+    return f'{{"event_id":"{event["event_id"]}"}}\n{{"type":"event","length":{len(body)}}}\n{body}\n'.encode()
+
+
 def ways() -> Sequence[Way]:
     """One line for each that is measured."""
     error, info = 17, 9
     one, many, others = (_logs(*each).SerializeToString() for each in ((error, 1), (error, 64), (info, 512)))
     logs = "/v1/logs"
     hook, push = "/hooks/alertmanager", "/api/v2/alerts"
+    envelope = "application/x-sentry-envelope"
     return (
+        Way("sentry, 1 equal", "/api/1/envelope/", envelope, _envelope(), 1, is_distinct=False),
+        Way("sentry, 1 error", "/api/1/envelope/", envelope, _envelope(), 1),
         Way("alerts, 1 told again", hook, _JSON, _notification(1), 1, is_distinct=False),
         Way("alerts, 1 told", hook, _JSON, _notification(1), 1),
         Way("alerts, 64 told again", hook, _JSON, _notification(64), 64, is_distinct=False),
