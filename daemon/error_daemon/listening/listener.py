@@ -16,7 +16,7 @@ from pathlib import Path
 
 from error_daemon.errors import TransientError
 from error_daemon.listening.tls import context_of
-from error_daemon.listening.unix_socket import for_its_group, refuse_a_living
+from error_daemon.listening.unix_socket import for_its_group, refuse_a_living, remove_left_over
 from error_daemon.ports import Transport
 
 _OLDEST = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
@@ -54,7 +54,7 @@ class Listener:
             return await self._listen(address)
         except OSError as error:
             mend = f"is another daemon running there? `{setting}` in recovery.conf says where"
-            raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
+            raise TransientError(f"cannot listen on {address} ({error}): {mend}", _RETRY_AFTER_S) from error
 
     async def _listen(self, address: str) -> str:
         loop = asyncio.get_running_loop()
@@ -128,7 +128,7 @@ class Listener:
             await asyncio.wait({self._changing})
         self._listen_no_more()
         if self._socket_file is not None:
-            self._socket_file.unlink(missing_ok=True)
+            remove_left_over(self._socket_file)
             self._socket_file = None
 
 

@@ -102,7 +102,7 @@ class AioServer:
                 return int(self._server.add_secure_port(address, renewing(credentials)))
         except (RuntimeError, OSError) as error:
             mend = "is another daemon running there? `listen` in recovery.conf says where"
-            raise TransientError(f"cannot listen on {address}: {mend}", _RETRY_AFTER_S) from error
+            raise TransientError(f"cannot listen on {address} ({error}): {mend}", _RETRY_AFTER_S) from error
 
     async def stop(self, grace_s: float) -> None:
         await self._health.enter_graceful_shutdown()

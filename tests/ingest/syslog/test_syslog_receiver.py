@@ -16,10 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.errors import Denied
+from error_daemon.errors import Denied, TransientError
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.syslog.receiver import SyslogReceiver
 from error_daemon.ingest.syslog.streams import Streams
+from error_daemon.listening.listener import Listener
 from error_daemon.model.access import Caller, Role
 from error_daemon.ports import Transport
 from error_daemon.runtime.clock import SteadyClock
@@ -279,6 +280,20 @@ def test_what_a_lost_connection_had_sent_is_taken_to_its_end() -> None:
             writer.close()
             await one.until_taken(5_001)
             assert one.messages()[-1] == "last"
+
+    run(test())
+
+
+def test_a_file_at_the_path_of_a_socket_is_left_alone_and_told_of(tmp_path: Path) -> None:
+    async def test() -> None:
+        path = tmp_path / "precious"
+        path.write_text("of somebody")
+        async with syslog(unix(path)) as one:
+            assert one.receiver.addresses == []
+            assert "no socket" in one.problems[0]
+        with pytest.raises(TransientError, match="no socket"):
+            await Listener(asyncio.Protocol, Transport(), (), 1.0).start(f"unix:{path}", "http.listen")
+        assert path.read_text() == "of somebody"
 
     run(test())
 

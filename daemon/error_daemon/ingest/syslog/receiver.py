@@ -22,7 +22,7 @@ from error_daemon.ingest.syslog.fault import fault_of
 from error_daemon.ingest.syslog.message import SEVERITIES, parse
 from error_daemon.ingest.syslog.streams import Streams, turn
 from error_daemon.listening.listener import Listener
-from error_daemon.listening.unix_socket import for_its_group, refuse_a_living
+from error_daemon.listening.unix_socket import for_its_group, refuse_a_living, remove_left_over
 from error_daemon.model.access import Caller, Peer, Role
 from error_daemon.ports import Clock, Gate, Transport
 from error_daemon.setting_values import SyslogAddress
@@ -117,10 +117,10 @@ class SyslogReceiver:
 
     def _open_unix(self, path: Path) -> str:
         refuse_a_living(str(path), socket.SOCK_DGRAM)
-        path.unlink(missing_ok=True)
+        remove_left_over(path)
         with for_its_group():
             one = _bound(socket.AF_UNIX, str(path))
-        self._stops.append(lambda: path.unlink(missing_ok=True))
+        self._stops.append(lambda: remove_left_over(path))
         self._read(one)
         return f"unix:{path}"
 
