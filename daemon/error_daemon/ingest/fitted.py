@@ -3,10 +3,16 @@ A fault made of somebody else's message, cut to what a fault may have (decode.py
 
 Our own clients are told what is too long, and mend it. Senders that know nothing of faults can't: their message is taken, with each text
 cut at its end, and the fault says that it was shortened. Attributes go by their order: the first ones matter most to who wrote them down.
+
+**What opens doors is withheld**, by the attribute's name (`DB_PASSWORD`, `userPassword`, `api_key`, `authorization`, `session.id`,
+`db.query.text`): a fault is kept, shown, and told on, and none of these tells why it came. The name stays, and says that it was there.
+Names and passwords in URLs (https://user:pw@host) are left out of every value. Both go by how such things are usually named: what a sender
+calls otherwise, or writes into its messages, is not known for what it is.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from error_daemon.ingest.marks import MARKS
@@ -21,6 +27,14 @@ _MESSAGE_BYTES = 8 << 10  # of each message and stack trace; a slot of the ring 
 _TRACE_BYTES = 64 << 10
 _MOST_FRAMES = 256
 _CUT = "…"
+WITHHELD = "[withheld]"
+_TELLING = re.compile(
+    r"passw(or)?d|passphrase|passcode|pwd|secret|token|credential|cookie|authori[sz]ation|(^|[._-])auth$"
+    r"|(api|private|access|signing|encryption)[._-]?key|session[._-]?(id|key)|(^|[._-])(sid|dsn|jwt|otp|csrf|xsrf)($|[._-])"
+    r"|db[._-](query[._-]text|statement|query[._-]parameter)|connection[._-]?string",
+    re.IGNORECASE,
+)
+_USERINFO = re.compile(r"(?<=://)[^\s/?#\\\"'<>]*@")
 
 
 def fitted(fault: fault_pb2.Fault, attributes: Iterable[tuple[str, str]] = ()) -> bytes:
@@ -51,9 +65,16 @@ def fitted(fault: fault_pb2.Fault, attributes: Iterable[tuple[str, str]] = ()) -
             texts.has_cut = True
             break
         if key and key not in MARKS:
-            kept[texts.cut(key, _KEY_BYTES)] = texts.cut(value, _VALUE_BYTES)
+            kept[texts.cut(key, _KEY_BYTES)] = texts.cut(withheld(key, value), _VALUE_BYTES)
     fault.shortened = fault.shortened or texts.has_cut
     return fault.SerializeToString()
+
+
+def withheld(key: str, value: str) -> str:
+    """What may be kept of an attribute's value."""
+    if value and _TELLING.search(key):
+        return WITHHELD
+    return _USERINFO.sub("", value) if "://" in value else value
 
 
 _PLACES = ("component", "operation", "node", "environment", "hardware_id")

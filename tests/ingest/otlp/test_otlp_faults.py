@@ -192,7 +192,8 @@ def test_what_names_a_person_or_may_hold_a_secret_is_left_out(read: Read) -> Non
         "api_token": "t",
     }
     [fault] = read(exported(a_log(attributes={**private, "cart": 1}), resource=private))
-    assert dict(fault.context.attributes) == {"log.cart": "1"}
+    hidden = {"log.api_token": "[withheld]", "resource.api_token": "[withheld]"}
+    assert dict(fault.context.attributes) == {"log.cart": "1", **hidden}
 
 
 def test_times_that_cannot_be_are_not_taken_over(read: Read) -> None:

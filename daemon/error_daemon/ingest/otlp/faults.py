@@ -22,7 +22,8 @@ Never critical: that a process ended is no reason for it to overtake what matter
 
 An exception on its way up is told by each span that it leaves. In one request it is one fault: that of the innermost (`Spans`).
 
-What names a person or may hold a secret (user.*, enduser.*, headers, command lines, queries) is not taken over.
+What names a person or may hold a secret (user.*, enduser.*, headers, command lines, queries) is not taken over. What is named as a secret
+has its value withheld, as everywhere (ingest/fitted.py).
 
 https://opentelemetry.io/docs/specs/otel/logs/data-model/ and .../docs/specs/semconv/exceptions/
 """
@@ -59,7 +60,7 @@ _TAKEN_OF_RESOURCE = frozenset(
     ("service.name", "host.name", "deployment.environment", "deployment.environment.name", TARGET)
 )
 _PRIVATE = re.compile(
-    r"(end)?user\.|.*\.header\.|process\.(command|environment)|url\.(query|full)|http\.(url|target)|.*(password|secret|token)"
+    r"(end)?user\.|.*\.header\.|process\.(command|environment)|url\.(query|full)|http\.(url|target)", re.IGNORECASE
 )
 
 
