@@ -29,6 +29,9 @@ class _OpenGate:
     def admit(self, _peer: Peer, _method: str) -> Caller:
         return _ANYBODY
 
+    def check_address(self, _peer: Peer, _method: str) -> None:
+        """All are taken."""
+
     def grant_faults(self, _caller: Caller, wanted: int) -> tuple[int, float]:
         return wanted, 0.0
 

@@ -293,6 +293,9 @@ class Gate(Protocol):
         """Of a call of `method` ("package.Service/Method"): who it is. Raises Unidentified, Denied, or TransientError where this caller
         calls too often."""
 
+    def check_address(self, peer: Peer, method: str) -> None:
+        """For who asks for more only later, or lets others in besides: raises Denied where `access.allow` does not have the address."""
+
     def grant_faults(self, caller: Caller, wanted: int) -> tuple[int, float]:
         """How many of so many faults this caller may report now, and after how many seconds the rest."""
 

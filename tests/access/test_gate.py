@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -185,6 +187,8 @@ def test_an_address_that_is_not_allowed_may_not_even_ask_for_health(address: str
     peer = Peer(address, is_encrypted=True, token="ert_ann")
     assert world.may(peer) == (OF_ROLE["operator"] if is_allowed else set())
     assert PAUSE in world.may(UNIX)
+    with nullcontext() if is_allowed else pytest.raises(Denied):
+        world.gate.check_address(Peer(address), PAUSE)  # whoever it is
     if not is_allowed:
         assert {reason for reason, _ in world.refused} == {"ADDRESS_NOT_ALLOWED"}
 

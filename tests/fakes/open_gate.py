@@ -25,12 +25,17 @@ class OpenGate:
         self.asked_for_faults: list[Caller] = []
         self.seen: list[tuple[Peer, str]] = []
         self.refusal: Exception | None = None
+        self.refusal_of_addresses: Exception | None = None
 
     def admit(self, peer: Peer, method: str) -> Caller:
         self.seen.append((peer, method))
         if self.refusal is not None:
             raise self.refusal
         return self.caller
+
+    def check_address(self, peer: Peer, method: str) -> None:
+        if self.refusal_of_addresses is not None:
+            raise self.refusal_of_addresses
 
     def grant_faults(self, caller: Caller, wanted: int) -> tuple[int, float]:
         self.asked_for_faults.append(caller)

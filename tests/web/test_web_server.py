@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.errors import InputError, TransientError, Unidentified
+from error_daemon.errors import Denied, InputError, TransientError, Unidentified
 from tests.fakes.open_gate import OPERATOR, OpenGate
 from tests.rpc.serving import PATIENCE_S, run, until
 from tests.web.serving_web import LIMITS, MOST_BYTES, Echo, answer_in, serving
@@ -347,6 +347,33 @@ def test_who_has_not_said_who_it_is_leaves_room_for_who_has() -> None:
             assert (await http.post("/echo/it/", b"1", Authorization="Bearer secret"))[0] == 200
             for _, writer in waiting:
                 writer.close()
+
+    run(test())
+
+
+def test_bodies_of_who_has_not_said_who_it_is_have_a_share_of_the_room() -> None:
+    async def test() -> None:
+        echo = Echo()
+        later = [replace(route, says_who_later=True, place=f"/later{route.place}") for route in echo.routes()]
+        limits = replace(LIMITS, held_bytes=MOST_BYTES)
+        async with serving(limits, OpenGate(reads_tokens=True), routes=later) as http:
+            assert (await http.post("/later/echo/it/", bytes(30_000)))[0] == 429
+            assert (await http.post("/later/echo/it/", bytes(20_000)))[0] == 200
+            assert (await http.post("/later/echo/it/", bytes(20_000)))[0] == 200  # what was held is given back
+            assert (await http.post("/echo/it/", bytes(90_000)))[0] == 200
+
+    run(test())
+
+
+def test_an_address_that_is_not_allowed_has_nothing_read_though_it_says_who_it_is_later() -> None:
+    async def test() -> None:
+        gate, echo = OpenGate(reads_tokens=True), Echo()
+        gate.refusal_of_addresses = Denied("calls from 10.0.0.5 are not taken", "ADDRESS_NOT_ALLOWED", {})
+        later = [replace(route, says_who_later=True, place=f"/later{route.place}") for route in echo.routes()]
+        async with serving(gate=gate, routes=later) as http:
+            head = b"POST /later/echo/it/ HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n"
+            assert answer_in(await http.say(head))[0] == 403  # and nothing more comes
+            assert echo.asked == []
 
     run(test())
 

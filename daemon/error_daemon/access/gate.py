@@ -25,13 +25,13 @@ import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from fnmatch import translate
-from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+from ipaddress import ip_network
 
 from error_daemon.access.buckets import Buckets
 from error_daemon.access.methods import EVERYBODY, ROLES, SPENT_AS_FAULTS
 from error_daemon.access.tokens import Tokens, hashed
 from error_daemon.errors import Denied, TransientError, Unidentified
-from error_daemon.model.access import Caller, Peer, Role
+from error_daemon.model.access import Caller, Peer, Role, parsed_address
 from error_daemon.ports import Clock
 from error_daemon.settings import AccessSettings
 
@@ -106,6 +106,14 @@ class Gate:
                 raise TransientError(f"{caller.name or caller.key} may make {most}", grant.retry_after_s)
         return caller
 
+    def check_address(self, peer: Peer, method: str) -> None:
+        """See ports.Gate."""
+        try:
+            self._check_address(peer)
+        except Denied as refusal:
+            self._on_refused(refusal.reason, peer, "", method)
+            raise
+
     def grant_faults(self, caller: Caller, wanted: int) -> tuple[int, float]:
         """See ports.Gate."""
         if not caller.is_limited:
@@ -136,7 +144,7 @@ class Gate:
         if not self._networks or peer.is_unix:
             return
         address = peer.address
-        parsed = _parsed(address)
+        parsed = parsed_address(address)
         if parsed is None or not (parsed.is_loopback or any(parsed in network for network in self._networks)):
             raise Denied(f"calls from {address} are not taken", "ADDRESS_NOT_ALLOWED", {"address": address})
 
@@ -147,7 +155,7 @@ class Gate:
             return self._by_certificate(peer.certificate_names)
         if peer.is_unix:
             return self._by_socket(peer)
-        parsed = _parsed(peer.address)
+        parsed = parsed_address(peer.address)
         if not peer.is_encrypted and parsed is not None and parsed.is_loopback:
             return self._local(peer, self._settings.loopback)
         raise _nobody("send a token" if self.reads_tokens else "show a certificate")
@@ -213,12 +221,3 @@ def _missing_role(caller: Caller, method: str) -> Denied:
     have = ", ".join(sorted(role.value for role in caller.roles))
     message = f"{who} has {f'the role {have}' if have else 'no role'}; {method.rpartition('/')[2]} is for {needed or 'nobody'}"
     return Denied(message, "ROLE_MISSING", {"method": method, "roles": have, "needed": needed, "caller": caller.name})
-
-
-def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    """An IPv4 address in IPv6's clothes is the IPv4 address."""
-    try:
-        parsed = ip_address(address.partition("%")[0])
-    except ValueError:
-        return None
-    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed

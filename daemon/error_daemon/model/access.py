@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import field
 from enum import Enum
+from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from error_daemon.model.value import value
 
@@ -44,3 +45,12 @@ class Caller:
     roles: frozenset[Role]
     is_limited: bool = True
     is_trusted: bool = False
+
+
+def parsed_address(text: str) -> IPv4Address | IPv6Address | None:
+    """Of `Peer.address`; None: it is none. An IPv4 address in IPv6's clothes, as a socket for both has it, is the IPv4 address."""
+    try:
+        parsed = ip_address(text.partition("%")[0])
+    except ValueError:
+        return None
+    return (parsed.ipv4_mapped or parsed) if isinstance(parsed, IPv6Address) else parsed

@@ -30,7 +30,7 @@ OnBug = Callable[[str, BaseException], None]
 _RETRY_AFTER_S = 1.0
 _TURN_S = 0.002
 _MOST_PARAMETERS = 64
-_UNKNOWN_SHARE = 4  # who has not said yet who it is may have one request of so many
+_UNKNOWN_SHARE = 4  # who have not said yet who they are may have one request of so many, and one byte
 
 
 class Room:
@@ -40,7 +40,9 @@ class Room:
         self._most_requests = requests
         self._most_bytes = most_bytes
         self._most_unknown = max(1, requests // _UNKNOWN_SHARE)
+        self._most_unknown_bytes = most_bytes // _UNKNOWN_SHARE
         self._unknown = 0
+        self._unknown_bytes = 0
         self.requests = 0
         self.held_bytes = 0
 
@@ -53,13 +55,16 @@ class Room:
 
     def leave(self, held_bytes: int, *, is_known: bool) -> None:
         self.requests -= 1
-        self._unknown -= not is_known
         self.held_bytes -= held_bytes
+        if not is_known:
+            self._unknown -= 1
+            self._unknown_bytes -= held_bytes
 
-    def hold(self, before: int, now: int) -> None:
-        """Raises TransientError where all bodies together have grown too large."""
+    def hold(self, before: int, now: int, *, is_known: bool) -> None:
+        """Raises TransientError where all bodies together have grown too large, or those of whoever is not known yet."""
         self.held_bytes += now - before
-        if self.held_bytes > self._most_bytes:
+        self._unknown_bytes += 0 if is_known else now - before
+        if self.held_bytes > self._most_bytes or (not is_known and self._unknown_bytes > self._most_unknown_bytes):
             raise TransientError("the bodies that are being read have no more room", _RETRY_AFTER_S)
 
 
@@ -91,17 +96,19 @@ class Served:
         token = route.token(request) if self._gate.reads_tokens else ""
         request = replace(request, peer=replace(request.peer, token=token))
         is_told_later = route.says_who_later and self._gate.reads_tokens and not token
+        if is_told_later:
+            self._gate.check_address(request.peer, route.action)
         caller = NOBODY if is_told_later else self._gate.admit(request.peer, route.action)
         self._room.enter(is_known=not is_told_later)
         try:
             body = route.begin(request, caller)
-            await self._read(body, request, reading)
+            await self._read(body, request, reading, is_known=not is_told_later)
             answer = body.finish()
             return answer if isinstance(answer, Answer) else await answer
         finally:
             self._room.leave(reading.held_bytes, is_known=not is_told_later)
 
-    async def _read(self, body: Body, request: Request, reading: _Reading) -> None:
+    async def _read(self, body: Body, request: Request, reading: _Reading, *, is_known: bool) -> None:
         most_bytes = self._route.most_bytes
         length = request.headers.get("content-length", "")
         if length.isdecimal() and int(length) > most_bytes:
@@ -113,7 +120,7 @@ class Served:
             for piece in unpacker.feed(await reading.more(most_bytes)):
                 body.feed(piece)
                 before, reading.held_bytes = reading.held_bytes, body.held_bytes + unpacker.held_bytes
-                self._room.hold(before, reading.held_bytes)
+                self._room.hold(before, reading.held_bytes, is_known=is_known)
                 if loop.time() >= turn_until:
                     await asyncio.sleep(0)
                     turn_until = loop.time() + _TURN_S
