@@ -32,6 +32,7 @@ class Tally:
     refused: int = 0
     put_off: int = 0
     passed_over: int = 0
+    denied: int = 0  # messages, or connections, of who may not report
 
 
 @dataclass(frozen=True, slots=True)

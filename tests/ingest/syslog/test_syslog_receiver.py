@@ -21,7 +21,7 @@ from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.syslog.receiver import SyslogReceiver
 from error_daemon.ingest.syslog.streams import Streams
 from error_daemon.listening.listener import Listener
-from error_daemon.model.access import Caller, Role
+from error_daemon.model.access import Caller, Peer, Role
 from error_daemon.ports import Transport
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.setting_values import SyslogAddress
@@ -220,6 +220,31 @@ def test_a_sender_of_a_network_that_is_believed_may_report_and_no_more() -> None
             await one.until_taken(1)
             assert (one.intake.trusted, gate.seen) == ([False], [])
             assert [caller.roles for caller in gate.asked_for_faults] == [frozenset({Role.REPORTER})]
+
+    run(test())
+
+
+def test_an_ipv4_sender_on_a_socket_for_both_is_of_its_ipv4_network() -> None:
+    async def test() -> None:
+        gate = OpenGate()
+        gate.refusal = Denied("not for you", "ROLE_MISSING", {})
+        async with syslog(gate=gate, networks=["10.0.0.0/8"]) as one:
+            mapped = one.receiver.caller_of(Peer("::ffff:10.0.0.5"))
+            assert mapped is not None
+            assert (mapped.key, mapped.roles) == ("10.0.0.5", frozenset({Role.REPORTER}))
+            assert one.receiver.caller_of(Peer("::ffff:11.0.0.5")) is None
+
+    run(test())
+
+
+def test_who_may_not_report_is_counted_and_the_first_is_told_of() -> None:
+    async def test() -> None:
+        gate = OpenGate()
+        gate.refusal_of_addresses = Denied("calls from 10.0.0.5 are not taken", "ADDRESS_NOT_ALLOWED", {})
+        async with syslog(gate=gate, networks=["10.0.0.0/8"]) as one:
+            assert [one.receiver.caller_of(Peer("10.0.0.5")) for _ in range(3)] == [None] * 3
+            assert (one.acceptance.tally.denied, len(one.problems)) == (3, 1)
+            assert "access.allow" in one.problems[0]
 
     run(test())
 

@@ -12,7 +12,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Sequence
-from ipaddress import ip_address, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from error_daemon.ingest.syslog.message import SEVERITIES, parse
 from error_daemon.ingest.syslog.streams import Streams, turn
 from error_daemon.listening.listener import Listener
 from error_daemon.listening.unix_socket import for_its_group, refuse_a_living, remove_left_over
-from error_daemon.model.access import Caller, Peer, Role
+from error_daemon.model.access import Caller, Peer, Role, parsed_address
 from error_daemon.ports import Clock, Gate, Transport
 from error_daemon.setting_values import SyslogAddress
 
@@ -145,21 +145,35 @@ class SyslogReceiver:
                 raw, place = one.recvfrom(_DATAGRAM_BYTES)
             except (BlockingIOError, InterruptedError):
                 return
-            peer = Peer(str(place[0])) if isinstance(place, tuple) else Peer(is_unix=True)
+            peer = (
+                Peer(str(parsed_address(str(place[0])) or place[0])) if isinstance(place, tuple) else Peer(is_unix=True)
+            )
             caller = self.caller_of(peer)
             if caller is not None:
                 self.take(raw, caller, peer.address)
 
     def caller_of(self, peer: Peer) -> Caller | None:
         """None: it may not report."""
-        if peer.address and not peer.certificate_names and self._networks:
-            address = ip_address(peer.address.partition("%")[0])
-            if any(address in network for network in self._networks):
-                return Caller("", peer.address, frozenset({Role.REPORTER}))
         try:
+            address = parsed_address(peer.address)
+            if address and not peer.certificate_names and any(address in network for network in self._networks):
+                self._gate.check_address(peer, ACTION)
+                return Caller("", str(address), frozenset({Role.REPORTER}))
             return self._gate.admit(peer, ACTION)
-        except (Denied, TransientError):
-            return None
+        except TransientError:
+            self._acceptance.tally.put_off += 1
+        except Denied as refusal:
+            self._deny(peer, refusal)
+        return None
+
+    def _deny(self, peer: Peer, refusal: Denied) -> None:
+        """All are counted; the first is told of, with what lets senders in."""
+        self._acceptance.tally.denied += 1
+        if self._acceptance.tally.denied == 1:
+            mend = "`syslog.networks` and `access.allow` in recovery.conf say who may report"
+            self._on_problem(
+                f"syslog of {peer.address or 'this host'} is not taken ({refusal}), nor of others such: {mend}"
+            )
 
     def _bug(self, error: Exception) -> None:
         self._on_problem(f"a connection of syslog is ended, because a message of it could not be taken: {error!r}")
