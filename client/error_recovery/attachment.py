@@ -132,6 +132,8 @@ class Attachment:
                 _log.info("the stream for recovery handlers ended: %s", error)
             except (OSError, Insecure) as problem:
                 _log.warning("the recovery daemon cannot be reached: %s", problem)
+            except Exception:  # noqa: BLE001  the offer must outlive whatever goes wrong with one stream
+                _log.exception("the stream for recovery handlers failed")
             if self._detached():
                 rest_s = REST_FIRST_S
             with self._changed:

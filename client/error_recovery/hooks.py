@@ -11,7 +11,8 @@
     processes    BaseProcess._bootstrap                  what ends a child of `multiprocessing`, before it prints it
                  BaseProcess.start                       a child that is spawned, not forked, is told to install itself too
 
-Each calls what was there before, whatever becomes of the report. Loops of other makers log what they are not told to handle: the
+Each calls what was there before, whatever becomes of the report: what asks objects of the application runs inside the
+protection of sight.py. Loops of other makers log what they are not told to handle: the
 log handler (log_handler.py) sees that.
 """
 
@@ -25,8 +26,9 @@ from collections.abc import Callable, Collection
 from types import TracebackType
 from typing import Any
 
+from error_recovery.fault import FaultFields
 from error_recovery.patch import Function, Patch, Switch
-from error_recovery.sight import sight
+from error_recovery.sight import protected, sight
 from error_recovery.text import printed
 
 WAYS = ("main", "threads", "unraisable", "asyncio", "processes")
@@ -73,8 +75,8 @@ def _excepthook(before: Function, switch: Switch) -> Function:
 def _thread_hook(before: Function, switch: Switch) -> Function:
     def excepthook(args: threading.ExceptHookArgs, /) -> None:
         if switch.is_on:
-            name = args.thread.name if args.thread is not None else ""
-            sight(args.exc_value, "threads", attributes={"thread": name})
+            with protected():
+                sight(args.exc_value, "threads", told=lambda: _of_thread(args.thread))
         before(args)
 
     return excepthook
@@ -83,9 +85,9 @@ def _thread_hook(before: Function, switch: Switch) -> Function:
 def _unraisable_hook(before: Function, switch: Switch) -> Function:
     def unraisablehook(args: Any, /) -> None:
         if switch.is_on:
-            place = getattr(args.object, "__qualname__", type(args.object).__qualname__)
-            attributes = {"unraisable.in": place}
-            sight(args.exc_value, "unraisable", printed(args.err_msg or ""), severity="low", attributes=attributes)
+            with protected():
+                message = printed(args.err_msg or "")
+                sight(args.exc_value, "unraisable", message, lambda: _of_object(args.object), severity="low")
         before(args)
 
     return unraisablehook
@@ -94,29 +96,43 @@ def _unraisable_hook(before: Function, switch: Switch) -> Function:
 def _loop_handler(before: Function, switch: Switch) -> Function:
     def call_exception_handler(loop: Any, context: dict[str, Any]) -> None:
         if switch.is_on:
-            task = context.get("task") or context.get("future")
-            name = task.get_name() if isinstance(task, asyncio.Task) else ""
-            sight(context.get("exception"), "asyncio", printed(context.get("message", "")), attributes={"task": name})
+            with protected():
+                message = printed(context.get("message", ""))
+                sight(context.get("exception"), "asyncio", message, lambda: _of_task(context))
         before(loop, context)
 
     return call_exception_handler
 
 
+def _of_thread(thread: threading.Thread | None) -> FaultFields:
+    return {"attributes": {"thread": thread.name if thread is not None else ""}}
+
+
+def _of_object(watched: object) -> FaultFields:
+    return {"attributes": {"unraisable.in": getattr(watched, "__qualname__", type(watched).__qualname__)}}
+
+
+def _of_task(context: dict[str, Any]) -> FaultFields:
+    task = context.get("task") or context.get("future")
+    return {"attributes": {"task": task.get_name() if isinstance(task, asyncio.Task) else ""}}
+
+
 def _bootstrap(before: Function, switch: Switch) -> Function:
     def bootstrap(process: Any, *args: Any, **more: Any) -> Any:
         if switch.is_on:
-            process.run = _watched(process.run, process.name)
+            with protected():
+                process.run = _watched(process.run, process)
         return before(process, *args, **more)
 
     return bootstrap
 
 
-def _watched(run: Function, name: str) -> Function:
+def _watched(run: Function, process: Any) -> Function:
     def watched() -> None:
         try:
             run()
         except BaseException as exc:
-            sight(exc, "processes", severity="high", attributes={"process": name})
+            sight(exc, "processes", told=lambda: {"attributes": {"process": process.name}}, severity="high")
             raise
 
     return watched
@@ -126,7 +142,8 @@ def _start(child: Callable[[], object | None]) -> Callable[[Function, Switch], F
     def build(before: Function, switch: Switch) -> Function:
         def start(process: Any) -> None:
             if switch.is_on:
-                process._error_recovery = child()  # is pickled with the process, where it is spawned
+                with protected():
+                    process._error_recovery = child()  # is pickled with the process, where it is spawned
             before(process)
 
         return start

@@ -6,7 +6,8 @@ exception object and raise it again and again.) What an application reports by `
 
 No fault: KeyboardInterrupt, SystemExit, GeneratorExit, and cancels of asyncio and of futures. Of a group, the part that is.
 
-Whatever goes wrong in here ends in here. While a fault is made, others of the same thread are not looked at: printing
+Whatever goes wrong in here ends in here; so does what goes wrong while the fields are found, for which there is `told`: an exception
+is reported without them then. While a fault is made, others of the same thread are not looked at: printing
 an exception runs code of the application, which may log errors of its own.
 """
 
@@ -18,7 +19,7 @@ import contextlib
 import logging
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from error_recovery.fault import FaultFields
@@ -49,22 +50,29 @@ class _Busy(threading.local):
 _busy = _Busy()
 
 
-def sight(exc: BaseException | None, way: str, message: str = "", **fields: Unpack[FaultFields]) -> str:
+def sight(
+    exc: BaseException | None,
+    way: str,
+    message: str = "",
+    told: Callable[[], FaultFields] | None = None,
+    **fields: Unpack[FaultFields],
+) -> str:
     """Reports an exception that was seen on its `way` ("thread", "logging", ...), if it is a fault and was not reported before.
-    Its fault_id, else the empty text. Never raises, never blocks."""
-    with _in_here():
+    `told` finds more fields, asking objects of the application. Its fault_id, else the empty text. Never raises, never blocks."""
+    with protected():
         fault = part_that_is_fault(exc)
         if fault is None or _busy.is_busy or is_marked(fault):
             return ""
+        fault_id = captured(fault, message, with_attributes({**fields, **_found(told)}, {WAY: way}))
         if exc is not None:
-            mark(exc)
-        return captured(fault, message, with_attributes(fields, {WAY: way}))
+            mark(exc)  # the group, where `fault` is a part of it
+        return fault_id
     return ""
 
 
 def tell(message: str, way: str, **fields: Unpack[FaultFields]) -> str:
     """As `sight`, of something that has no exception."""
-    with _in_here():
+    with protected():
         if _busy.is_busy:
             return ""
         with _alone():
@@ -75,15 +83,17 @@ def tell(message: str, way: str, **fields: Unpack[FaultFields]) -> str:
 def captured(exc: BaseException | None, message: str, fields: FaultFields) -> str:
     """`Reporter.capture` of the shared reporter, marked and with what the application has for such an exception."""
     if exc is not None:
-        mark(exc)
         fields = with_attributes(fields, recoveries.attributes_of(exc))
     with _alone():
-        return shared_reporter().capture(exc, message, **fields)
+        fault_id = shared_reporter().capture(exc, message, **fields)
+    if exc is not None:
+        mark(exc)  # only now: what could not be reported here may be by the next who sees it
+    return fault_id
 
 
 def with_attributes(fields: FaultFields, more: Mapping[str, object]) -> FaultFields:
     """The fields with `more` attributes; those that they have already stay what they are."""
-    return {**fields, "attributes": {**more, **fields.get("attributes", {})}}
+    return {**fields, "attributes": {**more, **(fields.get("attributes") or {})}}
 
 
 def part_that_is_fault(exc: BaseException | None) -> BaseException | None:
@@ -110,12 +120,19 @@ def is_marked(exc: BaseException) -> bool:
 
 
 @contextlib.contextmanager
-def _in_here() -> Iterator[None]:
+def protected() -> Iterator[None]:
+    """What goes wrong inside ends here."""
     try:
         yield
     except Exception as problem:  # noqa: BLE001  the application must not be harmed by what watches it
         with contextlib.suppress(Exception):
             _log.debug("a fault could not be reported: %s", type(problem).__name__)
+
+
+def _found(told: Callable[[], FaultFields] | None) -> FaultFields:
+    with protected(), _alone():
+        return told() if told is not None else {}
+    return {}
 
 
 @contextlib.contextmanager

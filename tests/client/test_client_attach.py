@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import logging
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from error_recovery import Attachment, HandlerAnswer, Request, attach
+from error_recovery import Attachment, HandlerAnswer, Request, Security, attach
 from error_recovery.v1 import handler_pb2
 from tests.client.fault_service import FaultServer
 
@@ -228,6 +229,23 @@ def test_it_attaches_when_the_daemon_comes_up_later(server: FaultServer) -> None
         server.start()
         assert attachment.wait_attached(PATIENCE_S)
     assert not attachment.is_attached
+
+
+def test_what_nobody_foresaw_does_not_end_the_thread_that_offers() -> None:
+    failures = threading.Semaphore(0)
+
+    class Heard(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            failures.release()
+
+    log, heard = logging.getLogger("error_recovery"), Heard(logging.WARNING)
+    log.addHandler(heard)
+    try:
+        with attach({"mend": lambda request: None}, "shop", "127.0.0.1:1", Security(tls_cert="no\0path")):
+            assert failures.acquire(timeout=PATIENCE_S)
+            assert failures.acquire(timeout=PATIENCE_S)
+    finally:
+        log.removeHandler(heard)
 
 
 def test_close_cancels_what_runs_and_can_be_repeated(server: FaultServer, attached: Attach) -> None:

@@ -65,6 +65,27 @@ def test_what_a_finalizer_raises_is_reported_as_low(server: FaultServer, spool_d
     assert server.faults[0].severity == fault_pb2.SEVERITY_LOW
 
 
+def test_a_hook_calls_the_one_before_it_though_what_it_asks_raises(server: FaultServer, spool_dir: Path) -> None:
+    scene = """
+        import types
+        class Foreign:
+            def __getattribute__(self, name):
+                raise RuntimeError("no attributes")
+        class Thread(threading.Thread):
+            name = property(lambda thread: 1 / 0, lambda thread, name: None)
+        before, Args = [], types.SimpleNamespace
+        error_recovery.uninstall()
+        threading.excepthook = sys.unraisablehook = before.append
+        error_recovery.install('shop', 'test', address=address, spool_dir=spool_dir)
+        sys.unraisablehook(Args(exc_value=KeyError("a"), err_msg="", object=Foreign()))
+        threading.excepthook(Args(exc_value=LookupError("b"), thread=Thread()))
+        asyncio.new_event_loop().call_exception_handler({"message": "c", "exception": OSError("c"), "task": Foreign()})
+        assert len(before) == 2
+    """
+    _play(scene, server, spool_dir)
+    assert {kind for kind, _ in _exceptions(server)} == {"KeyError", "LookupError", "OSError"}
+
+
 def test_a_task_that_nobody_awaits_and_a_callback_are_reported_whatever_handler_the_loop_has(
     server: FaultServer, spool_dir: Path
 ) -> None:

@@ -156,22 +156,40 @@ def test_a_grpc_server(server: FaultServer, tmp_path: Path) -> None:
     assert len(server.faults) == 8
 
 
+async def _aio_outcomes(address: str, behaviors: dict[str, Callable[..., Any]]) -> list[dict[bytes, grpc.StatusCode]]:
+    shop = grpc.aio.server(interceptors=[AioErrorRecoveryInterceptor()])
+    shop.add_generic_rpc_handlers((_handlers(behaviors),))
+    shop.add_insecure_port(address)
+    await shop.start()
+    try:
+        return [await asyncio.to_thread(_outcomes, address, kind) for kind in behaviors]
+    finally:
+        await shop.stop(None)
+
+
 def test_an_asyncio_grpc_server(server: FaultServer, tmp_path: Path) -> None:
-    address = f"unix:{tmp_path}/shop"
-
-    async def serve() -> list[dict[bytes, grpc.StatusCode]]:
-        shop = grpc.aio.server(interceptors=[AioErrorRecoveryInterceptor()])
-        shop.add_generic_rpc_handlers((_handlers(_aio_behaviors()),))
-        shop.add_insecure_port(address)
-        await shop.start()
-        try:
-            return [await asyncio.to_thread(_outcomes, address, kind) for kind in KINDS]
-        finally:
-            await shop.stop(None)
-
-    assert asyncio.run(serve()) == [OUTCOMES] * 4
+    assert asyncio.run(_aio_outcomes(f"unix:{tmp_path}/shop", _aio_behaviors())) == [OUTCOMES] * 4
     assert _told(server) == EXPECTED
     assert len(server.faults) == 8
+
+
+def test_an_asyncio_grpc_server_with_plain_handlers(server: FaultServer, tmp_path: Path) -> None:
+    plain = {"unary_unary": _behaviors()["unary_unary"]}
+    assert asyncio.run(_aio_outcomes(f"unix:{tmp_path}/shop", plain)) == [OUTCOMES]
+    assert _told(server) == {("/shop.Stock/unary_unary", "KeyError", "r-1")}
+
+
+def test_a_call_that_cannot_tell_of_itself_fails_as_it_would_unwatched(server: FaultServer) -> None:
+    def abort(request: bytes, context: Any) -> bytes:
+        raise Exception if request == b"abort" else KeyError("order")
+
+    handler = grpc.unary_unary_rpc_method_handler(abort)
+    watched: Any = ErrorRecoveryInterceptor().intercept_service(lambda details: handler, None)
+    with pytest.raises(Exception, match=r"^$"):
+        watched.unary_unary(b"abort", None)
+    with pytest.raises(KeyError):
+        watched.unary_unary(b"raise", None)
+    assert [fault.exception.type for fault in _faults(server)] == ["KeyError"]
 
 
 TASKS = """

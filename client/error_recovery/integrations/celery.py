@@ -32,7 +32,7 @@ def init_app() -> None:
 
 
 def _on_failure(sender: Any = None, task_id: str = "", exception: BaseException | None = None, **_more: Any) -> None:
-    sight(exception, _WAY, **_fields(sender, task_id))
+    sight(exception, _WAY, told=lambda: _fields(sender, task_id))
 
 
 def _fields(task: Any, task_id: str) -> FaultFields:

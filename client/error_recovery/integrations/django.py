@@ -19,7 +19,7 @@ from django.core.signals import got_request_exception
 from error_recovery.fault import FaultFields
 from error_recovery.integrations.request_facts import FAILED, answered, operation, request_id
 from error_recovery.log_handler import quiet
-from error_recovery.sight import sight
+from error_recovery.sight import protected, sight
 
 _WAY = "django"
 _SEEN = "_error_recovery_has_seen"
@@ -49,14 +49,16 @@ class ErrorRecoveryMiddleware:
 
 def _on_exception(sender: object, request: Any = None, **_more: Any) -> None:
     """Called while the exception is being handled."""
-    if request is not None:
-        setattr(request, _SEEN, True)
-    sight(sys.exc_info()[1], _WAY, **_fields(request))
+    with protected():
+        if request is not None:
+            setattr(request, _SEEN, True)
+    sight(sys.exc_info()[1], _WAY, told=lambda: _fields(request))
 
 
 def _seen(request: Any, response: Any) -> Any:
-    if response.status_code == FAILED and not getattr(request, _SEEN, False):
-        answered(_WAY, _fields(request))
+    with protected():
+        if response.status_code == FAILED and not getattr(request, _SEEN, False):
+            answered(_WAY, lambda: _fields(request))
     return response
 
 

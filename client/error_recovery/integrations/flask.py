@@ -30,12 +30,12 @@ def init_app(app: Flask) -> None:
 def _on_exception(_app: Flask, *, exception: BaseException, **_more: Any) -> None:
     if has_request_context():
         setattr(g, _SEEN, True)
-    sight(exception, _WAY, **_fields())
+    sight(exception, _WAY, told=_fields)
 
 
 def _on_response(response: Response) -> Response:
     if response.status_code == FAILED and not getattr(g, _SEEN, False):
-        answered(_WAY, _fields())
+        answered(_WAY, _fields)
     return response
 
 

@@ -5,11 +5,13 @@
 
 Reported is what a method raised, with "/package.Service/Method" as the operation, and what it ended on purpose (`context.abort`)
 with INTERNAL, UNKNOWN or DATA_LOSS, the codes of a server that failed; what it ended with others is an answer like any. All four
-kinds of calls.
+kinds of calls. An asyncio server runs handlers that are plain functions on threads, and goes by what kind of function it is given:
+a plain one is wrapped in a plain one. With which code such a one aborted, its context does not say: that is not reported.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, TypeAlias
 
@@ -18,7 +20,7 @@ import grpc.aio
 
 from error_recovery.fault import FaultFields
 from error_recovery.integrations.request_facts import request_id
-from error_recovery.sight import sight, tell
+from error_recovery.sight import protected, sight, tell
 
 _WAY = "grpc"
 _FAILED = (grpc.StatusCode.UNKNOWN, grpc.StatusCode.INTERNAL, grpc.StatusCode.DATA_LOSS)
@@ -42,71 +44,89 @@ class AioErrorRecoveryInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[t
     """For `grpc.aio.server`."""
 
     async def intercept_service(self, continuation: Callable[[Any], Awaitable[Any]], details: Any) -> Any:
-        return _with_behavior(await continuation(details), details, _aio_unary, _aio_stream)
+        return _with_behavior(await continuation(details), details, _any_unary, _any_stream)
 
 
-Wrapper: TypeAlias = Callable[[Behavior, FaultFields], Behavior]
+Told: TypeAlias = Callable[[], FaultFields]
+Wrapper: TypeAlias = Callable[[Behavior, Told], Behavior]
 
 
 def _with_behavior(handler: Any, details: Any, unary: Wrapper, stream: Wrapper) -> Any:
     """The handler with its behavior wrapped; None where the method is unknown."""
     if handler is None:
         return None
-    headers = {name: value for name, value in details.invocation_metadata or () if isinstance(value, str)}
-    fields: FaultFields = {"operation": details.method, "attributes": request_id(headers)}
     kind = (handler.request_streaming, handler.response_streaming)
     name = f"{'stream' if kind[0] else 'unary'}_{'stream' if kind[1] else 'unary'}"
-    wrapped = (stream if kind[1] else unary)(getattr(handler, name), fields)
+    wrapped = (stream if kind[1] else unary)(getattr(handler, name), lambda: _fields(details))
     return MAKERS[kind](wrapped, handler.request_deserializer, handler.response_serializer)
 
 
-def _seen(exc: BaseException, context: Any, fields: FaultFields) -> None:
-    """`abort` raises a bare Exception or an AbortError, having set the code."""
-    if (type(exc) is Exception and not exc.args) or isinstance(exc, grpc.aio.AbortError):
+def _fields(details: Any) -> FaultFields:
+    headers = {name: value for name, value in details.invocation_metadata or () if isinstance(value, str)}
+    return {"operation": details.method, "attributes": request_id(headers)}
+
+
+def _seen(exc: BaseException, context: Any, told: Told) -> None:
+    """`abort` raises a bare Exception or an AbortError, having set the code. Never raises."""
+    if not ((type(exc) is Exception and not exc.args) or isinstance(exc, grpc.aio.AbortError)):
+        sight(exc, _WAY, told=told)
+        return
+    with protected():
         code = context.code()
         code = grpc.StatusCode.UNKNOWN if code is None else code
         if code in _FAILED or code in [failed.value[0] for failed in _FAILED]:
+            fields = told()
             tell(f"{fields['operation']} was ended with {getattr(code, 'name', code)}", _WAY, **fields)
-    else:
-        sight(exc, _WAY, **fields)
 
 
-def _unary(behavior: Behavior, fields: FaultFields) -> Behavior:
+def _any_unary(behavior: Behavior, told: Told) -> Behavior:
+    return (_aio_unary if _is_asynchronous(behavior) else _unary)(behavior, told)
+
+
+def _any_stream(behavior: Behavior, told: Told) -> Behavior:
+    return (_aio_stream if _is_asynchronous(behavior) else _stream)(behavior, told)
+
+
+def _is_asynchronous(behavior: Behavior) -> bool:
+    return inspect.iscoroutinefunction(behavior) or inspect.isasyncgenfunction(behavior)
+
+
+def _unary(behavior: Behavior, told: Told) -> Behavior:
     def watched(request: Any, context: Any) -> Any:
         try:
             return behavior(request, context)
         except BaseException as exc:
-            _seen(exc, context, fields)
+            _seen(exc, context, told)
             raise
 
     return watched
 
 
-def _stream(behavior: Behavior, fields: FaultFields) -> Behavior:
+def _stream(behavior: Behavior, told: Told) -> Behavior:
     def watched(request: Any, context: Any) -> Iterator[Any]:
         try:
             yield from behavior(request, context)
         except GeneratorExit:
             raise
         except BaseException as exc:
-            _seen(exc, context, fields)
+            _seen(exc, context, told)
             raise
 
     return watched
 
 
-def _aio_unary(behavior: Behavior, fields: FaultFields) -> Behavior:
+def _aio_unary(behavior: Behavior, told: Told) -> Behavior:
     async def watched(request: Any, context: Any) -> Any:
         try:
             return await behavior(request, context)
         except BaseException as exc:
-            _seen(exc, context, fields)
+            _seen(exc, context, told)
             raise
 
     return watched
 
 
-def _aio_stream(behavior: Behavior, fields: FaultFields) -> Behavior:
+def _aio_stream(behavior: Behavior, told: Told) -> Behavior:
     """A behavior is an async generator, or a coroutine that writes by itself."""
 
     async def watched(request: Any, context: Any) -> AsyncIterator[Any]:
@@ -120,7 +140,7 @@ def _aio_stream(behavior: Behavior, fields: FaultFields) -> Behavior:
         except GeneratorExit:
             raise
         except BaseException as exc:
-            _seen(exc, context, fields)
+            _seen(exc, context, told)
             raise
 
     return watched

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from error_recovery.fault import FaultFields
-from error_recovery.sight import tell
+from error_recovery.sight import protected, tell
 
 REQUEST_ID = "request_id"
 STATUS = "http.status"
@@ -28,6 +28,8 @@ def operation(method: str, route: str) -> str:
     return f"{method} {route or '(no route)'}"
 
 
-def answered(way: str, fields: FaultFields) -> None:
-    """A request was answered with 500, and nobody has seen why."""
-    tell(f"{fields['operation']} was answered with {FAILED}", way, **fields)
+def answered(way: str, told: Callable[[], FaultFields]) -> None:
+    """A request was answered with 500, and nobody has seen why. `told` asks the request. Never raises."""
+    with protected():
+        fields = told()
+        tell(f"{fields['operation']} was answered with {FAILED}", way, **fields)

@@ -48,7 +48,7 @@ class ErrorRecoveryMiddleware:
                 sight(exc, _WAY, **_fields(scope, root))
             raise
         if has_failed:
-            answered(_WAY, _fields(scope, root))
+            answered(_WAY, lambda: _fields(scope, root))
 
 
 def _fields(scope: Message, root: str) -> FaultFields:
