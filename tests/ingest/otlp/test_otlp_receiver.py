@@ -29,7 +29,7 @@ from error_recovery.v1 import fault_pb2
 from tests.e2e.daemon_process import status_details
 from tests.fakes.listed_intake import ListedIntake
 from tests.fakes.open_gate import OpenGate
-from tests.ingest.otlp.exported import RAISED, a_log, a_span, as_json, exported
+from tests.ingest.otlp.exported import PARENT, RAISED, a_log, a_span, as_json, exported
 from tests.rpc.serving import SERVERS, run
 from tests.rpc.serving import serving as serving_grpc
 from tests.web.serving_web import Serving, serving
@@ -223,6 +223,36 @@ def test_a_caller_who_may_report_less_at_once_than_an_export_has_gets_all_of_it_
             statuses = [(await post(web, export))[0] for _ in range(4)]
             assert statuses == [503, 503, 503, 200]
             assert otlp.intake.messages() == [f"{number}" for number in range(35)]
+
+    run(test())
+
+
+def test_what_comes_again_does_not_tell_an_exception_again_by_the_span_around_it() -> None:
+    async def test() -> None:
+        async with http() as (otlp, web):
+            inner = a_span(RAISED, name="inner", parent_span_id=PARENT)
+            others = [a_span(says=f"{number}", span_id=bytes([number]) * 8) for number in range(1, 4)]
+            export = exported(inner, *others, a_span(RAISED, name="outer", span_id=PARENT))
+            otlp.intake.room = 2
+            assert (await post(web, export, "/v1/traces"))[0] == 503
+            otlp.intake.room = 100
+            assert (await post(web, export, "/v1/traces"))[0] == 200
+            assert otlp.intake.messages() == ["json.JSONDecodeError: no value", "1", "2", "3"]
+
+    run(test())
+
+
+def test_an_exception_that_was_put_off_is_told_though_the_span_within_was_seen_meanwhile() -> None:
+    async def test() -> None:
+        async with http() as (otlp, web):
+            outer = a_span(RAISED, {"exception.type": "Other"}, name="outer", span_id=PARENT)
+            export = exported(outer, a_span(RAISED, name="inner", parent_span_id=PARENT))
+            otlp.intake.room = 1
+            assert (await post(web, export, "/v1/traces"))[0] == 503
+            otlp.intake.room = 100
+            assert (await post(web, export, "/v1/traces"))[0] == 200
+            told = "json.JSONDecodeError: no value"
+            assert otlp.intake.messages() == [told, "Other", told]
 
     run(test())
 

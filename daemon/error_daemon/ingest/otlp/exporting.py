@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 from error_daemon.errors import InputError, TransientError
@@ -39,6 +40,9 @@ _TURN_S = 0.0005
 _MOST_IN_HAND = 64  # faults that are handed in at once
 _SKIPPED_IN_A_TURN = 4096  # records that were dealt with when the same came before
 _MOST_KEPT = 1000
+_MOST_MAKERS = (
+    64  # of them: what they know is some megabytes at most; the spans of older ones may tell an exception again
+)
 _LARGE_BYTES = 64 << 10
 
 Item = tuple[Origin | None, Any]
@@ -56,13 +60,15 @@ class Export:
 
 @dataclass(slots=True)
 class _Progress:
-    """`records` were dealt with, and `faults` of the next one. `made`: faults so far. `says`: why the first was rejected."""
+    """`records` were dealt with, and `faults` of the next one. `made`: faults so far. `says`: why the first was rejected. `make` knows what
+    the records before have told."""
 
     records: int = 0
     faults: int = 0
     made: int = 0
     rejected: int = 0
     says: str = ""
+    make: Make | None = None
 
     def reject(self, why: InputError) -> None:
         self.rejected += 1
@@ -114,18 +120,24 @@ class Exporting:
             try:
                 await self._go_on(export, progress, caller)
             except (TransientError, asyncio.CancelledError):
-                self._begun[_key(export, caller)] = progress
-                if len(self._begun) > _MOST_KEPT:
-                    self._begun.popitem(last=False)
+                self._keep(_key(export, caller), progress)
                 raise
         await self.acceptance.settled()
         return Taken(progress.rejected, progress.says)
+
+    def _keep(self, key: tuple[str, bytes], progress: _Progress) -> None:
+        self._begun[key] = progress
+        if len(self._begun) > _MOST_KEPT:
+            self._begun.popitem(last=False)
+        for older in islice(reversed(self._begun.values()), _MOST_MAKERS, _MOST_MAKERS + 1):
+            older.make = None
 
     def _resumed(self, export: Export, caller: Caller) -> _Progress:
         return self._begun.pop(_key(export, caller), None) or _Progress()
 
     async def _go_on(self, export: Export, progress: _Progress, caller: Caller) -> None:
         now, hand, begin_at = self._clock.now, _Hand(), progress.records
+        make = progress.make = progress.make or export.make
         turn_ends_at = now() + _TURN_S
         number = -1
         for number, (origin, record) in enumerate(export.items):
@@ -139,7 +151,7 @@ class Exporting:
                 self._spend(caller)
             at = now()
             try:
-                faults = _made(export.make, origin, record, at)
+                faults = _made(make, origin, record, at)
                 if faults and progress.made + len(hand.faults) + len(faults) > MOST_FAULTS:
                     raise InputError("export", f"has more than {MOST_FAULTS} faults")
                 hand.take(number, faults, progress.faults if number == begin_at else 0)

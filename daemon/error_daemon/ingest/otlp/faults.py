@@ -51,6 +51,7 @@ from error_daemon.ingest.otlp.values import (
 from error_recovery.v1 import fault_pb2
 
 _WARN_NUMBER = 13
+_MOST_REMEMBERED = 20_000  # exceptions of one request
 _TYPE, _MESSAGE, _STACK_TRACE = f"{EXCEPTION}type", f"{EXCEPTION}message", f"{EXCEPTION}stacktrace"
 _FUNCTIONS = ("code.function.name", "code.function")
 _FILES = ("code.file.path", "code.filepath")
@@ -79,10 +80,12 @@ def log_fault(origin: Origin, record: LogRecord, now: float) -> bytes:
 
 
 class Spans:
-    """Of one request."""
+    """Of one request. It may come again, and records of it are made again then: each exception has the answer that it had, though more is
+    known by then. Hashes are kept, of a bounded number, because the senders that have to come again are many."""
 
     def __init__(self) -> None:
-        self._told: set[tuple[str, str, str, str]] = set()
+        self._told: set[int] = set()
+        self._answers: dict[int, bool] = {}
 
     def faults(self, origin: Origin, span: Span, now: float) -> Sequence[bytes]:
         """Serialised; none where its exceptions are told already by the spans within it."""
@@ -91,16 +94,21 @@ class Spans:
             return [_span_fault(origin, span, Event(span.ended_at_ns, {}), says, now)]
         return [
             _span_fault(origin, span, event, _sentence(event.attributes) or f"an exception in {span.name}", now)
-            for event in span.exceptions
-            if self._is_news(span, event)
+            for number, event in enumerate(span.exceptions)
+            if self._is_news(span, event, number)
         ]
 
-    def _is_news(self, span: Span, event: Event) -> bool:
+    def _is_news(self, span: Span, event: Event, number: int) -> bool:
         what = event.attributes.get(_TYPE, ""), event.attributes.get(_MESSAGE, "")
-        is_told = (span.trace_id, span.span_id, *what) in self._told
-        if span.parent_id:
-            self._told.add((span.trace_id, span.parent_id, *what))
-        return not is_told
+        key = hash((span.trace_id, span.span_id, span.parent_id, *what, number))
+        if span.span_id and key in self._answers:
+            return self._answers[key]
+        is_news = hash((span.trace_id, span.span_id, *what)) not in self._told
+        if len(self._answers) < _MOST_REMEMBERED:
+            self._answers[key] = is_news
+            if span.parent_id:
+                self._told.add(hash((span.trace_id, span.parent_id, *what)))
+        return is_news
 
 
 def _span_fault(origin: Origin, span: Span, event: Event, says: str, now: float) -> bytes:
