@@ -76,9 +76,10 @@ class Installation:
 
     def install(self, settings: _Settings) -> None:
         with self._lock:
-            before, self._settings = self._settings, settings
+            before = self._settings
             if before is None or _of_reporter(before) != _of_reporter(settings):
                 configure(settings["address"], settings["component"], settings["environment"], **settings["reporter"])
+            self._settings = settings  # only now: where that raised, nothing has changed
             if before is not None and _of_offer(before) != _of_offer(settings):
                 self._withdraw()
             self._hooks.put(settings["ways"])

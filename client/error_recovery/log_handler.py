@@ -50,9 +50,11 @@ class FaultHandler(logging.Handler):
 
     def handle(self, record: logging.LogRecord) -> bool:
         """As of logging, without its lock."""
-        passes = self.filter(record)
+        passes: object = self.filter(record)
         if passes:
-            self.emit(record)
+            self.emit(
+                passes if isinstance(passes, logging.LogRecord) else record
+            )  # a filter may replace it, from Python 3.12 on
         return bool(passes)
 
     def emit(self, record: logging.LogRecord) -> None:

@@ -3,6 +3,7 @@
 What is looked for, and what stays of it:
 
     a value behind a telling key      password=hunter2, 'token': 'abc', api_key: x       password=[scrubbed]
+    the same as a pair                ('password', 'hunter2'), (b'x-api-key', b'abc')        ('password', [scrubbed])
     headers that carry secrets        Authorization: ..., Cookie: ...                    Cookie: [scrubbed]
     credentials with a scheme         Bearer abc..., Basic abc...                        Bearer [scrubbed]
     passwords in addresses            redis://user:hunter2@host                          redis://user:[scrubbed]@host
@@ -53,9 +54,15 @@ _WELL_KNOWN = re.compile(
 _WELL_KNOWN_SIGNS = ("-----BEGIN", "eyJ", "AKIA", "ASIA", "gh", "xox", "k_live_", "k_test_")
 _CARDS = re.compile(r"\d(?:[ -]?\d){12,24}(?![\w-])")
 _CARD_GROUPS = 5  # 4-4-4-4-3 is the longest that is printed
+# A quote may be escaped, once or several times over, as JSON in JSON has it. The quote that ends a value is escaped as the one that
+# begins it is; after an even number of backslashes it ends it too, where something follows that may stand behind a value.
+_QUOTED = (
+    r"[bru]?(?P<escapes>\\{1,15})?(?P<quote>[\"'])[^\n]*?"
+    r"(?:(?<!\\)(?(escapes)(?P=escapes)?(?P=quote)|(?:(?P=quote)|(?:\\\\)+(?P=quote)(?=[\s,;:&)}\]]|\Z)))|(?=\n)|\Z)"
+)
 _VALUE = (
-    r"([\"']?\s{0,4}(?:=>|==?|:=?)\s{0,4})"
-    r"(?![=>]?\s{0,4}\[scrubbed\])(?:[bru]?\"[^\"\n]*\"?|[bru]?'[^'\n]*'?|[^\s\"',;&)}\]]+)"
+    r"((?:\\{0,15}[\"'])?\s{0,4}(?:=>|==?|:=?)\s{0,4}|\\{0,15}[\"']\s{0,4},\s{0,4}(?=[bru]?\\{0,15}[\"']))"
+    rf"(?![=>]?\s{{0,4}}\[scrubbed\])(?:{_QUOTED}|[^\s\"',;&)}}\]]+)"
 )
 _EMAILS = re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}")
 

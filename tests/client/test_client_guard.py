@@ -11,6 +11,7 @@ import pytest
 import error_recovery
 from error_recovery import fallback, guard, recovers, retry
 from error_recovery.recoveries import recoveries
+from error_recovery.sight import sight
 from error_recovery.v1 import fault_pb2
 from tests.client.fault_service import FaultServer
 
@@ -51,6 +52,16 @@ def test_a_guard_reports_what_escapes_with_its_fields_and_lets_it_go_on(server: 
         raise SystemExit
     [fault] = _faults(server)
     assert (fault.target, fault.context.operation, fault.severity) == ("stock-db", "sell", fault_pb2.SEVERITY_HIGH)
+
+
+def test_no_attributes_are_none_and_what_could_not_be_reported_is_not_marked(server: FaultServer) -> None:
+    problem = KeyError("order")
+    with pytest.raises(KeyError), guard(attributes=None):  # type: ignore[arg-type]
+        raise problem
+    again = LookupError("later")
+    assert not sight(again, "test", no_field=1)  # type: ignore[call-arg]
+    assert sight(again, "test")
+    assert len(_faults(server)) == 2
 
 
 def test_a_guard_decorates_plain_and_async_functions(server: FaultServer) -> None:

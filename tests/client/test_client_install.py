@@ -258,6 +258,12 @@ def test_installing_twice_reports_once_with_the_newest_settings(server: FaultSer
     assert {fault.context.environment for fault in server.faults} == {"live"}
 
 
+def test_an_installation_that_failed_is_none_and_fails_again(server: FaultServer, spool_dir: Path) -> None:
+    for _ in range(2):
+        with pytest.raises(ValueError, match="spool_bytes"):
+            error_recovery.install("shop", address=server.address, spool_dir=spool_dir, spool_bytes=1)
+
+
 def test_uninstalling_restores_everything_and_leaves_alone_what_others_put_on_top(
     server: FaultServer, spool_dir: Path
 ) -> None:

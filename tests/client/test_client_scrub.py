@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -43,6 +44,13 @@ PLAIN = Scrubber()
         ("card 5555-5555-5555-4444.", "5555-4444"),
         ("amex 378282246310005", "378282246310005"),
         ("password='hunter2", "hunter2"),
+        (r"{\"password\": \"hunter2\", \"n\": 1}", "hunter2"),
+        (r"{\\\"password\\\": \\\"hun ter2\\\"}", "ter2"),
+        (r'{"password": "ab\"cdsecretrest"}', "cdsecretrest"),
+        (r"{\"password\": \"ab\\\"cdsecretrest\"}", "cdsecretrest"),
+        (r"""'{"password": "ab\\"cdsecretrest"}'""", "cdsecretrest"),
+        ("('password', 'hunter2')", "hunter2"),
+        ("[(b'x-api-key', b'hunter2zz')]", "hunter2zz"),
     ],
 )
 def test_a_secret_is_scrubbed(text: str, secret: str) -> None:
@@ -96,6 +104,15 @@ def test_scrubbing_twice_changes_nothing_more(text: str) -> None:
 def test_no_value_behind_a_telling_key_comes_through(key: str, between: str, value: str, after: str) -> None:
     assert value not in PLAIN.text(f"it said {key}{between}{value}")
     assert value not in PLAIN.text(f"it said {key}{between}{value} {after}") or value in after
+
+
+@given(st.text(max_size=20), st.text(max_size=20), st.integers(0, 2))
+def test_no_secret_comes_through_json_in_json(before: str, after: str, times: int) -> None:
+    text = json.dumps({"password": f'{before}"hunter2\\{after}', "n": "behind it"})
+    for _ in range(times):
+        text = json.dumps(text)
+    scrubbed = PLAIN.text(text)
+    assert "hunter2" not in scrubbed
 
 
 def _sell(password: str) -> None:
