@@ -129,6 +129,24 @@ def test_starlette(server: FaultServer) -> None:
     ]
 
 
+def test_no_part_of_a_path_is_told_whatever_its_route_is(server: FaultServer) -> None:
+    async def fail(_request: Request) -> starlette.responses.Response:
+        raise ValueError("no")
+
+    async def foreign(_scope: Any, _receive: Any, _send: Any) -> None:
+        raise LookupError("foreign")
+
+    inner = Mount("/{rate:float}", routes=[Route("/{file:path}", fail)])
+    routes = [Route("/rates/{rate:float}", fail), Mount("/foreign", foreign), inner]
+    app = starlette.applications.Starlette(routes=routes)
+    within = starlette.applications.Starlette(routes=routes, middleware=[Middleware(ErrorRecoveryMiddleware)])
+    for watched in (ErrorRecoveryMiddleware(app), within):
+        for url in ("/rates/1.50", "/foreign/hunter2/x", "/2.50/a/hunter2"):
+            assert _get(watched, url) == 500
+    expected = ["GET /rates/{rate:float}", "GET /foreign/{path}", "GET /{rate:float}/{file:path}"]
+    assert [operation for operation, _, _ in _told(server)] == 2 * expected
+
+
 def test_flask(server: FaultServer) -> None:
     app = flask.Flask("shop")
     init_app(app)

@@ -10,7 +10,7 @@ of the application made is reported too. Also of what runs after the answer: bac
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, TypeAlias
 
 from error_recovery.fault import FaultFields
@@ -34,7 +34,7 @@ class ErrorRecoveryMiddleware:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        has_failed, root = False, scope.get("root_path", "")
+        has_failed, before = False, dict(scope)
 
         async def watched(message: Message) -> None:
             nonlocal has_failed
@@ -45,32 +45,37 @@ class ErrorRecoveryMiddleware:
             await self._app(scope, receive, watched)
         except BaseException as exc:
             if part_that_is_fault(exc) is not None:
-                sight(exc, _WAY, **_fields(scope, root))
+                sight(exc, _WAY, told=lambda: _fields(scope, before))
             raise
         if has_failed:
-            answered(_WAY, lambda: _fields(scope, root))
+            answered(_WAY, lambda: _fields(scope, before))
 
 
-def _fields(scope: Message, root: str) -> FaultFields:
+def _fields(scope: Message, before: Message) -> FaultFields:
     try:
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope.get("headers", ())}
         method = "websocket" if scope["type"] == "websocket" else scope.get("method", "")
-        return {"operation": operation(method, _route(scope, root)), "attributes": request_id(headers)}
+        return {"operation": operation(method, _route(scope, before)), "attributes": request_id(headers)}
     except Exception:  # noqa: BLE001  a scope that is not as ASGI says
         return {"operation": operation("", "")}
 
 
-def _route(scope: Message, root: str) -> str:
-    """The pattern of the route behind that of where it is mounted. Routers write what they found into the scope; `root`: what was there
-    before."""
-    mounted = scope.get("root_path", "").removeprefix(root)
+def _route(scope: Message, before: Message) -> str:
+    """The pattern of the route that was taken, behind that of where it is mounted; never a part of the path, which is the caller's.
+    `before`: the scope as it came. Routers write into it what they found, but most not which route: it is looked up again."""
+    router = before.get("app") or scope.get("router")
+    found = _pattern(getattr(router, "routes", None) or (), before)
     path = getattr(scope.get("route"), "path", None)
-    if isinstance(path, str):
-        return _with_names(mounted, scope) + path
-    return _with_names(scope.get("path", ""), scope) if "endpoint" in scope else ""
+    return found or (path if isinstance(path, str) else "")
 
 
-def _with_names(path: str, scope: Message) -> str:
-    """A path with the names of its parameters in the place of their values."""
-    names = {str(value): name for name, value in scope.get("path_params", {}).items()}
-    return "/".join(f"{{{names[part]}}}" if part in names else part for part in path.split("/"))
+def _pattern(routes: Iterable[Any], scope: Message) -> str:
+    for route in routes:
+        match, more = route.matches(scope)
+        if match.name == "FULL":
+            inner = getattr(route, "routes", None)
+            if inner is None:
+                return str(route.path)
+            behind = _pattern(inner, {**scope, **more})
+            return getattr(route, "path", "") + (behind or "/{path}")  # of a foreign application no more is known
+    return ""
