@@ -15,6 +15,7 @@ because an integration reports what they tell of already. Records of loggers tha
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 import time
@@ -28,9 +29,10 @@ _SKIPPED_WITHIN_S = 1.0
 
 
 class _Quiet(threading.local):
-    """The next record of this logger in this thread is reported already."""
+    """The next record of this logger in this thread that has this text is reported already."""
 
     logger = ""
+    texts: tuple[str, ...] = ()
     until = 0.0
 
 
@@ -59,9 +61,9 @@ class FaultHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Never raises."""
-        if _is_skipped(record.name):
-            return
         message = _message(record)
+        if _is_skipped(record.name, message):
+            return
         fields: FaultFields = {
             "attributes": {
                 "logger": record.name,
@@ -82,15 +84,17 @@ def quiet(logger: str) -> None:
     _quiet_loggers.add(logger)
 
 
-def quiet_once(logger: str) -> None:
-    """The next record of this logger in this thread is reported already."""
-    _next.logger, _next.until = logger, time.monotonic() + _SKIPPED_WITHIN_S
+def quiet_once(logger: str, text: str) -> None:
+    """The next record of this logger in this thread is reported already, if it has this text: as it is, or as JSON or Python quote
+    it. (It may never come, and another in its place.)"""
+    quoted = (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1])
+    _next.logger, _next.texts, _next.until = logger, (text, *quoted), time.monotonic() + _SKIPPED_WITHIN_S
 
 
-def _is_skipped(logger: str) -> bool:
+def _is_skipped(logger: str, message: str) -> bool:
     if any(logger == name or logger.startswith(f"{name}.") for name in (*_OWN, *_quiet_loggers)):
         return True
-    if _next.logger and _next.logger == logger:
+    if _next.logger and _next.logger == logger and any(text in message for text in _next.texts):
         _next.logger = ""
         return time.monotonic() < _next.until
     return False

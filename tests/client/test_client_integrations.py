@@ -296,6 +296,20 @@ def test_structlog_with_and_without_logging_behind_it(server: FaultServer, facto
     assert b"bob" not in faults[0].SerializeToString()
 
 
+@pytest.mark.usefixtures("structlog_as_it_was")
+def test_an_event_that_a_later_processor_drops_does_not_hide_another_record(server: FaultServer) -> None:
+    def drop(_logger: Any, _name: str, event: Any) -> Any:
+        if event["event"] == "dropped":
+            raise structlog.DropEvent
+        return event
+
+    log = _configure_structlog(structlog.stdlib.LoggerFactory(), report_errors, drop)
+    log.error("dropped")
+    logging.getLogger("shop").error("by logging itself")
+    log.error('quoted "\u00e9"')
+    assert [fault.message for fault in _faults(server)] == ["dropped", "by logging itself", 'quoted "\u00e9"']
+
+
 def test_a_logger_that_does_not_propagate_has_a_handler_of_its_own_and_a_quiet_one_is_left_out(
     server: FaultServer,
 ) -> None:

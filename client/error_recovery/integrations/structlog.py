@@ -35,7 +35,7 @@ def report_errors(logger: Any, method_name: str, event_dict: MutableMapping[str,
         else:
             sight(exc, _WAY, message, **fields)
         if isinstance(logger, logging.Logger):
-            quiet_once(logger.name)
+            quiet_once(logger.name, message)
     return event_dict
 
 
