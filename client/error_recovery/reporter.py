@@ -10,6 +10,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,7 @@ class Reporter:
         self._queue_faults = queue_faults
         self._disclosure = disclosure or Disclosure()
         self._is_closed = False
+        self._successor: Reporter | None = None
         self._inherited: list[object] = []
         self._begin()
         fork.take_part(self)
@@ -146,6 +148,16 @@ class Reporter:
             self._is_closed = True
             self._courier.stop(timeout_s)
 
+    def give_way(self, successor: Reporter) -> None:
+        """Closes in a thread of its own, which the interpreter's end waits for. What is reported from now on is the successor's."""
+        if self._is_closed:
+            return
+        self._successor = successor
+        try:
+            threading.Thread(target=self.close, name="error-recovery-close").start()
+        except RuntimeError:  # no thread can begin: the interpreter is ending
+            self.close()
+
     @property
     def stats(self) -> Stats:
         """The counts of this moment."""
@@ -192,6 +204,11 @@ class Reporter:
         fault = self._disclosure.hooked(made)
         if fault is None:
             return ""
+        return self._kept(fault)
+
+    def _kept(self, fault: fault_pb2.Fault) -> str:
+        if self._successor is not None:
+            return self._successor._kept(fault)
         lane = self._lanes[_LANE_OF.get(fault.severity, "normal")]
         if self._is_closed:
             lane.refuse()

@@ -37,12 +37,13 @@ _shared = _Shared()
 def configure(
     address: str | None = None, component: str = "", environment: str = "", **settings: Unpack[ReporterSettings]
 ) -> Reporter:
-    """Makes the shared reporter anew, with these settings (see `Reporter`), and closes the one before."""
+    """Makes the shared reporter anew, with these settings (see `Reporter`), and closes the one before, without waiting for that: what
+    is still given to it goes to the new one."""
     made = Reporter(address, component, environment, **settings)
     with _shared.making:
         before, _shared.reporter = _shared.reporter, made
     if before is not None:
-        before.close()
+        before.give_way(made)
     return made
 
 

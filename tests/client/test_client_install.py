@@ -264,6 +264,17 @@ def test_an_installation_that_failed_is_none_and_fails_again(server: FaultServer
             error_recovery.install("shop", address=server.address, spool_dir=spool_dir, spool_bytes=1)
 
 
+def test_what_is_given_to_a_reporter_that_was_replaced_is_delivered_by_the_new_one(
+    server: FaultServer, spool_dir: Path
+) -> None:
+    before = error_recovery.configure(server.address, "shop", spool_dir=spool_dir)
+    error_recovery.configure(server.address, "shop", "test", spool_dir=spool_dir)
+    before.report("late")
+    assert error_recovery.flush(30)
+    assert [fault.message for fault in server.faults] == ["late"]
+    error_recovery.configure(server.address, spool_dir=spool_dir).close(0)
+
+
 def test_uninstalling_restores_everything_and_leaves_alone_what_others_put_on_top(
     server: FaultServer, spool_dir: Path
 ) -> None:
