@@ -140,6 +140,7 @@ def _told(way: str, desk: Acceptance) -> Diagnostic:
     tally = desk.tally
     says = f"{some(tally.accepted, 'fault')} taken, {tally.refused:,} refused, {tally.put_off:,} told to come again"
     says += f"; {tally.passed_over:,} others were no faults" if tally.passed_over else ""
+    says += f"; {tally.denied:,} were of senders that may not report" if tally.denied else ""
     if tally.refused:
         mend = "they were made of messages that no fault can hold: the log of their senders says why"
         return _AREA.notice(way, says, mend, accepted=tally.accepted, refused=tally.refused)
