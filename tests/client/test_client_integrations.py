@@ -310,6 +310,15 @@ def test_an_event_that_a_later_processor_drops_does_not_hide_another_record(serv
     assert [fault.message for fault in _faults(server)] == ["dropped", "by logging itself", 'quoted "\u00e9"']
 
 
+def test_a_record_that_a_filter_replaced_is_told_as_it_is_then(server: FaultServer) -> None:
+    class Replacing(FaultHandler):
+        def filter(self, record: logging.LogRecord) -> Any:
+            return logging.makeLogRecord({**record.__dict__, "msg": "replaced"})
+
+    Replacing().handle(logging.makeLogRecord({"name": "shop", "levelno": logging.ERROR, "msg": "hunter2"}))
+    assert [fault.message for fault in _faults(server)] == ["replaced"]
+
+
 def test_a_logger_that_does_not_propagate_has_a_handler_of_its_own_and_a_quiet_one_is_left_out(
     server: FaultServer,
 ) -> None:
