@@ -54,6 +54,8 @@ class Board:
         self.policy = policy
         self.now = 0.0
         self.stood_s = 0.0  # of all time so far, in which nothing could be done (StoodStill)
+        self.stood_last_s = 0.0  # of it, what ended
+        self.stood_until = 0.0  # then
         self.rng = Generator(policy.seed)
         self.graph = Graph(definitions.targets)
         self.classify = Classifier(Rules(definitions.rules), self.graph)

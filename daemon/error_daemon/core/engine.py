@@ -112,6 +112,7 @@ class Engine(PeoplesActs):
         board.now = now
         if isinstance(event, StoodStill):  # before anybody is told that it is late
             board.stood_s += event.for_s
+            board.stood_last_s, board.stood_until = event.for_s, board.now
         kind = type(event)
         try:
             if kind not in _RESTORING and board.timers.is_due(now):

@@ -99,7 +99,11 @@ class Verification:
     def _begin(self, error: Error, ticket: Ticket, at: float) -> Looking:
         kind = ticket.outcome.kind if ticket.outcome else None
         hopeless = error.state is State.PROBING or kind in (OutcomeKind.FAILED, OutcomeKind.TIMED_OUT)
-        rule, stood_s = ticket.rule.verification, self._board.stood_s
+        board = self._board
+        since_s = min(
+            board.stood_last_s, max(0.0, board.stood_until - at)
+        )  # a look may have begun before the last standstill
+        rule, stood_s = ticket.rule.verification, board.stood_s - since_s
         ticket.looking = looking = Looking(rule, at, hopeless, ticket.failing, stood_before_s=stood_s)
         ticket.round_at = at
         return looking
