@@ -13,30 +13,14 @@ from typing import Any
 import uvloop
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 
+from bench.open_gate import OpenGate
 from error_daemon import garbage
+from error_daemon.calls import Transport
 from error_daemon.errors import ErrorRecoveryError
 from error_daemon.exchange import Answer, Request, Route, Whole
-from error_daemon.model.access import Caller, Peer, Role
-from error_daemon.ports import Transport
+from error_daemon.model.access import Caller
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.web.server import WebLimits, WebServer
-
-_ANYBODY = Caller("", "bench", frozenset({Role.OPERATOR}), is_limited=False, is_trusted=True)
-
-
-class _OpenGate:
-    """ports.Gate."""
-
-    reads_tokens = False
-
-    def admit(self, _peer: Peer, _method: str) -> Caller:
-        return _ANYBODY
-
-    def check_address(self, _peer: Peer, _method: str) -> None:
-        """All are taken."""
-
-    def grant_faults(self, _caller: Caller, wanted: int) -> tuple[int, float]:
-        return wanted, 0.0
 
 
 def _begin(request: Request, _caller: Caller) -> Whole:
@@ -70,7 +54,7 @@ async def serve() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     limits = WebLimits(connections=512, requests=64, held_bytes=64 << 20, request_s=30.0)
-    server = WebServer(limits, _bug, _OpenGate(), Transport(), SteadyClock())
+    server = WebServer(limits, _bug, OpenGate(), Transport(), SteadyClock())
     server.add([Route(("POST",), "/{path:path}", "bench", _begin, _refuse, 4 << 20)])
     print(await server.start("127.0.0.1:0"), flush=True)
     await stop.wait()

@@ -13,27 +13,10 @@ import traceback
 import uvloop
 
 from bench.echo_server import ANSWER_BYTES
-from error_daemon.model.access import Caller, Peer, Role
-from error_daemon.ports import Call, Method, Service, Shape
+from bench.open_gate import OpenGate
+from error_daemon.calls import Call, Method, Service, Shape
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.server import WireServer
-
-_ANYBODY = Caller("", "", frozenset({Role.REPORTER}), is_limited=False)
-
-
-class _OpenGate:
-    """ports.Gate: everybody may do everything."""
-
-    reads_tokens = False
-
-    def admit(self, _peer: Peer, _method: str) -> Caller:
-        return _ANYBODY
-
-    def check_address(self, _peer: Peer, _method: str) -> None:
-        """All are taken."""
-
-    def grant_faults(self, _caller: Caller, wanted: int) -> tuple[int, float]:
-        return wanted, 0.0
 
 
 def _unary(request: bytes, _call: Call) -> bytes:
@@ -48,7 +31,7 @@ async def serve() -> None:
         WireLimits(4 << 20),
         lambda _method, error: traceback.print_exception(error),
         lambda _peer, violation: print(violation),
-        _OpenGate(),
+        OpenGate(),
         now=time.monotonic,
     )
     server.add(Service("bench.Echo", (Method("Unary", Shape.UNARY, _unary, None, None),)))

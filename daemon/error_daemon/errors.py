@@ -8,6 +8,8 @@
     ├── PermanentError    tell the caller; the same call will fail again
     │   ├── NotFound
     │   ├── Refused
+    │   ├── TooLarge
+    │   ├── Unreadable
     │   └── Denied         tell the caller what is missing, in words and for programs; count and log it
     │       └── Unidentified
     ├── StoreUnavailable  keep the rows, write them when the store is back
@@ -86,6 +88,14 @@ class NotFound(PermanentError):
 
 class Refused(PermanentError):
     """Known, but not possible in its present state."""
+
+
+class TooLarge(PermanentError):
+    """It is, or unpacks to, more than may be sent at once."""
+
+
+class Unreadable(PermanentError):
+    """It is packed in a way that is not understood."""
 
 
 class Denied(PermanentError):

@@ -17,7 +17,18 @@ from http import HTTPStatus
 from math import ceil
 from typing import Protocol
 
-from error_daemon.errors import Denied, ErrorRecoveryError, InputError, NotFound, Refused, TransientError, Unidentified
+from error_daemon.errors import (
+    Denied,
+    ErrorRecoveryError,
+    InputError,
+    NotFound,
+    Refused,
+    StoreUnavailable,
+    TooLarge,
+    TransientError,
+    Unidentified,
+    Unreadable,
+)
 from error_daemon.model.access import Caller, Peer
 
 
@@ -74,14 +85,6 @@ class Whole:
         return self._then(bytes(self._held))
 
 
-class TooLarge(ErrorRecoveryError):
-    """A body, or what it unpacks to, is larger than may be: HTTP's 413."""
-
-
-class Unreadable(ErrorRecoveryError):
-    """The body is packed in a way that is not understood: HTTP's 415."""
-
-
 _STATUSES: tuple[tuple[type[ErrorRecoveryError], HTTPStatus], ...] = (
     (TooLarge, HTTPStatus.REQUEST_ENTITY_TOO_LARGE),
     (Unreadable, HTTPStatus.UNSUPPORTED_MEDIA_TYPE),
@@ -91,6 +94,7 @@ _STATUSES: tuple[tuple[type[ErrorRecoveryError], HTTPStatus], ...] = (
     (NotFound, HTTPStatus.NOT_FOUND),
     (Refused, HTTPStatus.CONFLICT),
     (TransientError, HTTPStatus.TOO_MANY_REQUESTS),
+    (StoreUnavailable, HTTPStatus.SERVICE_UNAVAILABLE),
 )
 """The first that fits, so the narrower before the wider."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from error_daemon.core import effects as fx
-from error_daemon.model import Outcome, OutcomeKind, State, Verdict
+from error_daemon.model import Outcome, OutcomeKind, State, Verdict, Verification
 from tests.core.world import Plan, World, fault, house, rule
 
 ALONG_S = (0.0, 0.05)  # with the word of the attempt's end, and after it
@@ -79,6 +79,26 @@ def test_a_fault_that_came_before_the_word_of_the_look_did_has_it_repeated() -> 
     assert (world.state(error_id), _ordered(world)) == (State.VERIFYING, 1)
     world.run(1.0)
     assert world.state(error_id) is State.WATCHING
+
+
+def test_a_standstill_in_the_midst_of_a_look_takes_nothing_of_the_time_to_recover() -> None:
+    """The worker begins the look, the daemon is stopped, and hears of both when it goes on: first that it stood still."""
+    world = World(house(rule(levels=(1, 2), verification=Verification(hold_s=0.0, within_s=5.0, patience_s=30.0))))
+    world.plan = lambda order: Plan(takes_s=1000.0)
+    error_id = world.report(fault())
+    (order,) = world.started
+    world.run(0.5)
+    looked_at = world.now
+    world.now += 60.0
+    world.feed(fx.StoodStill(60.0))
+    del world.running[order.attempt_id]
+    assert order.look is not None
+    seen = world.readings(order.look)
+    world.feed(fx.AttemptEnded(Outcome(order.attempt_id, OutcomeKind.COMPLETED, looked_at=looked_at, readings=seen)))
+    world.run(1.0)
+    world.failing.clear()  # it comes up late, but within its time
+    world.run(1.0)
+    assert (world.levels(), world.state(error_id)) == ([1], State.WATCHING)
 
 
 @pytest.mark.parametrize("along_s", ALONG_S)

@@ -8,7 +8,7 @@ OPERATOR = Caller("", "test", frozenset({Role.OPERATOR}), is_limited=False, is_t
 
 
 class OpenGate:
-    """ports.Gate. `most_faults`: how many are granted at a time."""
+    """calls.Gate. `most_faults`: how many are granted at a time."""
 
     def __init__(
         self,

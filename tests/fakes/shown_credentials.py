@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from error_daemon.ports import ServerCredentials
+from error_daemon.calls import ServerCredentials
 from tests.fakes.authority import Issued
 
 
 class Shown:
-    """ports.Credentials that a test exchanges."""
+    """calls.Credentials that a test exchanges."""
 
     def __init__(self, issued: Issued, client_ca: Path | None = None) -> None:
         self._subscribers: list[Callable[[], None]] = []

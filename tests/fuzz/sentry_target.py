@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from error_daemon.errors import InputError
-from error_daemon.exchange import TooLarge
+from error_daemon.errors import InputError, TooLarge
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.sentry.check_in import CheckIns, read_check_in
 from error_daemon.ingest.sentry.envelope import EnvelopeReader, Item

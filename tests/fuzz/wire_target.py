@@ -17,7 +17,7 @@ from typing import Any
 
 import hpack
 
-from error_daemon.ports import Call, Method, Service, Shape
+from error_daemon.calls import Call, Method, Service, Shape
 from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import END_HEADERS, PREFACE, head, settings
 from error_daemon.rpc.wire.limits import WireLimits

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from error_daemon.ports import Gate, Server, Service, Transport
+from error_daemon.calls import Gate, Server, Service, Transport
 from tests.fakes.authority import Authority
 from tests.fakes.shown_credentials import Shown
 from tests.rpc.serving import MakeServer, OnBug, Secured
@@ -17,7 +17,7 @@ _ANY = "127.0.0.1:0"
 
 
 class _Placed:
-    """ports.Server: where a test asks for any port, this has its own place."""
+    """calls.Server: where a test asks for any port, this has its own place."""
 
     def __init__(self, server: Server, address: str, root: bytes | None, forget: Callable[[], None]) -> None:
         self._server = server

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import grpc
 import uvloop
 
-from error_daemon.ports import Gate, Server, Service, Transport
+from error_daemon.calls import Gate, Server, Service, Transport
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.server import WireServer

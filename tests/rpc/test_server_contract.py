@@ -19,6 +19,7 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from error_daemon.calls import Call, Method, Service, Shape, Transport
 from error_daemon.errors import (
     ConfigError,
     ErrorRecoveryError,
@@ -31,7 +32,6 @@ from error_daemon.errors import (
     StoreUnavailable,
     TransientError,
 )
-from error_daemon.ports import Call, Method, Service, Shape, Transport
 from tests.fakes.authority import OPENSSL
 from tests.fakes.open_gate import OpenGate
 from tests.rpc.places import PLACES, Places

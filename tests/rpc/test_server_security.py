@@ -16,9 +16,9 @@ from google.rpc import error_details_pb2, status_pb2
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
+from error_daemon.calls import Call, Method, Service, Shape, Transport
 from error_daemon.errors import Denied, TransientError, Unidentified
 from error_daemon.model.access import Peer
-from error_daemon.ports import Call, Method, Service, Shape, Transport
 from tests.fakes.authority import OPENSSL, PAST, Authority, Issued
 from tests.fakes.open_gate import OpenGate
 from tests.fakes.shown_credentials import Shown

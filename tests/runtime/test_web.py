@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from error_daemon.calls import Transport
 from error_daemon.model import Standing
-from error_daemon.ports import Transport
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.web import Web
 from error_daemon.web.server import WebServer

@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from error_daemon.calls import Gate, Transport
 from error_daemon.errors import ErrorRecoveryError
 from error_daemon.exchange import Answer, Request, Route, Whole
 from error_daemon.model.access import Caller
-from error_daemon.ports import Gate, Transport
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.web.problem import problem
 from error_daemon.web.server import WebLimits, WebServer

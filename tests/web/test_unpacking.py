@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.errors import InputError
-from error_daemon.exchange import TooLarge, Unreadable
+from error_daemon.errors import InputError, TooLarge, Unreadable
 from error_daemon.web.unpacking import PIECE_BYTES, Unpacker
 
 if sys.version_info >= (3, 14):

@@ -47,6 +47,29 @@ def test_a_request_comes_to_its_receiver_with_all_that_was_said() -> None:
     run(test())
 
 
+@pytest.mark.parametrize(
+    "ambiguous",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello",
+        b"Content-Length: 5, 5\r\n\r\nhello",
+        b"Content-Length: +5\r\n\r\nhello",
+        b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+        b"X-Folded: one\r\n two\r\nContent-Length: 5\r\n\r\nhello",
+        b"X-Bare: one\nContent-Length: 5\r\n\r\nhello",
+        b"Content-Length : 5\r\n\r\nhello",
+    ],
+)
+def test_a_request_that_two_servers_would_read_differently_is_refused(ambiguous: bytes) -> None:
+    async def test() -> None:
+        async with serving() as http:
+            assert answer_in(await http.say(POST + ambiguous))[0] == 400
+            assert not http.echo.asked
+
+    run(test())
+
+
 def test_a_packed_body_is_unpacked_and_chunks_are_put_together() -> None:
     async def test() -> None:
         async with serving() as http:

@@ -12,8 +12,8 @@ import ssl
 from dataclasses import dataclass
 
 from error_daemon.access.secret_file import read_file, read_secret
+from error_daemon.calls import ServerCredentials
 from error_daemon.errors import ConfigError, Problem
-from error_daemon.ports import ServerCredentials
 from error_daemon.settings import TlsSettings
 
 _ENOUGH_TURNS = 20

@@ -54,7 +54,7 @@ class _Known:
 
 
 class Gate:
-    """ports.Gate."""
+    """calls.Gate."""
 
     def __init__(
         self,
@@ -91,7 +91,7 @@ class Gate:
         self._known.clear()
 
     def admit(self, peer: Peer, method: str) -> Caller:
-        """See ports.Gate."""
+        """See calls.Gate."""
         known = self._known.get(peer) or self._meet(peer)
         caller = known.caller
         if method not in known.methods:
@@ -107,7 +107,7 @@ class Gate:
         return caller
 
     def check_address(self, peer: Peer, method: str) -> None:
-        """See ports.Gate."""
+        """See calls.Gate."""
         try:
             self._check_address(peer)
         except Denied as refusal:
@@ -115,7 +115,7 @@ class Gate:
             raise
 
     def grant_faults(self, caller: Caller, wanted: int) -> tuple[int, float]:
-        """See ports.Gate."""
+        """See calls.Gate."""
         if not caller.is_limited:
             return wanted, 0.0
         grant = self._faults.take(caller.key, wanted, self._clock.now())

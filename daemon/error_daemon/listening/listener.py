@@ -14,10 +14,10 @@ import ssl
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from error_daemon.calls import Transport
 from error_daemon.errors import TransientError
 from error_daemon.listening.tls import context_of
 from error_daemon.listening.unix_socket import for_its_group, refuse_a_living, remove_left_over
-from error_daemon.ports import Transport
 
 _OLDEST = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 _RETRY_AFTER_S = 1.0

@@ -10,7 +10,7 @@ import os
 import ssl
 from collections.abc import Sequence
 
-from error_daemon.ports import ServerCredentials
+from error_daemon.calls import ServerCredentials
 
 
 def context_of(credentials: ServerCredentials, oldest: ssl.TLSVersion, protocols: Sequence[str]) -> ssl.SSLContext:

@@ -1,4 +1,4 @@
-"""ports.Server over grpc.aio. Everything of grpc's server stays in this file and aio_*.py; the servicers know nothing of it."""
+"""calls.Server over grpc.aio. Everything of grpc's server stays in this file and aio_*.py; the servicers know nothing of it."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from google.rpc import code_pb2
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
+from error_daemon.calls import Gate, Method, Service, Shape, Transport
 from error_daemon.errors import ErrorRecoveryError, TransientError
 from error_daemon.listening.unix_socket import for_its_group, refuse_a_living
 from error_daemon.model.access import Caller
-from error_daemon.ports import Gate, Method, Service, Shape, Transport
 from error_daemon.rpc.aio_guarded import Guarded
 from error_daemon.rpc.aio_transport import PeerReader, renewing, transport_options
 from error_daemon.rpc.message_bytes import reader_of, writer_of
@@ -30,7 +30,7 @@ OnBug = Callable[[str, BaseException], None]
 
 
 class _AioCall:
-    """ports.Call over a grpc.aio context."""
+    """calls.Call over a grpc.aio context."""
 
     __slots__ = ("_context", "caller")
 

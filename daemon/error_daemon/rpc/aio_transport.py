@@ -12,8 +12,8 @@ from urllib.parse import unquote
 
 import grpc
 
+from error_daemon.calls import Credentials, ServerCredentials, Transport
 from error_daemon.model.access import Peer
-from error_daemon.ports import Credentials, ServerCredentials, Transport
 
 _AGE_GRACE_MS = 60_000  # for calls that are under way when a connection has become too old
 _MOST_ADDRESSES = 4096

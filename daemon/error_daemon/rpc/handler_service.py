@@ -14,10 +14,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
+from error_daemon.calls import Call, Method, Service, Shape
 from error_daemon.errors import InputError, TransientError
 from error_daemon.model import AttemptOrder, Json, Outcome, OutcomeKind
 from error_daemon.model.variables import fill_from_fault
-from error_daemon.ports import Call, Clock, Method, OnOutcome, Service, Shape
+from error_daemon.ports import Clock, OnOutcome
 from error_recovery.v1 import fault_pb2, handler_pb2
 
 _MOST_HANDLERS = 256

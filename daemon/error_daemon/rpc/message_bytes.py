@@ -7,8 +7,8 @@ from typing import Any
 
 from google.protobuf.message import DecodeError
 
+from error_daemon.calls import Method
 from error_daemon.errors import InputError
-from error_daemon.ports import Method
 
 
 def reader_of(method: Method) -> Callable[[bytes], Any]:

@@ -9,9 +9,10 @@ from typing import Any
 
 from google.protobuf.message import Message
 
+from error_daemon.calls import Call, Method, Service, Shape
 from error_daemon.errors import ConfigError, InputError, NotFound, StoreUnavailable
 from error_daemon.model import BrakeView
-from error_daemon.ports import Call, Control, ErrorFilter, Method, Service, Shape
+from error_daemon.ports import Control, ErrorFilter
 from error_daemon.rpc import convert, requests
 from error_daemon.rpc.convert_diagnosis import diagnostic_message
 from error_daemon.rpc.convert_metrics import metrics_message

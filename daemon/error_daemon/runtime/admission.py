@@ -18,9 +18,10 @@ from error_daemon.access.certificates import Loaded, load_certificates
 from error_daemon.access.gate import Gate
 from error_daemon.access.tokens import Tokens, read_signing_tokens, read_tokens
 from error_daemon.access.users import roles_by_uid
+from error_daemon.calls import ServerCredentials, Transport
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model.access import Peer
-from error_daemon.ports import Clock, ServerCredentials, Transport
+from error_daemon.ports import Clock
 from error_daemon.setting_values import DSCP
 from error_daemon.settings import Settings
 from error_daemon.telemetry import Counters
@@ -59,12 +60,12 @@ class Admission:
         return Transport(credentials, tls.longest_connection, tls.min_version, DSCP[self._settings.dscp])
 
     def current(self) -> ServerCredentials:
-        """See ports.Credentials."""
+        """See calls.Credentials."""
         assert self._loaded is not None, "a server without TLS does not ask"
         return self._loaded.credentials
 
     def subscribe(self, changed: Callable[[], None]) -> None:
-        """See ports.Credentials."""
+        """See calls.Credentials."""
         self._subscribers.append(changed)
 
     def signing_tokens(self) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 
+from error_daemon.calls import Server, Service
 from error_daemon.core.engine import Engine
 from error_daemon.definitions.checks.exposure import is_of_this_host
 from error_daemon.execute.host import HostCounters
@@ -31,7 +32,6 @@ from error_daemon.ingest.sensors.kernel_log import KernelLog
 from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import Definitions, Json
-from error_daemon.ports import Server, Service
 from error_daemon.ring.opening import open_ring
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.fault_service import FaultService

@@ -17,11 +17,11 @@ from pathlib import Path
 import structlog
 
 from error_daemon import __version__
+from error_daemon.calls import Server
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.errors import NotFound
 from error_daemon.execute.realtime import take_priority
 from error_daemon.model import Definitions, Json
-from error_daemon.ports import Server
 from error_daemon.runtime.bugs import log_bugs
 from error_daemon.runtime.composition import Composition
 from error_daemon.runtime.early_deaths import EarlyDeaths

@@ -17,6 +17,7 @@ from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 
+from error_daemon.calls import Gate, Service, Transport
 from error_daemon.exchange import Route
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.alerts.heard import Heard
@@ -30,7 +31,7 @@ from error_daemon.ingest.sentry.job_watch import JobWatch
 from error_daemon.ingest.sentry.receiver import SentryReceiver
 from error_daemon.ingest.syslog.receiver import SyslogReceiver
 from error_daemon.model import Diagnostic, Standing
-from error_daemon.ports import Clock, Gate, Intake, Service, Transport
+from error_daemon.ports import Clock, Intake
 from error_daemon.runtime.diagnosis.area import Area, some
 from error_daemon.runtime.problems import receiver_problem
 from error_daemon.setting_values import parse_syslog

@@ -12,9 +12,10 @@ from starlette.routing import Router
 from uvicorn.config import Config
 from uvicorn.server import ServerState
 
+from error_daemon.calls import Gate, Transport
 from error_daemon.exchange import Route
 from error_daemon.listening.listener import Listener
-from error_daemon.ports import Clock, Gate, Transport
+from error_daemon.ports import Clock
 from error_daemon.web.connection import Connection, House
 from error_daemon.web.serving import OnBug, Room, Served, nothing_here
 

@@ -14,15 +14,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
-from error_daemon.errors import Denied, ErrorRecoveryError, InvariantError, TransientError
-from error_daemon.exchange import NOBODY, Answer, Body, Request, Route, TooLarge
+from error_daemon.calls import Gate
+from error_daemon.errors import Denied, ErrorRecoveryError, InvariantError, NotFound, TooLarge, TransientError
+from error_daemon.exchange import NOBODY, Answer, Body, Request, Route
 from error_daemon.model.access import Peer
-from error_daemon.ports import Gate
-from error_daemon.web.problem import said
+from error_daemon.web.problem import problem
 from error_daemon.web.unpacking import Unpacker
 
 Scope = Mapping[str, Any]
@@ -192,4 +191,4 @@ async def send_answer(answer: Answer, send: Any, *, ends_connection: bool = Fals
 
 async def nothing_here(scope: Scope, receive: Any, send: Any) -> None:
     """For paths that nobody serves."""
-    await send_answer(said(HTTPStatus.NOT_FOUND, f"nothing is served at {scope['path'][:200]}"), send)
+    await send_answer(problem(NotFound(f"nothing is served at {scope['path'][:200]}")), send)

@@ -16,8 +16,7 @@ from typing import Any, Protocol
 
 import brotli
 
-from error_daemon.errors import InputError
-from error_daemon.exchange import TooLarge, Unreadable
+from error_daemon.errors import InputError, TooLarge, Unreadable
 
 if sys.version_info >= (3, 14):
     from compression import zstd

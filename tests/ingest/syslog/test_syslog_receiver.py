@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
+from error_daemon.calls import Transport
 from error_daemon.errors import Denied, TransientError
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.syslog.receiver import SyslogReceiver
 from error_daemon.ingest.syslog.streams import Streams
 from error_daemon.listening.listener import Listener
 from error_daemon.model.access import Caller, Peer, Role
-from error_daemon.ports import Transport
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.setting_values import SyslogAddress
 from error_recovery.v1 import fault_pb2

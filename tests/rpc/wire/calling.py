@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
+from error_daemon.calls import Call, Method, Shape
 from error_daemon.model import access
-from error_daemon.ports import Call, Method, Shape
 from error_daemon.rpc.wire.calls import Calls
 from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import DATA, HEADERS

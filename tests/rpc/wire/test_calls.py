@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.wrappers_pb2 import StringValue
 from google.rpc import code_pb2
 
-from error_daemon.ports import Call, Method, Shape
+from error_daemon.calls import Call, Method, Shape
 from error_daemon.rpc.wire.frames import ErrorCode, Setting
 from tests.rpc.serving import run, soon, until
 from tests.rpc.wire.calling import Caller, Echoes, calling, message

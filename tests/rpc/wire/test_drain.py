@@ -16,8 +16,8 @@ from typing import Any
 import grpc
 import pytest
 
+from error_daemon.calls import Call, Method, Server, Service, Shape, Transport
 from error_daemon.errors import TransientError
-from error_daemon.ports import Call, Method, Server, Service, Shape, Transport
 from error_daemon.rpc.wire.frames import GOAWAY, GREATEST_WINDOW, PREFACE
 from tests.fakes.open_gate import OpenGate
 from tests.rpc.serving import MOST_BYTES, SERVERS, Bugs, connect, run, soon, until

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from error_daemon.ports import Service, Transport
+from error_daemon.calls import Service, Transport
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.server import WireServer
 from tests.fakes.authority import Issued

@@ -13,7 +13,7 @@ from typing import Any
 import hpack
 import uvloop
 
-from error_daemon.ports import Call, Method, Service, Shape, Transport
+from error_daemon.calls import Call, Method, Service, Shape, Transport
 from error_daemon.rpc.wire.frames import (
     DATA,
     END_HEADERS,

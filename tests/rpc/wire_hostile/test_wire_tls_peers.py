@@ -6,7 +6,7 @@ import ssl
 
 import pytest
 
-from error_daemon.ports import Transport
+from error_daemon.calls import Transport
 from error_daemon.rpc.wire.frames import PREFACE, settings
 from tests.fakes.authority import Authority
 from tests.fakes.shown_credentials import Shown

@@ -36,15 +36,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 
-from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
-from error_daemon.exchange import NOBODY, Answer, Request, Route, TooLarge, Whole, bearer, retry_after, status_of
+from error_daemon.calls import Gate
+from error_daemon.errors import ErrorRecoveryError, InputError, TooLarge, TransientError
+from error_daemon.exchange import NOBODY, Answer, Request, Route, Whole, bearer, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.alerts.alert import Message, notification, pushed
 from error_daemon.ingest.alerts.fault import fault_of
 from error_daemon.ingest.alerts.heard import Heard
 from error_daemon.ingest.alerts.signature import is_signed, signing_token
 from error_daemon.model.access import Caller
-from error_daemon.ports import Clock, Gate
+from error_daemon.ports import Clock
 
 ACTION = "http/alerts"
 MOST_BYTES = 4 << 20  # some 8,000 alerts, whose JSON costs the loop 15 ms

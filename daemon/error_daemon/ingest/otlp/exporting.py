@@ -25,11 +25,12 @@ from hashlib import blake2b
 from itertools import islice
 from typing import Any
 
+from error_daemon.calls import Gate
 from error_daemon.errors import InputError, TransientError
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.otlp.values import NOTHING, Origin
 from error_daemon.model.access import Caller
-from error_daemon.ports import Clock, Gate
+from error_daemon.ports import Clock
 
 MOST_FAULTS = 10_000
 """Of one export. A batch of an SDK has 512 records; beyond it they are rejected."""

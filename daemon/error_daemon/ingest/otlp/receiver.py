@@ -22,14 +22,15 @@ from google.protobuf import json_format
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import code_pb2, error_details_pb2, status_pb2
 
-from error_daemon.errors import ErrorRecoveryError, TransientError
-from error_daemon.exchange import Answer, Request, Route, Unreadable, Whole, retry_after, status_of
+from error_daemon.calls import Call, Gate, Method, Service, Shape
+from error_daemon.errors import ErrorRecoveryError, TransientError, Unreadable
+from error_daemon.exchange import Answer, Request, Route, Whole, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.otlp.exporting import Export, Exporting
 from error_daemon.ingest.otlp.metrics import Tell
 from error_daemon.ingest.otlp.signals import Response, Signal, signals
 from error_daemon.model.access import Caller
-from error_daemon.ports import Call, Clock, Gate, Method, Service, Shape
+from error_daemon.ports import Clock
 
 ACTION = "http/otlp"
 _PROTOBUF, _JSON = "application/x-protobuf", "application/json"

@@ -16,8 +16,9 @@ from collections.abc import Awaitable
 from dataclasses import replace
 from http import HTTPStatus
 
-from error_daemon.errors import ErrorRecoveryError, InputError, TransientError
-from error_daemon.exchange import NOBODY, Answer, Request, Route, TooLarge, Whole, retry_after, status_of
+from error_daemon.calls import Gate
+from error_daemon.errors import ErrorRecoveryError, InputError, TooLarge, TransientError
+from error_daemon.exchange import NOBODY, Answer, Request, Route, Whole, retry_after, status_of
 from error_daemon.ingest.acceptance import Acceptance, Accepted
 from error_daemon.ingest.sentry.check_in import read_check_in
 from error_daemon.ingest.sentry.envelope import MOST_ITEM_BYTES, EnvelopeReader, Item
@@ -25,7 +26,7 @@ from error_daemon.ingest.sentry.event import Event, fault_of, read_event
 from error_daemon.ingest.sentry.identity import check_head, key_of, key_of_dsn
 from error_daemon.ingest.sentry.job_watch import JobWatch
 from error_daemon.model.access import Caller
-from error_daemon.ports import Clock, Gate
+from error_daemon.ports import Clock
 
 ACTION = "http/sentry"
 MOST_ENVELOPE_BYTES = 200 << 20

@@ -16,6 +16,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
+from error_daemon.calls import Gate, Transport
 from error_daemon.errors import Denied, TransientError
 from error_daemon.ingest.acceptance import Acceptance
 from error_daemon.ingest.syslog.fault import fault_of
@@ -24,7 +25,7 @@ from error_daemon.ingest.syslog.streams import Streams, turn
 from error_daemon.listening.listener import Listener
 from error_daemon.listening.unix_socket import for_its_group, refuse_a_living, remove_left_over
 from error_daemon.model.access import Caller, Peer, Role, parsed_address
-from error_daemon.ports import Clock, Gate, Transport
+from error_daemon.ports import Clock
 from error_daemon.setting_values import SyslogAddress
 
 ACTION = "syslog"

@@ -15,8 +15,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
 from typing import Any
 
+from error_daemon.calls import Shape
 from error_daemon.errors import InputError
-from error_daemon.ports import Shape
 from error_daemon.rpc.wire.answers import Answers
 from error_daemon.rpc.wire.connection import Connection
 from error_daemon.rpc.wire.running import Running

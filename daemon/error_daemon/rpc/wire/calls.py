@@ -20,9 +20,9 @@ from typing import Any
 
 from google.rpc import code_pb2
 
+from error_daemon.calls import Shape
 from error_daemon.errors import ErrorRecoveryError
 from error_daemon.model.access import Peer
-from error_daemon.ports import Shape
 from error_daemon.rpc.status import StatusError
 from error_daemon.rpc.wire.answers import Answers
 from error_daemon.rpc.wire.call_tasks import CallTasks

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from error_daemon.ports import Gate
+from error_daemon.calls import Gate
 from error_daemon.rpc.wire.limits import WireLimits
 from error_daemon.rpc.wire.served import Served
 

@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
-from error_daemon.ports import Method, Service, Shape
+from error_daemon.calls import Method, Service, Shape
 from error_daemon.rpc.wire.blocking import answer_of, answers_of
 from error_daemon.rpc.wire.context import Context
 from error_daemon.rpc.wire.wire_call import WireCall

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from error_daemon.ports import Method, Shape
+from error_daemon.calls import Method, Shape
 from error_daemon.rpc.message_bytes import reader_of, writer_of
 from error_daemon.rpc.wire.wire_call import WireCall
 

@@ -1,4 +1,4 @@
-"""ports.Server on our own wire: listens, looks after its connections, drains them."""
+"""calls.Server on our own wire: listens, looks after its connections, drains them."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import _async as async_reflection
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
+from error_daemon.calls import Gate, Service, Transport
 from error_daemon.listening.listener import Listener
-from error_daemon.ports import Gate, Service, Transport
 from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.generated import services_of

@@ -27,7 +27,7 @@ _OF_THE_WIRE = frozenset(
 
 class WireCall:
     """
-    ports.Call, and what generated servicers may ask for beyond it (generated.py).
+    calls.Call, and what generated servicers may ask for beyond it (generated.py).
 
     initial, trailing   metadata that go with the headers and the trailers
     compresses          answers are packed with gzip; set before the first one only
