@@ -64,6 +64,5 @@ class AtRest:
         key = (id(rule), classification.severity, classification.response_class, classification.recovery_class, because)
         if len(self._classifications) > _MOST_IN_COMMON:
             self._classifications.clear()
-        return self._classifications.setdefault(
-            key, classification
-        )  # it keeps its rule, and so the rule's id is its own
+        # What is kept keeps its rule, and so the rule's id is its own.
+        return self._classifications.setdefault(key, classification)

@@ -100,11 +100,12 @@ class Verification:
         kind = ticket.outcome.kind if ticket.outcome else None
         hopeless = error.state is State.PROBING or kind in (OutcomeKind.FAILED, OutcomeKind.TIMED_OUT)
         board = self._board
-        since_s = min(
-            board.stood_last_s, max(0.0, board.stood_until - at)
-        )  # a look may have begun before the last standstill
-        rule, stood_s = ticket.rule.verification, board.stood_s - since_s
-        ticket.looking = looking = Looking(rule, at, hopeless, ticket.failing, stood_before_s=stood_s)
+        # A worker may have begun it before the standstill of which the engine has heard last, or in its midst.
+        stood_since_s = min(board.stood_last_s, max(0.0, board.stood_until - at))
+        stood_before_s = board.stood_s - stood_since_s
+        ticket.looking = looking = Looking(
+            ticket.rule.verification, at, hopeless, ticket.failing, stood_before_s=stood_before_s
+        )
         ticket.round_at = at
         return looking
 
