@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 from http import HTTPStatus
 from math import ceil
 from typing import Protocol
@@ -35,7 +36,8 @@ from error_daemon.model.access import Caller, Peer
 @dataclass(frozen=True, slots=True)
 class Request:
     """All of a request but its body. Names of `headers` are in lower case; repeated ones are joined by ", ". Of a query's name that comes
-    twice, the first value counts. `place`: the variable parts of the path, by their names in the route."""
+    twice, the first value counts. `place`: the variable parts of the path, by their names in the route. `query_is_plain`: no name comes
+    twice, and all names are in `query`."""
 
     method: str
     path: str
@@ -43,6 +45,7 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
     peer: Peer
+    query_is_plain: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +122,14 @@ NOBODY = Caller("", "", frozenset())
 """Who asks, until it is known."""
 
 
+class Pages(Enum):
+    """What a page in a browser may ask of a route (web/pages.py)."""
+
+    NONE = "none"
+    OWN = "own"  # pages that came from this server
+    LINKED = "linked"  # and it may be opened by a link from anywhere
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One path. `place` is as in "/api/{project}/store/"; "{prefix:path}" stands for any number of parts. `action` is its line in
@@ -133,3 +144,4 @@ class Route:
     most_bytes: int
     token: Callable[[Request], str] = bearer
     says_who_later: bool = False
+    pages: Pages = Pages.NONE

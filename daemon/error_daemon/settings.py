@@ -66,6 +66,11 @@ class HttpSettings(_Section):
     """Memory for what is read and not whole yet, of all requests together."""
     request_timeout: Annotated[Duration, Field(gt=0)] = 30.0
     """A request that is not whole by then is given up."""
+    names: Texts = ()
+    """Names under which the API and the dashboard may be asked, beside localhost and IP addresses: those of this host, or of a proxy before
+    it. Without that a page of the web could have its own name lead here, and ask as if it had come from here."""
+    streams: int = Field(default=64, ge=1, le=10_000)
+    """Streams of events at once: each open dashboard has one."""
 
 
 class SyslogSettings(_Section):

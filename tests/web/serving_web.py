@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from error_daemon.calls import Gate, Transport
 from error_daemon.errors import ErrorRecoveryError
@@ -78,6 +80,25 @@ class Serving:
         head.update({name.replace("_", "-"): value for name, value in headers.items()})
         lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
         return answer_in(await self.say(f"POST {path} HTTP/1.1\r\n{lines}\r\n".encode() + body))
+
+    async def ask(self, verb: str, path: str, content: object = None, **headers: str) -> Told:
+        """As a program asks the API: `content` goes as JSON."""
+        body = b"" if content is None else json.dumps(content).encode()
+        head = {"Host": "localhost", "Connection": "close", "Content-Length": str(len(body))}
+        head.update({"Content-Type": "application/json"} if verb == "POST" else {})
+        head.update({name.replace("_", "-"): value for name, value in headers.items()})
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items() if value)
+        return Told(*answer_in(await self.say(f"{verb} {path} HTTP/1.1\r\n{lines}\r\n".encode() + body)))
+
+
+class Told(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def content(self) -> Any:
+        return json.loads(self.body)
 
 
 def answer_in(raw: bytes) -> tuple[int, dict[str, str], bytes]:

@@ -247,9 +247,10 @@ def test_paths_that_nobody_serves_and_methods_that_nobody_takes_are_said_to_be_s
     async def test() -> None:
         async with serving() as http:
             assert (await http.post("/echo", b""))[0] == 404
-            assert (
-                answer_in(await http.say(b"GET /echo/it/ HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n"))[0] == 405
-            )
+            told = await http.ask("GET", "/echo/it/")
+            assert (told.status, told.headers["allow"]) == (405, "options, post")
+            assert told.headers["content-type"] == "application/problem+json"
+            assert (await http.ask("OPTIONS", "/echo/it/")).status == 204
 
     run(test())
 

@@ -68,6 +68,7 @@ from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
 from error_daemon.store.schema import RECORD_FILE
 from error_daemon.telemetry import Counters
+from error_daemon.web.pages import Names
 from error_daemon.web.server import WebLimits, WebServer
 
 _log = structlog.get_logger()
@@ -179,7 +180,8 @@ class Composition:
         if is_of_this_host(http.listen):
             transport = replace(transport, credentials=None)
         limits = WebLimits(http.connections, http.requests, http.unfinished_bytes, http.request_timeout)
-        server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock)
+        names = Names(http.listen, http.names)
+        server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock, names=names)
         server.add(self.receivers.routes())
         return Web(server, http.listen)
 

@@ -30,6 +30,7 @@ from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.restore import restore_record, restore_ring
 from error_daemon.runtime.systemd import status_line
 from error_daemon.settings import Settings
+from error_daemon.web.api.api import routes as api_routes
 
 _log = structlog.get_logger()
 
@@ -86,8 +87,10 @@ class Daemon:
         parts.standstill.start()
         server = parts.made_server()
         control = parts.made_control()
-        for service in parts.services(control):
+        services = parts.services(control)
+        for service in services:
             server.add(service)
+        parts.web.add(api_routes(services))
         address = await server.start(parts.settings.listen)
         await parts.receivers.start()
         await parts.web.start()

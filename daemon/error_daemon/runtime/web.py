@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import structlog
 
 from error_daemon.errors import TransientError
+from error_daemon.exchange import Route
 from error_daemon.model import Diagnostic
 from error_daemon.runtime.diagnosis.area import Area, some
 from error_daemon.web.server import WebServer
@@ -31,6 +32,10 @@ class Web:
         self._problem = ""
         self.address = ""
         """Where it is served; empty while it is not."""
+
+    def add(self, routes: Sequence[Route]) -> None:
+        """Before it is started."""
+        self._server.add(routes)
 
     async def start(self) -> None:
         """Returns after the first try."""

@@ -17,7 +17,8 @@ from error_daemon.exchange import Route
 from error_daemon.listening.listener import Listener
 from error_daemon.ports import Clock
 from error_daemon.web.connection import Connection, House
-from error_daemon.web.serving import OnBug, Room, Served, nothing_here
+from error_daemon.web.pages import Names
+from error_daemon.web.serving import Elsewise, OnBug, Room, Served, nothing_here
 
 _IDLE_S = 30  # a client that asks again within this time needs no new connection
 
@@ -33,9 +34,22 @@ class WebLimits:
 
 
 class WebServer:
-    """`on_bug(action, exception)` hears of what its asker is told no more of than that it is a bug. Every request passes the `gate`."""
+    """`on_bug(action, exception)` hears of what its asker is told no more of than that it is a bug. Every request passes the `gate`.
+    `names`: under which it may be asked, by pages."""
 
-    def __init__(self, limits: WebLimits, on_bug: OnBug, gate: Gate, transport: Transport, clock: Clock) -> None:
+    def __init__(
+        self,
+        limits: WebLimits,
+        on_bug: OnBug,
+        gate: Gate,
+        transport: Transport,
+        clock: Clock,
+        *,
+        names: Names | None = None,
+    ) -> None:
+        self._names = names or Names("", ())
+        self._served: list[PathRoute] = []
+        self._methods: dict[str, set[str]] = {}  # by the place
         self._clock = clock
         self._gate = gate
         self._on_bug = on_bug
@@ -60,8 +74,12 @@ class WebServer:
     def add(self, routes: Sequence[Route]) -> None:
         """Before it is started. The first that fits is asked, so the narrower before the wider."""
         for route in routes:
-            served = Served(route, self._gate, self.room, self._on_bug)
-            self._router.routes.append(PathRoute(route.place, served, methods=list(route.methods)))
+            served = Served(route, self._gate, self.room, self._names, self._on_bug)
+            self._served.append(PathRoute(route.place, served, methods=list(route.methods)))
+            methods = self._methods.setdefault(route.place, set())
+            methods.update(route.methods, ("HEAD",) if "GET" in route.methods else ())
+        elsewise = [PathRoute(place, Elsewise(methods)) for place, methods in self._methods.items()]
+        self._router.routes[:] = [*self._served, *elsewise]
 
     async def start(self, address: str) -> str:
         """Returns the address, with the port where 0 was asked for. Raises TransientError."""

@@ -4,23 +4,25 @@ One request, from its head to its answer: who asks, whether they may, the body u
 What a request holds is known while it comes, and the sum of all is bounded: who would pass it is told to come back. A body that is not
 taken to its end costs its connection, so nothing is read that nobody wants.
 
-What a page in a browser asks is refused: browsers send what any page of the web wants to this host, too, and who calls from this host is
-believed. Browsers name the page with every POST (Origin), under whatever name it found this host (DNS rebinding); programs do not.
-Sources: "Forbidden request-header" and "Origin header" of https://fetch.spec.whatwg.org, https://www.w3.org/TR/fetch-metadata/
+What a page in a browser may ask is in pages.py.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl
 
 from error_daemon.calls import Gate
-from error_daemon.errors import Denied, ErrorRecoveryError, InvariantError, NotFound, TooLarge, TransientError
-from error_daemon.exchange import NOBODY, Answer, Body, Request, Route
+from error_daemon.errors import ErrorRecoveryError, InvariantError, NotFound, TooLarge, TransientError
+from error_daemon.exchange import NOBODY, Answer, Body, Pages, Request, Route
 from error_daemon.model.access import Peer
+from error_daemon.web.pages import SECURITY_HEADERS, Names, check_page
+from error_daemon.web.problem import CONTENT_TYPE as PROBLEM
 from error_daemon.web.problem import problem
 from error_daemon.web.unpacking import Unpacker
 
@@ -29,6 +31,7 @@ OnBug = Callable[[str, BaseException], None]
 _RETRY_AFTER_S = 1.0
 _TURN_S = 0.002
 _MOST_PARAMETERS = 64
+_WITHOUT_BODY = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 _UNKNOWN_SHARE = 4  # who have not said yet who they are may have one request of so many, and one byte
 
 
@@ -68,10 +71,11 @@ class Room:
 
 
 class Served:
-    """An ASGI application for one route."""
+    """An ASGI application for one route. `names`: of this server."""
 
-    def __init__(self, route: Route, gate: Gate, room: Room, on_bug: OnBug) -> None:
+    def __init__(self, route: Route, gate: Gate, room: Room, names: Names, on_bug: OnBug) -> None:
         self._route = route
+        self._names = names
         self._gate = gate
         self._room = room
         self._on_bug = on_bug
@@ -87,11 +91,13 @@ class Served:
         except Exception as error:  # noqa: BLE001 - one request must not end the others
             self._on_bug(self._route.action, error)
             answer = self._route.refuse(request, InvariantError("this is a bug in the daemon; its log has more"))
+        if self._route.pages is not Pages.NONE:
+            answer = replace(answer, headers={**SECURITY_HEADERS, **answer.headers})
         await send_answer(answer, send, ends_connection=not reading.is_whole)
 
     async def _answer(self, request: Request, reading: _Reading) -> Answer:
         route = self._route
-        _refuse_pages(request)
+        check_page(request, route.pages, self._names)
         token = route.token(request) if self._gate.reads_tokens else ""
         request = replace(request, peer=replace(request.peer, token=token))
         is_told_later = route.says_who_later and self._gate.reads_tokens and not token
@@ -157,30 +163,27 @@ def _request_of(scope: Scope) -> Request:
         said.setdefault(raw_name.decode("latin-1"), []).append(raw_value.decode("latin-1"))
     headers = {name: ", ".join(values) for name, values in said.items()}
     query: dict[str, str] = {}
-    if scope["query_string"]:
-        for name, value in _parameters(scope["query_string"]):
-            query.setdefault(name, value)
+    parameters = _parameters(scope["query_string"]) if scope["query_string"] else []
+    for name, value in parameters or ():
+        query.setdefault(name, value)
+    is_plain = parameters is not None and len(parameters) == len(query)
     peer: Peer = scope["state"]["peer"]
-    return Request(scope["method"], scope["path"], scope.get("path_params", {}), query, headers, peer)
+    place = scope.get("path_params", {})
+    return Request(scope["method"], scope["path"], place, query, headers, peer, query_is_plain=is_plain)
 
 
-def _refuse_pages(request: Request) -> None:
-    """Raises Denied."""
-    page = request.headers.get("origin") or request.headers.get("sec-fetch-site", "none")
-    if page != "none":
-        raise Denied("requests of pages in a browser are not taken", "OF_A_PAGE", {"page": page[:200]})
-
-
-def _parameters(query: bytes) -> list[tuple[str, str]]:
+def _parameters(query: bytes) -> list[tuple[str, str]] | None:
+    """None: more than anybody asks with."""
     try:
         return parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MOST_PARAMETERS)
     except ValueError:
-        return []  # more than anybody asks with
+        return None
 
 
 async def send_answer(answer: Answer, send: Any, *, ends_connection: bool = False) -> None:
     headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
-    headers.append((b"content-length", str(len(answer.body)).encode()))
+    if answer.status not in _WITHOUT_BODY:
+        headers.append((b"content-length", str(len(answer.body)).encode()))
     if answer.body:
         headers.append((b"content-type", answer.content_type.encode()))
     if ends_connection:
@@ -192,3 +195,20 @@ async def send_answer(answer: Answer, send: Any, *, ends_connection: bool = Fals
 async def nothing_here(scope: Scope, receive: Any, send: Any) -> None:
     """For paths that nobody serves."""
     await send_answer(problem(NotFound(f"nothing is served at {scope['path'][:200]}")), send)
+
+
+class Elsewise:
+    """What answers at the place of a route to methods that it does not have. `methods`: those of all routes of this place."""
+
+    def __init__(self, methods: Iterable[str]) -> None:
+        self._allow = {"allow": ", ".join(sorted({*methods, "OPTIONS"}))}
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["method"] == "OPTIONS":
+            await send_answer(Answer(HTTPStatus.NO_CONTENT, headers=self._allow), send)
+            return
+        says = json.dumps(
+            {"title": "Method Not Allowed", "status": 405, "detail": f"here are taken: {self._allow['allow']}"}
+        )
+        answer = Answer(HTTPStatus.METHOD_NOT_ALLOWED, says.encode(), PROBLEM, self._allow)
+        await send_answer(answer, send, ends_connection=True)

@@ -1,0 +1,74 @@
+"""
+The table of the REST API: which method of gRPC answers at which path.
+
+A path's parts in braces are fields of the request; GET takes the others from the query, POST from a body of JSON. A method that streams is
+Server-Sent Events (events.py). To add a method that gRPC has: one line here, or its reason in NOT_HERE; then `make openapi`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+_PART = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """`method`: "package.Service/Method", and so what access/methods.py has. `says`: what it does, in a sentence."""
+
+    verb: str  # GET: it changes nothing; POST
+    path: str
+    method: str
+    says: str
+    status: int = 200  # of an answer
+
+    @property
+    def in_path(self) -> tuple[str, ...]:
+        """The fields that stand in the path."""
+        return tuple(_PART.findall(self.path))
+
+
+_RECOVERY = "error_recovery.v1.RecoveryService/"
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint("GET", "/api/status", _RECOVERY + "GetStatus", "The daemon at a glance."),
+    Endpoint("GET", "/api/errors", _RECOVERY + "ListErrors", "Errors, the newest fault first, page by page."),
+    Endpoint("GET", "/api/errors/{error_id}", _RECOVERY + "GetError", "One error with its attempts and decisions."),
+    Endpoint(
+        "POST", "/api/errors/{error_id}/resolve", _RECOVERY + "ResolveError", "A person says that an error is gone."
+    ),
+    Endpoint("POST", "/api/errors/{error_id}/approve", _RECOVERY + "Approve", "Yes to what is proposed for an error."),
+    Endpoint("POST", "/api/errors/{error_id}/deny", _RECOVERY + "Deny", "No to what is proposed for an error."),
+    Endpoint("GET", "/api/explain/{id}", _RECOVERY + "Explain", "Why something was decided, in sentences."),
+    Endpoint("GET", "/api/events", _RECOVERY + "Watch", "What happens, as it happens."),
+    Endpoint("GET", "/api/recovery/metrics", _RECOVERY + "GetMetrics", "How well recovery works; what was learned."),
+    Endpoint("GET", "/api/recovery/history", _RECOVERY + "ListHistory", "Attempts, the newest first, page by page."),
+    Endpoint(
+        "POST",
+        "/api/recovery/reset",
+        _RECOVERY + "Reset",
+        "An error back to its first level, or what was learned forgotten.",
+    ),
+    Endpoint("POST", "/api/recovery/flush", _RECOVERY + "Flush", "Purge pending tickets: of one error, or all."),
+    Endpoint("POST", "/api/recovery/reload", _RECOVERY + "Reload", "Read the definitions again."),
+    Endpoint("GET", "/api/brakes", _RECOVERY + "ListBrakes", "Every brake as it is at this moment."),
+    Endpoint("POST", "/api/breakers/reset", _RECOVERY + "ResetBreaker", "Close a breaker at once."),
+    Endpoint("POST", "/api/pause", _RECOVERY + "Pause", "Begin nothing, at all or on one target."),
+    Endpoint("POST", "/api/resume", _RECOVERY + "Resume", "Let go what was paused."),
+    Endpoint("GET", "/api/diagnostics", _RECOVERY + "Diagnose", "How the daemon and its host are, and how to mend it."),
+)
+
+_FAULTS = "error_recovery.v1.FaultService/"
+_REPORTING = "who has only HTTP reports by what it speaks already (docs/integrations.md)"
+
+NOT_HERE: Mapping[str, str] = {
+    **{_FAULTS + name: _REPORTING for name in ("Report", "ReportBatch", "StreamReports")},
+    "error_recovery.v1.HandlerService/Attach": "an application and the daemon talk both ways",
+    _RECOVERY
+    + "Replay": "it takes a directory of files and minutes; hanging up ends it, as people expect of a command",
+    _RECOVERY + "TestRecovery": "hanging up ends it, and it waits for its caller to break something",
+    _RECOVERY + "ContinueTest": "as TestRecovery",
+}
+"""Methods that the API does not have, and why."""
