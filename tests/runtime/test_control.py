@@ -92,3 +92,18 @@ def test_what_a_person_does_is_done_although_the_record_has_no_room_for_it(
     assert "audit_not_kept" in said
     assert "no more are kept" in said
     assert "by=bob" in said
+
+
+def test_the_audit_says_why_and_how_it_was_before_and_after(tmp_path: Path) -> None:
+    def body(one: Steered) -> None:
+        one.control.pause("web", 60.0, "maintenance", "ann")
+        error_id, _ = one.joined.intake.take(web_fault())
+        one.control.resolve(error_id[:8], "mended by hand", "ann")
+        one.control.resume("web", "bob")
+        paused, resolved, resumed = [row for table, row in one.joined.store.rows if table == "audit"]
+        assert (paused["why"], paused["before"], paused["after"]["until"]) == ("maintenance", None, 1_790_000_060.0)
+        assert (resumed["before"], resumed["after"]) == (paused["after"], None)
+        assert (resolved["why"], resolved["subject"]) == ("mended by hand", error_id)
+        assert (resolved["before"]["state"], resolved["after"]["state"]) == ("parked", "resolved")
+
+    steered(tmp_path, body)

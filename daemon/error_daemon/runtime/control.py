@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 
 from error_daemon import __version__
 from error_daemon.core import explain
 from error_daemon.core.brakes.pause import NAME as PAUSE
 from error_daemon.core.brakes.pause import Pause
+from error_daemon.core.life import PENDING
 from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.ingest.decode import decode
@@ -32,7 +33,7 @@ from error_daemon.model import (
 )
 from error_daemon.ports import Applications, Clock, Diagnosing, ErrorFilter, Intake, Ring
 from error_daemon.runtime import records
-from error_daemon.runtime.audit import Audit
+from error_daemon.runtime.audit import Audit, facts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
@@ -205,19 +206,26 @@ class DaemonControl:
     # --- steering; each act of a person is in the audit
 
     def resolve(self, error_id: str, note: str, by: str) -> ErrorView:
+        before = self._engine.view(error_id)
         view = self._engine.resolve(error_id, note, self._clock.now())
-        self._acted("resolve", view.error_id, {"note": note}, by)
+        self._acted_on(before, "resolve", {"note": note}, by, why=note)
         return view
 
     def flush(self, error_id: str | None, by: str) -> tuple[int, int]:
+        one = self._engine.view(error_id).error_id if error_id else ""
+        pending, total = self._engine.newest(
+            facts.MOST, lambda error: error.state in PENDING and one in ("", error.error_id), with_ticket=True
+        )
         purged, running = self._engine.flush(error_id, self._clock.now())
-        self._acted("flush", error_id or "all", {"purged": purged, "running": running}, by)
+        before = {"errors": [view.error_id for view in pending], "total": total}
+        self._acted("flush", one or "all", {"purged": purged, "running": running}, by, before=before)
         return purged, running
 
     async def reset_ladder(self, error_id: str, by: str) -> ErrorView:
         """See ports.Control. To be tried again a failed error needs a slot of the ring: its newest fault is taken once more."""
+        before = self._engine.view(error_id)
         view = self._engine.reset_ladder(error_id, self._clock.now())
-        self._acted("reset", view.error_id, {}, by)
+        self._acted_on(before, "reset", {}, by)
         if view.state is State.FAILED:
             payload = await self.fault(view.error_id)
             if payload is None:
@@ -230,9 +238,10 @@ class DaemonControl:
 
     async def forget(self, strategy_id: str | None, by: str) -> int:
         """The record first: if it cannot forget, nothing is forgotten."""
+        scores = [row for row in await self._store.query("learned_scores") if strategy_id in (None, row["strategy_id"])]
         await self._store.forget(None, strategy_id)
         forgotten = self._engine.forget(strategy_id)
-        self._acted("forget", strategy_id or "all", {"scores": forgotten}, by)
+        self._acted("forget", strategy_id or "all", {"scores": forgotten}, by, before=facts.of_scores(scores))
         return forgotten
 
     def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
@@ -240,15 +249,18 @@ class DaemonControl:
         now = self._clock.now()
         pause = Pause(target, now, now + for_s if for_s else 0.0, reason, by)
         self._engine.defined(target)
+        before = facts.of_pause(self._engine.pauses(), target)
         self._save_pauses([*(each for each in self._engine.pauses() if each.target != target), pause])
         self._engine.pause(pause)
-        self._acted("pause", target or "all", {"until": pause.until, "reason": reason}, by)
+        detail = {"until": pause.until, "reason": reason}
+        self._acted("pause", target or "all", detail, by, why=reason, before=before, after=asdict(pause))
         return [view for view in self.brakes() if view.brake == PAUSE]
 
     def resume(self, target: str, by: str) -> bool:
+        before = facts.of_pause(self._engine.pauses(), target)
         self._save_pauses([each for each in self._engine.pauses() if each.target != target])
         was_paused = self._engine.resume(target, self._clock.now()) is not None
-        self._acted("resume", target or "all", {"was_paused": was_paused}, by)
+        self._acted("resume", target or "all", {"was_paused": was_paused}, by, before=before)
         return was_paused
 
     def _save_pauses(self, pauses: Sequence[Pause]) -> None:
@@ -258,27 +270,49 @@ class DaemonControl:
             raise TransientError(f"the pause cannot be written to the disk: {error}", _DISK_RETRY_AFTER_S) from error
 
     def approve(self, error_id: str, by: str) -> ErrorView:
-        view = self._engine.approve(error_id, by, self._clock.now())
-        self._acted("approve", view.error_id, {}, by)
-        return self._engine.view(view.error_id)
+        before = self._engine.view(error_id)
+        self._engine.approve(error_id, by, self._clock.now())
+        self._acted_on(before, "approve", {}, by)
+        return self._engine.view(before.error_id)
 
     def deny(self, error_id: str, by: str) -> ErrorView:
+        before = self._engine.view(error_id)
         view = self._engine.deny(error_id, by, self._clock.now())
-        self._acted("deny", view.error_id, {}, by)
+        self._acted_on(before, "deny", {}, by)
         return view
 
     def reset_breaker(self, target: str, by: str) -> bool:
+        before = facts.of_breaker(self.brakes(), target)
         was_tripped = self._engine.reset_breaker(target, self._clock.now())
-        self._acted("reset_breaker", target or "global", {"was_tripped": was_tripped}, by)
+        after = facts.of_breaker(self.brakes(), target)
+        self._acted("reset_breaker", target or "global", {"was_tripped": was_tripped}, by, before=before, after=after)
         return was_tripped
 
     async def reload(self, by: str, *, dry_run: bool) -> Reloaded:
         return await self._parts.reloader.reload(by, dry_run=dry_run)
 
-    def _acted(self, action: str, subject: str, detail: Mapping[str, Json], by: str) -> None:
+    def _acted(
+        self,
+        action: str,
+        subject: str,
+        detail: Mapping[str, Json],
+        by: str,
+        *,
+        why: str = "",
+        before: Json = None,
+        after: Json = None,
+    ) -> None:
         """The engine has acted: what follows is carried out, and then told."""
         self._loop.carry_out()
-        self._parts.audit.acted(action, subject, detail, by)
+        self._parts.audit.acted(action, subject, detail, by, why=why, before=before, after=after)
+
+    def _acted_on(self, before: ErrorView, action: str, detail: Mapping[str, Json], by: str, *, why: str = "") -> None:
+        """As `_acted`, on an error: as it was, and as it is when what follows has been carried out."""
+        self._loop.carry_out()
+        after = facts.of_error(self._engine.view(before.error_id))
+        self._parts.audit.acted(
+            action, before.error_id, detail, by, why=why, before=facts.of_error(before), after=after
+        )
 
 
 def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:

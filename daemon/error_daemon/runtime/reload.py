@@ -10,8 +10,8 @@ One reload at a time: who asks meanwhile has theirs after it. Signals that come 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import structlog
@@ -116,14 +116,21 @@ class Reloader:
         for problem in found.problems:
             _say(problem)
         if found.definitions is None:
-            self._takers.audit.acted("reload", "definitions", {"refused": len(found.problems)}, by)
-            _log.error("reload_refused", by=by, problems=len(found.problems), note="the definitions in force stay")
+            self._refuse(found.problems, by)
             return self._said(found, None)
+        before = self.digest
         done = self._swap(found.definitions, by)
         self.digest, self.loaded_at = found.digest, self._clock.now()
         said = self._said(found, done)
         changes = [_short(change.kind, change.name, change.how) for change in said.changes]
-        self._takers.audit.acted("reload", "definitions", {"digest": said.digest, "changes": changes}, by)
+        self._takers.audit.acted(
+            "reload",
+            "definitions",
+            {"digest": said.digest, "changes": changes},
+            by,
+            before={"digest": before},
+            after={"digest": said.digest},
+        )
         _log.info(
             "reloaded",
             by=by,
@@ -139,6 +146,13 @@ class Reloader:
             )
         return said
 
+    def _refuse(self, problems: Sequence[Problem], by: str) -> None:
+        why = next((str(problem) for problem in problems if not problem.is_warning), "")
+        in_force = {"digest": self.digest}
+        refused = {"refused": len(problems)}
+        self._takers.audit.acted("reload", "definitions", refused, by, why=why, before=in_force, after=in_force)
+        _log.error("reload_refused", by=by, problems=len(problems), note="the definitions in force stay")
+
     def _swap(self, definitions: Definitions, by: str) -> Redefined:
         takers = self._takers
         done = self._engine.redefine(definitions, self._clock.now())
@@ -151,8 +165,9 @@ class Reloader:
 
     def _keep_pauses(self, done: Redefined, by: str) -> None:
         for pause in done.pauses:
-            self._takers.audit.acted("resume", pause.target, {"was_paused": True}, by)
-            _log.warning("pause_of_nothing", says=pause.says(), reason="its target is no longer defined")
+            why = "its target is no longer defined"
+            self._takers.audit.acted("resume", pause.target, {"was_paused": True}, by, why=why, before=asdict(pause))
+            _log.warning("pause_of_nothing", says=pause.says(), reason=why)
         try:
             self._takers.pauses.save(self._engine.pauses())
         except OSError as error:  # after a restart they are dropped again

@@ -128,7 +128,8 @@ TABLES: Mapping[str, Table] = {
         _table(
             "audit",
             "id",
-            "id VARCHAR, at DOUBLE, actor VARCHAR, action VARCHAR, subject VARCHAR, detail JSON",
+            "id VARCHAR, at DOUBLE, actor VARCHAR, action VARCHAR, subject VARCHAR, detail JSON, sequence BIGINT, why VARCHAR,"
+            "before JSON, after JSON, previous VARCHAR, hash VARCHAR",
         ),
     )
 }
@@ -200,6 +201,18 @@ MIGRATIONS: tuple[Migration, ...] = (
         "how the host was",
         (
             """CREATE TABLE system_states ("id" VARCHAR, "at" DOUBLE, "attempts" JSON, "document" JSON, PRIMARY KEY ("id"))""",
+        ),
+    ),
+    Migration(
+        4,
+        "the chain of the audit",
+        (
+            'ALTER TABLE audit ADD COLUMN "sequence" BIGINT',
+            'ALTER TABLE audit ADD COLUMN "why" VARCHAR',
+            'ALTER TABLE audit ADD COLUMN "before" JSON',
+            'ALTER TABLE audit ADD COLUMN "after" JSON',
+            'ALTER TABLE audit ADD COLUMN "previous" VARCHAR',
+            'ALTER TABLE audit ADD COLUMN "hash" VARCHAR',
         ),
     ),
 )

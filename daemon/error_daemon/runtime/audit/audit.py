@@ -22,12 +22,24 @@ class Audit:
         self._store = store
         self._clock = clock
 
-    def acted(self, action: str, subject: str, detail: Mapping[str, Json], by: str) -> None:
-        """`subject`: what it was done to. `by`: who, as they say. Does not raise."""
+    def acted(
+        self,
+        action: str,
+        subject: str,
+        detail: Mapping[str, Json],
+        by: str,
+        *,
+        why: str = "",
+        before: Json = None,
+        after: Json = None,
+    ) -> None:
+        """`subject`: what it was done to. `by`: who, as they say. `why`: in their words. `before`, `after`: how that was, and is. Does
+        not raise."""
         at, actor = self._clock.now(), by or _UNNAMED
         row = {"id": f"{action}-{subject}-{at:.6f}", "at": at, "actor": actor, "action": action, "subject": subject}
+        told: dict[str, Json] = {"detail": dict(detail), "why": why, "before": before, "after": after}
         try:
-            self._store.append("audit", {**row, "detail": dict(detail)})
+            self._store.append("audit", {**row, **told})
         except ErrorRecoveryError as error:
             _log.error("audit_not_kept", action=action, by=actor, subject=subject, error=str(error))
         _log.user_action(action, by=actor, subject=subject, **detail)
