@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from error_daemon.core.classify import classify
+from error_daemon.core.classify import Classifier
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
 from error_daemon.core.mandate import Mandate
@@ -18,7 +18,7 @@ def queued(number: int, opened_at: float = 0.0, severity: Severity = Severity.ME
     """Each number is another error."""
     one = fault(explicit_fingerprint=f"error {number}")
     error = Error(
-        fingerprint(one), one, classify(Rules(()), one, Graph({})), 0.0, state=State.QUEUED, severity=severity
+        fingerprint(one), one, Classifier(Rules(()), Graph({}))(one), 0.0, state=State.QUEUED, severity=severity
     )
     mandate = Mandate(RULE, Target("web", "service"), (), {1: ()})
     error.ticket = Ticket("t", mandate, one, 1, opened_at, 0.0, born=number)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from error_daemon.core.brakes.bulkhead import Bulkheads
-from error_daemon.core.classify import classify
+from error_daemon.core.classify import Classifier
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
 from error_daemon.core.mandate import Mandate
@@ -40,7 +40,7 @@ GRAPH = Graph({})
 
 def of(number: int, tenant: str = "", severity: Severity | None = None, level: int = 1) -> tuple[Error, Ticket]:
     one = fault(message=f"{tenant}{chr(97 + number)}", severity=severity, attributes={"tenant": tenant})
-    error = Error(fingerprint(one), one, classify(Rules((RULE,)), one, GRAPH), 0.0)
+    error = Error(fingerprint(one), one, Classifier(Rules((RULE,)), GRAPH)(one), 0.0)
     error.severity = error.classification.severity
     return error, Ticket("t", Mandate(RULE, Target("web", "service"), (), {1: (), 2: ()}), one, level, 0.0, 0.0)
 

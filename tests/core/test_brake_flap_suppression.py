@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from error_daemon.core.brakes.flap import FlapSuppression
-from error_daemon.core.classify import classify
+from error_daemon.core.classify import Classifier
 from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.graph import Graph
 from error_daemon.core.rules import Rules
@@ -22,7 +22,7 @@ QUICK = Verification(hold_s=0.0, within_s=0.5, patience_s=2.0)
 
 def error(recovered_at: float = 100.0, flaps: int = 1, flapping: bool = True) -> Error:
     one = fault()
-    known = Error(fingerprint(one), one, classify(Rules(()), one, Graph({})), 0.0)
+    known = Error(fingerprint(one), one, Classifier(Rules(()), Graph({}))(one), 0.0)
     known.recovered_at, known.flaps, known.flapping = recovered_at, flaps, flapping
     return known
 

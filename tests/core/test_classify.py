@@ -6,7 +6,6 @@ from re import compile as pattern
 import pytest
 
 from error_daemon.core.classify import Classification, Classifier
-from error_daemon.core.classify import classify as classify_in
 from error_daemon.core.graph import Graph
 from error_daemon.core.rules import Rules, matches
 from error_daemon.model import (
@@ -24,7 +23,7 @@ from tests.core.world import fault, rule
 
 
 def classify(rules: Sequence[Rule], one: Fault, *targets: Target) -> Classification:
-    return classify_in(Rules(rules), one, Graph({target.id: target for target in targets}))
+    return Classifier(Rules(rules), Graph({target.id: target for target in targets}))(one)
 
 
 ONE = Fault(
@@ -187,5 +186,5 @@ def test_what_was_worked_out_for_a_kind_of_fault_is_what_is_worked_out_anew_and_
     for _ in range(2):
         for severity in (None, Severity.LOW, Severity.CRITICAL):
             one = fault(severity=severity, target="pg")
-            assert remembering(one) == classify_in(rules, one, graph)
+            assert remembering(one) == Classifier(rules, graph)(one)
     assert remembering(fault(target="pg")) is remembering(fault(target="pg"))

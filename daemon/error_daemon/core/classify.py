@@ -48,7 +48,7 @@ class Classification:
 
 
 class Classifier:
-    """`classify` by one set of definitions. What it says follows from the rule and three words of the fault, so it is worked out once for
+    """What a fault is, by one set of definitions. What it says follows from the rule and three words of the fault, so it is worked out once for
     each of these."""
 
     __slots__ = ("_graph", "_known", "_most_known", "_rules")
@@ -68,10 +68,6 @@ class Classifier:
                 self._known.clear()
             known = self._known[key] = _classified(rule, fault, self._graph)
         return known
-
-
-def classify(rules: Rules, fault: Fault, graph: Graph) -> Classification:
-    return _classified(rules.first(fault), fault, graph)
 
 
 def _classified(rule: Rule | None, fault: Fault, graph: Graph) -> Classification:
