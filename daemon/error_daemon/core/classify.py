@@ -48,7 +48,7 @@ class Classification:
 
 
 class Classifier:
-    """What a fault is, by one set of definitions. What it says follows from the rule and three words of the fault, so it is worked out once for
+    """What a fault is, by one set of definitions. That follows from the rule and three words of the fault, so it is worked out once for
     each of these."""
 
     __slots__ = ("_graph", "_known", "_most_known", "_rules")
