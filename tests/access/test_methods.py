@@ -12,10 +12,11 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 from error_daemon.access.methods import EVERYBODY, ROLES
 from error_daemon.model.access import Role
-from error_recovery.v1 import fault_pb2, handler_pb2, recovery_pb2
+from error_recovery.v1 import caller_pb2, fault_pb2, handler_pb2, recovery_pb2
 
 OTLP = (logs_service_pb2, trace_service_pb2, metrics_service_pb2)
-FILES = (*OTLP, fault_pb2, handler_pb2, recovery_pb2, health_pb2, reflection_pb2)
+FILES = (*OTLP, caller_pb2, fault_pb2, handler_pb2, recovery_pb2, health_pb2, reflection_pb2)
+ANY = frozenset(Role)
 OF_NEWER_GRPC = {"grpc.health.v1.Health/List"}
 
 
@@ -33,7 +34,7 @@ def test_an_operator_may_call_everything() -> None:
 
 
 def test_a_reporter_may_report_and_nothing_else_of_ours() -> None:
-    assert [path for path, roles in ROLES.items() if Role.REPORTER in roles and "Reflection" not in path] == [
+    assert [path for path, roles in ROLES.items() if Role.REPORTER in roles and roles != ANY] == [
         "error_recovery.v1.FaultService/Report",
         "error_recovery.v1.FaultService/ReportBatch",
         "error_recovery.v1.FaultService/StreamReports",
@@ -47,8 +48,16 @@ def test_a_reporter_may_report_and_nothing_else_of_ours() -> None:
     ]
 
 
-def test_only_health_is_for_everybody() -> None:
-    assert {path.partition("/")[0] for path, roles in ROLES.items() if roles is EVERYBODY} == {"grpc.health.v1.Health"}
+def test_only_health_and_the_dashboards_files_are_for_everybody() -> None:
+    for_everybody = {path for path, roles in ROLES.items() if roles is EVERYBODY}
+    assert {path for path in for_everybody if not path.startswith("grpc.health.v1.Health/")} == {"http/dashboard"}
+
+
+def test_whoever_has_a_role_may_hear_who_they_are_and_what_there_is() -> None:
+    assert {path.partition("/")[2] for path, roles in ROLES.items() if roles == ANY} == {
+        "GetCaller",
+        "ServerReflectionInfo",
+    }
 
 
 @pytest.mark.parametrize("role", [Role.REPORTER, Role.APPLICATION, Role.AUDITOR])

@@ -7,8 +7,9 @@ application   as reporter, and attaches recovery handlers of its own. That is mo
 auditor       sees everything (with the stack traces of faults), may replay the record, and changes nothing
 operator      everything
 
-Health is for everybody who may connect: load balancers and kubelets have no role, and learn one word. Reflection says what services
-there are: for whoever has any role.
+Health is for everybody who may connect: load balancers and kubelets have no role, and learn one word. So are the files of the dashboard,
+which are the same on every host: a browser has no token before there is a page that asks for one. Reflection says what services there
+are, and GetCaller who one is: for whoever has any role.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ EVERYBODY: frozenset[Role] = frozenset()
 _FAULTS = "error_recovery.v1.FaultService"
 _HANDLERS = "error_recovery.v1.HandlerService"
 _RECOVERY = "error_recovery.v1.RecoveryService"
+_CALLER = "error_recovery.v1.CallerService"
 _OTLP = "opentelemetry.proto.collector"
 _SEEING = (
     "GetStatus",
@@ -73,6 +75,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
     **{f"{_RECOVERY}/{name}": _SEE for name in _SEEING},
     **{f"{_RECOVERY}/{name}": _STEER for name in _STEERING},
     **{f"grpc.health.v1.Health/{name}": EVERYBODY for name in ("Check", "List", "Watch")},
+    "http/dashboard": EVERYBODY,
+    f"{_CALLER}/GetCaller": _ANY_ROLE,
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _ANY_ROLE,
 }
 """`service/method`, or the `action` of a route of HTTP → who may call it."""

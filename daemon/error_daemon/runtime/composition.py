@@ -34,6 +34,7 @@ from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import Definitions, Json
 from error_daemon.ring.opening import open_ring
 from error_daemon.rpc.aio_server import AioServer
+from error_daemon.rpc.caller_service import caller_service
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
 from error_daemon.rpc.recovery_service import RecoveryService
@@ -68,6 +69,7 @@ from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
 from error_daemon.store.schema import RECORD_FILE
 from error_daemon.telemetry import Counters
+from error_daemon.web.dashboard.routes import routes as dashboard_routes
 from error_daemon.web.pages import Names
 from error_daemon.web.server import WebLimits, WebServer
 
@@ -182,7 +184,7 @@ class Composition:
         limits = WebLimits(http.connections, http.requests, http.unfinished_bytes, http.request_timeout)
         names = Names(http.listen, http.names)
         server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock, names=names)
-        server.add(self.receivers.routes())
+        server.add([*dashboard_routes(), *self.receivers.routes()])
         return Web(server, http.listen)
 
     def _made_receivers(self) -> Receivers:
@@ -260,6 +262,7 @@ class Composition:
         return (
             FaultService(self.intake, durable, self.admission.gate, self.clock.now).service(),
             RecoveryService(control).service(),
+            caller_service(),
             self.handlers.service(),
             *self.receivers.services(),
         )

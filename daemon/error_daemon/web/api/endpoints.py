@@ -58,6 +58,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/api/pause", _RECOVERY + "Pause", "Begin nothing, at all or on one target."),
     Endpoint("POST", "/api/resume", _RECOVERY + "Resume", "Let go what was paused."),
     Endpoint("GET", "/api/diagnostics", _RECOVERY + "Diagnose", "How the daemon and its host are, and how to mend it."),
+    Endpoint("GET", "/api/caller", "error_recovery.v1.CallerService/GetCaller", "Who you are here, and your roles."),
 )
 
 _FAULTS = "error_recovery.v1.FaultService/"

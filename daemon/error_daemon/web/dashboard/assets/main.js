@@ -1,0 +1,281 @@
+// The dashboard's life: which page is shown, what it knows, when it asks again.
+//
+//   address ──► page (pages/places.js) ──► load: what it asks of /api ──► view: data → description ──► render
+//                                            ▲
+//        every few seconds; soon after an event of the stream; at once after something was done here, or when the daemon is back
+//
+// What was shown stays until there is something newer. While the daemon is away it is greyed, and the banner says since when.
+
+import { Refusal, get, keepToken, token } from "./lib/api.js";
+import * as chrome from "./lib/chrome.js";
+import * as keys from "./lib/keys.js";
+import { Live } from "./lib/live.js";
+import { empty, shape } from "./lib/parts.js";
+import { h, render } from "./lib/render.js";
+import { now as daemonNow, setDaemonTime } from "./lib/words.js";
+import { pause, resume } from "./lib/acts.js";
+import { PLACES, found } from "./pages/places.js";
+
+const SOON_MS = 300; // after an event: several that come together are one question
+const MOST_OFTEN_MS = 1000;
+const AWAY_EVERY_MS = 2000;
+const MESSAGE_MS = 8000;
+const CALLER = "/api/caller";
+
+const root = document.getElementById("app");
+const spoken = document.getElementById("spoken");
+const app = {
+  places: PLACES, place: null, params: {}, query: {}, page: null, local: {}, data: null, problem: null, refused: "",
+  who: null, hasToken: false, away: 0, heardAt: 0, isOpen: false, mustSignIn: false, message: null, asked: 0,
+};
+let asking = null; // the question that is on its way
+let askedAt = 0;
+let timer = 0;
+
+const live = new Live("/api/events", () => refreshIn(SOON_MS), () => {
+  app.isOpen = live.isOpen;
+  refreshIn(0);
+  draw();
+});
+
+// --- which page
+
+async function follow() {
+  const goal = found(location.hash) || { place: null, params: {}, query: {} };
+  const isOther = goal.place !== app.place || JSON.stringify(goal.params) !== JSON.stringify(app.params);
+  Object.assign(app, goal);
+  if (!isOther) return draw();
+  Object.assign(app, { page: null, data: null, problem: null, local: {} });
+  asking?.abort();
+  asking = null;
+  if (!goal.place) return draw();
+  document.title = `${goal.place.title} · error-recovery`;
+  draw();
+  try {
+    const page = (await import(`./pages/${goal.place.file.slice(2)}`)).default;
+    if (app.place !== goal.place) return;
+    app.page = page;
+  } catch {
+    app.problem = "This page could not be loaded. The daemon may have another version now: load the whole page again.";
+    return draw();
+  }
+  await refresh();
+  if (document.activeElement === document.body || root.contains(document.activeElement)) document.querySelector("main h1")?.focus({ preventScroll: true });
+}
+
+// --- asking
+
+function refreshIn(ms) {
+  clearTimeout(timer);
+  const wait = Math.max(ms, askedAt + (app.away ? 0 : MOST_OFTEN_MS) - Date.now());
+  timer = setTimeout(refresh, Math.max(0, wait));
+}
+
+async function refresh() {
+  clearTimeout(timer);
+  if (!app.page || app.mustSignIn || document.hidden) return;
+  if (asking) return void (asking.again = true);
+  const mine = (asking = new AbortController());
+  askedAt = Date.now();
+  try {
+    const data = await app.page.load({ ...app, signal: mine.signal });
+    if (asking !== mine) return;
+    take(data);
+  } catch (error) {
+    if (asking !== mine) return;
+    refused(error);
+  }
+  asking = null;
+  draw();
+  const every = app.away ? AWAY_EVERY_MS : (app.page?.every_s || 5) * 1000;
+  refreshIn(mine.again ? SOON_MS : every);
+}
+
+function take(data) {
+  if (data.at) setDaemonTime(data.at);
+  Object.assign(app, { data, problem: null, heardAt: Date.now() / 1000 });
+  backAgain();
+  if (data.needs) app.asked = data.needs.length + data.needs_more;
+  const words = app.page.spoken?.(data);
+  if (words && spoken.textContent !== words) spoken.textContent = words;
+  showIcon(app.page.tone?.(data));
+}
+
+function showIcon(tone) {
+  if (tone) document.title = `${{ bad: "✕ ", asks: "! ", busy: "▸ " }[tone] || ""}${app.place.title} · error-recovery`;
+}
+
+function backAgain() {
+  if (!app.away) return;
+  app.away = 0;
+  live.hurry();
+}
+
+function refused(error) {
+  if (!(error instanceof Refusal)) {
+    console.error(error);
+    app.problem = `This page broke: ${error.message}`;
+  } else if (error.isAway) {
+    app.away ||= daemonNow() - (app.heardAt ? Date.now() / 1000 - app.heardAt : 0);
+    if (!app.data) app.problem = error.message;
+  } else if (error.status === 401) {
+    signedOut(token() ? "This token is not known here." : "");
+  } else {
+    backAgain();
+    app.problem = error.message;
+  }
+}
+
+// --- who
+
+function signedOut(why) {
+  keepToken("");
+  live.stop();
+  Object.assign(app, { mustSignIn: true, refused: why, who: null, hasToken: false, data: null });
+}
+
+async function meet() {
+  try {
+    app.who = await get(CALLER);
+    app.hasToken = Boolean(token());
+    app.mustSignIn = false;
+    live.start();
+  } catch (error) {
+    refused(error);
+    if (error instanceof Refusal && error.isAway) setTimeout(meet, AWAY_EVERY_MS);
+  }
+  draw();
+}
+
+async function signIn(text) {
+  keepToken(text);
+  await meet();
+  if (!app.mustSignIn) await refresh();
+}
+
+// --- what a page may use
+
+const isOperator = () => Boolean(app.who?.roles.includes("operator"));
+
+const context = {
+  get isOperator() {
+    return isOperator();
+  },
+  get local() {
+    return app.local; // what the person chose on this page: gone with the page
+  },
+  get params() {
+    return app.params;
+  },
+  get query() {
+    return app.query;
+  },
+  whyNot: () => h("p", { class: "quiet" }, app.who ? "You may look, and not answer: your role is not operator." : ""),
+  redraw: draw,
+  refresh: () => refreshIn(0),
+  async act(send, said) {
+    try {
+      const told = await send();
+      show("good", typeof said === "function" ? said(told) : said);
+    } catch (error) {
+      if (error.status === 401) refused(error);
+      else show("bad", error.message);
+    }
+    askedAt = 0;
+    await refresh();
+  },
+};
+
+let hushing = 0;
+function show(tone, text) {
+  app.message = { tone, text };
+  clearTimeout(hushing);
+  if (tone !== "bad") hushing = setTimeout(hush, MESSAGE_MS);
+  draw();
+}
+
+function hush() {
+  app.message = null;
+  draw();
+}
+
+const acts = {
+  help: () => chrome.openHelp(app, render),
+  theme() {
+    chrome.switchTheme();
+    draw();
+  },
+  again() {
+    live.hurry();
+    refreshIn(0);
+  },
+  signOut() {
+    signedOut("");
+    draw();
+  },
+  signIn,
+  hush,
+};
+
+// --- drawing
+
+let isDue = false;
+function draw() {
+  if (isDue) return;
+  isDue = true;
+  setTimeout(() => {
+    isDue = false;
+    render(root, app.mustSignIn ? chrome.signIn(app, acts) : h("div", { class: "whole" }, chrome.frame(app, acts, content())));
+  }, 0);
+}
+
+function content() {
+  if (!app.place) return problem("There is no such page.");
+  if (app.data && app.page) {
+    try {
+      return [app.problem ? problem(app.problem) : null, app.page.view(app.data, context)];
+    } catch (error) {
+      console.error(error);
+      return problem(`This page broke: ${error.message}`);
+    }
+  }
+  return app.problem ? problem(app.problem) : empty("Asking the daemon …");
+}
+
+const problem = (text) => h("div", { class: "banner bad", role: "alert" }, shape("bad"), h("span", null, text));
+
+// --- keys
+
+const KEYS = {
+  "?": acts.help,
+  j: () => keys.step(1),
+  k: () => keys.step(-1),
+  u: () => history.back(),
+  "/": () => document.querySelector("main [data-filter]")?.focus(),
+  p: togglePause,
+};
+
+function togglePause() {
+  if (!isOperator()) return;
+  const isPaused = app.data?.brakes?.some((brake) => brake.brake === "pause" && !brake.subject);
+  if (isPaused) resume(context);
+  else pause(context);
+}
+
+keys.listen((pressed) => {
+  if (pressed === "a" || pressed === "d") return keys.pressButton(pressed);
+  const place = pressed.startsWith("g ") && PLACES.find((one) => one.key === pressed.slice(2));
+  if (place) location.hash = `#/${place.path}`;
+  else KEYS[pressed]?.();
+  return Boolean(place || KEYS[pressed]);
+});
+
+// --- it begins
+
+addEventListener("hashchange", follow);
+addEventListener("online", acts.again);
+document.addEventListener("visibilitychange", () => !document.hidden && refreshIn(0));
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+setInterval(draw, 1000); // "12 s ago" grows
+meet();
+follow();
