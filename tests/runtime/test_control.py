@@ -104,6 +104,6 @@ def test_the_audit_says_why_and_how_it_was_before_and_after(tmp_path: Path) -> N
         assert (paused["why"], paused["before"], paused["after"]["until"]) == ("maintenance", None, 1_790_000_060.0)
         assert (resumed["before"], resumed["after"]) == (paused["after"], None)
         assert (resolved["why"], resolved["subject"]) == ("mended by hand", error_id)
-        assert (resolved["before"]["state"], resolved["after"]["state"]) == ("parked", "resolved")
+        assert (resolved["before"]["state"], resolved["after"]["state"]) == ("queued", "resolved")
 
     steered(tmp_path, body)
