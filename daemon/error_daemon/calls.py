@@ -5,7 +5,7 @@ peer ── Gate.admit ──► Caller ── Call ──► Method.serve ─�
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, Literal, Protocol
@@ -116,6 +116,9 @@ class Server(Protocol):
     async def start(self, address: str) -> str:
         """Listen on `host:port` (port 0: any) or `unix:/path`; the address that is really bound. Raises
         TransientError when somebody else listens there."""
+
+    async def tell_health(self, serving: Mapping[str, bool]) -> None:
+        """What gRPC health says from now on, by the names of services; the empty name stands for all. Once it stops, nothing is served."""
 
     async def stop(self, grace_s: float) -> None:
         """Take no new calls, let running ones end within `grace_s`, then close."""

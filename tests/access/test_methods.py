@@ -50,7 +50,8 @@ def test_a_reporter_may_report_and_nothing_else_of_ours() -> None:
 
 def test_only_health_and_the_dashboards_files_are_for_everybody() -> None:
     for_everybody = {path for path, roles in ROLES.items() if roles is EVERYBODY}
-    assert {path for path in for_everybody if not path.startswith("grpc.health.v1.Health/")} == {"http/dashboard"}
+    others = {path for path in for_everybody if not path.startswith("grpc.health.v1.Health/")}
+    assert others == {"http/dashboard", "http/health"}
 
 
 def test_whoever_has_a_role_may_hear_who_they_are_and_what_there_is() -> None:

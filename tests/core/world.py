@@ -484,6 +484,11 @@ class World:
         down = [error for error in errors if error.target and (error.ticket or error.state is State.FAILED)]
         found = Counter((error.target, error.fault.component, error.opened_at) for error in down)
         assert Counter((one.target, one.component, one.opened_at) for one in engine.still_down()) == found
+        open_ones = [error for error in errors if error.ticket]
+        assert Counter(error.error_id for error in engine.with_ticket()) == Counter(one.error_id for one in open_ones)
+        assert engine.tickets_by_target() == Counter(error.target for error in open_ones)
+        views = [view for view in engine.brakes(self.now) if (view.brake, view.state) != ("target breaker", "closed")]
+        assert engine.brake_states(self.now) == [(view.brake, view.subject, view.state) for view in views]
 
     def _opens(self, key: str) -> bool:
         """Whether the gate will: by itself, or because somebody has what is waited for."""

@@ -41,8 +41,8 @@ def alertmanager(directory: Path, webhook: str, http_config: str = "{}") -> Iter
 
 
 @contextlib.contextmanager
-def prometheus(directory: Path, *, pushes_to: str, scrapes: str, rule: str) -> Iterator[None]:
-    """It scrapes, evaluates and pushes twice a second."""
+def prometheus(directory: Path, *, pushes_to: str, scrapes: str, rule: str) -> Iterator[str]:
+    """It scrapes, evaluates and pushes twice a second. Yields its URL."""
     directory.mkdir()
     (directory / "rules.yml").write_text(f"groups: [{{name: shop, rules: [{rule}]}}]\n")
     (directory / "prometheus.yml").write_text(
@@ -60,7 +60,7 @@ def prometheus(directory: Path, *, pushes_to: str, scrapes: str, rule: str) -> I
         "--rules.alert.resend-delay=500ms",
     ]
     with _running(command, directory, address):
-        yield
+        yield f"http://{address}"
 
 
 @contextlib.contextmanager

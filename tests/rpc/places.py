@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from error_daemon.calls import Gate, Server, Service, Transport
@@ -32,6 +32,9 @@ class _Placed:
         assert address == _ANY
         bound = await self._server.start(self._address)
         return bound if self._root is None else Secured(bound, self._root)
+
+    async def tell_health(self, serving: Mapping[str, bool]) -> None:
+        await self._server.tell_health(serving)
 
     async def stop(self, grace_s: float) -> None:
         await self._server.stop(grace_s)

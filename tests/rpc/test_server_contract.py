@@ -485,6 +485,25 @@ def test_health_says_serving_for_the_whole_and_for_each_service(make: MakeServer
     run(go())
 
 
+def test_who_watches_health_hears_of_each_change(make: MakeServer) -> None:
+    async def go() -> None:
+        server = make(MOST_BYTES, Bugs(), OpenGate(), IN_CLEAR)
+        server.add(Echo().service())
+        async with connect(await server.start("127.0.0.1:0")) as channel:
+            stub = health_pb2_grpc.HealthStub(channel)
+            watching = stub.Watch(health_pb2.HealthCheckRequest(service=NAME))
+            assert (await soon(watching.read())).status == health_pb2.HealthCheckResponse.SERVING
+            for is_serving in (False, True):
+                await server.tell_health({NAME: is_serving})
+                heard = (await soon(watching.read())).status
+                assert (heard == health_pb2.HealthCheckResponse.SERVING) is is_serving
+            whole = await soon(stub.Check(health_pb2.HealthCheckRequest()))
+            assert whole.status == health_pb2.HealthCheckResponse.SERVING
+            await server.stop(0)
+
+    run(go())
+
+
 def test_reflection_lists_the_services(make: MakeServer) -> None:
     async def go() -> None:
         async with serving([Echo().service()], make=make) as channel:

@@ -7,7 +7,7 @@ application   as reporter, and attaches recovery handlers of its own. That is mo
 auditor       sees everything (with the stack traces of faults), may replay the record, and changes nothing
 operator      everything
 
-Health is for everybody who may connect: load balancers and kubelets have no role, and learn one word. So are the files of the dashboard,
+Health is for everybody who may connect: load balancers and kubelets have no role, and learn a few words. So are the files of the dashboard,
 which are the same on every host: a browser has no token before there is a page that asks for one. Reflection says what services there
 are, and GetCaller who one is: for whoever has any role.
 """
@@ -77,6 +77,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
     **{f"grpc.health.v1.Health/{name}": EVERYBODY for name in ("Check", "List", "Watch")},
     "http/dashboard": EVERYBODY,
     f"{_CALLER}/GetCaller": _ANY_ROLE,
+    "http/health": EVERYBODY,
+    "http/metrics": _SEE,
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _ANY_ROLE,
 }
 """`service/method`, or the `action` of a route of HTTP → who may call it."""

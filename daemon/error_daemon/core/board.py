@@ -111,6 +111,10 @@ class Board:
     def with_ticket(self) -> Iterator[Error]:
         return (error for errors in self._on_target.values() for error in errors.values())
 
+    def holders(self) -> Mapping[str, Mapping[str, Error]]:
+        """The errors with a ticket, by its target and their id."""
+        return self._on_target
+
     def with_ticket_on(self, target: str) -> Mapping[str, Error]:
         """The errors with a ticket for this target, by id, in the order in which they came to it."""
         return self._on_target.get(target, {})

@@ -241,6 +241,10 @@ class Engine(PeoplesActs):
             for view in self._dispatch.brakes.views(now)
         ]
 
+    def brake_states(self, now: float) -> list[tuple[str, str, str]]:
+        """(brake, subject, state) of each brake; of the breakers of targets only those that are not closed. Cheap, however many wait."""
+        return self._dispatch.brakes.states(now)
+
     def slot(self, error_id: str) -> SlotRef | None:
         return self._find(error_id).slot
 
@@ -279,6 +283,14 @@ class Engine(PeoplesActs):
 
     def tickets_open(self) -> int:
         return self._board.tickets()
+
+    def tickets_by_target(self) -> dict[str, int]:
+        """Open ones, of the targets that have some."""
+        return {target: len(errors) for target, errors in self._board.holders().items()}
+
+    def with_ticket(self) -> list[Error]:
+        """The errors that have a ticket now. Nobody may write to them, and by the next turn of the loop some may have none."""
+        return list(chain.from_iterable(errors.values() for errors in self._board.holders().values()))
 
     def in_the_works(self) -> int:
         """Targets that are being attempted, verified or looked at."""

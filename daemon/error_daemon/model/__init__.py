@@ -51,6 +51,7 @@ from error_daemon.model.orders import (
     Verdict,
 )
 from error_daemon.model.record import (
+    CAUSES,
     STATUS_OF,
     TEST,
     AttemptRecord,
@@ -78,6 +79,7 @@ from error_daemon.model.repeat import (
 )
 
 __all__ = [
+    "CAUSES",
     "ISOLATION",
     "LEVELS",
     "PRIORITY_OF",

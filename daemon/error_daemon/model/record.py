@@ -237,6 +237,9 @@ class TicketRecord:
     escalated_at: float = 0.0  # when people were told; 0: never
 
 
+CAUSES = ("exhausted", "blind", "unrecovered", "unanswered", "not_started", "not_isolated", "full")
+
+
 @value
 class Escalation:
     """A person should look. `diagnostics` is everything that the engine knows of the error at this moment."""
@@ -245,7 +248,7 @@ class Escalation:
     ticket_id: str
     at: float
     response_class: ResponseClass
-    cause: str  # exhausted | blind | unrecovered | unanswered | not_started | not_isolated | full
+    cause: str  # one of CAUSES
     text: str
     diagnostics: Mapping[str, Json]
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from typing import Any
 
 import grpc
 from google.rpc import code_pb2
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from error_daemon.calls import Gate, Method, Service, Shape, Transport
@@ -21,6 +21,7 @@ from error_daemon.rpc.aio_guarded import Guarded
 from error_daemon.rpc.aio_transport import PeerReader, renewing, transport_options
 from error_daemon.rpc.message_bytes import reader_of, writer_of
 from error_daemon.rpc.status import RpcStatus, status_of
+from error_daemon.rpc.told_health import SERVICE_NAME, ToldHealth
 
 _CODES = {code.value[0]: code for code in grpc.StatusCode}
 _MOST_STREAMS = 256  # calls at once on one connection: each may hold a message of the greatest size
@@ -59,7 +60,7 @@ class AioServer:
         self._transport = transport
         self._peer = PeerReader(gate.reads_tokens, is_encrypted=transport.credentials is not None)
         self._services: list[Service] = []
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._health = ToldHealth()
         self._server = grpc.aio.server(
             maximum_concurrent_rpcs=_MOST_CALLS,
             options=[
@@ -80,15 +81,14 @@ class AioServer:
 
     async def start(self, address: str) -> str:
         guarded: Any = Guarded(self._server, self._check)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, guarded)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, guarded)
         names = [service.name for service in self._services]
-        all_names = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        all_names = [*names, SERVICE_NAME, reflection.SERVICE_NAME]
         reflected = reflection.aio.ReflectionServicer(all_names)  # type: ignore[attr-defined]
         reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflected, guarded)
         port = self._bind(address)
         await self._server.start()
-        for name in ("", *names):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._health.begin(names)
         return address if address.startswith("unix:") else f"{address.rpartition(':')[0]}:{port}"
 
     def _bind(self, address: str) -> int:
@@ -104,8 +104,12 @@ class AioServer:
             mend = "is another daemon running there? `listen` in recovery.conf says where"
             raise TransientError(f"cannot listen on {address} ({error}): {mend}", _RETRY_AFTER_S) from error
 
+    async def tell_health(self, serving: Mapping[str, bool]) -> None:
+        """See calls.Server."""
+        await self._health.tell(serving)
+
     async def stop(self, grace_s: float) -> None:
-        await self._health.enter_graceful_shutdown()
+        await self._health.leave()
         await self._server.stop(grace_s)
 
     # --- one method

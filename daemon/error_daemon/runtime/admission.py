@@ -165,6 +165,7 @@ class RefusalLog:
 
     def tell(self, reason: str, peer: Peer, who: str, method: str) -> None:
         self._counters.calls_refused += 1
+        self._counters.calls_refused_by.add(reason)
         if not self._lines.take(reason, 1, self._clock.now()).granted:
             self._untold[reason] = self._untold.get(reason, 0) + 1
             return

@@ -49,7 +49,10 @@ from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.diagnosis.sources import Seen, Sources
 from error_daemon.runtime.early_deaths import EarlyDeaths
 from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
+from error_daemon.runtime.health import Health, Vitals
 from error_daemon.runtime.intake import RingIntake
+from error_daemon.runtime.monitoring.routes import MonitoringRoutes
+from error_daemon.runtime.monitoring.scene import Monitored
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.peers import PeersSentAway
 from error_daemon.runtime.problems import record_problem, sensor_news, sensor_problem
@@ -125,8 +128,9 @@ class Composition:
         self.sensors = self._made_sensors()
         self.receivers = self._made_receivers()
         self.receivers.join(self.units)
-        self.web = self._made_web()
         self.reloader = self._made_reloader(config)
+        self.health = self._made_health()
+        self.web = self._made_web()
         self.tests = self._made_tests()
 
     # --- the parts
@@ -184,8 +188,42 @@ class Composition:
         limits = WebLimits(http.connections, http.requests, http.unfinished_bytes, http.request_timeout)
         names = Names(http.listen, http.names)
         server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock, names=names)
-        server.add([*dashboard_routes(), *self.receivers.routes()])
+        monitoring = MonitoringRoutes(self._monitored(), self.health.judge)
+        server.add([*dashboard_routes(), *monitoring.routes(), *self.receivers.routes()])
         return Web(server, http.listen)
+
+    def _made_health(self) -> Health:
+        settings = self.settings
+        vitals = Vitals(
+            clock=self.clock,
+            ring=self.ring,
+            store=self.store,
+            most_rows_waiting=settings.store.waiting_rows,
+            workers=lambda: self.pool.alive,
+            workers_wanted=workers_of(settings),
+            stops=lambda: self.loop.is_finishing,
+        )
+        return Health(vitals)
+
+    def _monitored(self) -> Monitored:
+        return Monitored(
+            engine=self.engine,
+            clock=self.clock,
+            counters=self.counters,
+            ring=self.ring,
+            store=self.store,
+            reloader=self.reloader,
+            applications=self.handlers,
+            workers=lambda: self.pool.alive,
+            workers_wanted=workers_of(self.settings),
+            log=self._log_state,
+            figures=self.sensors.sampled.current,
+            ways=self.receivers.tallies,
+            stood_s=self.standstill.stood_s,
+            http_requests=lambda: self.web.requests,
+            watchers=lambda: len(self.watchers),
+            health=self.health.judge,
+        )
 
     def _made_receivers(self) -> Receivers:
         admission = self.admission

@@ -92,6 +92,7 @@ class Daemon:
             server.add(service)
         parts.web.add(api_routes(services))
         address = await server.start(parts.settings.listen)
+        parts.health.start(server, [service.name for service in services])
         await parts.receivers.start()
         await parts.web.start()
         parts.sensor.start()
@@ -163,6 +164,7 @@ class Daemon:
         parts = self._parts
         if self._heartbeat:
             self._heartbeat.stop()
+        parts.health.stop()
         parts.diagnosis.close()
         parts.loop.close()
         parts.standstill.stop()

@@ -6,18 +6,21 @@ import asyncio
 from collections.abc import Callable, Container
 
 from error_daemon.core.effects import FaultArrived
-from error_daemon.errors import InputError, TransientError
+from error_daemon.errors import InputError, RingFull, TransientError
 from error_daemon.ingest.decode import decode, fit
 from error_daemon.ingest.marks import only_of, refuse_marks
 from error_daemon.ports import Clock
 from error_daemon.ring.mapped import MappedRing
 from error_daemon.runtime.recovery_loop import RecoveryLoop
-from error_daemon.telemetry import Counters
+from error_daemon.telemetry import OTHER, Counters
 
 SENSORS = "sensor/"  # sources that begin so are the daemon's own: rules trust them
 _BEHIND = "the record is behind; nothing new is taken on until it has caught up"
 _RECORD_RETRY_AFTER_S = 1.0
 _DISK_RETRY_AFTER_S = 5.0
+_WHY = {InputError: "invalid", RingFull: "ring_full", TransientError: "record_behind"}
+REASONS = tuple(_WHY.values())
+"""Why faults are refused, as they are counted."""
 
 
 class RingIntake:
@@ -56,8 +59,9 @@ class RingIntake:
         """See ports.Intake."""
         try:
             return self._take(payload, is_trusted=is_trusted, is_test=is_test)
-        except (InputError, TransientError):
+        except (InputError, TransientError) as error:
             self._counters.faults_refused += 1
+            self._counters.faults_refused_by.add(_WHY.get(type(error), OTHER))
             raise
 
     def _take(self, payload: bytes, *, is_trusted: bool, is_test: bool) -> tuple[str, bool]:
@@ -88,6 +92,7 @@ class RingIntake:
                 classification = engine.classify(fault)
             slot = self._ring.put(classification.priority, fingerprint.digest, payload, fault.count, now)
         self._counters.faults_received += 1
+        self._counters.faults.add(fault)
         only = only_of(fault.attributes) if is_test else ""
         is_a_claim = not (is_trusted or self._believes_reporters)
         self._loop.feed(FaultArrived(fault, fingerprint, slot, classification, is_test, only, is_a_claim), now)

@@ -13,13 +13,13 @@ Every way in for messages of others that are not faults yet, joined to the place
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 
 from error_daemon.calls import Gate, Service, Transport
 from error_daemon.exchange import Route
-from error_daemon.ingest.acceptance import Acceptance
+from error_daemon.ingest.acceptance import Acceptance, Tally
 from error_daemon.ingest.alerts.heard import Heard
 from error_daemon.ingest.alerts.receiver import AlertReceiver
 from error_daemon.ingest.journal.follower import JournalFollower
@@ -38,6 +38,7 @@ from error_daemon.setting_values import parse_syslog
 from error_daemon.settings import Settings
 
 _AREA = Area("receivers")
+_JOURNAL = "journal"
 _SHOWN = 8  # of the figures that others tell; programs get all
 
 
@@ -87,7 +88,7 @@ class Receivers:
     def join(self, watched: Watched) -> None:
         """Before `start`: who watches the units of targets, so that the journal, where it is followed, tells no failure twice."""
         if self._settings.journal.enabled:
-            desk = Acceptance(self._intake, self._gate, is_durable=self._is_durable)
+            desk = self._desk(_JOURNAL)
             place = Path(self._settings.state_dir) / "journal_place"
             self._journal = JournalFollower(desk, watched, self._clock, place, receiver_problem)
 
@@ -115,9 +116,13 @@ class Receivers:
         if self._journal is not None:
             await self._journal.stop()
 
+    def tallies(self) -> Mapping[str, Tally]:
+        """What has come by each way in since the start."""
+        return {way: desk.tally for way, desk in self._ways.items()}
+
     def diagnostics(self) -> Sequence[Diagnostic]:
         """See ports.Diagnosing."""
-        told = [_told(way, desk) for way, desk in self._ways.items()]
+        told = [_told(way, desk) for way, desk in self._ways.items() if way != _JOURNAL]  # its follower says more
         followed = [self._journal.diagnostic()] if self._journal is not None else []
         return [*told, self._known_alerts(), self._known_figures(), *followed]
 

@@ -18,7 +18,6 @@ import structlog
 
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
-from error_daemon.core.metrics.figures import RECOVERED
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
 from error_daemon.ports import Clock, Executor, Ring, Row, Store
@@ -279,6 +278,7 @@ class RecoveryLoop:
 
     def _save_decision(self, effect: fx.SaveDecision) -> None:
         self._trace.note(effect)
+        self._counters.decided(effect.decision)
         self._append("decisions", records.decision_row(effect.decision))
 
     def _save_error(self, effect: fx.SaveError) -> None:
@@ -302,14 +302,13 @@ class RecoveryLoop:
             self._on_recovered(view.target)
 
     def _save_ticket(self, effect: fx.SaveTicket) -> None:
-        record = effect.record
         self._trace.note(effect)
-        if record.ended_as == RECOVERED:
-            self._counters.recovery.record(record.ended_at - record.opened_at)
-        self._append("tickets", records.ticket_row(record))
+        self._counters.ticket_ended(effect.record)
+        self._append("tickets", records.ticket_row(effect.record))
 
     def _escalate(self, effect: fx.Escalate) -> None:
         self._trace.note(effect)
+        self._counters.escalated(effect.escalation)
         self._append("escalations", records.escalation_row(effect.escalation))
 
     def _save_attempt(self, effect: fx.SaveAttempt) -> None:
@@ -321,8 +320,7 @@ class RecoveryLoop:
             return  # the second time, when its stability is known
         for row in records.reading_rows(record):
             self._append("readings", row)
-        if record.lag_s and record.number == 1:
-            self._counters.lag.record(record.lag_s)
+        self._counters.attempt_ended(record)
 
 
 def _not_joined(table: str, row: Row) -> int:

@@ -47,6 +47,9 @@ class Watchers:
         self._watchers: list[Watcher] = []
         self._is_closed = False
 
+    def __len__(self) -> int:
+        return len(self._watchers)
+
     def close(self) -> None:
         """Nothing more will be told: every watch ends once it has got what waits for it."""
         self._is_closed = True

@@ -37,6 +37,11 @@ class Web:
         """Before it is started."""
         self._server.add(routes)
 
+    @property
+    def requests(self) -> int:
+        """That are being answered at this moment."""
+        return self._server.room.requests
+
     async def start(self) -> None:
         """Returns after the first try."""
         if self._listen and not await self._try():
@@ -73,5 +78,4 @@ class Web:
         if not self.address:
             mend = "end what listens there, or write another address at http.listen; it is tried again by itself"
             return [_AREA.bad("address", self._problem or "it is not served yet", mend)]
-        room = self._server.room
-        return [_AREA.good("address", f"{self.address}: {some(room.requests, 'request')} at the moment")]
+        return [_AREA.good("address", f"{self.address}: {some(self.requests, 'request')} at the moment")]

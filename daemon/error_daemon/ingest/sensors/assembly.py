@@ -76,6 +76,11 @@ class Sensors:
         self._posts = [_Post(sensor) for sensor in self._wanted()] if settings.enabled else []
 
     @property
+    def sampled(self) -> SensorReadings:
+        """Of this host."""
+        return self._sampler.samples
+
+    @property
     def readings(self) -> SensorReadings:
         """Of this host, and what others have told."""
         return Both(self._sampler.samples, self.told)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import _async as async_reflection
 from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from error_daemon.calls import Gate, Service, Transport
 from error_daemon.listening.listener import Listener
+from error_daemon.rpc.told_health import SERVICE_NAME, ToldHealth
 from error_daemon.rpc.wire.common import Common
 from error_daemon.rpc.wire.frames import ErrorCode
 from error_daemon.rpc.wire.generated import services_of
@@ -50,7 +51,7 @@ class WireServer:
         self._transport = transport
         self._listener = Listener(self._protocol, transport, ("h2",), limits.greeting_s)
         self._services: list[Service] = []
-        self._health = health.aio.HealthServicer()  # type: ignore[attr-defined]
+        self._health = ToldHealth()
         self._is_leaving = False
         self.connections: set[WireProtocol] = set()
         self._looking: asyncio.TimerHandle | None = None
@@ -61,19 +62,22 @@ class WireServer:
 
     async def start(self, address: str) -> str:
         names = [service.name for service in self._services]
-        listed = [*names, health.SERVICE_NAME, reflection.SERVICE_NAME]
+        listed = [*names, SERVICE_NAME, reflection.SERVICE_NAME]
         shown = async_reflection.ReflectionServicer(listed)
         services = [
             *self._services,
-            *services_of(lambda to: health_pb2_grpc.add_HealthServicer_to_server(self._health, to)),
+            *services_of(lambda to: health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, to)),
             *services_of(lambda to: reflection_pb2_grpc.add_ServerReflectionServicer_to_server(shown, to)),
         ]
         self._common.methods = dict(served(service.name, method) for service in services for method in service.methods)
         bound = await self._listener.start(address, "listen")
-        for name in ("", *names):
-            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+        await self._health.begin(names)
         self._look_later()
         return bound
+
+    async def tell_health(self, serving: Mapping[str, bool]) -> None:
+        """See calls.Server."""
+        await self._health.tell(serving)
 
     async def stop(self, grace_s: float) -> None:
         """New calls are refused in a way that lets their senders try elsewhere; those that are there may end within `grace_s`."""
@@ -82,7 +86,7 @@ class WireServer:
         self._looking.cancel()
         self._is_leaving = True
         await self._listener.stop()
-        await self._health.enter_graceful_shutdown()
+        await self._health.leave()
         for protocol in self.connections:
             protocol.connection.announce_leave()
             protocol.flush()

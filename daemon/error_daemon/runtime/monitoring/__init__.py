@@ -1,0 +1,1 @@
+"""The daemon seen by monitoring systems: its metrics as Prometheus and OpenTelemetry want them. docs/observability.md"""
