@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from error_daemon.model import (
     AttemptOrder,
@@ -32,6 +32,7 @@ from error_daemon.model import (
     RepeatWish,
     Since,
     SlotRef,
+    Summary,
     Target,
 )
 
@@ -158,13 +159,20 @@ class ErrorFilter:
     held_by: str = ""  # ErrorView.held_by: the brake that a ticket waits for; "approval": it waits for a person
 
 
+class After(NamedTuple):
+    """Where a page of a list begins, the newest first: after what has this time, and of those of the same time this id."""
+
+    at: float
+    id: str
+
+
 class Control(Protocol):
     """Everything that people can see and steer. Raises NotFound, Refused, StoreUnavailable."""
 
     def status(self) -> Mapping[str, Json]: ...
 
-    def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
-        """Newest fault first, and how many match without the limit."""
+    def errors(self, wanted: ErrorFilter, limit: int, after: After | None = None) -> tuple[Sequence[ErrorView], int]:
+        """Newest fault first, and how many match without the limit, on all pages together."""
 
     def error(self, error_id: str) -> ErrorView:
         """By id, or by a prefix that names one error."""
@@ -182,7 +190,8 @@ class Control(Protocol):
     async def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
         """Who reported it, why it was decided so, what came of it and what would have changed it, in words."""
 
-    async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]: ...
+    async def history(self, limit: int, after: After | None = None, **wanted: Json) -> Sequence[AttemptRecord]:
+        """Attempts, newest first."""
 
     async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
         """All recovery metrics from `since`, which belongs to the range, to `until`, which does not; 0: from the first record, till now.
@@ -252,8 +261,9 @@ class Control(Protocol):
     def continue_test(self, test_id: str, number: int) -> None:
         """A person says that the pass may begin: the target is broken, where it was to be. Raises NotFound."""
 
-    def watch(self, error_id: str | None) -> AsyncGenerator[Notice, None]:
-        """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so."""
+    def watch(self, error_id: str | None, most_per_s: int = 0) -> AsyncGenerator[Notice | Summary, None]:
+        """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so. `most_per_s`: so many
+        in a second at most, with summaries of what was left out; 0: all."""
 
 
 class SensorReadings(Protocol):

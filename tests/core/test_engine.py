@@ -77,6 +77,21 @@ def test_the_newest_of_those_that_are_wanted_come_first_and_all_are_counted() ->
     assert ([view.error_id for view in views], wanted) == (ids[:1:-1], 4)
 
 
+def test_a_list_goes_on_after_an_error_and_what_has_moved_to_the_front_meanwhile_is_not_in_the_rest() -> None:
+    world = World(RULES)
+    ids = []
+    for word in "abcd":
+        ids.append(world.report(fault("seen", f"kind {word}")))
+        world.run(1.0 if word != "b" else 0.0)  # b and c come at the same time
+    [first], _ = world.engine.newest(1, lambda _error: True)
+    assert first.error_id == ids[3]
+    world.report(fault("seen", "kind a"))
+    views, wanted = world.engine.newest(9, lambda _error: True, after=(first.last_at, first.error_id))
+    assert ([view.error_id for view in views], wanted) == (sorted(ids[1:3], reverse=True), 4)
+    rest, _ = world.engine.newest(9, lambda _error: True, after=(views[0].last_at, views[0].error_id))
+    assert [view.error_id for view in rest] == [views[1].error_id]
+
+
 def test_those_with_a_ticket_can_be_asked_for_alone() -> None:
     world = World(RULES)
     world.report(fault("seen"))

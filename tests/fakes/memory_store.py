@@ -118,9 +118,12 @@ class MemoryStore:
             if all(value in ("", row[column]) for column, value in equal.items())
         ]
 
-    def _history(self, limit: int, since: float, **equal: str) -> list[Row]:
-        rows = [row for row in self._rows("attempts", **equal) if (row["started_at"] or 0) >= since]
-        return sorted(rows, key=lambda row: (row["started_at"] or 0, row["id"]), reverse=True)[:limit]
+    def _history(self, limit: int, since: float, before_at: float, before_id: str, **equal: str) -> list[Row]:
+        def newness(row: Row) -> tuple[float, str]:
+            return row["started_at"] or 0, row["id"]
+
+        rows = [row for row in self._rows("attempts", **equal) if newness(row)[0] >= since]
+        return sorted((row for row in rows if newness(row) < (before_at, before_id)), key=newness, reverse=True)[:limit]
 
     def _attempts_of(self, error_id: str) -> list[Row]:
         return sorted(self._rows("attempts", error_id=error_id), key=lambda row: (row["started_at"], row["id"]))

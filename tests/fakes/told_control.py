@@ -20,8 +20,9 @@ from error_daemon.model import (
     RepeatStep,
     RepeatWish,
     Standing,
+    Summary,
 )
-from error_daemon.ports import ErrorFilter
+from error_daemon.ports import After, ErrorFilter
 
 
 class ToldControl:
@@ -34,8 +35,9 @@ class ToldControl:
         self._payload = payload
         self.is_known = True  # whether the error is still in memory
         self.asked: list[tuple[str, object]] = []
-        self.notices: asyncio.Queue[Notice] = asyncio.Queue()
+        self.notices: asyncio.Queue[Notice | Summary] = asyncio.Queue()
         self.watchers = 0
+        self.errors_listed = 1
         self.paused: dict[str, BrakeView] = {}
         self.report: Mapping[str, Json] = {}  # what `metrics` says of recovery
         self.steps: Sequence[Mapping[str, Json] | ErrorRecoveryError] = ()  # what `replay` yields, or raises
@@ -65,9 +67,10 @@ class ToldControl:
             "errors_by_state": {"parked": 2},
         }
 
-    def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
-        self.asked.append(("errors", (wanted, limit)))
-        return [self._view], 17
+    def errors(self, wanted: ErrorFilter, limit: int, after: After | None = None) -> tuple[Sequence[ErrorView], int]:
+        """As many as may be on a page, and one more, as long as it is asked for the first."""
+        self.asked.append(("errors", (wanted, limit, after)))
+        return [self._view] * (1 if after else min(limit, self.errors_listed)), 17
 
     def error(self, error_id: str) -> ErrorView:
         if not self.is_known or not self._view.error_id.startswith(error_id):
@@ -96,8 +99,8 @@ class ToldControl:
     async def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
         return [f"chose {decision.strategy_id}", "it ran" if attempt else "nothing was done"]
 
-    async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]:
-        self.asked.append(("history", {"limit": limit, **wanted}))
+    async def history(self, limit: int, after: After | None = None, **wanted: Json) -> Sequence[AttemptRecord]:
+        self.asked.append(("history", {"limit": limit, "after": after, **wanted}))
         return [self._record]
 
     async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
@@ -199,8 +202,8 @@ class ToldControl:
     def continue_test(self, test_id: str, number: int) -> None:
         self.asked.append(("continue_test", (test_id, number)))
 
-    async def watch(self, error_id: str | None) -> AsyncGenerator[Notice, None]:
-        self.asked.append(("watch", error_id))
+    async def watch(self, error_id: str | None, most_per_s: int = 0) -> AsyncGenerator[Notice | Summary, None]:
+        self.asked.append(("watch", (error_id, most_per_s)))
         self.watchers += 1
         try:
             while True:

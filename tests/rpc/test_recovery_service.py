@@ -72,7 +72,7 @@ def test_errors_are_listed_as_wanted() -> None:
         async with client_of() as client:
             answer = await client.ask("ListErrors", request)
             wanted = ErrorFilter("retrying", "network", "shop", "web", 4, "parked", "approval")
-            assert client.control.asked == [("errors", (wanted, 7))]
+            assert client.control.asked == [("errors", (wanted, 8, None))]
             [error] = answer.errors
             assert (answer.total, error.error_id, error.count, error.level) == (17, ID, 41, 2)
             assert (error.status, error.state) == (pb.STATUS_RETRYING, "attempting")
@@ -86,7 +86,7 @@ def test_without_wishes_a_hundred_errors_of_any_kind_are_listed() -> None:
     async def go() -> None:
         async with client_of() as client:
             await client.ask("ListErrors", pb.ListErrorsRequest())
-            assert client.control.asked == [("errors", (ErrorFilter(), 100))]
+            assert client.control.asked == [("errors", (ErrorFilter(), 101, None))]
 
     run(go())
 
@@ -190,7 +190,7 @@ def test_a_watcher_hears_what_happens_until_it_goes(wanted: str) -> None:
             assert len(event.readings) == 1
             event = await soon(call.read())
             assert not event.HasField("decision")
-            assert client.control.asked == [("watch", ID if wanted else None)]
+            assert client.control.asked == [("watch", (ID if wanted else None, 0))]
             call.cancel()
             await until(lambda: client.control.watchers == 0)
 
@@ -246,7 +246,15 @@ def test_history_is_asked_for_as_wanted() -> None:
             request = pb.ListHistoryRequest(error_id=ID, strategy_id="s", error_type="network", since=4.5)
             answer = await client.ask("ListHistory", request)
             assert [attempt.attempt_id for attempt in answer.attempts] == ["a-1"]
-            wanted = {"limit": 50, "error_id": ID, "strategy_id": "s", "error_type": "network", "since": 4.5}
+            assert answer.next_page_token == ""
+            wanted = {
+                "limit": 51,
+                "after": None,
+                "error_id": ID,
+                "strategy_id": "s",
+                "error_type": "network",
+                "since": 4.5,
+            }
             assert client.control.asked == [("history", wanted)]
 
     run(go())

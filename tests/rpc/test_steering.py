@@ -40,7 +40,7 @@ def test_of_a_paused_target_only_its_own_attempts_and_tickets_are_counted() -> N
             answer = await client.ask("Pause", pb.PauseRequest(target="web"))
             assert client.control.asked[1:] == [
                 ("pause", ("web", 0.0, "", "")),
-                ("errors", (ErrorFilter(state="attempting", target="web"), 0)),
+                ("errors", (ErrorFilter(state="attempting", target="web"), 0, None)),
             ]
             assert (answer.attempts_running, answer.tickets_waiting) == (17, 4)
             assert [pause.subject for pause in answer.pauses] == ["", "web"]

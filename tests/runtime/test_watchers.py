@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
 from error_daemon.errors import TransientError
-from error_daemon.model import ErrorType, ErrorView, Notice, ResponseClass, Severity, State
+from error_daemon.model import ErrorType, ErrorView, Notice, ResponseClass, Severity, State, Summary
 from error_daemon.runtime.watchers import Watchers
 
-MOST_WAITING, MOST_WATCHERS = 1_000, 64
+MOST_WAITING, MOST_WATCHERS = 1_000, 80
 VIEW = ErrorView("0123", "01234567", ErrorType.DATA, Severity.LOW, ResponseClass.TRANSIENT, State.QUEUED)
 
 
@@ -20,9 +21,9 @@ def _notice(number: int) -> Notice:
 
 
 async def _watching(
-    watchers: Watchers, error_id: str | None = None
-) -> tuple[AsyncIterator[Notice], asyncio.Future[Notice]]:
-    stream = watchers.watch(error_id)
+    watchers: Watchers, error_id: str | None = None, most_per_s: int = 0
+) -> tuple[AsyncIterator[Any], asyncio.Future[Any]]:
+    stream = watchers.watch(error_id, most_per_s)
     first = asyncio.ensure_future(stream.__anext__())
     await asyncio.sleep(0)
     return stream, first
@@ -108,11 +109,34 @@ def test_there_is_a_limit_to_those_who_watch() -> None:
     async def go() -> None:
         watchers = Watchers(lambda on: None)
         streams = [await _watching(watchers) for _ in range(MOST_WATCHERS)]
-        with pytest.raises(TransientError, match="64 are watching"):
+        with pytest.raises(TransientError, match="80 are watching"):
             await watchers.watch(None).__anext__()
         watchers.tell(_notice(1))
         for stream, first in streams:
             await first
             await _close(stream)
+
+    asyncio.run(go())
+
+
+def test_one_who_wants_so_much_in_a_second_gets_the_newest_of_an_error_and_a_summary_of_the_rest() -> None:
+    async def go() -> None:
+        watchers = Watchers(lambda on: None)
+        stream, first = await _watching(watchers, most_per_s=40)
+        for number in range(100):
+            watchers.tell(_notice(number))
+        watchers.close()
+        assert [await first, *[notice async for notice in stream]] == [_notice(99), Summary(0.0, 98.0, {"state": 99})]
+
+    asyncio.run(go())
+
+
+def test_a_paced_watch_without_news_ends_when_it_is_closed() -> None:
+    async def go() -> None:
+        watchers = Watchers(lambda on: None)
+        _, first = await _watching(watchers, most_per_s=1)
+        watchers.close()
+        with pytest.raises(StopAsyncIteration):
+            await first
 
     asyncio.run(go())

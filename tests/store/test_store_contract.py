@@ -182,6 +182,11 @@ def test_history_is_newest_first_and_filtered(make: Make) -> None:
             assert ids(await kept.query("history", strategy_id="kill")) == ["a000002"]
             assert ids(await kept.query("history", error_type="network")) == ["a000003"]
             assert ids(await kept.query("history", since=T0 + 2)) == ["a000003", "a000002"]
+            later = await kept.query("history", before_at=T0 + 3, before_id="a000003")
+            assert ids(later) == ["a000002", "a000001", "a000004"]
+            same_time = await kept.query("history", before_at=0.0, before_id="b", limit=1)
+            assert ids(same_time) == ["a000004"]
+            assert await kept.query("history", before_at=0.0, before_id="a000004") == []
 
     rig.run(go())
 

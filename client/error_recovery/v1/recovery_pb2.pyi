@@ -567,9 +567,10 @@ class Event(_message.Message):
     ATTEMPT_FIELD_NUMBER: _builtins.int
     READINGS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    SUMMARY_FIELD_NUMBER: _builtins.int
     at: _builtins.float
     kind: _builtins.str
-    """state | decision | verdict | escalation (a person should look)"""
+    """state | decision | verdict | escalation (a person should look) | summary"""
     text: _builtins.str
     """one line for people"""
     @_builtins.property
@@ -580,6 +581,8 @@ class Event(_message.Message):
     def attempt(self) -> Global___Attempt: ...
     @_builtins.property
     def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reading]: ...
+    @_builtins.property
+    def summary(self) -> Global___Summary: ...
     def __init__(
         self,
         *,
@@ -590,14 +593,63 @@ class Event(_message.Message):
         attempt: Global___Attempt | None = ...,
         readings: _abc.Iterable[Global___Reading] | None = ...,
         text: _builtins.str = ...,
+        summary: Global___Summary | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "decision", b"decision", "error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "decision", b"decision", "error", b"error", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempt", b"attempt", "decision", b"decision", "error", b"error", "kind", b"kind", "readings", b"readings", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempt", b"attempt", "decision", b"decision", "error", b"error", "kind", b"kind", "readings", b"readings", "summary", b"summary", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Event: _TypeAlias = Event  # noqa: Y015
+
+@_typing.final
+class Summary(_message.Message):
+    """What was left out of a watch that may have only so many events in a second: what is shown of errors may be out of date."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LeftOutEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.int
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.int = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    SINCE_FIELD_NUMBER: _builtins.int
+    LEFT_OUT_FIELD_NUMBER: _builtins.int
+    since: _builtins.float
+    """when the first of it happened; `at` of its event is when the last did"""
+    @_builtins.property
+    def left_out(self) -> _containers.ScalarMap[_builtins.str, _builtins.int]:
+        """how many events of each kind"""
+
+    def __init__(
+        self,
+        *,
+        since: _builtins.float = ...,
+        left_out: _abc.Mapping[_builtins.str, _builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["left_out", b"left_out", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Summary: _TypeAlias = Summary  # noqa: Y015
 
 @_typing.final
 class GetStatusRequest(_message.Message):
@@ -1033,6 +1085,7 @@ class ListErrorsRequest(_message.Message):
     MIN_SEVERITY_FIELD_NUMBER: _builtins.int
     HELD_BY_FIELD_NUMBER: _builtins.int
     STATE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     status: Global___Status.ValueType
     """UNSPECIFIED: all"""
     type: _builtins.str
@@ -1046,6 +1099,8 @@ class ListErrorsRequest(_message.Message):
     """"approval", "pause", "target breaker"; empty: all"""
     state: _builtins.str
     """"parked"; empty: all"""
+    page_token: _builtins.str
+    """next_page_token of the page before, with the same filters; empty: the first page"""
     def __init__(
         self,
         *,
@@ -1057,10 +1112,11 @@ class ListErrorsRequest(_message.Message):
         min_severity: _fault_pb2.Severity.ValueType = ...,
         held_by: _builtins.str = ...,
         state: _builtins.str = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["component", b"component", "held_by", b"held_by", "limit", b"limit", "min_severity", b"min_severity", "state", b"state", "status", b"status", "target", b"target", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["component", b"component", "held_by", b"held_by", "limit", b"limit", "min_severity", b"min_severity", "page_token", b"page_token", "state", b"state", "status", b"status", "target", b"target", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1072,8 +1128,11 @@ class ListErrorsResponse(_message.Message):
 
     ERRORS_FIELD_NUMBER: _builtins.int
     TOTAL_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     total: _builtins.int
     """how many match without the limit"""
+    next_page_token: _builtins.str
+    """empty: there are no more. An error that gets a fault meanwhile moves to the front: it is in no later page"""
     @_builtins.property
     def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___Error]:
         """newest fault first"""
@@ -1083,10 +1142,11 @@ class ListErrorsResponse(_message.Message):
         *,
         errors: _abc.Iterable[Global___Error] | None = ...,
         total: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "total", b"total"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "next_page_token", b"next_page_token", "total", b"total"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1199,16 +1259,20 @@ class WatchRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_ID_FIELD_NUMBER: _builtins.int
+    MOST_PER_S_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     """empty: all errors"""
+    most_per_s: _builtins.int
+    """at most so many events in a second, up to 1,000; the rest is counted in events of kind summary. 0: all"""
     def __init__(
         self,
         *,
         error_id: _builtins.str = ...,
+        most_per_s: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_id", b"error_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_id", b"error_id", "most_per_s", b"most_per_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1277,12 +1341,15 @@ class ListHistoryRequest(_message.Message):
     STRATEGY_ID_FIELD_NUMBER: _builtins.int
     ERROR_TYPE_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     limit: _builtins.int
     """0: 50; at most 10,000"""
     error_id: _builtins.str
     strategy_id: _builtins.str
     error_type: _builtins.str
     since: _builtins.float
+    page_token: _builtins.str
+    """next_page_token of the page before, with the same filters; empty: the first page"""
     def __init__(
         self,
         *,
@@ -1291,10 +1358,11 @@ class ListHistoryRequest(_message.Message):
         strategy_id: _builtins.str = ...,
         error_type: _builtins.str = ...,
         since: _builtins.float = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_id", b"error_id", "error_type", b"error_type", "limit", b"limit", "since", b"since", "strategy_id", b"strategy_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error_id", b"error_id", "error_type", b"error_type", "limit", b"limit", "page_token", b"page_token", "since", b"since", "strategy_id", b"strategy_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1305,6 +1373,9 @@ class ListHistoryResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ATTEMPTS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """empty: there are no more"""
     @_builtins.property
     def attempts(self) -> _containers.RepeatedCompositeFieldContainer[Global___Attempt]:
         """newest first"""
@@ -1313,10 +1384,11 @@ class ListHistoryResponse(_message.Message):
         self,
         *,
         attempts: _abc.Iterable[Global___Attempt] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

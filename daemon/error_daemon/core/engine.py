@@ -208,15 +208,22 @@ class Engine(PeoplesActs):
         self._board.listening = on
 
     def newest(
-        self, limit: int, is_wanted: Callable[[Error], bool], *, with_ticket: bool = False
+        self,
+        limit: int,
+        is_wanted: Callable[[Error], bool],
+        *,
+        with_ticket: bool = False,
+        after: tuple[float, str] | None = None,
     ) -> tuple[list[ErrorView], int]:
         """The wanted errors with the newest faults, newest first, and how many are wanted in all. `with_ticket`: of those that have a
-        ticket, which are few; else it walks through all."""
+        ticket, which are few; else it walks through all. `after`: those older than an error whose newest fault came then, and of the
+        same time those with a smaller id than its."""
         board = self._board
         wanted = [
             error for error in (board.with_ticket() if with_ticket else board.errors.values()) if is_wanted(error)
         ]
-        return [self._view(error) for error in nlargest(limit, wanted, key=lambda error: error.last_at)], len(wanted)
+        older = wanted if after is None else [error for error in wanted if _newness(error) < after]
+        return [self._view(error) for error in nlargest(limit, older, key=_newness)], len(wanted)
 
     def view(self, prefix: str) -> ErrorView:
         return self._view(self._find(prefix))
@@ -298,3 +305,7 @@ class Engine(PeoplesActs):
 
     def attempts_running(self) -> int:
         return self._dispatch.running.attempts()
+
+
+def _newness(error: Error) -> tuple[float, str]:
+    return error.last_at, error.error_id

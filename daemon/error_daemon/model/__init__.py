@@ -65,6 +65,7 @@ from error_daemon.model.record import (
     Notice,
     Score,
     State,
+    Summary,
     TicketRecord,
 )
 from error_daemon.model.reload import DefinitionChange, KeyChange, Reloaded
@@ -137,6 +138,7 @@ __all__ = [
     "Standing",
     "State",
     "Strategy",
+    "Summary",
     "Target",
     "TicketRecord",
     "Triggered",

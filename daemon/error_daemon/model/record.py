@@ -277,3 +277,12 @@ class Notice:
     decision: Decision | None = None
     attempt: AttemptRecord | None = None
     readings: tuple[Reading, ...] = ()
+
+
+@value
+class Summary:
+    """What was left out of a watch that is told of so much in a second and no more."""
+
+    since: float  # when the first of it happened
+    at: float  # when the last did
+    left_out: Mapping[str, int]  # Notice.kind → how many

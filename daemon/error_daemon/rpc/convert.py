@@ -19,6 +19,7 @@ from error_daemon.model import (
     Notice,
     Reading,
     State,
+    Summary,
 )
 from error_recovery.v1 import fault_pb2, recovery_pb2
 
@@ -186,7 +187,9 @@ def attempt_message(record: AttemptRecord) -> recovery_pb2.Attempt:
     )
 
 
-def event_message(notice: Notice) -> recovery_pb2.Event:
+def event_message(notice: Notice | Summary) -> recovery_pb2.Event:
+    if isinstance(notice, Summary):
+        return _summary_message(notice)
     return recovery_pb2.Event(
         at=notice.at,
         kind=notice.kind,
@@ -195,4 +198,14 @@ def event_message(notice: Notice) -> recovery_pb2.Event:
         attempt=attempt_message(notice.attempt) if notice.attempt else None,
         readings=[reading_message(reading) for reading in notice.readings],
         text=notice.text,
+    )
+
+
+def _summary_message(summary: Summary) -> recovery_pb2.Event:
+    left_out = sum(summary.left_out.values())
+    return recovery_pb2.Event(
+        at=summary.at,
+        kind="summary",
+        text=f"{left_out} {'more events were' if left_out > 1 else 'more event was'} left out",
+        summary=recovery_pb2.Summary(since=summary.since, left_out=summary.left_out),
     )

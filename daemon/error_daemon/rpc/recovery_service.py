@@ -12,8 +12,8 @@ from google.protobuf.message import Message
 from error_daemon.calls import Call, Method, Service, Shape
 from error_daemon.errors import ConfigError, InputError, NotFound, StoreUnavailable
 from error_daemon.model import BrakeView
-from error_daemon.ports import Control, ErrorFilter
-from error_daemon.rpc import convert, requests
+from error_daemon.ports import After, Control, ErrorFilter
+from error_daemon.rpc import convert, paging, requests
 from error_daemon.rpc.convert_diagnosis import diagnostic_message
 from error_daemon.rpc.convert_metrics import metrics_message
 from error_daemon.rpc.convert_reload import reload_message
@@ -72,8 +72,13 @@ class RecoveryService:
 
     def list_errors(self, request: recovery_pb2.ListErrorsRequest, _call: Call) -> recovery_pb2.ListErrorsResponse:
         limit = requests.limit(request.limit, 100, requests.MOST_ERRORS)
-        views, total = self._control.errors(requests.error_filter(request), limit)
-        return recovery_pb2.ListErrorsResponse(errors=[convert.error_message(view) for view in views], total=total)
+        found, total = self._control.errors(requests.error_filter(request), limit + 1, paging.place_in(request))
+        views, last = paging.page_of(found, limit)
+        return recovery_pb2.ListErrorsResponse(
+            errors=[convert.error_message(view) for view in views],
+            total=total,
+            next_page_token=paging.token_for(request, After(last.last_at, last.error_id)) if last else "",
+        )
 
     async def get_error(self, request: recovery_pb2.GetErrorRequest, _call: Call) -> recovery_pb2.GetErrorResponse:
         view = self._control.error(requests.some_id(request.error_id))
@@ -90,7 +95,7 @@ class RecoveryService:
 
     async def watch(self, request: recovery_pb2.WatchRequest, _call: Call) -> AsyncIterator[recovery_pb2.Event]:
         error_id = self._control.error(request.error_id).error_id if request.error_id else None
-        async with aclosing(self._control.watch(error_id)) as notices:
+        async with aclosing(self._control.watch(error_id, requests.pace(request.most_per_s))) as notices:
             async for notice in notices:
                 yield convert.event_message(notice)
 
@@ -113,14 +118,20 @@ class RecoveryService:
     async def list_history(
         self, request: recovery_pb2.ListHistoryRequest, _call: Call
     ) -> recovery_pb2.ListHistoryResponse:
-        records = await self._control.history(
-            requests.limit(request.limit, 50, requests.MOST_HISTORY),
+        limit = requests.limit(request.limit, 50, requests.MOST_HISTORY)
+        found = await self._control.history(
+            limit + 1,
+            paging.place_in(request),
             error_id=requests.short(request.error_id, "error_id"),
             strategy_id=requests.short(request.strategy_id, "strategy_id"),
             error_type=requests.error_type(request.error_type, "error_type"),
             since=request.since,
         )
-        return recovery_pb2.ListHistoryResponse(attempts=[convert.attempt_message(record) for record in records])
+        attempts, last = paging.page_of(found, limit)
+        return recovery_pb2.ListHistoryResponse(
+            attempts=[convert.attempt_message(attempt) for attempt in attempts],
+            next_page_token=paging.token_for(request, After(last.started_at, last.attempt_id)) if last else "",
+        )
 
     async def get_metrics(
         self, request: recovery_pb2.GetMetricsRequest, _call: Call

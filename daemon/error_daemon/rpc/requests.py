@@ -15,6 +15,7 @@ from error_recovery.v1 import recovery_pb2
 
 MOST_ERRORS = 1000
 MOST_HISTORY = 10_000
+MOST_EVENTS_PER_S = 1000
 MOST_NOTE_CHARACTERS = 1000
 MOST_FILES = 100
 MOST_PASSES = 1000
@@ -102,6 +103,13 @@ def repeat_wish(request: recovery_pb2.TestRecoveryRequest, caller: Caller) -> Re
         breaks=request.breaks,
         by=person(request.by, caller),
     )
+
+
+def pace(most_per_s: int) -> int:
+    """Of a watch."""
+    if most_per_s > MOST_EVENTS_PER_S:
+        raise InputError("most_per_s", f"{most_per_s} is more than {MOST_EVENTS_PER_S}")
+    return most_per_s
 
 
 def pause_length_s(for_s: float) -> float:

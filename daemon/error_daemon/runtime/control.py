@@ -30,8 +30,9 @@ from error_daemon.model import (
     RepeatStep,
     RepeatWish,
     State,
+    Summary,
 )
-from error_daemon.ports import Applications, Clock, Diagnosing, ErrorFilter, Intake, Ring
+from error_daemon.ports import After, Applications, Clock, Diagnosing, ErrorFilter, Intake, Ring
 from error_daemon.runtime import records
 from error_daemon.runtime.audit import Audit, facts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
@@ -123,9 +124,9 @@ class DaemonControl:
             "definitions_loaded_at": parts.reloader.loaded_at,
         }
 
-    def errors(self, wanted: ErrorFilter, limit: int) -> tuple[Sequence[ErrorView], int]:
+    def errors(self, wanted: ErrorFilter, limit: int, after: After | None = None) -> tuple[Sequence[ErrorView], int]:
         is_wanted = partial(_is_wanted, wanted, self._engine.held_by)
-        return self._engine.newest(limit, is_wanted, with_ticket=bool(wanted.held_by))
+        return self._engine.newest(limit, is_wanted, with_ticket=bool(wanted.held_by), after=after)
 
     def error(self, error_id: str) -> ErrorView:
         return self._engine.view(error_id)
@@ -166,7 +167,9 @@ class DaemonControl:
             raise NotFound(f"nothing was decided about {view.error_id}: {why}; `error-cli errors show` has it whole")
         return decisions
 
-    async def history(self, limit: int, **wanted: Json) -> Sequence[AttemptRecord]:
+    async def history(self, limit: int, after: After | None = None, **wanted: Json) -> Sequence[AttemptRecord]:
+        if after is not None:
+            wanted = {**wanted, "before_at": after.at, "before_id": after.id}
         return [records.attempt_of(row) for row in await self._store.query("history", limit=limit, **wanted)]
 
     async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
@@ -188,8 +191,8 @@ class DaemonControl:
     def brakes(self) -> Sequence[BrakeView]:
         return self._engine.brakes(self._clock.now())
 
-    def watch(self, error_id: str | None) -> AsyncGenerator[Notice, None]:
-        return self._parts.watchers.watch(error_id)
+    def watch(self, error_id: str | None, most_per_s: int = 0) -> AsyncGenerator[Notice | Summary, None]:
+        return self._parts.watchers.watch(error_id, most_per_s)
 
     async def test(self, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
         async with aclosing(self._parts.tests.run(wish)) as steps:

@@ -7,13 +7,17 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from typing import TypeVar
 
 from error_daemon.errors import TransientError
-from error_daemon.model import Notice
+from error_daemon.model import Notice, Summary
+from error_daemon.runtime.pace import Pace
 
 _MOST_WAITING = 1_000
-_MOST_WATCHERS = 64
+_MOST_WATCHERS = 80  # of which pages, all together, have 16 at most (web/api/events.py)
 _RETRY_AFTER_S = 5.0
+_SOONEST_S, _LATEST_S = 0.001, 0.05  # until a paced watch looks again, while something waits
+W = TypeVar("W", bound="Watcher")
 
 
 class Watcher:
@@ -37,6 +41,18 @@ class Watcher:
         taken = tuple(self.waiting)
         self.waiting.clear()
         return taken
+
+
+class PacedWatcher(Watcher):
+    """One who is told of so much in a second and no more."""
+
+    def __init__(self, is_wanted: Callable[[Notice], bool], most_per_s: int) -> None:
+        super().__init__(is_wanted)
+        self.pace = Pace(most_per_s)
+
+    def put(self, notice: Notice) -> None:
+        self.pace.put(notice)
+        self.arrived.set()
 
 
 class Watchers:
@@ -64,9 +80,13 @@ class Watchers:
     @contextmanager
     def begin(self, is_wanted: Callable[[Notice], bool]) -> Iterator[Watcher]:
         """Whatever is told and wanted while this is not left. Raises TransientError when as many as there may be watch already."""
+        with self._told(Watcher(is_wanted)) as watcher:
+            yield watcher
+
+    @contextmanager
+    def _told(self, watcher: W) -> Iterator[W]:
         if len(self._watchers) >= _MOST_WATCHERS:
             raise TransientError(f"{_MOST_WATCHERS} are watching already", _RETRY_AFTER_S)
-        watcher = Watcher(is_wanted)
         self._watchers.append(watcher)
         self._on_audience(True)
         try:
@@ -75,10 +95,33 @@ class Watchers:
             self._watchers.remove(watcher)
             self._on_audience(bool(self._watchers))
 
-    async def watch(self, error_id: str | None) -> AsyncGenerator[Notice, None]:
-        """Everything told from now on. One that does not keep up loses the oldest; the next notice says how many.
+    def watch(self, error_id: str | None, most_per_s: int = 0) -> AsyncGenerator[Notice | Summary, None]:
+        """See ports.Control. Where it is not paced, one that does not keep up loses the oldest, and the next notice says how many.
         Raises TransientError when as many as there may be watch already."""
-        with self.begin(lambda notice: error_id in (None, notice.error.error_id)) as watcher:
+
+        def is_wanted(notice: Notice) -> bool:
+            return error_id in (None, notice.error.error_id)
+
+        return self._watch_paced(is_wanted, most_per_s) if most_per_s else self._watch_all(is_wanted)
+
+    async def _watch_paced(
+        self, is_wanted: Callable[[Notice], bool], most_per_s: int
+    ) -> AsyncGenerator[Notice | Summary, None]:
+        now = asyncio.get_running_loop().time
+        with self._told(PacedWatcher(is_wanted, most_per_s)) as watcher:
+            pace = watcher.pace
+            while not (self._is_closed and pace.is_empty):
+                for notice in pace.take(now()):
+                    yield notice
+                watcher.arrived.clear()
+                due_at = pace.next_at(now())
+                if due_at is not None:
+                    await asyncio.sleep(min(_LATEST_S, max(_SOONEST_S, due_at - now())))
+                elif not self._is_closed:
+                    await watcher.arrived.wait()
+
+    async def _watch_all(self, is_wanted: Callable[[Notice], bool]) -> AsyncGenerator[Notice, None]:
+        with self.begin(is_wanted) as watcher:
             while not (self._is_closed and not watcher.waiting):
                 await watcher.arrived.wait()
                 watcher.arrived.clear()

@@ -42,13 +42,22 @@ def _between(table: str, at: str) -> Query:
 
 
 QUERIES: Mapping[str, Query] = {
-    # Attempts, newest first.
+    # Attempts, newest first; those before the one that began at `before_at` and has the id `before_id`.
     "history": Query(
         f"""{_select("attempts")}
         WHERE ($error_id = '' OR error_id = $error_id) AND ($strategy_id = '' OR strategy_id = $strategy_id)
           AND ($error_type = '' OR error_type = $error_type) AND coalesce(started_at, 0) >= $since
-        ORDER BY started_at DESC NULLS LAST, id DESC LIMIT $limit""",
-        defaults={"limit": 50, "error_id": "", "strategy_id": "", "error_type": "", "since": 0.0},
+          AND (coalesce(started_at, 0) < $before_at OR (coalesce(started_at, 0) = $before_at AND id < $before_id))
+        ORDER BY coalesce(started_at, 0) DESC, id DESC LIMIT $limit""",
+        defaults={
+            "limit": 50,
+            "error_id": "",
+            "strategy_id": "",
+            "error_type": "",
+            "since": 0.0,
+            "before_at": 1e12,
+            "before_id": "",
+        },
     ),
     # Oldest first.
     "attempts_of": Query(
