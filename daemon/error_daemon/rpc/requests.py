@@ -48,9 +48,9 @@ def person(name: str, caller: Caller) -> str:
     return ", as ".join(filter(None, (caller.name, says)))
 
 
-def limit(asked: int, default: int, most: int) -> int:
+def limit(asked: int, default: int, most: int, field: str = "limit") -> int:
     if asked > most:
-        raise InputError("limit", f"{asked} is more than {most}")
+        raise InputError(field, f"{asked} is more than {most}")
     return asked or default
 
 
