@@ -90,7 +90,7 @@ class Daemon:
         services = parts.services(control)
         for service in services:
             server.add(service)
-        parts.web.add(api_routes(services))
+        parts.web.add(api_routes(services, parts.settings.http.streams))
         address = await server.start(parts.settings.listen)
         parts.health.start(server, [service.name for service in services])
         await parts.receivers.start()
