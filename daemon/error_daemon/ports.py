@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from error_daemon.model import (
+    Answer,
+    Answered,
+    Approval,
     AttemptOrder,
     AttemptRecord,
     BrakeView,
@@ -35,7 +38,6 @@ from error_daemon.model import (
     Summary,
     Target,
 )
-from error_daemon.model.views import HostState, Layers, Now, Scores, ScoreWish, TargetStates
 
 
 class Clock(Protocol):
@@ -178,6 +180,12 @@ class Control(Protocol):
     def error(self, error_id: str) -> ErrorView:
         """By id, or by a prefix that names one error."""
 
+    def approvals(self, limit: int) -> tuple[Sequence[Approval], int]:
+        """What waits for a person's yes or no, what runs out soonest first, and how much there is without the limit."""
+
+    def approval(self, error_id: str) -> Approval | None:
+        """Of one error, by its whole id; None where nothing of it waits for a person."""
+
     async def fault(self, error_id: str) -> bytes | None:
         """The fault that opened its ring slot, or else the newest of the record, serialised; None where neither has one."""
 
@@ -226,12 +234,11 @@ class Control(Protocol):
     def resume(self, target: str, by: str) -> bool:
         """Let go what was paused as `target` ("": the pause of everything; those of single targets stay). Whether something was."""
 
-    def approve(self, error_id: str, by: str) -> ErrorView:
-        """A person says yes to what the error's decision proposes, which is then done. `error_id` may be a prefix.
-        Raises NotFound, or Refused where nothing waits for an answer."""
-
-    def deny(self, error_id: str, by: str) -> ErrorView:
-        """A person says no: nothing is done, and the error has failed. As approve."""
+    async def answer(self, error_id: str, answer: Answer) -> tuple[Answered, bool]:
+        """A person says yes to what is proposed for the error, which is then done; or no, and it has failed. `error_id` may be a prefix;
+        `answer.decision_id` is what they have seen, empty for whatever is proposed; `answer.at` is not looked at. Returns with whether the
+        record has the answer, so that it outlives the daemon. Raises NotFound, or Refused where nothing waits for an answer, something
+        else does, or the opposite was said before."""
 
     def reset_breaker(self, target: str, by: str) -> bool:
         """Close the breaker of `target` ("": the global one) at once. Whether it was not closed."""
@@ -265,24 +272,6 @@ class Control(Protocol):
     def watch(self, error_id: str | None, most_per_s: int = 0) -> AsyncGenerator[Notice | Summary, None]:
         """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so. `most_per_s`: so many
         in a second at most, with summaries of what was left out; 0: all."""
-
-
-class Views(Protocol):
-    """What pages are made from. Nothing is changed by asking. Raises NotFound, StoreUnavailable, TransientError."""
-
-    async def now(self) -> Now:
-        """Everything at one moment: the very same value to all who ask within half a second, or longer where it is costly."""
-
-    async def targets(self, name: str) -> TargetStates:
-        """All targets in the order of the definitions; or the one of this name."""
-
-    async def layers(self, since: float, until: float) -> Layers:
-        """Of the range; both 0: of the last 24 hours, as they were worked out some seconds ago."""
-
-    async def scores(self, wish: ScoreWish) -> Scores: ...
-
-    def host(self, prefix: str, last_s: float, points: int) -> HostState:
-        """How each sensor is, and the figures whose names begin with `prefix`, each with at most so many values of the last `last_s`."""
 
 
 class SensorReadings(Protocol):

@@ -138,7 +138,11 @@ def test_notices_are_given_only_to_those_who_listen() -> None:
     notices = [effect.notice for effect in heard.log if isinstance(effect, fx.Notify)]
     assert [notice.kind for notice in notices].count("decision") == 2
     assert [notice.text for notice in notices if notice.kind == "verdict"] == ["recovered after fix1"]
-    assert [notice.error.state for notice in notices if notice.kind == "state" and notice.error.component == "web"] == [
+    assert [
+        view.state
+        for notice in notices
+        if notice.kind == "state" and (view := notice.error) and view.component == "web"
+    ] == [
         State.QUEUED,
         State.ATTEMPTING,
         State.VERIFYING,

@@ -141,9 +141,13 @@ class Climbing(RuleBasedStateMachine):
     def told(self, notice: Notice) -> None:
         if notice.attempt is not None and self.last and notice.attempt.attempt_id == self.last.attempt_id:
             self.judged(notice.attempt.verdict, notice.attempt.level)
-        elif notice.kind == "state" and notice.error.state in (ANEW_AFTER_A_RESTART if self.is_restarted else ANEW):
+            return
+        view = notice.error
+        if notice.kind != "state" or view is None:
+            return
+        if view.state in (ANEW_AFTER_A_RESTART if self.is_restarted else ANEW):
             self.floor, self.relapses_at, self.last = BOTTOM, BOTTOM, None
-        elif notice.kind == "state" and notice.error.state is State.WATCHING and not notice.error.attempts:
+        elif view.state is State.WATCHING and not view.attempts:
             self.floor = (
                 self.last.level if self.last else BOTTOM
             )  # well without an attempt: there is nothing to go above

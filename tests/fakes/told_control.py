@@ -7,6 +7,9 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from error_daemon.errors import ErrorRecoveryError, NotFound, Refused, StoreUnavailable
 from error_daemon.model import (
+    Answer,
+    Answered,
+    Approval,
     AttemptRecord,
     BrakeView,
     Decision,
@@ -36,6 +39,7 @@ class ToldControl:
         self.is_known = True  # whether the error is still in memory
         self.asked: list[tuple[str, object]] = []
         self.notices: asyncio.Queue[Notice | Summary] = asyncio.Queue()
+        self.waiting: Approval | None = None  # for a yes or no
         self.watchers = 0
         self.errors_listed = 1
         self.paused: dict[str, BrakeView] = {}
@@ -143,13 +147,18 @@ class ToldControl:
         self.asked.append(("resume", (target, by)))
         return self.paused.pop(target, None) is not None
 
-    def approve(self, error_id: str, by: str) -> ErrorView:
-        self.asked.append(("approve", (error_id, by)))
-        return self.error(error_id)
+    def approvals(self, limit: int) -> tuple[Sequence[Approval], int]:
+        self.asked.append(("approvals", limit))
+        return ([self.waiting] if self.waiting else []), 7
 
-    def deny(self, error_id: str, by: str) -> ErrorView:
-        self.asked.append(("deny", (error_id, by)))
-        raise Refused("nothing of it waits for an approval")
+    def approval(self, error_id: str) -> Approval | None:
+        return self.waiting
+
+    async def answer(self, error_id: str, answer: Answer) -> tuple[Answered, bool]:
+        self.asked.append(("answer", (error_id, answer)))
+        if not answer.is_yes:
+            raise Refused("nothing of it waits for an approval")
+        return Answered(self.error(error_id).error_id, answer, self.waiting, is_repeated=self.waiting is None), True
 
     def reset_breaker(self, target: str, by: str) -> bool:
         self.asked.append(("reset_breaker", (target, by)))

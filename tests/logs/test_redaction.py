@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.logs.redact import NEVER_SECRET, REDACTED, may_hold_a_secret, redacted, redacted_text
 from error_daemon.logs.render import Renderer
+from error_daemon.redact import NEVER_SECRET, REDACTED, may_hold_a_secret, redacted, redacted_text
 
 render = Renderer(lambda: 0.0)
 SECRET = "hunter2hunter2"
@@ -137,7 +137,7 @@ def test_a_line_without_hints_holds_nothing_that_would_be_left_out(value: Any) -
 
 _BOUNDED = f"""
 import resource, sys
-from error_daemon.logs.redact import redacted_text
+from error_daemon.redact import redacted_text
 resource.setrlimit(resource.RLIMIT_CPU, ({MOST_CPU_S}, {MOST_CPU_S}))
 redacted_text(sys.argv[1] * (400_000 // len(sys.argv[1])))
 """

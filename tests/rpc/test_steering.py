@@ -11,6 +11,7 @@ from google.protobuf.message import Message
 
 from error_daemon.core.metrics import Span, recovery_metrics
 from error_daemon.errors import ConfigError, Problem, Refused
+from error_daemon.model import Alternative, Answer, Approval, ErrorType, Severity, Tried, Unanswered
 from error_daemon.ports import ErrorFilter
 from error_daemon.rpc.plain import plain
 from error_recovery.v1 import recovery_pb2 as pb
@@ -18,6 +19,34 @@ from tests.core.metric_records import attempt, ticket
 from tests.rpc.recovery_world import ID, Client, client_of
 from tests.rpc.replayed import REPLAYED
 from tests.rpc.serving import run, soon, until
+
+WAITING = Approval(
+    decision_id="d-1",
+    error_id=ID,
+    ticket_id=f"{ID}-1",
+    message="it broke",
+    component="shop",
+    error_type=ErrorType.NETWORK,
+    severity=Severity.HIGH,
+    target="web",
+    rule="web-died",
+    strategy_id="restart",
+    kind="exec",
+    level=2,
+    does="runs /bin/true",
+    timeout_s=30.0,
+    why=("Chosen: the best score.",),
+    covers="this one",
+    asked_at=2.0,
+    expires_at=62.0,
+    unanswered=Unanswered.RUN,
+    on_expiry="it is done",
+    times_asked=2,
+    alternatives=(Alternative("other", 3, "runs /bin/false", "next"),),
+    tried=(Tried("first", 1, "persisting", 1.0),),
+    group=("db",),
+    dependents=("shop",),
+)
 
 
 def test_a_pause_says_what_still_runs_and_how_many_tickets_wait() -> None:
@@ -87,11 +116,39 @@ def test_a_breaker_is_reset_by_its_target() -> None:
 def test_a_person_says_yes_or_no() -> None:
     async def go() -> None:
         async with client_of() as client:
-            answer = await client.ask("Approve", pb.ApproveRequest(error_id=ID[:4], by="ann"))
-            assert answer.error.error_id == ID
+            request = pb.ApproveRequest(error_id=ID[:4], by="ann", decision_id="d-1", note="I saw it")
+            answer = await client.ask("Approve", request)
+            assert (answer.error.error_id, answer.is_repeated, answer.is_kept) == (ID, True, True)
+            assert not answer.HasField("approval"), "it is over"
             code, said = await client.refusal("Deny", pb.DenyRequest(error_id=ID))
             assert (code, said) == (grpc.StatusCode.FAILED_PRECONDITION, "nothing of it waits for an approval")
-            assert client.control.asked == [("approve", (ID[:4], "ann (as they say)")), ("deny", (ID, ""))]
+            yes = Answer("d-1", is_yes=True, by="ann (as they say)", note="I saw it")
+            assert client.control.asked == [("answer", (ID[:4], yes)), ("answer", (ID, Answer("", False, "")))]
+
+    run(go())
+
+
+def test_what_waits_for_a_person_is_shown_with_all_that_they_need() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            client.control.waiting = WAITING
+            found = await client.ask("ListApprovals", pb.ListApprovalsRequest())
+            assert (found.total, client.control.asked) == (7, [("approvals", 100)])
+            [shown] = found.approvals
+            assert (shown.decision_id, shown.error_id, shown.type, shown.severity) == ("d-1", ID, "network", 4)
+            assert (shown.does, list(shown.why)) == ("runs /bin/true", ["Chosen: the best score."])
+            assert (shown.unanswered, shown.on_expiry) == ("run", "it is done")
+            assert (shown.asked_at, shown.expires_at, shown.times_asked) == (2.0, 62.0, 2)
+            [other], [tried] = shown.alternatives, shown.tried
+            assert (other.strategy_id, other.level, other.does, other.says) == ("other", 3, "runs /bin/false", "next")
+            assert (tried.strategy_id, tried.level, tried.verdict, tried.at) == ("first", 1, "persisting", 1.0)
+            assert (shown.state, shown.HasField("answer")) == ("waits", False)
+            one = await client.ask("GetError", pb.GetErrorRequest(error_id=ID))
+            assert one.error.approval == shown
+            yes = await client.ask("Approve", pb.ApproveRequest(error_id=ID))
+            assert (yes.approval, yes.is_repeated, yes.answer.is_yes) == (shown, False, True)
+
+    run(go())
 
     run(go())
 

@@ -13,6 +13,7 @@ from error_daemon.errors import StoreUnavailable
 from error_daemon.model import State
 from error_daemon.ports import ErrorFilter
 from error_daemon.runtime.audit import Audit
+from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.pauses import PauseFile
@@ -27,6 +28,7 @@ class Steered:
             joined.loop,
             joined.clock,
             Parts(
+                commits=Commits(),
                 audit=Audit(joined.store, joined.clock),
                 ring=joined.ring,
                 watchers=joined.watchers,

@@ -156,7 +156,7 @@ def test_a_test_that_the_daemon_died_of_is_one_of_the_same_strategy_after_the_re
     def second(joined: Joined) -> None:
         fed: list[object] = []
         joined.loop.feed = fed.append  # type: ignore[assignment, method-assign]
-        restore_ring(joined.ring.kept(), joined.loop, {})
+        restore_ring(joined.ring.kept(), joined.loop, {}, {})
         [restored] = fed
         assert isinstance(restored, FaultRestored)
         assert (restored.is_test, restored.only) == (True, "fix")

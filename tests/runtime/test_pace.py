@@ -72,8 +72,8 @@ def test_no_second_has_more_than_it_may_and_all_that_came_is_told_or_counted(
     assert len(told) + counted == len(puts)
     for index, (at, _) in enumerate(told):
         assert sum(1 for later, _ in told[index:] if later < at + 1.0 - 1e-6) <= most_per_s
-    for error_id in {one.error.error_id for _, one in told}:
-        times = [one.at for _, one in told if one.error.error_id == error_id and one.kind in ("state", "decision")]
+    for error_id in {one.error_id for _, one in told}:
+        times = [one.at for _, one in told if one.error_id == error_id and one.kind in ("state", "decision")]
         assert times == sorted(times)
 
 

@@ -83,6 +83,7 @@ class Error(_message.Message):
     HELD_BY_FIELD_NUMBER: _builtins.int
     ROOT_FIELD_NUMBER: _builtins.int
     STATE_TEXT_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     type: _fault_pb2.ErrorType.ValueType
     severity: _fault_pb2.Severity.ValueType
@@ -133,6 +134,10 @@ class Error(_message.Message):
     def fault(self) -> _fault_pb2.Fault:
         """the newest of its faults that was kept whole; only in GetError"""
 
+    @_builtins.property
+    def approval(self) -> Global___Approval:
+        """what waits for a person's yes or no; only in GetError"""
+
     def __init__(
         self,
         *,
@@ -165,10 +170,11 @@ class Error(_message.Message):
         held_by: _builtins.str = ...,
         root: _builtins.str = ...,
         state_text: _builtins.str = ...,
+        approval: Global___Approval | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["fault", b"fault"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "fault", b"fault"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempts", b"attempts", "component", b"component", "count", b"count", "error_id", b"error_id", "fault", b"fault", "first_at", b"first_at", "flapping", b"flapping", "grouped_because", b"grouped_because", "held_by", b"held_by", "last_at", b"last_at", "level", b"level", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "parked_until", b"parked_until", "reason", b"reason", "recovered_at", b"recovered_at", "recovery_class", b"recovery_class", "related_error_ids", b"related_error_ids", "response_class", b"response_class", "root", b"root", "rule", b"rule", "severity", b"severity", "severity_because", b"severity_because", "state", b"state", "state_text", b"state_text", "status", b"status", "target", b"target", "type", b"type"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "attempts", b"attempts", "component", b"component", "count", b"count", "error_id", b"error_id", "fault", b"fault", "first_at", b"first_at", "flapping", b"flapping", "grouped_because", b"grouped_because", "held_by", b"held_by", "last_at", b"last_at", "level", b"level", "message", b"message", "mode", b"mode", "opened_at", b"opened_at", "parked_until", b"parked_until", "reason", b"reason", "recovered_at", b"recovered_at", "recovery_class", b"recovery_class", "related_error_ids", b"related_error_ids", "response_class", b"response_class", "root", b"root", "rule", b"rule", "severity", b"severity", "severity_because", b"severity_because", "state", b"state", "state_text", b"state_text", "status", b"status", "target", b"target", "type", b"type"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -568,13 +574,20 @@ class Event(_message.Message):
     READINGS_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
+    BRAKE_FIELD_NUMBER: _builtins.int
     at: _builtins.float
     kind: _builtins.str
-    """state | decision | verdict | escalation (a person should look) | summary"""
+    """state | decision | verdict | escalation (a person should look) | approval | pause | summary"""
     text: _builtins.str
     """one line for people"""
+    event: _builtins.str
+    """of an approval: asked | reminded | approved | denied | expired | withdrawn; of a pause: paused | resumed | ended"""
     @_builtins.property
-    def error(self) -> Global___Error: ...
+    def error(self) -> Global___Error:
+        """absent where it is of no error"""
+
     @_builtins.property
     def decision(self) -> Global___Decision: ...
     @_builtins.property
@@ -583,6 +596,12 @@ class Event(_message.Message):
     def readings(self) -> _containers.RepeatedCompositeFieldContainer[Global___Reading]: ...
     @_builtins.property
     def summary(self) -> Global___Summary: ...
+    @_builtins.property
+    def approval(self) -> Global___Approval: ...
+    @_builtins.property
+    def brake(self) -> Global___Brake:
+        """the pause that it is about"""
+
     def __init__(
         self,
         *,
@@ -594,10 +613,13 @@ class Event(_message.Message):
         readings: _abc.Iterable[Global___Reading] | None = ...,
         text: _builtins.str = ...,
         summary: Global___Summary | None = ...,
+        event: _builtins.str = ...,
+        approval: Global___Approval | None = ...,
+        brake: Global___Brake | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "decision", b"decision", "error", b"error", "summary", b"summary"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "attempt", b"attempt", "brake", b"brake", "decision", b"decision", "error", b"error", "summary", b"summary"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempt", b"attempt", "decision", b"decision", "error", b"error", "kind", b"kind", "readings", b"readings", "summary", b"summary", "text", b"text"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approval", b"approval", "at", b"at", "attempt", b"attempt", "brake", b"brake", "decision", b"decision", "error", b"error", "event", b"event", "kind", b"kind", "readings", b"readings", "summary", b"summary", "text", b"text"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2091,23 +2113,303 @@ class ResumeResponse(_message.Message):
 Global___ResumeResponse: _TypeAlias = ResumeResponse  # noqa: Y015
 
 @_typing.final
+class Alternative(_message.Message):
+    """What else could be done instead of what is proposed, or after it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRATEGY_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    DOES_FIELD_NUMBER: _builtins.int
+    SAYS_FIELD_NUMBER: _builtins.int
+    strategy_id: _builtins.str
+    level: _builtins.int
+    does: _builtins.str
+    """in words"""
+    says: _builtins.str
+    """what is known of it, or when it would have its turn"""
+    def __init__(
+        self,
+        *,
+        strategy_id: _builtins.str = ...,
+        level: _builtins.int = ...,
+        does: _builtins.str = ...,
+        says: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["does", b"does", "level", b"level", "says", b"says", "strategy_id", b"strategy_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Alternative: _TypeAlias = Alternative  # noqa: Y015
+
+@_typing.final
+class Tried(_message.Message):
+    """What was tried for the same ticket before."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    STRATEGY_ID_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    VERDICT_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    strategy_id: _builtins.str
+    level: _builtins.int
+    verdict: _builtins.str
+    """persisting | worse | unknown"""
+    at: _builtins.float
+    def __init__(
+        self,
+        *,
+        strategy_id: _builtins.str = ...,
+        level: _builtins.int = ...,
+        verdict: _builtins.str = ...,
+        at: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "level", b"level", "strategy_id", b"strategy_id", "verdict", b"verdict"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Tried: _TypeAlias = Tried  # noqa: Y015
+
+@_typing.final
+class Answer(_message.Message):
+    """What was said to one decision."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    IS_YES_FIELD_NUMBER: _builtins.int
+    BY_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    AT_FIELD_NUMBER: _builtins.int
+    IS_SILENCE_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    is_yes: _builtins.bool
+    by: _builtins.str
+    """who, as far as that is known; of a silence that is taken for a yes: by which rule"""
+    note: _builtins.str
+    """why, as they say"""
+    at: _builtins.float
+    is_silence: _builtins.bool
+    """nobody has answered, and the rule says to go on then"""
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+        is_yes: _builtins.bool = ...,
+        by: _builtins.str = ...,
+        note: _builtins.str = ...,
+        at: _builtins.float = ...,
+        is_silence: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "by", b"by", "decision_id", b"decision_id", "is_silence", b"is_silence", "is_yes", b"is_yes", "note", b"note"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Answer: _TypeAlias = Answer  # noqa: Y015
+
+@_typing.final
+class Approval(_message.Message):
+    """What a person is asked before it is done, with all that they need for an answer. Secrets that can be known for such are hidden in it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    ERROR_ID_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    COMPONENT_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    SEVERITY_FIELD_NUMBER: _builtins.int
+    TARGET_FIELD_NUMBER: _builtins.int
+    RULE_FIELD_NUMBER: _builtins.int
+    STRATEGY_ID_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    LEVEL_FIELD_NUMBER: _builtins.int
+    DOES_FIELD_NUMBER: _builtins.int
+    TIMEOUT_S_FIELD_NUMBER: _builtins.int
+    WHY_FIELD_NUMBER: _builtins.int
+    COVERS_FIELD_NUMBER: _builtins.int
+    ASKED_AT_FIELD_NUMBER: _builtins.int
+    EXPIRES_AT_FIELD_NUMBER: _builtins.int
+    UNANSWERED_FIELD_NUMBER: _builtins.int
+    ON_EXPIRY_FIELD_NUMBER: _builtins.int
+    TIMES_ASKED_FIELD_NUMBER: _builtins.int
+    ALTERNATIVES_FIELD_NUMBER: _builtins.int
+    TRIED_FIELD_NUMBER: _builtins.int
+    GROUP_FIELD_NUMBER: _builtins.int
+    DEPENDENTS_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    decision_id: _builtins.str
+    """name it in Approve or Deny: then only what was seen is approved"""
+    error_id: _builtins.str
+    message: _builtins.str
+    """of the error"""
+    component: _builtins.str
+    type: _builtins.str
+    """of the error: "network" """
+    severity: _fault_pb2.Severity.ValueType
+    target: _builtins.str
+    rule: _builtins.str
+    strategy_id: _builtins.str
+    kind: _builtins.str
+    """of the strategy: exec, unit, http, ..."""
+    level: _builtins.int
+    """ladder level; 0: to isolate it, before its ladder"""
+    does: _builtins.str
+    """what would be done, in words: "runs /usr/bin/systemctl restart shop" """
+    timeout_s: _builtins.float
+    """how long it may take"""
+    covers: _builtins.str
+    """what a yes is for"""
+    asked_at: _builtins.float
+    expires_at: _builtins.float
+    unanswered: _builtins.str
+    """what is done when nobody answers by then: fail | run | ask_again"""
+    on_expiry: _builtins.str
+    """the same in words"""
+    times_asked: _builtins.int
+    """people, for this ticket"""
+    state: _builtins.str
+    """waits | approved | denied | expired | withdrawn"""
+    @_builtins.property
+    def why(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """sentences"""
+
+    @_builtins.property
+    def alternatives(self) -> _containers.RepeatedCompositeFieldContainer[Global___Alternative]: ...
+    @_builtins.property
+    def tried(self) -> _containers.RepeatedCompositeFieldContainer[Global___Tried]:
+        """oldest first"""
+
+    @_builtins.property
+    def group(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """targets that it touches beside its own"""
+
+    @_builtins.property
+    def dependents(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """targets that depend on those"""
+
+    @_builtins.property
+    def answer(self) -> Global___Answer:
+        """absent while it waits"""
+
+    def __init__(
+        self,
+        *,
+        decision_id: _builtins.str = ...,
+        error_id: _builtins.str = ...,
+        message: _builtins.str = ...,
+        component: _builtins.str = ...,
+        type: _builtins.str = ...,
+        severity: _fault_pb2.Severity.ValueType = ...,
+        target: _builtins.str = ...,
+        rule: _builtins.str = ...,
+        strategy_id: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        level: _builtins.int = ...,
+        does: _builtins.str = ...,
+        timeout_s: _builtins.float = ...,
+        why: _abc.Iterable[_builtins.str] | None = ...,
+        covers: _builtins.str = ...,
+        asked_at: _builtins.float = ...,
+        expires_at: _builtins.float = ...,
+        unanswered: _builtins.str = ...,
+        on_expiry: _builtins.str = ...,
+        times_asked: _builtins.int = ...,
+        alternatives: _abc.Iterable[Global___Alternative] | None = ...,
+        tried: _abc.Iterable[Global___Tried] | None = ...,
+        group: _abc.Iterable[_builtins.str] | None = ...,
+        dependents: _abc.Iterable[_builtins.str] | None = ...,
+        state: _builtins.str = ...,
+        answer: Global___Answer | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["alternatives", b"alternatives", "answer", b"answer", "asked_at", b"asked_at", "component", b"component", "covers", b"covers", "decision_id", b"decision_id", "dependents", b"dependents", "does", b"does", "error_id", b"error_id", "expires_at", b"expires_at", "group", b"group", "kind", b"kind", "level", b"level", "message", b"message", "on_expiry", b"on_expiry", "rule", b"rule", "severity", b"severity", "state", b"state", "strategy_id", b"strategy_id", "target", b"target", "timeout_s", b"timeout_s", "times_asked", b"times_asked", "tried", b"tried", "type", b"type", "unanswered", b"unanswered", "why", b"why"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Approval: _TypeAlias = Approval  # noqa: Y015
+
+@_typing.final
+class ListApprovalsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    LIMIT_FIELD_NUMBER: _builtins.int
+    limit: _builtins.int
+    """0: 100; at most 500"""
+    def __init__(
+        self,
+        *,
+        limit: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["limit", b"limit"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListApprovalsRequest: _TypeAlias = ListApprovalsRequest  # noqa: Y015
+
+@_typing.final
+class ListApprovalsResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    APPROVALS_FIELD_NUMBER: _builtins.int
+    TOTAL_FIELD_NUMBER: _builtins.int
+    total: _builtins.int
+    """how many wait without the limit"""
+    @_builtins.property
+    def approvals(self) -> _containers.RepeatedCompositeFieldContainer[Global___Approval]:
+        """what runs out soonest first"""
+
+    def __init__(
+        self,
+        *,
+        approvals: _abc.Iterable[Global___Approval] | None = ...,
+        total: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["approvals", b"approvals", "total", b"total"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListApprovalsResponse: _TypeAlias = ListApprovalsResponse  # noqa: Y015
+
+@_typing.final
 class ApproveRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_ID_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     by: _builtins.str
     """who they say they are; nobody checks it"""
+    decision_id: _builtins.str
+    """what was seen: refused where something else is proposed by now; empty: whatever is proposed"""
+    note: _builtins.str
+    """why, for the record"""
     def __init__(
         self,
         *,
         error_id: _builtins.str = ...,
         by: _builtins.str = ...,
+        decision_id: _builtins.str = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "error_id", b"error_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "decision_id", b"decision_id", "error_id", b"error_id", "note", b"note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2118,16 +2420,36 @@ class ApproveResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    IS_REPEATED_FIELD_NUMBER: _builtins.int
+    IS_KEPT_FIELD_NUMBER: _builtins.int
+    is_repeated: _builtins.bool
+    """the same was said before: nothing has changed"""
+    is_kept: _builtins.bool
+    """it is in the record; else a daemon that dies before it has begun asks again"""
     @_builtins.property
     def error(self) -> Global___Error: ...
+    @_builtins.property
+    def approval(self) -> Global___Approval:
+        """what was answered; absent where that is over already"""
+
+    @_builtins.property
+    def answer(self) -> Global___Answer:
+        """the one that stands: of a repeated one the first"""
+
     def __init__(
         self,
         *,
         error: Global___Error | None = ...,
+        approval: Global___Approval | None = ...,
+        answer: Global___Answer | None = ...,
+        is_repeated: _builtins.bool = ...,
+        is_kept: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "approval", b"approval", "error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "approval", b"approval", "error", b"error", "is_kept", b"is_kept", "is_repeated", b"is_repeated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2139,18 +2461,25 @@ class DenyRequest(_message.Message):
 
     ERROR_ID_FIELD_NUMBER: _builtins.int
     BY_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     by: _builtins.str
     """who they say they are; nobody checks it"""
+    decision_id: _builtins.str
+    """as in ApproveRequest"""
+    note: _builtins.str
     def __init__(
         self,
         *,
         error_id: _builtins.str = ...,
         by: _builtins.str = ...,
+        decision_id: _builtins.str = ...,
+        note: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "error_id", b"error_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["by", b"by", "decision_id", b"decision_id", "error_id", b"error_id", "note", b"note"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2161,16 +2490,32 @@ class DenyResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     ERROR_FIELD_NUMBER: _builtins.int
+    APPROVAL_FIELD_NUMBER: _builtins.int
+    ANSWER_FIELD_NUMBER: _builtins.int
+    IS_REPEATED_FIELD_NUMBER: _builtins.int
+    IS_KEPT_FIELD_NUMBER: _builtins.int
+    is_repeated: _builtins.bool
+    is_kept: _builtins.bool
     @_builtins.property
     def error(self) -> Global___Error: ...
+    @_builtins.property
+    def approval(self) -> Global___Approval:
+        """as in ApproveResponse"""
+
+    @_builtins.property
+    def answer(self) -> Global___Answer: ...
     def __init__(
         self,
         *,
         error: Global___Error | None = ...,
+        approval: Global___Approval | None = ...,
+        answer: Global___Answer | None = ...,
+        is_repeated: _builtins.bool = ...,
+        is_kept: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "approval", b"approval", "error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer", "approval", b"approval", "error", b"error", "is_kept", b"is_kept", "is_repeated", b"is_repeated"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -104,6 +104,11 @@ class RecoveryServiceStub(object):
                 request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ResumeRequest.SerializeToString,
                 response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ResumeResponse.FromString,
                 _registered_method=True)
+        self.ListApprovals = channel.unary_unary(
+                '/error_recovery.v1.RecoveryService/ListApprovals',
+                request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ListApprovalsRequest.SerializeToString,
+                response_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ListApprovalsResponse.FromString,
+                _registered_method=True)
         self.Approve = channel.unary_unary(
                 '/error_recovery.v1.RecoveryService/Approve',
                 request_serializer=error__recovery_dot_v1_dot_recovery__pb2.ApproveRequest.SerializeToString,
@@ -228,6 +233,12 @@ class RecoveryServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def ListApprovals(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def Approve(self, request, context):
         """Missing associated documentation comment in .proto file."""
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -342,6 +353,11 @@ def add_RecoveryServiceServicer_to_server(servicer, server):
                     servicer.Resume,
                     request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ResumeRequest.FromString,
                     response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ResumeResponse.SerializeToString,
+            ),
+            'ListApprovals': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListApprovals,
+                    request_deserializer=error__recovery_dot_v1_dot_recovery__pb2.ListApprovalsRequest.FromString,
+                    response_serializer=error__recovery_dot_v1_dot_recovery__pb2.ListApprovalsResponse.SerializeToString,
             ),
             'Approve': grpc.unary_unary_rpc_method_handler(
                     servicer.Approve,
@@ -757,6 +773,33 @@ class RecoveryService(object):
             '/error_recovery.v1.RecoveryService/Resume',
             error__recovery_dot_v1_dot_recovery__pb2.ResumeRequest.SerializeToString,
             error__recovery_dot_v1_dot_recovery__pb2.ResumeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListApprovals(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/error_recovery.v1.RecoveryService/ListApprovals',
+            error__recovery_dot_v1_dot_recovery__pb2.ListApprovalsRequest.SerializeToString,
+            error__recovery_dot_v1_dot_recovery__pb2.ListApprovalsResponse.FromString,
             options,
             channel_credentials,
             insecure,

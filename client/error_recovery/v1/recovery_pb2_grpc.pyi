@@ -45,6 +45,7 @@ class RecoveryServiceStub:
     ResetBreaker: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ResetBreakerRequest, _recovery_pb2.ResetBreakerResponse]
     Pause: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.PauseRequest, _recovery_pb2.PauseResponse]
     Resume: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ResumeRequest, _recovery_pb2.ResumeResponse]
+    ListApprovals: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ListApprovalsRequest, _recovery_pb2.ListApprovalsResponse]
     Approve: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.ApproveRequest, _recovery_pb2.ApproveResponse]
     Deny: _grpc.UnaryUnaryMultiCallable[_recovery_pb2.DenyRequest, _recovery_pb2.DenyResponse]
     Replay: _grpc.UnaryStreamMultiCallable[_recovery_pb2.ReplayRequest, _recovery_pb2.ReplayEvent]
@@ -70,6 +71,7 @@ class RecoveryServiceAsyncStub(RecoveryServiceStub):
     ResetBreaker: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ResetBreakerRequest, _recovery_pb2.ResetBreakerResponse]  # type: ignore[assignment]
     Pause: _aio.UnaryUnaryMultiCallable[_recovery_pb2.PauseRequest, _recovery_pb2.PauseResponse]  # type: ignore[assignment]
     Resume: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ResumeRequest, _recovery_pb2.ResumeResponse]  # type: ignore[assignment]
+    ListApprovals: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ListApprovalsRequest, _recovery_pb2.ListApprovalsResponse]  # type: ignore[assignment]
     Approve: _aio.UnaryUnaryMultiCallable[_recovery_pb2.ApproveRequest, _recovery_pb2.ApproveResponse]  # type: ignore[assignment]
     Deny: _aio.UnaryUnaryMultiCallable[_recovery_pb2.DenyRequest, _recovery_pb2.DenyResponse]  # type: ignore[assignment]
     Replay: _aio.UnaryStreamMultiCallable[_recovery_pb2.ReplayRequest, _recovery_pb2.ReplayEvent]  # type: ignore[assignment]
@@ -176,6 +178,13 @@ class RecoveryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _recovery_pb2.ResumeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_recovery_pb2.ResumeResponse, _abc.Awaitable[_recovery_pb2.ResumeResponse]]: ...
+
+    @_abc_1.abstractmethod
+    def ListApprovals(
+        self,
+        request: _recovery_pb2.ListApprovalsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_recovery_pb2.ListApprovalsResponse, _abc.Awaitable[_recovery_pb2.ListApprovalsResponse]]: ...
 
     @_abc_1.abstractmethod
     def Approve(

@@ -13,9 +13,9 @@ from error_daemon.core.effects import SaveLadder
 from error_daemon.core.ladder import entry
 from error_daemon.core.life import PENDING, WITH_TICKET, Step
 from error_daemon.core.queue import ticket_of
-from error_daemon.core.ticket import Error, Ticket
+from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused
-from error_daemon.model import ErrorView, SlotState, State
+from error_daemon.model import Answer, Answered, ErrorView, SlotState, State
 
 _AMBIGUOUS = 5  # how many ids an ambiguous prefix is answered with
 
@@ -57,28 +57,25 @@ class PeoplesActs:
         self._board.effects.append(SaveLadder(error.error_id, error.level, now, ()))
         return error.view()
 
-    def approve(self, prefix: str, by: str, now: float) -> ErrorView:
-        """A person says yes to what is proposed. Raises Refused where nothing waits for that."""
-        error, ticket = self._proposed(prefix, now)
-        ticket.approved_by = by or "a person"
-        self._dispatch.waiting.wake(error)
-        return error.view()
+    def approve(self, prefix: str, by: str, now: float, *, note: str = "", decision_id: str = "") -> Answered:
+        """A person says yes to what is proposed. `decision_id`: what they have seen; empty: whatever is proposed. Raises Refused where
+        nothing waits for that, or something else does, or a person has said no to it before."""
+        error, answered = self._answer(prefix, Answer(decision_id, True, by or "a person", note, now))
+        if not answered.is_repeated and error.state is State.PARKED:
+            self._dispatch.waiting.wake(error)
+        return answered
 
-    def deny(self, prefix: str, by: str, now: float) -> ErrorView:
-        """A person says no: the ticket ends, and the error has failed. Raises Refused where nothing waits for an answer."""
-        error, _ = self._proposed(prefix, now)
-        self._let_go(error, Step.DENY, f"denied by {by or 'a person'}")
-        return error.view()
+    def deny(self, prefix: str, by: str, now: float, *, note: str = "", decision_id: str = "") -> Answered:
+        """A person says no: the ticket ends, and the error has failed. As approve."""
+        error, answered = self._answer(prefix, Answer(decision_id, False, by or "a person", note, now))
+        if not answered.is_repeated:
+            self._let_go(error, Step.DENY, f"denied by {answered.answer.by}{': ' + note if note else ''}")
+        return answered
 
-    def _proposed(self, prefix: str, now: float) -> tuple[Error, Ticket]:
-        self._board.now = now
+    def _answer(self, prefix: str, answer: Answer) -> tuple[Error, Answered]:
+        self._board.now = answer.at
         error = self._find(prefix)
-        ticket = error.ticket
-        if error.state is not State.PARKED or ticket is None or ticket.proposal is None or ticket.approved_by:
-            hold = self._dispatch.waiting.hold_of(error)
-            why = f" ({hold.by}: {hold.reason}); it is asked for when that has let go" if hold else ""
-            raise Refused(f"{error.error_id} is {error.state.value}: nothing of it waits for an approval{why}")
-        return error, ticket
+        return error, self._dispatch.asking.answer(error, answer)
 
     # --- all of it
 
@@ -98,6 +95,7 @@ class PeoplesActs:
         self.defined(target)
         board.now = max(board.now, pause.at)
         self._dispatch.brakes.pause.pause(pause)
+        board.tell_pause("paused", pause, pause.says())
         self._mark_planned(target)
         if pause.until:
             board.timers.set(pause.until, self._end_pauses)
@@ -111,17 +109,19 @@ class PeoplesActs:
                 f"no target {target!r} is defined; there are {len(targets)}: {some}{' ...' * (len(targets) > _AMBIGUOUS)}"
             )
 
-    def resume(self, target: str, now: float) -> Pause | None:
+    def resume(self, target: str, now: float, by: str = "") -> Pause | None:
         """The pause that was in force there (ALL: the one of everything). What has waited is let go slowly."""
         self._board.now = now
         pause = self._dispatch.brakes.pause.resume(target)
         if pause:
+            self._board.tell_pause("resumed", pause, f"resumed by {by or 'a person'}; {pause.said()}")
             self._let_on(pause)
         return pause
 
     def _end_pauses(self) -> None:
         """The time of a pause has come."""
         for pause in self._dispatch.brakes.pause.expire(self._board.now):
+            self._board.tell_pause("ended", pause, f"its time is up; {pause.said()}")
             self._let_on(pause)
 
     def _let_on(self, pause: Pause) -> None:

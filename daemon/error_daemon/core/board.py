@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from math import inf
 
+from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.census import Census
 from error_daemon.core.classify import Classification, Classifier
 from error_daemon.core.effects import Effect, MarkSlot, Notify, SaveError, SaveLadder, SaveTicket
@@ -71,10 +72,11 @@ class Board:
         self._by_id: dict[str, Error] = {}
         self._on_target: dict[str, dict[str, Error]] = {}  # target → errors with a ticket for it, by id
         self._ended: dict[bytes, None] = {}  # errors that are done with and recorded, oldest first
-        # target → what its probes saw last, and when
-        self.seen: dict[str, tuple[tuple[Reading, ...], float]] = {}
         self.timers = Timers()
         self.on_timer: Callable[[Error], None]  # what an error's own timer does; the engine says it
+        self.on_close: Callable[
+            [Error, Ticket], None
+        ]  # what was proposed for it is over with its ticket; asking says it
         # what a replay knows from the record, by strategy, in the place of what was learned
         self.recall: Callable[[Error, Ticket], Mapping[str, Known]] = _nothing
         self.let_go: list[str] = []  # targets on which a ticket ended; the dispatch takes them
@@ -88,7 +90,6 @@ class Board:
         self.graph = Graph(definitions.targets)
         self.classify = Classifier(Rules(definitions.rules), self.graph)
         self.mandates = Mandates(definitions)
-        self.seen = {target: seen for target, seen in self.seen.items() if target in definitions.targets}
         self.generation += 1
         self.redefined_at = self.now
 
@@ -184,6 +185,8 @@ class Board:
             self.effects.append(SaveTicket(record_of_ticket(error, ticket, _ENDED_AS[step], self.now)))
 
     def _close(self, error: Error, ticket: Ticket) -> None:
+        if ticket.proposal is not None:
+            self.on_close(error, ticket)
         error.ticket = None
         for number in ticket.deadlines.values():
             self.timers.cancel(number)
@@ -224,6 +227,10 @@ class Board:
     ) -> None:
         if self.listening:
             self.effects.append(Notify(Notice(self.now, kind, text, error.view(), decision, attempt, readings)))
+
+    def tell_pause(self, event: str, pause: Pause, text: str) -> None:
+        if self.listening:
+            self.effects.append(Notify(Notice(self.now, "pause", text, None, event=event, brake=pause.view())))
 
     # --- timers: one an error
 

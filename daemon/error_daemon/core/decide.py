@@ -7,8 +7,10 @@ from error_daemon.core.learning import Case
 from error_daemon.core.select import Choice, select
 from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.timeouts import bounds_of
-from error_daemon.model import ISOLATION, AttemptOrder, Decision, ProbeOrder, Severity, Strategy
+from error_daemon.model import ISOLATION, AttemptOrder, Decision, Fault, ProbeOrder, Severity, Strategy, Target
 from error_daemon.model.variables import ATTRIBUTE
+
+GROUP_RESTART = "group_restart"  # the kind of strategy that takes more than its own target
 
 
 def case_of(error: Error, ticket: Ticket) -> Case:
@@ -52,11 +54,10 @@ def decide(board: Board, error: Error, ticket: Ticket, attempt_id: str = "") -> 
 
 
 def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
-    isolate = ticket.mandate.isolate
-    if isolate and not ticket.is_isolated:
+    level, strategies = ticket.offered
+    if level == ISOLATION:
         reason = "what may spread is isolated before its ladder is climbed"
-        return ISOLATION, Choice(isolate, (), False, reason, False)
-    strategies = ticket.mandate.offer[ticket.level]
+        return level, Choice(strategies[0], (), False, reason, False)
     case, recalled = case_of(error, ticket), board.recall(error, ticket)
     among = [strategy.id for strategy in strategies] if len(strategies) > 1 else ()
     choice = select(
@@ -65,12 +66,19 @@ def _choose(board: Board, error: Error, ticket: Ticket) -> tuple[int, Choice]:
         error.severity is not Severity.CRITICAL,
         board.rng,
     )
-    return ticket.level, choice
+    return level, choice
+
+
+def members_of(board: Board, target: str, strategy: Strategy) -> tuple[Target, ...]:
+    """All that a group restart takes; none for any other."""
+    if strategy.kind != GROUP_RESTART or target not in board.definitions.targets:
+        return ()
+    return board.graph.group(target, str(strategy.params.get("include", "dependents")))
 
 
 def order_of(board: Board, error: Error, ticket: Ticket, proposal: Proposal) -> AttemptOrder:
     """The order that carries the proposal out. The fault's fields are data for the strategy, and never part of a program."""
-    fault, decision = error.fault, proposal.decision
+    fault, decision = proposal.fault or error.fault, proposal.decision
     environment = {
         "ER_ERROR_ID": error.error_id,
         "ER_ATTEMPT_ID": decision.attempt_id,
@@ -96,7 +104,7 @@ def order_of(board: Board, error: Error, ticket: Ticket, proposal: Proposal) -> 
         environment=environment,
         group=proposal.members,
         probes={name: board.definitions.probes[name] for member in proposal.members for name in member.probes},
-        variables=_variables(error, decision),
+        variables=variables_of(fault, error, decision),
         look=ProbeOrder(first_round(decision.attempt_id), ticket.target, ticket.mandate.probes),
     )
 
@@ -106,9 +114,8 @@ def first_round(attempt_id: str) -> str:
     return f"{attempt_id}r"
 
 
-def _variables(error: Error, decision: Decision) -> dict[str, str]:
+def variables_of(fault: Fault, error: Error, decision: Decision) -> dict[str, str]:
     """What the params of the strategy may name of the fault and its attempt (model/variables.py)."""
-    fault = error.fault
     return {
         "error_id": error.error_id,
         "attempt_id": decision.attempt_id,

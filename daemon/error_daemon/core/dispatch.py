@@ -19,11 +19,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from error_daemon.core import possession
+from error_daemon.core.asking import Asking
 from error_daemon.core.board import Board
 from error_daemon.core.brakes import approval, bulkhead
 from error_daemon.core.brakes.chain import Brakes, target_gate
 from error_daemon.core.brakes.hold import Hold
-from error_daemon.core.decide import decide, order_of
+from error_daemon.core.decide import decide, members_of, order_of
 from error_daemon.core.effects import SaveDecision, StartAttempt
 from error_daemon.core.life import Step
 from error_daemon.core.possession import Possession
@@ -32,11 +33,10 @@ from error_daemon.core.response import Response
 from error_daemon.core.running import Running
 from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.waiting import Waiting
-from error_daemon.model import ISOLATION, ErrorView, Severity, SlotState, State, Strategy, Target
+from error_daemon.model import ISOLATION, Severity, SlotState, State, Target
 
 STALE_S = 1.0
 ROOT = "root"  # the brake
-GROUP_RESTART = "group_restart"  # the kind of strategy that takes more than its own target
 
 
 class Dispatch:
@@ -47,6 +47,7 @@ class Dispatch:
         self.waiting = Waiting(board, self._hold_of_all)
         self.possession = Possession()
         self.running = Running()
+        self.asking = Asking(board, response)
         self.is_draining = False  # nothing more is let through; what is in the works comes to its end
         self.to_look: list[tuple[Error, Ticket]] = []  # let through, to be looked at first; the verification takes them
         response.hold_of = self.waiting.hold_of
@@ -63,6 +64,8 @@ class Dispatch:
 
     def _come_up(self, error: Error) -> None:
         ticket = ticket_of(error)
+        if approval.is_expired(ticket, self._board.now) and not self.brakes.pause.on(ticket.target.id):
+            self.asking.time_is_up(error, ticket)
         given_up = self.brakes.given_up(error, ticket, self._board.now)
         hold = None if given_up else self._hold(error, ticket)
         if given_up:
@@ -101,18 +104,13 @@ class Dispatch:
 
     def _give_up(self, error: Error, ticket: Ticket, why: str) -> None:
         unanswered = approval.is_expired(ticket, self._board.now)
+        if unanswered:
+            self.asking.expire(error, ticket)
         self._response.escalate(error, ticket, "unanswered" if unanswered else "full", why)
         self._board.end_ticket(error, Step.EXHAUST, why)
         self.free(error)
 
     # --- what it waits for
-
-    def view(self, error: Error) -> ErrorView:
-        """With what it waits for as that is now, and be it the whole queue."""
-        view, hold = error.view(), self.hold_now(error)
-        if hold is None:
-            return view
-        return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
 
     def hold_now(self, error: Error) -> Hold | None:
         """What its ticket waits for, in words that are true at this moment. What it was told when it came to a gate may be over: the
@@ -184,8 +182,7 @@ class Dispatch:
         ticket.proposal = proposal = ticket.proposal or self._propose(error, ticket)
         hold = approval.hold(ticket)
         if hold is not None:
-            self._board.effects.append(SaveDecision(proposal.decision))
-            self._board.notify("decision", error, hold.reason, decision=proposal.decision)
+            self.asking.ask(error, ticket, proposal, hold)
             self._wait(error, hold)
             return
         hold = self._take_all(error, (ticket.target, *proposal.members))
@@ -196,14 +193,13 @@ class Dispatch:
 
     def _propose(self, error: Error, ticket: Ticket) -> Proposal:
         ticket.brakes = self.brakes.say(error, ticket, self._board.now)
+        before = self.asking.as_before(error, ticket)
+        if before is not None:
+            return before
         decision, strategy = decide(self._board, error, ticket, f"{ticket.ticket_id}-{ticket.attempts + 1}")
-        return Proposal(decision, strategy, self.members(ticket, strategy))
-
-    def members(self, ticket: Ticket, strategy: Strategy) -> tuple[Target, ...]:
-        """All that a group restart takes; none for any other."""
-        if strategy.kind != GROUP_RESTART or ticket.target.id not in self._board.definitions.targets:
-            return ()
-        return self._board.graph.group(ticket.target.id, str(strategy.params.get("include", "dependents")))
+        return self.asking.proposal_of(
+            error, ticket, decision, strategy, members_of(self._board, ticket.target.id, strategy)
+        )
 
     def _take_all(self, error: Error, members: tuple[Target, ...]) -> Hold | None:
         names = (member.id for member in members)
@@ -211,16 +207,15 @@ class Dispatch:
 
     def _start(self, error: Error, ticket: Ticket, proposal: Proposal) -> None:
         board, strategy, decision = self._board, proposal.strategy, proposal.decision
-        if ticket.approved_by:
-            decision = replace(decision, brakes=(*decision.brakes, f"approval: by {ticket.approved_by}"))
+        if proposal.answer is not None:
+            decision = replace(decision, brakes=(*decision.brakes, approval.says(proposal.answer)))
             proposal = replace(proposal, decision=decision)
-        ticket.proposal, ticket.approved_by = None, ""
+        ticket.proposal = None
         ticket.attempts += 1
         if decision.level != ISOLATION:
             ticket.attempts_at_level += 1
             ticket.entry_level = ticket.entry_level or decision.level
         error.attempts, error.level = ticket.attempts, ticket.level
-        ticket.begun_at = board.now
         ticket.responded_at = ticket.responded_at or board.now
         ticket.decision, ticket.strategy, ticket.outcome = decision, strategy, None
         self.running.begin(decision.attempt_id, error)
@@ -237,7 +232,7 @@ class Dispatch:
         """What was proposed for its ticket, or approved, is to be done no more."""
         ticket = ticket_of(error)
         waits_for_answer = ticket.hold is not None and ticket.hold.by == approval.NAME
-        ticket.proposal, ticket.approved_by = None, ""
+        self.asking.withdraw(error, ticket)
         if error.state is State.QUEUED:
             self._give_back(error)
         elif waits_for_answer:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from error_daemon.core.classify import Classification
 from error_daemon.model import (
+    ApprovalRecord,
     AttemptOrder,
     AttemptRecord,
     Decision,
@@ -55,6 +56,7 @@ class FaultRestored:
     view: ErrorView | None
     is_test: bool = False  # see FaultArrived
     only: str = ""
+    asked: ApprovalRecord | None = None  # what was asked, or approved and not begun, when the daemon ended
 
 
 @value
@@ -168,6 +170,13 @@ class SaveDecision:
 
 
 @value
+class SaveApproval:
+    """What a person is asked, how it stands now."""
+
+    record: ApprovalRecord
+
+
+@value
 class SaveAttempt:
     record: AttemptRecord
 
@@ -219,6 +228,7 @@ Effect = (
     | SaveFault
     | SaveError
     | SaveDecision
+    | SaveApproval
     | SaveAttempt
     | SaveScore
     | SaveTimeout

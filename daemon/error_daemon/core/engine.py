@@ -10,17 +10,20 @@ The people's acts (acts.py) are calls that answer at once; drain after them too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
-from heapq import nlargest
+from heapq import nlargest, nsmallest
 from itertools import chain
 from typing import Any
 
+from error_daemon.core import deeds
 from error_daemon.core.acts import PeoplesActs
 from error_daemon.core.at_rest import AtRest
 from error_daemon.core.board import Board
+from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.classify import Classification
+from error_daemon.core.decide import members_of, variables_of
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import (
     AttemptEnded,
@@ -39,16 +42,18 @@ from error_daemon.core.effects import (
 from error_daemon.core.fingerprint import Fingerprinter
 from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.opening import Opening
-from error_daemon.core.overview import Overview
 from error_daemon.core.policy import Policy
+from error_daemon.core.proposed import approval_of
 from error_daemon.core.renewal import Redefined, Renewal
 from error_daemon.core.response import Response
 from error_daemon.core.restoring import Restoring
 from error_daemon.core.ticket import Error
 from error_daemon.core.verification import Verification
 from error_daemon.model import (
+    Approval,
     AttemptRecord,
     BrakeView,
+    Decision,
     Definitions,
     ErrorView,
     Fault,
@@ -224,23 +229,26 @@ class Engine(PeoplesActs):
             error for error in (board.with_ticket() if with_ticket else board.errors.values()) if is_wanted(error)
         ]
         older = wanted if after is None else [error for error in wanted if _newness(error) < after]
-        return [self._dispatch.view(error) for error in nlargest(limit, older, key=_newness)], len(wanted)
+        return [self._view(error) for error in nlargest(limit, older, key=_newness)], len(wanted)
 
     def view(self, prefix: str) -> ErrorView:
-        return self._dispatch.view(self._find(prefix))
+        return self._view(self._find(prefix))
+
+    def _view(self, error: Error) -> ErrorView:
+        """With what it waits for as that is now, and be it the whole queue."""
+        view, hold = error.view(), self._dispatch.hold_now(error)
+        if hold is None:
+            return view
+        return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
 
     def held_by(self, error: Error) -> str:
         """The brake that its ticket waits for, and be it that of the whole queue, as `view` shows it; empty where it waits for none."""
         hold = self._dispatch.waiting.hold_of(error)
         return hold.by if hold else ""
 
-    def overview(self, now: float) -> Overview:
-        """A look at all that is open; it is made in parts."""
-        return Overview(self._board, self._dispatch, now)
-
-    def brakes(self, now: float, waiting: Mapping[tuple[str, str], int] | None = None) -> list[BrakeView]:
-        """Every brake as it is, outermost first, with how many tickets wait for it. `waiting`: where that was counted already."""
-        waiting = self._dispatch.waiting.counts() if waiting is None else waiting
+    def brakes(self, now: float) -> list[BrakeView]:
+        """Every brake as it is, outermost first, with how many tickets wait for it."""
+        waiting = self._dispatch.waiting.counts()
         return [
             replace(view, waiting=waiting.get((view.brake, view.subject), 0))
             for view in self._dispatch.brakes.views(now)
@@ -249,6 +257,34 @@ class Engine(PeoplesActs):
     def brake_states(self, now: float) -> list[tuple[str, str, str]]:
         """(brake, subject, state) of each brake; of the breakers of targets only those that are not closed. Cheap, however many wait."""
         return self._dispatch.brakes.states(now)
+
+    def approvals(self, limit: int) -> tuple[list[Approval], int]:
+        """What waits for a person's yes or no, what ends soonest first, and how much there is in all."""
+        waiting = [
+            (hold.until, error.error_id)
+            for error in self._board.with_ticket()
+            if error.ticket and (hold := approval.hold(error.ticket))
+        ]
+        soonest = (self.approval(error_id) for _, error_id in nsmallest(limit, waiting))
+        return [one for one in soonest if one], len(waiting)
+
+    def approval(self, error_id: str) -> Approval | None:
+        """Of one error, by its whole id; None where nothing of it waits for a person."""
+        error = self._board.by_id(error_id)
+        ticket = error.ticket if error else None
+        if error is None or ticket is None or ticket.proposal is None or not approval.waits(ticket):
+            return None
+        return approval_of(self._board, error, ticket, ticket.proposal)
+
+    def does(self, decision: Decision) -> str:
+        """What its strategy does to its target, in words, as they are defined now; empty where one of them is no more."""
+        definitions = self.definitions
+        strategy, target = definitions.strategies.get(decision.strategy_id), definitions.targets.get(decision.target)
+        if strategy is None or target is None:
+            return ""
+        error = self._board.by_id(decision.error_id)
+        variables = variables_of(error.fault, error, decision) if error else {}
+        return deeds.does(strategy, target, members_of(self._board, target.id, strategy), variables)
 
     def slot(self, error_id: str) -> SlotRef | None:
         return self._find(error_id).slot

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from error_daemon.core.brakes import approval
 from error_daemon.core.experience import ELSEWHERE, SIBLINGS, known_of
 from error_daemon.core.rng import Generator
 from error_daemon.core.score import WEIGHT_SUCCESS
@@ -66,15 +67,17 @@ def what_would_change(decision: Decision) -> list[str]:
     return [*_other_candidates(decision), *_other_facts(decision)]
 
 
-def sentences(decision: Decision, attempt: AttemptRecord | None = None, source: str = "") -> list[str]:
+def sentences(decision: Decision, attempt: AttemptRecord | None = None, source: str = "", does: str = "") -> list[str]:
     """The decision in words: what was done and why, what is known of each candidate, what came of it, what would have changed it. `source`:
-    of the fault that it was about; empty where that is not known."""
+    of the fault that it was about, `does`: what its strategy does (deeds.py); empty where that is not known."""
     said = [_headline(decision)]
+    if does:
+        said.append(f"What that is: it {does}.")
     if decision.why_now:
         said.append(f"What led to it: {decision.why_now}.")
     if source:
         said.append(f"Its fault was reported by {source}.")
-    said += [f"{one.strategy_id}: {_told(one)}." for one in decision.candidates]
+    said += [f"{one.strategy_id}: {told(one)}." for one in decision.candidates]
     if decision.timeout_basis:
         said.append(_timeout_told(decision, decision.timeout_basis))
     if attempt:
@@ -159,12 +162,13 @@ def _headline(decision: Decision) -> str:
     told = f"{what}, with {decision.timeout_s:.3g} s to finish: {decision.reason}."
     if not decision.attempt_id:
         return f"Would run {told} Nothing was done: the rule's mode is {decision.mode}."
-    if decision.mode == Mode.APPROVE.value and not any(said.startswith("approval: by") for said in decision.brakes):
+    if decision.mode == Mode.APPROVE.value and not approval.is_given(decision):
         return f"Proposed {told} Nothing is done before a person says yes."
     return f"Ran {told}"
 
 
-def _told(candidate: Candidate) -> str:
+def told(candidate: Candidate) -> str:
+    """What is known of a candidate."""
     low, high = beta_interval(candidate.alpha, candidate.beta)
     mean = known_of(candidate).mean
     drawn = f", drew {candidate.draw:.2f}" if candidate.draw != mean else ""

@@ -52,6 +52,7 @@ TABLE: dict[tuple[State, Step], State] = {
     (_S.QUEUED, Step.START): _S.ATTEMPTING,
     (_S.QUEUED, Step.HEAL): _S.WATCHING,
     (_S.QUEUED, Step.EXHAUST): _S.FAILED,
+    (_S.QUEUED, Step.DENY): _S.FAILED,
     (_S.QUEUED, Step.OBSERVE): _S.OBSERVED,
     (_S.QUEUED, Step.RESOLVE): _S.RESOLVED,
     (_S.QUEUED, Step.FLUSH): _S.FLUSHED,

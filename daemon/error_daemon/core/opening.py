@@ -32,7 +32,7 @@ from error_daemon.core.mandate import Mandate
 from error_daemon.core.response import Response
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.core.verification import Verification
-from error_daemon.model import Fault, Progress, SlotState, State
+from error_daemon.model import ApprovalRecord, Fault, Progress, SlotState, State
 
 MOST_RELAPSES = 5  # at the top of the ladder, before a person is needed
 MOST_ISOLATIONS = 3  # that the daemon died of, before the ladder is climbed without
@@ -144,15 +144,16 @@ class Opening:
         is_a_claim: bool = False,
         is_test: bool = False,
         only: str = "",
+        asked: ApprovalRecord | None = None,
     ) -> None:
-        """Open a ticket, or say why not. `progress`: how far it was when the daemon died. `in_doubt`: it may be well by now.
-        `is_a_claim`, `is_test`, `only`: see FaultArrived."""
+        """Open a ticket, or say why not. `progress`: how far it was when the daemon died, `asked`: what people were asked then.
+        `in_doubt`: it may be well by now. `is_a_claim`, `is_test`, `only`: see FaultArrived."""
         found = self._board.mandates.of(error.classification.rule, error.fault, only)
         if isinstance(found, str):
             self._observe(error, found)
             return
         ticket = self._new_ticket(error, found)
-        ticket.is_a_claim, ticket.is_test, ticket.only = is_a_claim, is_test, only
+        ticket.is_a_claim, ticket.is_test, ticket.only, ticket.asked_before = is_a_claim, is_test, only, asked
         ticket.look_first = in_doubt or is_a_claim or _is_late(error, error.fault)
         if progress:
             ticket.opened_at = min(error.fault.received_at, ticket.opened_at)

@@ -31,6 +31,7 @@ from error_daemon.core.brakes import bulkhead
 from error_daemon.core.brakes.chain import target_gate
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.classify import Classification
+from error_daemon.core.decide import members_of
 from error_daemon.core.dispatch import ROOT, Dispatch, root_gate
 from error_daemon.core.ladder import above, entry
 from error_daemon.core.life import PENDING, Step
@@ -72,6 +73,7 @@ class Renewal:
             else:
                 self._ask_again(error, ticket, has_new_bulkheads)
         for pause in dropped:
+            board.tell_pause("ended", pause, f"its target is no longer defined; {pause.said()}")
             self._dispatch.waiting.call(target_gate(pause.target))
         return Redefined(changed - ended, ended, running, tuple(dropped))
 
@@ -96,7 +98,7 @@ class Renewal:
     def _is_group_as_proposed(self, ticket: Ticket) -> bool:
         """By the definitions of now."""
         proposal = ticket.proposal
-        return proposal is None or proposal.members == self._dispatch.members(ticket, proposal.strategy)
+        return proposal is None or proposal.members == members_of(self._board, ticket.target.id, proposal.strategy)
 
     def _climb(self, ticket: Ticket) -> bool:
         """To the next level that there is. False where nothing is above it, and something was done already."""

@@ -86,7 +86,8 @@ class Restoring:
         board.cancel_timer(error)
         if event.progress.state is SlotState.RUNNING:
             self._possession.doubt(error.target)  # as recorded: the definitions may lead elsewhere now
-        self._opening.open(error, event.progress, is_test=event.is_test, only=event.only)
+        asked = event.asked if event.asked and event.asked.slot_sequence == event.slot.sequence else None
+        self._opening.open(error, event.progress, is_test=event.is_test, only=event.only, asked=asked)
 
     def _take_over(self, error: Error, view: ErrorView) -> None:
         self._board.census.change(error, view.state)

@@ -10,7 +10,10 @@ from error_daemon.core.fingerprint import fingerprint
 from error_daemon.core.mandate import Mandate
 from error_daemon.core.verify import Looking
 from error_daemon.model import (
+    ISOLATION,
     TEST,
+    Answer,
+    ApprovalRecord,
     AttemptRecord,
     Decision,
     ErrorType,
@@ -32,11 +35,18 @@ from error_daemon.model import (
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A decision that is not carried out yet: a person must approve it, or not all targets of its group are free."""
+    """A decision that is not carried out yet: a person must approve it, or not all targets of its group are free.
+
+    What a person is asked about stays as they see it: `fault` is the one that it is run with, be there newer ones, and `digest` is of what
+    is run (deeds.py)."""
 
     decision: Decision
     strategy: Strategy
     members: tuple[Target, ...] = ()  # of a group restart
+    fault: Fault | None = None  # None: the error's newest
+    digest: str = ""  # empty: nobody is asked
+    why_again: str = ""  # why it is asked although something was answered, or asked, before a restart
+    answer: Answer | None = None
 
 
 @dataclass(slots=True)
@@ -55,7 +65,8 @@ class Ticket:
     look_at_wake: bool = False  # it may heal while it is held: look first then
     hold: Hold | None = None  # what it waits for, where that is its own and not the whole queue's
     proposal: Proposal | None = None
-    approved_by: str = ""
+    times_asked: int = 0  # people, whether to act
+    asked_before: ApprovalRecord | None = None  # what was asked before a restart, until something is proposed
     is_isolated: bool = False  # what keeps it from spreading has been run
     planned: bool = False  # recoveries of its target were paused while it was open, or it is a test
     is_a_claim: bool = False  # its fault is not believed: found well, it was no fault at all
@@ -70,7 +81,6 @@ class Ticket:
         default_factory=dict
     )  # the causes for which a person is told in time: their timers
     due_at: float = 0.0  # when it last became ready
-    begun_at: float = 0.0  # when its newest attempt was handed out
     born: int = 0  # its place among those that were opened at the same moment
     queued: int = 0  # which of its places in the queue is the valid one
     attempts: int = 0
@@ -100,6 +110,14 @@ class Ticket:
     def levels(self) -> tuple[int, ...]:
         """Those that have something to try."""
         return self.mandate.levels
+
+    @property
+    def offered(self) -> tuple[int, tuple[Strategy, ...]]:
+        """The level that is to be tried now, and its strategies. What keeps it from spreading goes before its ladder."""
+        isolate = self.mandate.isolate
+        if isolate and not self.is_isolated:
+            return ISOLATION, (isolate,)
+        return self.level, self.mandate.offer[self.level]
 
     @property
     def error_type(self) -> ErrorType:

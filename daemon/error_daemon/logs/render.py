@@ -12,7 +12,7 @@ from typing import Any
 
 from structlog.processors import format_exc_info
 
-from error_daemon.logs.redact import may_hold_a_secret, redacted, redacted_text, representation
+from error_daemon.redact import may_hold_a_secret, redacted, redacted_text, representation
 
 LINE_BYTES = 16 << 10
 _TEXT_CHARACTERS = 2000  # of each text of a line that is too long; the middle is left out

@@ -6,6 +6,15 @@ Times named `_at` are seconds since 1970 on the daemon's steady clock (runtime/c
 
 from __future__ import annotations
 
+from error_daemon.model.approval import (
+    Alternative,
+    Answer,
+    Answered,
+    Approval,
+    ApprovalState,
+    Tried,
+    Unanswered,
+)
 from error_daemon.model.definitions import (
     ISOLATION,
     LEVELS,
@@ -54,6 +63,7 @@ from error_daemon.model.record import (
     CAUSES,
     STATUS_OF,
     TEST,
+    ApprovalRecord,
     AttemptRecord,
     BrakeView,
     Candidate,
@@ -87,6 +97,12 @@ __all__ = [
     "RECOVERY_TARGETS",
     "STATUS_OF",
     "TEST",
+    "Alternative",
+    "Answer",
+    "Answered",
+    "Approval",
+    "ApprovalRecord",
+    "ApprovalState",
     "AttemptOrder",
     "AttemptRecord",
     "Backoff",
@@ -141,7 +157,9 @@ __all__ = [
     "Summary",
     "Target",
     "TicketRecord",
+    "Tried",
     "Triggered",
+    "Unanswered",
     "Usage",
     "Verdict",
     "Verification",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from error_daemon.model.approval import Unanswered
 from error_daemon.model.fault import ErrorType, Mode, Priority, RecoveryClass, ResponseClass, Severity
 
 Json = Any  # what json.dumps takes
@@ -125,6 +126,8 @@ class Rule:
     recovery_class: RecoveryClass | None = None  # None: emergency for critical, immediate for transient, else gradual
     isolate: str | None = None  # the strategy that keeps a cascading error from spreading; run once, before the ladder
     approval_expires_s: float = 3600.0  # mode approve: how long a person has to answer
+    approval_then: Unanswered = Unanswered.FAIL  # and what is done when nobody has
+    approval_remind_s: float = 0.0  # how often they are reminded; 0: never
 
 
 @dataclass(frozen=True, slots=True)

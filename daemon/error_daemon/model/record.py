@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from enum import Enum
 
+from error_daemon.model.approval import Approval, ApprovalState
 from error_daemon.model.definitions import Json
 from error_daemon.model.fault import ErrorType, RecoveryClass, ResponseClass, Severity
 from error_daemon.model.orders import OutcomeKind, Reading, Usage, Verdict
@@ -267,16 +268,41 @@ class BrakeView:
 
 
 @value
+class ApprovalRecord:
+    """A question as it stands, for the record: what a restart needs to go on where it was, and who said what to whom."""
+
+    decision: Decision
+    ticket_id: str
+    expires_at: float
+    state: ApprovalState
+    answered_by: str
+    answered_at: float
+    note: str
+    does: str  # what was to be done, in words
+    digest: str  # of that, and of what it was to be done to: equal where they are the same
+    attempts: int  # of its ticket, before it
+    slot_sequence: int  # of the ring slot that its ticket had
+    times_asked: int
+
+
+@value
 class Notice:
     """Something happened. `text` says it to people."""
 
     at: float
-    kind: str  # state | decision | verdict | escalation
+    kind: str  # state | decision | verdict | escalation | approval | pause
     text: str
-    error: ErrorView
+    error: ErrorView | None  # None where it is of no error
     decision: Decision | None = None
     attempt: AttemptRecord | None = None
     readings: tuple[Reading, ...] = ()
+    event: str = ""  # of an approval: asked | reminded | approved | denied | expired | withdrawn; of a pause: paused | resumed | ended
+    approval: Approval | None = None
+    brake: BrakeView | None = None  # the pause
+
+    @property
+    def error_id(self) -> str:
+        return self.error.error_id if self.error else ""
 
 
 @value

@@ -1,6 +1,6 @@
-"""From the floor's values to the messages of error_recovery.v1: errors, decisions, attempts and events.
+"""From the floor's values to the messages of error_recovery.v1: errors, decisions and attempts.
 
-Figures, brakes and replays are in the files beside this one.
+Events, approvals, figures, brakes and replays are in the files beside this one.
 """
 
 from __future__ import annotations
@@ -16,10 +16,8 @@ from error_daemon.model import (
     ErrorType,
     ErrorView,
     Evidence,
-    Notice,
     Reading,
     State,
-    Summary,
 )
 from error_recovery.v1 import fault_pb2, recovery_pb2
 
@@ -184,28 +182,4 @@ def attempt_message(record: AttemptRecord) -> recovery_pb2.Attempt:
         readings=[reading_message(reading) for reading in record.readings],
         number=record.number,
         withheld_s=record.withheld_s,
-    )
-
-
-def event_message(notice: Notice | Summary) -> recovery_pb2.Event:
-    if isinstance(notice, Summary):
-        return _summary_message(notice)
-    return recovery_pb2.Event(
-        at=notice.at,
-        kind=notice.kind,
-        error=error_message(notice.error),
-        decision=decision_message(notice.decision) if notice.decision else None,
-        attempt=attempt_message(notice.attempt) if notice.attempt else None,
-        readings=[reading_message(reading) for reading in notice.readings],
-        text=notice.text,
-    )
-
-
-def _summary_message(summary: Summary) -> recovery_pb2.Event:
-    left_out = sum(summary.left_out.values())
-    return recovery_pb2.Event(
-        at=summary.at,
-        kind="summary",
-        text=f"{left_out} {'more events were' if left_out > 1 else 'more event was'} left out",
-        summary=recovery_pb2.Summary(since=summary.since, left_out=summary.left_out),
     )

@@ -14,7 +14,9 @@ from error_daemon.errors import ConfigError, InputError, NotFound, StoreUnavaila
 from error_daemon.model import BrakeView
 from error_daemon.ports import After, Control, ErrorFilter
 from error_daemon.rpc import convert, paging, requests
+from error_daemon.rpc.convert_approval import answered_fields, approval_message
 from error_daemon.rpc.convert_diagnosis import diagnostic_message
+from error_daemon.rpc.convert_event import event_message
 from error_daemon.rpc.convert_metrics import metrics_message
 from error_daemon.rpc.convert_reload import reload_message
 from error_daemon.rpc.convert_replay import problems_message, replay_message
@@ -49,6 +51,7 @@ class RecoveryService:
                 _unary("ResetBreaker", self.reset_breaker, pb.ResetBreakerRequest),
                 _unary("Pause", self.pause, pb.PauseRequest),
                 _unary("Resume", self.resume, pb.ResumeRequest),
+                _unary("ListApprovals", self.list_approvals, pb.ListApprovalsRequest),
                 _unary("Approve", self.approve, pb.ApproveRequest),
                 _unary("Deny", self.deny, pb.DenyRequest),
                 _unary("Reload", self.reload, pb.ReloadRequest),
@@ -83,6 +86,9 @@ class RecoveryService:
     async def get_error(self, request: recovery_pb2.GetErrorRequest, _call: Call) -> recovery_pb2.GetErrorResponse:
         view = self._control.error(requests.some_id(request.error_id))
         answer = recovery_pb2.GetErrorResponse(error=convert.error_message(view))
+        waiting = self._control.approval(view.error_id)
+        if waiting is not None:
+            answer.error.approval.CopyFrom(approval_message(waiting))
         try:
             payload = await self._control.fault(view.error_id)
             if payload is not None:
@@ -97,7 +103,7 @@ class RecoveryService:
         error_id = self._control.error(request.error_id).error_id if request.error_id else None
         async with aclosing(self._control.watch(error_id, requests.pace(request.most_per_s))) as notices:
             async for notice in notices:
-                yield convert.event_message(notice)
+                yield event_message(notice)
 
     async def explain(self, request: recovery_pb2.ExplainRequest, _call: Call) -> recovery_pb2.ExplainResponse:
         decision, attempt = await self._control.decision(requests.some_id(request.id, "id"))
@@ -226,13 +232,23 @@ class RecoveryService:
     def _pauses(self) -> Sequence[BrakeView]:
         return [view for view in self._control.brakes() if view.brake == _PAUSE]
 
-    def approve(self, request: recovery_pb2.ApproveRequest, call: Call) -> recovery_pb2.ApproveResponse:
-        view = self._control.approve(requests.some_id(request.error_id), requests.person(request.by, call.caller))
-        return recovery_pb2.ApproveResponse(error=convert.error_message(view))
+    def list_approvals(
+        self, request: recovery_pb2.ListApprovalsRequest, _call: Call
+    ) -> recovery_pb2.ListApprovalsResponse:
+        found, total = self._control.approvals(requests.limit(request.limit, 100, requests.MOST_APPROVALS))
+        return recovery_pb2.ListApprovalsResponse(approvals=map(approval_message, found), total=total)
 
-    def deny(self, request: recovery_pb2.DenyRequest, call: Call) -> recovery_pb2.DenyResponse:
-        view = self._control.deny(requests.some_id(request.error_id), requests.person(request.by, call.caller))
-        return recovery_pb2.DenyResponse(error=convert.error_message(view))
+    async def approve(self, request: recovery_pb2.ApproveRequest, call: Call) -> recovery_pb2.ApproveResponse:
+        given = requests.answer(request, call.caller, is_yes=True)
+        answered, is_kept = await self._control.answer(requests.some_id(request.error_id), given)
+        view = self._control.error(answered.error_id)
+        return recovery_pb2.ApproveResponse(**answered_fields(answered, view, is_kept=is_kept))
+
+    async def deny(self, request: recovery_pb2.DenyRequest, call: Call) -> recovery_pb2.DenyResponse:
+        given = requests.answer(request, call.caller, is_yes=False)
+        answered, is_kept = await self._control.answer(requests.some_id(request.error_id), given)
+        view = self._control.error(answered.error_id)
+        return recovery_pb2.DenyResponse(**answered_fields(answered, view, is_kept=is_kept))
 
     async def reload(self, request: recovery_pb2.ReloadRequest, call: Call) -> recovery_pb2.ReloadResponse:
         return reload_message(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from math import isfinite
 
 from error_daemon.errors import InputError
-from error_daemon.model import ErrorType, RepeatWish, State
+from error_daemon.model import Answer, ErrorType, RepeatWish, State
 from error_daemon.model.access import Caller
 from error_daemon.ports import ErrorFilter
 from error_daemon.rpc import convert
@@ -16,6 +16,7 @@ from error_recovery.v1 import recovery_pb2
 MOST_ERRORS = 1000
 MOST_HISTORY = 10_000
 MOST_EVENTS_PER_S = 1000
+MOST_APPROVALS = 500
 MOST_NOTE_CHARACTERS = 1000
 MOST_FILES = 100
 MOST_PASSES = 1000
@@ -48,9 +49,14 @@ def person(name: str, caller: Caller) -> str:
     return ", as ".join(filter(None, (caller.name, says)))
 
 
-def limit(asked: int, default: int, most: int, field: str = "limit") -> int:
+def answer(request: recovery_pb2.ApproveRequest | recovery_pb2.DenyRequest, caller: Caller, *, is_yes: bool) -> Answer:
+    note = short(request.note, "note", MOST_NOTE_CHARACTERS)
+    return Answer(short(request.decision_id, "decision_id"), is_yes, person(request.by, caller), note)
+
+
+def limit(asked: int, default: int, most: int) -> int:
     if asked > most:
-        raise InputError(field, f"{asked} is more than {most}")
+        raise InputError("limit", f"{asked} is more than {most}")
     return asked or default
 
 

@@ -19,6 +19,9 @@ from error_daemon.ingest.decode import decode
 from error_daemon.ingest.marks import is_test
 from error_daemon.model import (
     STATUS_OF,
+    Answer,
+    Answered,
+    Approval,
     AttemptRecord,
     BrakeView,
     Decision,
@@ -35,6 +38,7 @@ from error_daemon.model import (
 from error_daemon.ports import After, Applications, Clock, Diagnosing, ErrorFilter, Intake, Ring
 from error_daemon.runtime import records
 from error_daemon.runtime.audit import Audit, facts
+from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
@@ -43,10 +47,11 @@ from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
-from error_daemon.telemetry import Counters
+from error_daemon.telemetry import Counters, LatencyHistogram
 from error_recovery.v1 import fault_pb2
 
 _DISK_RETRY_AFTER_S = 5.0
+_KEPT_WITHIN_S = 2.0  # a person's answer; the record takes a tenth of a second as a rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ class Parts:
     each area of a diagnosis."""
 
     audit: Audit
+    commits: Commits
     reloader: Reloader
     ring: Ring
     store: DuckStore
@@ -110,7 +116,7 @@ class DaemonControl:
                 "rows_waiting": store.rows_waiting(),
                 "detail": store.detail,
             },
-            "lag": counters.lag.figures(),
+            "lag": _figures(counters.lag),
             "log": parts.log(),
             "applications": list(parts.applications.names()),
             "torn_slots": counters.torn_slots,
@@ -130,6 +136,12 @@ class DaemonControl:
 
     def error(self, error_id: str) -> ErrorView:
         return self._engine.view(error_id)
+
+    def approvals(self, limit: int) -> tuple[Sequence[Approval], int]:
+        return self._engine.approvals(limit)
+
+    def approval(self, error_id: str) -> Approval | None:
+        return self._engine.approval(error_id)
 
     async def fault(self, error_id: str) -> bytes | None:
         slot = self._engine.slot(error_id)
@@ -157,7 +169,7 @@ class DaemonControl:
     async def sentences(self, decision: Decision, attempt: AttemptRecord | None) -> Sequence[str]:
         payload = await self.fault(decision.error_id)
         source = fault_pb2.Fault.FromString(payload).source if payload else ""
-        return explain.sentences(decision, attempt, source)
+        return explain.sentences(decision, attempt, source, self._engine.does(decision))
 
     async def _decisions_of_error(self, prefix: str) -> Sequence[Decision]:
         view = self._engine.view(prefix)
@@ -173,15 +185,12 @@ class DaemonControl:
         return [records.attempt_of(row) for row in await self._store.query("history", limit=limit, **wanted)]
 
     async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
+        recovery = await self._reports.metrics(since, until or self._clock.now(), self._engine.still_down())
         return {
-            "recovery": await self.recovery_metrics(since, until or self._clock.now()),
+            "recovery": recovery,
             "strategies": await self._reports.strategies(),
-            "lag": self._parts.counters.lag.figures(),
+            "lag": _figures(self._parts.counters.lag),
         }
-
-    async def recovery_metrics(self, since: float, until: float) -> Json:
-        """See core/metrics."""
-        return await self._reports.metrics(since, until, self._engine.still_down())
 
     def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int
@@ -265,7 +274,7 @@ class DaemonControl:
     def resume(self, target: str, by: str) -> bool:
         before = facts.of_pause(self._engine.pauses(), target)
         self._save_pauses([each for each in self._engine.pauses() if each.target != target])
-        was_paused = self._engine.resume(target, self._clock.now()) is not None
+        was_paused = self._engine.resume(target, self._clock.now(), by) is not None
         self._acted("resume", target or "all", {"was_paused": was_paused}, by, before=before)
         return was_paused
 
@@ -275,17 +284,16 @@ class DaemonControl:
         except OSError as error:
             raise TransientError(f"the pause cannot be written to the disk: {error}", _DISK_RETRY_AFTER_S) from error
 
-    def approve(self, error_id: str, by: str) -> ErrorView:
+    async def answer(self, error_id: str, answer: Answer) -> tuple[Answered, bool]:
+        """It is done at once, be the record there or not: what is approved may be what makes room on a full disk."""
         before = self._engine.view(error_id)
-        self._engine.approve(error_id, by, self._clock.now())
-        self._acted_on(before, "approve", {}, by)
-        return self._engine.view(before.error_id)
-
-    def deny(self, error_id: str, by: str) -> ErrorView:
-        before = self._engine.view(error_id)
-        view = self._engine.deny(error_id, by, self._clock.now())
-        self._acted_on(before, "deny", {}, by)
-        return view
+        take = self._engine.approve if answer.is_yes else self._engine.deny
+        given = {"note": answer.note, "decision_id": answer.decision_id}
+        answered = take(error_id, answer.by, self._clock.now(), **given)
+        if not answered.is_repeated:
+            action = "approve" if answer.is_yes else "deny"
+            self._acted_on(before, action, facts.of_approval(answered.approval), answer.by, why=answer.note)
+        return answered, await self._parts.commits.has(self._loop.approval_row, _KEPT_WITHIN_S)
 
     def reset_breaker(self, target: str, by: str) -> bool:
         before = facts.of_breaker(self.brakes(), target)
@@ -319,6 +327,15 @@ class DaemonControl:
         self._parts.audit.acted(
             action, before.error_id, detail, by, why=why, before=facts.of_error(before), after=after
         )
+
+
+def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:
+    return {
+        "samples": lag.samples,
+        "p50_us": lag.quantile_us(0.5),
+        "p99_us": lag.quantile_us(0.99),
+        "max_us": lag.max_us,
+    }
 
 
 def _is_wanted(wanted: ErrorFilter, held_by: Callable[[Error], str], error: Error) -> bool:

@@ -27,7 +27,7 @@ from error_daemon.runtime.composition import Composition
 from error_daemon.runtime.early_deaths import EarlyDeaths
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.limits import raise_limits
-from error_daemon.runtime.restore import restore_record, restore_ring
+from error_daemon.runtime.restore import restore_record, restore_ring, restored_approvals
 from error_daemon.runtime.systemd import status_line
 from error_daemon.settings import Settings
 from error_daemon.web.api.api import routes as api_routes
@@ -90,7 +90,7 @@ class Daemon:
         services = parts.services(control)
         for service in services:
             server.add(service)
-        parts.web.add(api_routes(services, parts.settings.http.streams))
+        parts.web.add(api_routes(services))
         address = await server.start(parts.settings.listen)
         parts.health.start(server, [service.name for service in services])
         await parts.receivers.start()
@@ -99,7 +99,6 @@ class Daemon:
         parts.units.start()
         parts.sensors.start()
         parts.admission.start()
-        parts.pulse.start()
         parts.reloader.open()
         self._heartbeat = Heartbeat(control.status, parts.settings.log.heartbeat)
         self._heartbeat.start()
@@ -121,6 +120,7 @@ class Daemon:
     async def _restore(self) -> None:
         """Errors, and then the faults of the ring, in one turn of the loop: what fell due in between would find errors without slots."""
         parts = self._parts
+        asked = await restored_approvals(parts.store)
         views = await restore_record(
             parts.store,
             parts.loop,
@@ -128,7 +128,7 @@ class Daemon:
             parts.settings.known_errors,
             parts.clock.now(),
         )
-        restore_ring(parts.ring.kept(), parts.loop, views)
+        restore_ring(parts.ring.kept(), parts.loop, views, asked)
 
     def _pause(self, pause: Pause) -> None:
         try:
@@ -169,7 +169,6 @@ class Daemon:
         parts.diagnosis.close()
         parts.loop.close()
         parts.standstill.stop()
-        parts.pulse.stop()
         await parts.system_states.finish()
         await parts.pool.stop()
         await parts.store.stop()

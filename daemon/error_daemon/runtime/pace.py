@@ -38,7 +38,7 @@ class Pace:
         return not (self._first or self._newest or self._left_out)
 
     def put(self, notice: Notice) -> None:
-        error_id = notice.error.error_id
+        error_id = notice.error_id
         if (older := self._newest.pop(error_id, None)) is not None:
             self._leave_out(older)
         if notice.kind in _ON_ITS_WAY:

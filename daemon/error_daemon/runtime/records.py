@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from error_daemon.core.effects import SaveFault, SaveLadder
 from error_daemon.model import (
+    ApprovalRecord,
     AttemptRecord,
     Candidate,
     Decision,
@@ -39,6 +40,7 @@ Row = dict[str, Json]
 Values = tuple[Json, ...]
 _VIEW: TypeAdapter[ErrorView] = TypeAdapter(ErrorView)
 _DECISION: TypeAdapter[Decision] = TypeAdapter(Decision)
+_APPROVAL: TypeAdapter[ApprovalRecord] = TypeAdapter(ApprovalRecord)
 _ATTEMPT: TypeAdapter[AttemptRecord] = TypeAdapter(AttemptRecord)
 _TICKET: TypeAdapter[TicketRecord] = TypeAdapter(TicketRecord)
 
@@ -261,6 +263,34 @@ def escalation_row(escalation: Escalation) -> Row:
     }
 
 
+def approval_row(record: ApprovalRecord) -> Row:
+    """The document has the decision, and what a restart needs besides."""
+    decision = record.decision
+    return {
+        "id": decision.decision_id,
+        "error_id": decision.error_id,
+        "ticket_id": record.ticket_id,
+        "target": decision.target,
+        "rule": decision.rule,
+        "strategy_id": decision.strategy_id,
+        "level": decision.level,
+        "does": record.does,
+        "asked_at": decision.at,
+        "expires_at": record.expires_at,
+        "state": record.state._value_,
+        "answered_by": record.answered_by,
+        "answered_at": record.answered_at,
+        "note": record.note,
+        "document": {
+            "decision": _DECISION.dump_python(decision, mode="json"),
+            "digest": record.digest,
+            "attempts": record.attempts,
+            "slot_sequence": record.slot_sequence,
+            "times_asked": record.times_asked,
+        },
+    }
+
+
 def score_row(score: Score) -> Row:
     return {
         "error_type": score.error_type._value_,
@@ -311,6 +341,10 @@ def attempt_of(row: Mapping[str, Any]) -> AttemptRecord:
 
 def ticket_of(row: Mapping[str, Any]) -> TicketRecord:
     return _TICKET.validate_python({"ticket_id": row["id"], **row})
+
+
+def approval_of(row: Mapping[str, Any]) -> ApprovalRecord:
+    return _APPROVAL.validate_python({**row, **row["document"]})
 
 
 def score_of(row: Mapping[str, Any]) -> Score:

@@ -19,17 +19,7 @@ import structlog
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
 from error_daemon.errors import StoreUnavailable
-from error_daemon.model import (
-    AttemptOrder,
-    ErrorView,
-    Notice,
-    Outcome,
-    OutcomeKind,
-    Reading,
-    ReadingValue,
-    State,
-    TicketRecord,
-)
+from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
 from error_daemon.ports import Clock, Executor, Ring, Row, Store
 from error_daemon.runtime import records
 from error_daemon.runtime.trace import FaultTrace
@@ -38,6 +28,7 @@ from error_daemon.telemetry import Counters
 _log = structlog.get_logger()
 # What does not wait for rows and lines to be made. The ring's marks are among them, so they stay before the orders that they are for.
 _FIRST = frozenset((fx.MarkSlot, fx.StartAttempt, fx.StartProbes))
+UNWRITTEN = 1 << 62  # a row for which there was no room
 _LEFT_OUT_FOR_S = 1.0  # lines of the trace, before it is said how many
 
 
@@ -63,8 +54,8 @@ class RecoveryLoop:
         self._trace = FaultTrace(engine.ticket_id, lag_threshold_s, clock.now)
         self._on_recovered = on_recovered
         self._on_attempt = on_attempt
-        self._on_ticket: Callable[[TicketRecord], None] = lambda record: None
         self.is_learning_withheld = False
+        self.approval_row = 0  # the number of the newest row about what people are asked
         self._is_closed = False
         self._is_carrying = False
         self._is_due = False
@@ -90,10 +81,6 @@ class RecoveryLoop:
     def excuse(self, stood_s: Callable[[], float]) -> None:
         """`stood_s()`: how long the daemon could not act, of all time so far. The engine hears of it before anything else that is due."""
         self._stood_s = stood_s
-
-    def tell(self, on_ticket: Callable[[TicketRecord], None]) -> None:
-        """`on_ticket(record)` hears of each ticket that has ended."""
-        self._on_ticket = on_ticket
 
     @property
     def is_finishing(self) -> bool:
@@ -193,6 +180,7 @@ class RecoveryLoop:
             fx.SaveAttempt: self._save_attempt,
             fx.SaveFault: self._save_fault,
             fx.SaveDecision: self._save_decision,
+            fx.SaveApproval: self._save_approval,
             fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
             fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
             fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
@@ -296,6 +284,11 @@ class RecoveryLoop:
         self._counters.decided(effect.decision)
         self._append("decisions", records.decision_row(effect.decision))
 
+    def _save_approval(self, effect: fx.SaveApproval) -> None:
+        self._trace.note(effect)
+        self.approval_row = UNWRITTEN
+        self.approval_row = self._append("approvals", records.approval_row(effect.record))
+
     def _save_error(self, effect: fx.SaveError) -> None:
         view = effect.view
         self._save_view(view)
@@ -319,7 +312,6 @@ class RecoveryLoop:
     def _save_ticket(self, effect: fx.SaveTicket) -> None:
         self._trace.note(effect)
         self._counters.ticket_ended(effect.record)
-        self._on_ticket(effect.record)
         self._append("tickets", records.ticket_row(effect.record))
 
     def _escalate(self, effect: fx.Escalate) -> None:

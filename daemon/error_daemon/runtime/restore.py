@@ -16,7 +16,7 @@ from error_daemon.core.effects import ErrorRestored, FaultRestored
 from error_daemon.errors import InputError, StoreUnavailable
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.marks import is_test, only_of
-from error_daemon.model import Definitions, ErrorView, Fault, Fingerprint, RecoveryClass, Rule
+from error_daemon.model import ApprovalRecord, Definitions, ErrorView, Fault, Fingerprint, RecoveryClass, Rule
 from error_daemon.ports import KeptFault, Store
 from error_daemon.runtime import records
 from error_daemon.runtime.recovery_loop import RecoveryLoop
@@ -26,6 +26,7 @@ _BREAKERS_REMEMBER_S = 300.0  # longer than any of their windows
 T = TypeVar("T")
 
 Views = Mapping[str, ErrorView]  # by fingerprint, in hexadecimal
+Approvals = Mapping[str, ApprovalRecord]  # by error
 
 
 async def restore_record(
@@ -61,7 +62,17 @@ def error_restored(view: ErrorView, rule: Rule | None) -> ErrorRestored:
     return ErrorRestored(view, fingerprint, _fault_of(view), _classification(view, rule))
 
 
-def restore_ring(kept: Sequence[KeptFault], loop: RecoveryLoop, views: Views) -> None:
+async def restored_approvals(store: Store) -> Approvals:
+    """What people were asked when the daemon ended, and what was approved and not begun. Without the record all of it is asked anew."""
+    try:
+        rows = await store.query("open_approvals")
+    except StoreUnavailable as error:
+        _log.error("approvals_not_restored", error=str(error))
+        return {}
+    return {record.decision.error_id: record for record in _readable(records.approval_of, rows)}
+
+
+def restore_ring(kept: Sequence[KeptFault], loop: RecoveryLoop, views: Views, asked: Approvals) -> None:
     """Feed the faults that the ring has kept. Their fingerprints are worked out anew: the way they are made may have changed."""
     engine = loop.engine
     for slot in kept:
@@ -85,6 +96,7 @@ def restore_ring(kept: Sequence[KeptFault], loop: RecoveryLoop, views: Views) ->
                 view,
                 is_test=tested,
                 only=only,
+                asked=asked.get(fingerprint.error_id),
             )
         )
 

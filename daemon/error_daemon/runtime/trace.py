@@ -3,7 +3,7 @@
 Every line of a recovery has the same `ticket_id`, and the `error_id` of what keeps coming back: `grep` for the one shows one recovery,
 for the other all that ever befell the error. In their order:
 
-    fault → decision → attempt (outcome and verdict) → ... → ticket_ended
+    fault → decision → approval (in mode approve) → attempt (outcome and verdict) → ... → ticket_ended
                      ↘ needs_a_person, ERR_LAG_THRESHOLD_EXCEEDED
 
 **Off the fault path.** `note` only remembers; the lines are made by `tell`, when everything that was due has been carried out, and so
@@ -38,10 +38,11 @@ class FaultTrace:
         self._lag_threshold_s = lag_threshold_s
         self._tells_every_fault = _log.lowest <= LEVELS["DEBUG"]  # the level is set before, once and for all
         self._noted: list[Any] = []
-        self._limits = {kind: _Limit(kind) for kind in ("fault", "decision", "ticket_ended")}
+        self._limits = {kind: _Limit(kind) for kind in ("fault", "decision", "approval", "ticket_ended")}
         self._tell: dict[type[Any], Callable[[Any], None]] = {
             fx.SaveFault: self._fault,
             fx.SaveDecision: self._decision,
+            fx.SaveApproval: self._approval,
             fx.SaveAttempt: self._attempt,
             fx.SaveTicket: self._ticket_ended,
             fx.Escalate: self._escalated,
@@ -109,6 +110,25 @@ class FaultTrace:
             rule=decision.rule,
             reason=decision.reason,
             timeout_s=decision.timeout_s,
+        )
+
+    def _approval(self, effect: fx.SaveApproval) -> None:
+        record = effect.record
+        if not self._limits["approval"].lets_through():
+            return
+        answered = {"by": record.answered_by, "note": record.note} if record.answered_by else {}
+        _log.recovery(
+            "approval",
+            ticket_id=record.ticket_id,
+            error_id=record.decision.error_id,
+            decision_id=record.decision.decision_id,
+            state=record.state.value,
+            strategy=record.decision.strategy_id,
+            ladder_level=record.decision.level,
+            target=record.decision.target,
+            does=record.does[:_MESSAGE_CHARACTERS],
+            expires_at=record.expires_at,
+            **answered,
         )
 
     def _attempt(self, effect: fx.SaveAttempt) -> None:

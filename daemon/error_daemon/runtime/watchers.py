@@ -100,7 +100,7 @@ class Watchers:
         Raises TransientError when as many as there may be watch already."""
 
         def is_wanted(notice: Notice) -> bool:
-            return error_id in (None, notice.error.error_id)
+            return error_id in (None, notice.error_id)
 
         return self._watch_paced(is_wanted, most_per_s) if most_per_s else self._watch_all(is_wanted)
 

@@ -93,6 +93,14 @@ QUERIES: Mapping[str, Query] = {
         ORDER BY "at", id LIMIT $limit""",
         defaults={**_ALL, "actions": ""},
     ),
+    # Of each error what people were asked last, where that waits for an answer, or has a yes.
+    "open_approvals": Query(
+        f"""{_select("approvals")}
+        QUALIFY row_number() OVER (PARTITION BY error_id ORDER BY asked_at DESC, id DESC) = 1
+            AND state IN ('waits', 'approved')
+        ORDER BY asked_at, id LIMIT $limit""",
+        defaults={"limit": 100_000},
+    ),
     # Newest fault first.
     "recent_errors": Query(
         f"{_select('errors')} ORDER BY last_at DESC NULLS LAST, error_id LIMIT $limit", defaults={"limit": 100}

@@ -124,6 +124,13 @@ TABLES: Mapping[str, Table] = {
             "id VARCHAR, error_id VARCHAR, ticket_id VARCHAR, at DOUBLE, response_class VARCHAR, cause VARCHAR, text VARCHAR,"
             "diagnostics JSON",
         ),
+        _table(
+            "approvals",
+            "id",
+            "id VARCHAR, error_id VARCHAR, ticket_id VARCHAR, target VARCHAR, rule VARCHAR, strategy_id VARCHAR, level INTEGER,"
+            "does VARCHAR, asked_at DOUBLE, expires_at DOUBLE, state VARCHAR, answered_by VARCHAR, answered_at DOUBLE, note VARCHAR,"
+            "document JSON",
+        ),
         _table("system_states", "id", "id VARCHAR, at DOUBLE, attempts JSON, document JSON"),
         _table(
             "audit",
@@ -213,6 +220,16 @@ MIGRATIONS: tuple[Migration, ...] = (
             'ALTER TABLE audit ADD COLUMN "after" JSON',
             'ALTER TABLE audit ADD COLUMN "previous" VARCHAR',
             'ALTER TABLE audit ADD COLUMN "hash" VARCHAR',
+        ),
+    ),
+    Migration(
+        5,
+        "what people are asked",
+        (
+            """CREATE TABLE approvals (
+                "id" VARCHAR, "error_id" VARCHAR, "ticket_id" VARCHAR, "target" VARCHAR, "rule" VARCHAR, "strategy_id" VARCHAR,
+                "level" INTEGER, "does" VARCHAR, "asked_at" DOUBLE, "expires_at" DOUBLE, "state" VARCHAR, "answered_by" VARCHAR,
+                "answered_at" DOUBLE, "note" VARCHAR, "document" JSON, PRIMARY KEY ("id"))""",
         ),
     ),
 )

@@ -1,26 +1,56 @@
 """Mode approve (E2): what would be done waits for a person, who sees it before it is done.
 
-They say yes to one decision, and the next one, at another level, asks again. When nobody answers in the rule's time, nothing is
-done, and the error has failed: a person is needed.
+They say yes to one decision, and the next one, at another level, asks again. What happens when nobody answers in the rule's time is for the
+rule to say (asking.py).
 """
 
 from __future__ import annotations
 
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.ticket import Ticket
-from error_daemon.model import Mode
+from error_daemon.model import Answer, Decision, Mode, Unanswered
 
 NAME = "approval"
 
 
+def waits(ticket: Ticket) -> bool:
+    """Whether its proposal is for a person to answer."""
+    proposal = ticket.proposal
+    return ticket.rule.mode is Mode.APPROVE and proposal is not None and proposal.answer is None
+
+
 def hold(ticket: Ticket) -> Hold | None:
-    if ticket.rule.mode is not Mode.APPROVE or ticket.proposal is None or ticket.approved_by:
+    if not waits(ticket) or ticket.proposal is None:
         return None
     decision = ticket.proposal.decision
     reason = f"waits for a person to approve {decision.strategy_id} at level {decision.level} on {decision.target}"
-    return Hold(NAME, reason, decision.at + ticket.rule.approval_expires_s)
+    return Hold(NAME, reason, expires_at(ticket, decision))
+
+
+def expires_at(ticket: Ticket, decision: Decision) -> float:
+    """When it can be answered no more."""
+    return decision.at + ticket.rule.approval_expires_s
 
 
 def is_expired(ticket: Ticket, now: float) -> bool:
-    waits = hold(ticket)
-    return waits is not None and now >= waits.until
+    held = hold(ticket)
+    return held is not None and now >= held.until
+
+
+def gives_up(ticket: Ticket, now: float) -> bool:
+    """Whether nothing is to be done because nobody has answered."""
+    return ticket.rule.approval_then is Unanswered.FAIL and is_expired(ticket, now)
+
+
+def unanswered(ticket: Ticket) -> str:
+    return f"nobody answered within {ticket.rule.approval_expires_s:g} s whether to act"
+
+
+def says(answer: Answer) -> str:
+    """Of a decision that was let through."""
+    return f"{NAME}: {answer.by}" if answer.is_silence else f"{NAME}: by {answer.by}"
+
+
+def is_given(decision: Decision) -> bool:
+    """Whether it was let through."""
+    return any(said.startswith(f"{NAME}: ") for said in decision.brakes)

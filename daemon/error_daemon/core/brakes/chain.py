@@ -99,8 +99,8 @@ class Brakes:
         """Why a person is needed instead of waiting; empty where none is, or where its target is paused."""
         if self.pause.on(ticket.target.id):
             return ""
-        if approval.is_expired(ticket, now):
-            return f"nobody answered within {ticket.rule.approval_expires_s:g} s whether to act"
+        if approval.gives_up(ticket, now):
+            return approval.unanswered(ticket)
         return self.bulkheads.is_given_up(error, ticket, now)
 
     def looks(self, error: Error, ticket: Ticket, now: float) -> None:

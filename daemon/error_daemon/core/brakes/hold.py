@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timezone
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +21,8 @@ class Hold:
     gate: str = ""
     is_own_time: bool = False
     look_first: bool = False
+
+
+def utc(at: float) -> str:
+    """A time of the day, as the reasons of brakes have it."""
+    return datetime.fromtimestamp(at, timezone.utc).strftime("%H:%M:%S UTC")

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Container
 from dataclasses import dataclass
-from datetime import datetime, timezone
 
-from error_daemon.core.brakes.hold import Hold
+from error_daemon.core.brakes.hold import Hold, utc
 from error_daemon.model import BrakeView
 
 NAME = "pause"
@@ -29,8 +28,18 @@ class Pause:
     def says(self) -> str:
         what = f"recoveries of {self.target} are" if self.target else "everything is"
         why = f": {self.reason}" if self.reason else ""
-        end = f" until {_clock(self.until)}" if self.until else " until resumed"
+        end = f" until {utc(self.until)}" if self.until else " until resumed"
         return f"{what} paused by {self.by or 'a person'}{end}{why}"
+
+    def said(self) -> str:
+        """Of one that is over."""
+        what = f"recoveries of {self.target} were" if self.target else "everything was"
+        return (
+            f"{what} paused by {self.by or 'a person'} since {utc(self.at)}{': ' + self.reason if self.reason else ''}"
+        )
+
+    def view(self) -> BrakeView:
+        return BrakeView(NAME, self.target, "paused", self.says(), self.until)
 
 
 class PauseSwitch:
@@ -75,8 +84,4 @@ class PauseSwitch:
         return Hold(NAME, pause.says(), pause.until, gate) if pause else None
 
     def views(self) -> list[BrakeView]:
-        return [BrakeView(NAME, pause.target, "paused", pause.says(), pause.until) for pause in self._pauses.values()]
-
-
-def _clock(at: float) -> str:
-    return datetime.fromtimestamp(at, timezone.utc).strftime("%H:%M:%S UTC")
+        return [pause.view() for pause in self._pauses.values()]

@@ -225,7 +225,7 @@ class Run:
         step.decision = decision
         if not live.levels:
             live.levels = decision.levels
-        if decision.mode == Mode.APPROVE.value and not _is_approved(decision):
+        if decision.mode == Mode.APPROVE.value and not approval.is_given(decision):
             self._people.answer(live, step)
 
     def _concluded(self, record: AttemptRecord) -> None:
@@ -268,10 +268,6 @@ class Run:
         case = self._past.at(error.error_id, ticket.opened_at) if is_observed else self._live_of(error, ticket).case
         at_level = [one for one in case.decisions if one.level == ticket.level] if case else []
         return at_level[min(ticket.attempts_at_level, len(at_level) - 1)] if at_level else None
-
-
-def _is_approved(decision: Decision) -> bool:
-    return any(said.startswith(f"{approval.NAME}: by") for said in decision.brakes)
 
 
 def _course(live: Live, now: float) -> Course:

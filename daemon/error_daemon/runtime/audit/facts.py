@@ -9,7 +9,7 @@ from typing import Any
 from error_daemon.core.brakes.global_breaker import NAME as GLOBAL_BREAKER
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.brakes.target_breaker import NAME as TARGET_BREAKER
-from error_daemon.model import BrakeView, ErrorView, Json
+from error_daemon.model import Approval, BrakeView, ErrorView, Json
 
 MOST = 100  # of what an act was done to: how many there were is said beside them
 
@@ -24,6 +24,14 @@ def of_error(view: ErrorView) -> Json:
         "attempts": view.attempts,
         "count": view.count,
     }
+
+
+def of_approval(approval: Approval | None) -> Mapping[str, Json]:
+    """What was answered: it is in the audit as the person saw it."""
+    if approval is None:
+        return {}
+    names = ("decision_id", "strategy_id", "level", "target", "does", "asked_at")
+    return {name: getattr(approval, name) for name in names}
 
 
 def of_pause(pauses: Iterable[Pause], target: str) -> Json:

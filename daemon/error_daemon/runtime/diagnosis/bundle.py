@@ -10,7 +10,7 @@ standard input. It says in one JSON document what it took, and what it could not
     recovery.log                      the last lines. They were redacted when they were made, and are once more
     journal.txt                       the last lines of the unit's journal, redacted
 
-Stars stand for what is a secret by its name (definitions/secrets/found.py) and for what looks like one (logs/redact.py). Messages of
+Stars stand for what is a secret by its name (definitions/secrets/found.py) and for what looks like one (redact.py). Messages of
 faults are in the log, and with them whatever applications said. So the file has mode 600, and one reads it before one sends it.
 """
 
@@ -35,7 +35,7 @@ from error_daemon import __version__
 from error_daemon.definitions.configuration import DEFAULT_PATH, load_settings
 from error_daemon.definitions.secrets.found import secrets_in
 from error_daemon.errors import ConfigError
-from error_daemon.logs.redact import redacted, redacted_text
+from error_daemon.redact import redacted, redacted_text
 from error_daemon.runtime.clock import wall_time
 from error_daemon.runtime.environment import FILE as ENVIRONMENT
 from error_daemon.runtime.environment import as_the_unit

@@ -45,7 +45,7 @@ class Seen:
             observations=tuple(state),
             differences=differences(first, state, unsteady) if self.is_recovered else (),
             was_well=self.was_well,
-            others=tuple(dict.fromkeys(one.error.error_id for one in self.notices if one.error.error_id != error_id)),
+            others=tuple(dict.fromkeys(one.error_id for one in self.notices if one.error_id != error_id)),
         )
 
     def _unfinished(self) -> str:
@@ -53,7 +53,7 @@ class Seen:
         return f"not over within {self.within_s:g} s{held}: {self.view.reason}"
 
     def _attempts(self) -> tuple[AttemptRecord, ...]:
-        own = (one for one in self.notices if one.kind == "verdict" and one.error.error_id == self.view.error_id)
+        own = (one for one in self.notices if one.kind == "verdict" and one.error_id == self.view.error_id)
         return tuple(one.attempt for one in own if one.attempt)
 
 

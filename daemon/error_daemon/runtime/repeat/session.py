@@ -204,7 +204,9 @@ class RepeatTests:
         """The faults, and what came of them until the error has ended and nobody is busy with its target."""
         target, wish = session.basis.subject.target, session.plan.wish
         within_s = wish.timeout_s
-        with self._watchers.begin(lambda notice: notice.error.target == target.id) as watcher:
+        with self._watchers.begin(
+            lambda notice: notice.error is not None and notice.error.target == target.id
+        ) as watcher:
             await self._until(watcher, lambda: not self._engine.busy_with(target.id), self._clock.now() + within_s)
             self._check_free(target.id)
             self._check_same(session)

@@ -31,7 +31,6 @@ class Endpoint:
 
 
 _RECOVERY = "error_recovery.v1.RecoveryService/"
-_VIEWS = "error_recovery.v1.ViewService/"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/api/status", _RECOVERY + "GetStatus", "The daemon at a glance."),
@@ -40,6 +39,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         "POST", "/api/errors/{error_id}/resolve", _RECOVERY + "ResolveError", "A person says that an error is gone."
     ),
+    Endpoint("GET", "/api/approvals", _RECOVERY + "ListApprovals", "What waits for a person's yes or no."),
     Endpoint("POST", "/api/errors/{error_id}/approve", _RECOVERY + "Approve", "Yes to what is proposed for an error."),
     Endpoint("POST", "/api/errors/{error_id}/deny", _RECOVERY + "Deny", "No to what is proposed for an error."),
     Endpoint("GET", "/api/explain/{id}", _RECOVERY + "Explain", "Why something was decided, in sentences."),
@@ -59,26 +59,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/api/pause", _RECOVERY + "Pause", "Begin nothing, at all or on one target."),
     Endpoint("POST", "/api/resume", _RECOVERY + "Resume", "Let go what was paused."),
     Endpoint("GET", "/api/diagnostics", _RECOVERY + "Diagnose", "How the daemon and its host are, and how to mend it."),
-    Endpoint(
-        "GET",
-        "/api/now",
-        _VIEWS + "GetNow",
-        "What is broken by root cause, what is being done, what waits for a person.",
-    ),
-    Endpoint("GET", "/api/targets", _VIEWS + "ListTargets", "How each target is, and what it depends on."),
-    Endpoint(
-        "GET",
-        "/api/recovery/scores",
-        _VIEWS + "ListScores",
-        "Scores of strategies as time went by, with their uncertainty.",
-    ),
-    Endpoint(
-        "GET",
-        "/api/recovery/layers",
-        _VIEWS + "GetLayers",
-        "Times to detect and to recover of each layer, against their goals.",
-    ),
-    Endpoint("GET", "/api/host", _VIEWS + "GetHost", "The host as its sensors see it."),
     Endpoint("GET", "/api/caller", "error_recovery.v1.CallerService/GetCaller", "Who you are here, and your roles."),
 )
 

@@ -1,1 +1,0 @@
-"""What pages and `error-cli top` are made from."""
