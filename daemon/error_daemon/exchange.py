@@ -11,7 +11,7 @@ answer in its own protocol's words (`Route.refuse`): the clients of each underst
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
@@ -48,12 +48,25 @@ class Request:
     query_is_plain: bool = True
 
 
+class Stream(Protocol):
+    """A body that comes piece by piece, and perhaps without an end."""
+
+    def pieces(self) -> AsyncGenerator[bytes, None]:
+        """Called once at most. The next piece is asked for when the asker has taken most of those before; closed where they have gone."""
+
+    def close(self) -> None:
+        """Called once, at the end, also where no piece was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
+    """`stream`: in the place of `body`."""
+
     status: int
     body: bytes = b""
     content_type: str = "application/json"
     headers: Mapping[str, str] = field(default_factory=dict)
+    stream: Stream | None = None
 
 
 class Body(Protocol):

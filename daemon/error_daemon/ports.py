@@ -38,6 +38,7 @@ from error_daemon.model import (
     Summary,
     Target,
 )
+from error_daemon.model.views import HostState, Layers, Now, Scores, ScoreWish, TargetStates
 
 
 class Clock(Protocol):
@@ -272,6 +273,24 @@ class Control(Protocol):
     def watch(self, error_id: str | None, most_per_s: int = 0) -> AsyncGenerator[Notice | Summary, None]:
         """Everything that happens from now on. A watcher that does not keep up loses the oldest, and is told so. `most_per_s`: so many
         in a second at most, with summaries of what was left out; 0: all."""
+
+
+class Views(Protocol):
+    """What pages are made from. Nothing is changed by asking. Raises NotFound, StoreUnavailable, TransientError."""
+
+    async def now(self) -> Now:
+        """Everything at one moment: the very same value to all who ask within half a second, or longer where it is costly."""
+
+    async def targets(self, name: str) -> TargetStates:
+        """All targets in the order of the definitions; or the one of this name."""
+
+    async def layers(self, since: float, until: float) -> Layers:
+        """Of the range; both 0: of the last 24 hours, as they were worked out some seconds ago."""
+
+    async def scores(self, wish: ScoreWish) -> Scores: ...
+
+    def host(self, prefix: str, last_s: float, points: int) -> HostState:
+        """How each sensor is, and the figures whose names begin with `prefix`, each with at most so many values of the last `last_s`."""
 
 
 class SensorReadings(Protocol):

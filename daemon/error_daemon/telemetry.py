@@ -8,7 +8,7 @@ make the daemon remember more and more names: a monitoring system dies of that f
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -44,6 +44,30 @@ class LatencyHistogram:
         self._counts[min(index, _BUCKETS - 1)] += 1
         self.samples += 1
         self.max_us = max(self.max_us, duration_s * 1e6)
+
+    def copy(self) -> LatencyHistogram:
+        """As it is now."""
+        other = LatencyHistogram()
+        other._counts, other.samples, other.max_us = list(self._counts), self.samples, self.max_us
+        return other
+
+    def since(self, earlier: LatencyHistogram) -> LatencyHistogram:
+        """What was recorded after `earlier`, a copy of this one, was made. Its longest is right to a bucket."""
+        later = LatencyHistogram()
+        later._counts = [now - then for now, then in zip(self._counts, earlier._counts, strict=True)]
+        later.samples = self.samples - earlier.samples
+        later.max_us = self.max_us  # so far: what the quantile below is bounded by
+        later.max_us = later.quantile_us(1.0)
+        return later
+
+    def figures(self) -> Mapping[str, float]:
+        """The fields of LagFigures."""
+        return {
+            "samples": self.samples,
+            "p50_us": self.quantile_us(0.5),
+            "p99_us": self.quantile_us(0.99),
+            "max_us": self.max_us,
+        }
 
     def quantile_us(self, ratio: float) -> float:
         """The upper edge of the bucket where `ratio` (0 to 1) of all samples are reached, in µs; 0 without samples."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,6 +12,7 @@ import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.json_format import MessageToDict
 
+import error_recovery.v1
 from error_daemon.access.methods import ROLES
 from error_daemon.errors import Denied, StoreUnavailable, TransientError, Unidentified
 from error_daemon.model.access import Caller, Role
@@ -28,8 +31,15 @@ from tests.web.serving_web import Serving, serving
 @asynccontextmanager
 async def api(gate: OpenGate | None = None) -> AsyncIterator[tuple[Serving, ToldControl]]:
     control = ToldControl(VIEW, DECISION, RECORD, None)
-    async with serving(gate=gate, routes=routes([RecoveryService(control).service()])) as http:
+    async with serving(gate=gate, routes=routes([RecoveryService(control).service()], most_streams=3)) as http:
         yield http, control
+
+
+def load_contract() -> None:
+    """All of it, so that the descriptor pool knows its services."""
+    for module in pkgutil.iter_modules(error_recovery.v1.__path__, "error_recovery.v1."):
+        if module.name.endswith("_pb2"):
+            importlib.import_module(module.name)
 
 
 def test_every_method_is_in_the_table_or_has_a_reason_not_to_be() -> None:
@@ -40,6 +50,7 @@ def test_every_method_is_in_the_table_or_has_a_reason_not_to_be() -> None:
 
 def test_a_verb_and_a_path_lead_to_one_method_whose_fields_the_path_has() -> None:
     assert len({(one.verb, one.path) for one in ENDPOINTS}) == len(ENDPOINTS)
+    load_contract()
     for endpoint in ENDPOINTS:
         service, _, name = endpoint.method.partition("/")
         method = descriptor_pool.Default().FindServiceByName(service).methods_by_name[name]

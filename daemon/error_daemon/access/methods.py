@@ -30,6 +30,7 @@ _FAULTS = "error_recovery.v1.FaultService"
 _HANDLERS = "error_recovery.v1.HandlerService"
 _RECOVERY = "error_recovery.v1.RecoveryService"
 _CALLER = "error_recovery.v1.CallerService"
+_VIEWS = "error_recovery.v1.ViewService"
 _OTLP = "opentelemetry.proto.collector"
 _SEEING = (
     "GetStatus",
@@ -57,6 +58,7 @@ _STEERING = (
     "TestRecovery",
     "ContinueTest",
 )
+_VIEWING = ("GetNow", "ListTargets", "ListScores", "GetLayers", "GetHost")
 
 _REPORTING = (
     *(f"{_FAULTS}/{name}" for name in ("Report", "ReportBatch", "StreamReports")),
@@ -74,6 +76,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     **dict.fromkeys(_REPORTING, _REPORT),
     f"{_HANDLERS}/Attach": _ATTACH,
     **{f"{_RECOVERY}/{name}": _SEE for name in _SEEING},
+    **{f"{_VIEWS}/{name}": _SEE for name in _VIEWING},
     **{f"{_RECOVERY}/{name}": _STEER for name in _STEERING},
     **{f"grpc.health.v1.Health/{name}": EVERYBODY for name in ("Check", "List", "Watch")},
     "http/dashboard": EVERYBODY,

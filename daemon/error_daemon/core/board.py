@@ -72,6 +72,8 @@ class Board:
         self._by_id: dict[str, Error] = {}
         self._on_target: dict[str, dict[str, Error]] = {}  # target → errors with a ticket for it, by id
         self._ended: dict[bytes, None] = {}  # errors that are done with and recorded, oldest first
+        # target → what its probes saw last, and when
+        self.seen: dict[str, tuple[tuple[Reading, ...], float]] = {}
         self.timers = Timers()
         self.on_timer: Callable[[Error], None]  # what an error's own timer does; the engine says it
         self.on_close: Callable[
@@ -90,6 +92,7 @@ class Board:
         self.graph = Graph(definitions.targets)
         self.classify = Classifier(Rules(definitions.rules), self.graph)
         self.mandates = Mandates(definitions)
+        self.seen = {target: seen for target, seen in self.seen.items() if target in definitions.targets}
         self.generation += 1
         self.redefined_at = self.now
 

@@ -33,7 +33,7 @@ from error_daemon.core.response import Response
 from error_daemon.core.running import Running
 from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.waiting import Waiting
-from error_daemon.model import ISOLATION, Severity, SlotState, State, Target
+from error_daemon.model import ISOLATION, ErrorView, Severity, SlotState, State, Target
 
 STALE_S = 1.0
 ROOT = "root"  # the brake
@@ -111,6 +111,13 @@ class Dispatch:
         self.free(error)
 
     # --- what it waits for
+
+    def view(self, error: Error) -> ErrorView:
+        """With what it waits for as that is now, and be it the whole queue."""
+        view, hold = error.view(), self.hold_now(error)
+        if hold is None:
+            return view
+        return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
 
     def hold_now(self, error: Error) -> Hold | None:
         """What its ticket waits for, in words that are true at this moment. What it was told when it came to a gate may be over: the
@@ -216,6 +223,7 @@ class Dispatch:
             ticket.attempts_at_level += 1
             ticket.entry_level = ticket.entry_level or decision.level
         error.attempts, error.level = ticket.attempts, ticket.level
+        ticket.begun_at = board.now
         ticket.responded_at = ticket.responded_at or board.now
         ticket.decision, ticket.strategy, ticket.outcome = decision, strategy, None
         self.running.begin(decision.attempt_id, error)

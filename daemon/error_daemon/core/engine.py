@@ -10,7 +10,7 @@ The people's acts (acts.py) are calls that answer at once; drain after them too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from heapq import nlargest, nsmallest
 from itertools import chain
@@ -42,6 +42,7 @@ from error_daemon.core.effects import (
 from error_daemon.core.fingerprint import Fingerprinter
 from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.opening import Opening
+from error_daemon.core.overview import Overview
 from error_daemon.core.policy import Policy
 from error_daemon.core.proposed import approval_of
 from error_daemon.core.renewal import Redefined, Renewal
@@ -229,26 +230,23 @@ class Engine(PeoplesActs):
             error for error in (board.with_ticket() if with_ticket else board.errors.values()) if is_wanted(error)
         ]
         older = wanted if after is None else [error for error in wanted if _newness(error) < after]
-        return [self._view(error) for error in nlargest(limit, older, key=_newness)], len(wanted)
+        return [self._dispatch.view(error) for error in nlargest(limit, older, key=_newness)], len(wanted)
 
     def view(self, prefix: str) -> ErrorView:
-        return self._view(self._find(prefix))
-
-    def _view(self, error: Error) -> ErrorView:
-        """With what it waits for as that is now, and be it the whole queue."""
-        view, hold = error.view(), self._dispatch.hold_now(error)
-        if hold is None:
-            return view
-        return replace(view, held_by=hold.by, reason=hold.reason, parked_until=hold.until)
+        return self._dispatch.view(self._find(prefix))
 
     def held_by(self, error: Error) -> str:
         """The brake that its ticket waits for, and be it that of the whole queue, as `view` shows it; empty where it waits for none."""
         hold = self._dispatch.waiting.hold_of(error)
         return hold.by if hold else ""
 
-    def brakes(self, now: float) -> list[BrakeView]:
-        """Every brake as it is, outermost first, with how many tickets wait for it."""
-        waiting = self._dispatch.waiting.counts()
+    def overview(self, now: float) -> Overview:
+        """A look at all that is open; it is made in parts."""
+        return Overview(self._board, self._dispatch, now)
+
+    def brakes(self, now: float, waiting: Mapping[tuple[str, str], int] | None = None) -> list[BrakeView]:
+        """Every brake as it is, outermost first, with how many tickets wait for it. `waiting`: where that was counted already."""
+        waiting = self._dispatch.waiting.counts() if waiting is None else waiting
         return [
             replace(view, waiting=waiting.get((view.brake, view.subject), 0))
             for view in self._dispatch.brakes.views(now)

@@ -47,6 +47,10 @@ class Graph:
         """Everything that depends on it, the nearest first."""
         return tuple(self._reached(target, self._serves)) if target in self._targets else ()
 
+    def dependents_of(self, target: str) -> tuple[str, ...]:
+        """What depends on it directly."""
+        return tuple(self._serves(target)) if target in self._targets else ()
+
     def neighbours(self, target: str) -> tuple[str, ...]:
         """What it depends on directly, and what depends on it directly."""
         return (*self._needs(target), *self._serves(target)) if target in self._targets else ()

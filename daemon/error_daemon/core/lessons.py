@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from error_daemon.core.board import Board
 from error_daemon.core.effects import SaveAttempt, SaveScore, SaveTimeout
-from error_daemon.core.learning import Case, Lesson
+from error_daemon.core.learning import Case, Learning, Lesson
 from error_daemon.core.score import impact_score, task_rate
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.core.timeouts import granted_s
-from error_daemon.model import ISOLATION, AttemptRecord, Outcome, OutcomeKind, Reading, Verdict
+from error_daemon.model import ISOLATION, AttemptRecord, Outcome, OutcomeKind, Reading, Score, Verdict
 
 _STABILITY_OPEN = -1.0
 
@@ -70,12 +71,18 @@ def time_it(board: Board, ticket: Ticket, outcome: Outcome) -> None:
 def teach(board: Board, record: AttemptRecord) -> None:
     """Its success. Nothing is learned from an unknown verdict, from an attempt that was not run or whose worker was lost, nor
     from an isolation, which is not meant to recover."""
+    scores = learn(board.learning, record, board.now)
+    board.effects.extend(SaveScore(score) for score in scores)
+
+
+def learn(learning: Learning, record: AttemptRecord, now: float) -> Sequence[Score]:
+    """What `teach` teaches, to anybody who learns. The scores that it changed."""
     is_telling = record.verdict is not Verdict.UNKNOWN and record.outcome not in (OutcomeKind.LOST, OutcomeKind.REFUSED)
-    if is_telling and record.level != ISOLATION:
-        tasks = task_rate(record.affected_tasks, record.recovered_tasks)
-        lesson = Lesson(record.execution_time_s, record.impact_score, tasks)
-        scores = board.learning.attempt(_case(record), record.strategy_id, record.success, lesson, board.now)
-        board.effects.extend(SaveScore(score) for score in scores)
+    if not is_telling or record.level == ISOLATION:
+        return ()
+    tasks = task_rate(record.affected_tasks, record.recovered_tasks)
+    lesson = Lesson(record.execution_time_s, record.impact_score, tasks)
+    return learning.attempt(case_of(record), record.strategy_id, record.success, lesson, now)
 
 
 def teach_stability(board: Board, error: Error, stability: float) -> None:
@@ -85,11 +92,12 @@ def teach_stability(board: Board, error: Error, stability: float) -> None:
         return
     board.effects.append(SaveAttempt(replace(record, stability_score=stability)))
     if record.success:
-        score = board.learning.stability(_case(record), record.strategy_id, stability, board.now)
+        score = board.learning.stability(case_of(record), record.strategy_id, stability, board.now)
         board.effects.append(SaveScore(score))
 
 
-def _case(record: AttemptRecord) -> Case:
+def case_of(record: AttemptRecord) -> Case:
+    """What an attempt is learned under."""
     return Case(record.error_type, record.component, record.hardware_id)
 
 

@@ -81,6 +81,7 @@ class Ticket:
         default_factory=dict
     )  # the causes for which a person is told in time: their timers
     due_at: float = 0.0  # when it last became ready
+    begun_at: float = 0.0  # when its newest attempt was handed out
     born: int = 0  # its place among those that were opened at the same moment
     queued: int = 0  # which of its places in the queue is the valid one
     attempts: int = 0

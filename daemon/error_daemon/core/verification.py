@@ -128,6 +128,7 @@ class Verification:
         self._judge(error, ticket, ticket.looking, readings)
 
     def _judge(self, error: Error, ticket: Ticket, looking: Looking, readings: tuple[Reading, ...]) -> None:
+        self._board.seen[ticket.target.id] = readings, self._board.now
         verdict = looking.judge(readings, self._board.now, self._board.stood_s)
         if verdict is None:
             self._board.set_timer(error, self._board.now + looking.delay_s())

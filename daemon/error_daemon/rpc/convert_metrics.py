@@ -46,14 +46,15 @@ def metrics_message(facts: _Facts) -> recovery_pb2.GetMetricsResponse:
 def _figures(report: _Facts) -> list[recovery_pb2.Figure]:
     """Each once: those of `goals` know theirs, and the same figure met again without one is left out."""
     found: dict[tuple[str, str, str], recovery_pb2.Figure] = {}
-    for figure in (*_with_goals(report), *_without_goals(report)):
+    for figure in (*goal_figures(report), *_without_goals(report)):
         known = found.setdefault((figure.name, figure.scope, figure.subject), figure)
         if figure.HasField("low"):
             known.low, known.high = figure.low, figure.high
     return list(found.values())
 
 
-def _with_goals(report: _Facts) -> Iterator[recovery_pb2.Figure]:
+def goal_figures(report: _Facts) -> Iterator[recovery_pb2.Figure]:
+    """All that have a goal, of a report of core/metrics that was made plain."""
     for item in report["goals"]:
         goal, component = item["goal"], item["component"]
         yield recovery_pb2.Figure(
@@ -153,13 +154,13 @@ def _unit(name: str) -> str:
 
 
 def _counts(counts: _Facts) -> list[recovery_pb2.Tally]:
-    tallies = [_tally("total", "", counts["total"])]
+    tallies = [tally_message("total", "", counts["total"])]
     for by in _COUNTED_BY:
-        tallies += [_tally(by, key, item) for key, item in counts[f"by_{by}"].items()]
+        tallies += [tally_message(by, key, item) for key, item in counts[f"by_{by}"].items()]
     return tallies
 
 
-def _tally(by: str, key: str, item: _Facts) -> recovery_pb2.Tally:
+def tally_message(by: str, key: str, item: _Facts) -> recovery_pb2.Tally:
     success = item["success"]
     low, high = success["interval"] or (None, None)
     return recovery_pb2.Tally(

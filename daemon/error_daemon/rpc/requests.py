@@ -54,9 +54,9 @@ def answer(request: recovery_pb2.ApproveRequest | recovery_pb2.DenyRequest, call
     return Answer(short(request.decision_id, "decision_id"), is_yes, person(request.by, caller), note)
 
 
-def limit(asked: int, default: int, most: int) -> int:
+def limit(asked: int, default: int, most: int, field: str = "limit") -> int:
     if asked > most:
-        raise InputError("limit", f"{asked} is more than {most}")
+        raise InputError(field, f"{asked} is more than {most}")
     return asked or default
 
 

@@ -38,6 +38,7 @@ from error_daemon.rpc.caller_service import caller_service
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
 from error_daemon.rpc.recovery_service import RecoveryService
+from error_daemon.rpc.view_service import ViewService
 from error_daemon.rpc.wire.server import WireServer
 from error_daemon.runtime.admission import Admission
 from error_daemon.runtime.analysis import Analysis
@@ -66,6 +67,9 @@ from error_daemon.runtime.standstill import Standstill
 from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier, given_fd
 from error_daemon.runtime.told_probes import ToldProbes
+from error_daemon.runtime.views.now import Newest
+from error_daemon.runtime.views.pulse import Pulse
+from error_daemon.runtime.views.views import DaemonViews, ViewSources
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.runtime.web import Web
 from error_daemon.setting_values import DSCP
@@ -107,9 +111,11 @@ class Composition:
         self.engine = Engine(definitions, self._policy)
         self.pauses = PauseFile(state / "pauses.json")
         self.watchers = Watchers(self.engine.listen)
+        self.pulse = Pulse(self.counters, self.clock)
         self.loop = self._made_loop()
         self.standstill = Standstill(HostCounters())
         self.loop.excuse(self.standstill.stood_s)
+        self.loop.tell(self.pulse.ended)
         self.commits = Commits()
         self.store = DuckStore(str(state / RECORD_FILE), settings.store, self._committed, record_problem)
         self.audit = Audit(self.store, self.clock)
@@ -134,6 +140,7 @@ class Composition:
         self.health = self._made_health()
         self.web = self._made_web()
         self.tests = self._made_tests()
+        self.reports = Reports(self.store, Analysis(), lambda: self.engine.definitions, self._policy)
 
     # --- the parts
 
@@ -249,8 +256,19 @@ class Composition:
         edges = (self.clock, self.looks, self.watchers)
         return RepeatTests(self.loop, *edges, intake=self.intake, hush=self._hush)
 
+    def made_views(self, control: DaemonControl) -> DaemonViews:
+        newest = Newest(self.loop, self.clock, self.pulse, control.status, self.sensors.diagnostics)
+        sources = ViewSources(
+            metrics=control.recovery_metrics,
+            scores=self.reports.scores,
+            sensors=self.sensors.diagnostics,
+            figures=self.sensors.figures,
+            interval_s=self.settings.sensors.sample_interval,
+        )
+        return DaemonViews(newest, self.clock, sources)
+
     def made_control(self) -> DaemonControl:
-        reports = Reports(self.store, Analysis(), lambda: self.engine.definitions, self._policy)
+        reports = self.reports
         return DaemonControl(
             self.loop,
             self.clock,
@@ -304,6 +322,7 @@ class Composition:
             FaultService(self.intake, durable, self.admission.gate, self.clock.now).service(),
             RecoveryService(control).service(),
             caller_service(),
+            ViewService(self.made_views(control)).service(),
             self.handlers.service(),
             *self.receivers.services(),
         )
@@ -321,6 +340,7 @@ class Composition:
 
     def _attempted(self, attempt_id: str) -> None:
         self.system_states.attempted(attempt_id)
+        self.pulse.attempted()
 
     def _committed(self, number: int) -> None:
         self.commits.committed(number)

@@ -47,7 +47,7 @@ from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.store.client import DuckStore
-from error_daemon.telemetry import Counters, LatencyHistogram
+from error_daemon.telemetry import Counters
 from error_recovery.v1 import fault_pb2
 
 _DISK_RETRY_AFTER_S = 5.0
@@ -116,7 +116,7 @@ class DaemonControl:
                 "rows_waiting": store.rows_waiting(),
                 "detail": store.detail,
             },
-            "lag": _figures(counters.lag),
+            "lag": counters.lag.figures(),
             "log": parts.log(),
             "applications": list(parts.applications.names()),
             "torn_slots": counters.torn_slots,
@@ -185,12 +185,15 @@ class DaemonControl:
         return [records.attempt_of(row) for row in await self._store.query("history", limit=limit, **wanted)]
 
     async def metrics(self, since: float, until: float) -> Mapping[str, Json]:
-        recovery = await self._reports.metrics(since, until or self._clock.now(), self._engine.still_down())
         return {
-            "recovery": recovery,
+            "recovery": await self.recovery_metrics(since, until or self._clock.now()),
             "strategies": await self._reports.strategies(),
-            "lag": _figures(self._parts.counters.lag),
+            "lag": self._parts.counters.lag.figures(),
         }
+
+    async def recovery_metrics(self, since: float, until: float) -> Json:
+        """See core/metrics."""
+        return await self._reports.metrics(since, until, self._engine.still_down())
 
     def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int
@@ -327,15 +330,6 @@ class DaemonControl:
         self._parts.audit.acted(
             action, before.error_id, detail, by, why=why, before=facts.of_error(before), after=after
         )
-
-
-def _figures(lag: LatencyHistogram) -> Mapping[str, Json]:
-    return {
-        "samples": lag.samples,
-        "p50_us": lag.quantile_us(0.5),
-        "p99_us": lag.quantile_us(0.99),
-        "max_us": lag.max_us,
-    }
 
 
 def _is_wanted(wanted: ErrorFilter, held_by: Callable[[Error], str], error: Error) -> bool:

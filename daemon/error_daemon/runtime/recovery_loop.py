@@ -19,7 +19,17 @@ import structlog
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
 from error_daemon.errors import StoreUnavailable
-from error_daemon.model import AttemptOrder, ErrorView, Notice, Outcome, OutcomeKind, Reading, ReadingValue, State
+from error_daemon.model import (
+    AttemptOrder,
+    ErrorView,
+    Notice,
+    Outcome,
+    OutcomeKind,
+    Reading,
+    ReadingValue,
+    State,
+    TicketRecord,
+)
 from error_daemon.ports import Clock, Executor, Ring, Row, Store
 from error_daemon.runtime import records
 from error_daemon.runtime.trace import FaultTrace
@@ -54,6 +64,7 @@ class RecoveryLoop:
         self._trace = FaultTrace(engine.ticket_id, lag_threshold_s, clock.now)
         self._on_recovered = on_recovered
         self._on_attempt = on_attempt
+        self._on_ticket: Callable[[TicketRecord], None] = lambda record: None
         self.is_learning_withheld = False
         self.approval_row = 0  # the number of the newest row about what people are asked
         self._is_closed = False
@@ -81,6 +92,10 @@ class RecoveryLoop:
     def excuse(self, stood_s: Callable[[], float]) -> None:
         """`stood_s()`: how long the daemon could not act, of all time so far. The engine hears of it before anything else that is due."""
         self._stood_s = stood_s
+
+    def tell(self, on_ticket: Callable[[TicketRecord], None]) -> None:
+        """`on_ticket(record)` hears of each ticket that has ended."""
+        self._on_ticket = on_ticket
 
     @property
     def is_finishing(self) -> bool:
@@ -312,6 +327,7 @@ class RecoveryLoop:
     def _save_ticket(self, effect: fx.SaveTicket) -> None:
         self._trace.note(effect)
         self._counters.ticket_ended(effect.record)
+        self._on_ticket(effect.record)
         self._append("tickets", records.ticket_row(effect.record))
 
     def _escalate(self, effect: fx.Escalate) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, replace
-from typing import Any
+from typing import Any, cast
 
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.metrics.downtime import OpenInterval
@@ -12,12 +12,15 @@ from error_daemon.core.metrics.figures import Span
 from error_daemon.core.policy import Policy
 from error_daemon.errors import ConfigError, Refused
 from error_daemon.model import Definitions, Json
+from error_daemon.model.views import ScoreWish
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.jobs import MetricsJob, ReplayJob
+from error_daemon.runtime.views.score_job import ScoreJob
 from error_daemon.store.client import DuckStore
 
 _LONGEST_ATTEMPT_S = 3600.0  # attempts are found by when they began, and counted by when they ended
 _MOST_ROWS = 100_000  # of one kind: some 200 MB of memory while they are handed over
+_HALF_LIVES = 2.0  # what was learned earlier counts for less than a quarter
 _LONGEST_PAUSE_S = 7 * 86400.0  # how far back a pause is looked for that holds on into the range
 Row = Mapping[str, Any]
 
@@ -62,6 +65,14 @@ class Reports:
             }
             for row in await self._store.query("strategy_metrics")
         ]
+
+    async def scores(self, wish: ScoreWish) -> Sequence[Mapping[str, Json]]:
+        """See ports.Views. What was learned in the half-lives before the range is learned too; of more attempts than can be handed over
+        the oldest are left out."""
+        since = wish.since - _HALF_LIVES * self._policy.half_life_s
+        async with self._analysis.begin(ScoreJob(wish, self._policy.half_life_s)) as session:
+            await session.give({"attempts": await self._store.query("history", since=since, limit=_MOST_ROWS)})
+            return cast(Sequence[Mapping[str, Json]], await session.hear())
 
     async def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int

@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import aclosing
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -19,7 +20,7 @@ from urllib.parse import parse_qsl
 
 from error_daemon.calls import Gate
 from error_daemon.errors import ErrorRecoveryError, InvariantError, NotFound, TooLarge, TransientError
-from error_daemon.exchange import NOBODY, Answer, Body, Pages, Request, Route
+from error_daemon.exchange import NOBODY, Answer, Body, Pages, Request, Route, Stream
 from error_daemon.model.access import Peer
 from error_daemon.web.pages import SECURITY_HEADERS, Names, check_page
 from error_daemon.web.problem import CONTENT_TYPE as PROBLEM
@@ -93,7 +94,25 @@ class Served:
             answer = self._route.refuse(request, InvariantError("this is a bug in the daemon; its log has more"))
         if self._route.pages is not Pages.NONE:
             answer = replace(answer, headers={**SECURITY_HEADERS, **answer.headers})
-        await send_answer(answer, send, ends_connection=not reading.is_whole)
+        if answer.stream is None:
+            await send_answer(answer, send, ends_connection=not reading.is_whole)
+        else:
+            await self._stream(answer, answer.stream, receive, send)
+
+    async def _stream(self, answer: Answer, stream: Stream, receive: Any, send: Any) -> None:
+        """Until it ends or its asker has gone. Who does not take it is cut off by their connection."""
+        sending = asyncio.ensure_future(send_stream(answer, stream, send))
+        leaving = asyncio.ensure_future(_has_gone(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+            if sending.done() and (bug := sending.exception()) is not None:
+                self._on_bug(self._route.action, bug)
+                raise bug  # there is no other way to tell the asker that this is not the end: the connection breaks
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.wait({sending, leaving})
+            stream.close()
 
     async def _answer(self, request: Request, reading: _Reading) -> Answer:
         route = self._route
@@ -190,6 +209,21 @@ async def send_answer(answer: Answer, send: Any, *, ends_connection: bool = Fals
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def send_stream(answer: Answer, stream: Stream, send: Any) -> None:
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    headers.append((b"content-type", answer.content_type.encode()))
+    await send({"type": "http.response.start", "status": int(answer.status), "headers": headers})
+    async with aclosing(stream.pieces()) as pieces:
+        async for piece in pieces:
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
+
+
+async def _has_gone(receive: Any) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def nothing_here(scope: Scope, receive: Any, send: Any) -> None:

@@ -18,6 +18,7 @@ from error_daemon.ingest.sensors.contract import DAEMON, Sensor, Unavailable
 from error_daemon.ingest.sensors.counters import CpuReader, EdacReader, SoftnetReader, ThermalReader
 from error_daemon.ingest.sensors.desk import Reporter, SensorDesk
 from error_daemon.ingest.sensors.group_memory import GroupMemory
+from error_daemon.ingest.sensors.host_figures import host_figures
 from error_daemon.ingest.sensors.kernel_log import KernelLog
 from error_daemon.ingest.sensors.links import Links
 from error_daemon.ingest.sensors.mounts import Mounts
@@ -28,6 +29,7 @@ from error_daemon.ingest.sensors.subjects import Subjects
 from error_daemon.ingest.sensors.told_figures import Both, ToldFigures
 from error_daemon.model import ErrorType, Severity, Target
 from error_daemon.model.diagnostic import Diagnostic, Standing
+from error_daemon.model.views import HostFigure
 from error_daemon.ports import Clock, SensorReadings
 from error_daemon.settings import SensorSettings
 
@@ -131,6 +133,11 @@ class Sensors:
             )
         return post.sensor.diagnostic()
 
+    def figures(self, prefix: str, last_s: float, points: int) -> Sequence[HostFigure]:
+        """Those whose names begin with `prefix`, by name, with their values of the last `last_s`, at most so many."""
+        sampled = [post.sensor for post in self._posts if isinstance(post.sensor, Sampled)]
+        return host_figures(self.readings, sampled, prefix, last_s, points)
+
     # --- one by one
 
     def _start(self, post: _Post) -> None:
@@ -204,7 +211,7 @@ def _loop_late(settings: SensorSettings) -> State:
     late = f"{settings.loop_late * 1e3:g} ms"
     says = f"the daemon's event loop was more than {late} late in {{value:.0%}} of the last {{window_s:g}} s, at worst {{worst:.3f}} s"
     band = Band.above(settings.loop_late_ratio)
-    return State("loop-late", LATE, _WINDOW_S, band, says, about=DAEMON, summary=late_ratio)
+    return State("loop-late", LATE, _WINDOW_S, band, says, about=DAEMON, summary=late_ratio, limit=settings.loop_late)
 
 
 def _above(what: str, figure: str, enter: float, says: str, severity: Severity = Severity.MEDIUM) -> State:
@@ -242,6 +249,8 @@ def _heat_conditions(settings: SensorSettings) -> Sequence[State | Growth]:
         severity=Severity.CRITICAL,
         type=ErrorType.HARDWARE,
         summary=lambda window: -mean(window),
+        limit=margin,
+        is_below=True,
     )
     says = "CPUs were slowed down {count} times because they were too hot"
     return near, Growth("throttled", "thermal_throttles_per_s", says, Severity.MEDIUM)

@@ -40,6 +40,8 @@ class State:
     about: str = HOST
     summary: Callable[[Sequence[float]], float] = mean
     worst: Callable[[Sequence[float]], float] = max
+    limit: float | None = None  # of the figure itself, where the band is of something else that is made of it
+    is_below: bool = False  # `limit` is the least that is no fault
     hysteresis: Hysteresis = field(init=False)
     value: float | None = None
 

@@ -136,6 +136,15 @@ class Sampled:
         self._growths = [condition for condition in conditions if isinstance(condition, Growth)]
         self._figures: tuple[str, ...] = ()
 
+    @property
+    def figures(self) -> Sequence[str]:
+        """Those that it samples, or that the sampler measures for it."""
+        return self._figures or tuple(dict.fromkeys(state.figure for state in self._states))
+
+    @property
+    def states(self) -> Sequence[State]:
+        return self._states
+
     def start(self, desk: Desk) -> None:
         self._desk = desk
         reader = None

@@ -3,6 +3,9 @@
 endpoints.py   the table: verb, path, method
 reading.py     path, query and body → the request's message
 writing.py     the answer's message → JSON
+fields.py      what both ask of descriptors
 unary.py       one request of one method as an exchange.Route
+caching.py     tags of answers
+events.py      the stream of one method; feed.py: what all its readers share
 api.py         all of it together
 """

@@ -12,11 +12,13 @@ from error_daemon.calls import Method, Service, Shape
 from error_daemon.errors import InvariantError
 from error_daemon.exchange import Route
 from error_daemon.web.api.endpoints import ENDPOINTS, Endpoint
+from error_daemon.web.api.events import Events
 from error_daemon.web.api.unary import Unary
 
 
-def routes(services: Sequence[Service]) -> list[Route]:
-    """Of every endpoint whose service is among these. Raises InvariantError where a service has no such method."""
+def routes(services: Sequence[Service], most_streams: int = 64) -> list[Route]:
+    """Of every endpoint whose service is among these. `most_streams`: of events, at once. Raises InvariantError where a service has no such
+    method."""
     served = {f"{service.name}/{method.name}": method for service in services for method in service.methods}
     names = {service.name for service in services}
     made = []
@@ -25,13 +27,14 @@ def routes(services: Sequence[Service]) -> list[Route]:
             method = served.get(endpoint.method)
             if method is None:
                 raise InvariantError(f"{endpoint.path} is {endpoint.method}, which nobody serves")
-            if method.shape is Shape.UNARY:
-                made.append(_unary(endpoint, method))
+            made.append(_route(endpoint, method, most_streams))
     return made
 
 
-def _unary(endpoint: Endpoint, method: Method) -> Route:
-    return Unary(endpoint, method, _request_type(endpoint)).route()
+def _route(endpoint: Endpoint, method: Method, most_streams: int) -> Route:
+    if method.shape is Shape.UNARY:
+        return Unary(endpoint, method, _request_type(endpoint)).route()
+    return Events(endpoint, method, _request_type(endpoint), most_streams).route()
 
 
 def _request_type(endpoint: Endpoint) -> type[Message]:

@@ -31,6 +31,7 @@ class Endpoint:
 
 
 _RECOVERY = "error_recovery.v1.RecoveryService/"
+_VIEWS = "error_recovery.v1.ViewService/"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/api/status", _RECOVERY + "GetStatus", "The daemon at a glance."),
@@ -59,6 +60,26 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", "/api/pause", _RECOVERY + "Pause", "Begin nothing, at all or on one target."),
     Endpoint("POST", "/api/resume", _RECOVERY + "Resume", "Let go what was paused."),
     Endpoint("GET", "/api/diagnostics", _RECOVERY + "Diagnose", "How the daemon and its host are, and how to mend it."),
+    Endpoint(
+        "GET",
+        "/api/now",
+        _VIEWS + "GetNow",
+        "What is broken by root cause, what is being done, what waits for a person.",
+    ),
+    Endpoint("GET", "/api/targets", _VIEWS + "ListTargets", "How each target is, and what it depends on."),
+    Endpoint(
+        "GET",
+        "/api/recovery/scores",
+        _VIEWS + "ListScores",
+        "Scores of strategies as time went by, with their uncertainty.",
+    ),
+    Endpoint(
+        "GET",
+        "/api/recovery/layers",
+        _VIEWS + "GetLayers",
+        "Times to detect and to recover of each layer, against their goals.",
+    ),
+    Endpoint("GET", "/api/host", _VIEWS + "GetHost", "The host as its sensors see it."),
     Endpoint("GET", "/api/caller", "error_recovery.v1.CallerService/GetCaller", "Who you are here, and your roles."),
 )
 

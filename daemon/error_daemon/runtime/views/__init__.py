@@ -1,0 +1,1 @@
+"""What pages and `error-cli top` are made from."""
