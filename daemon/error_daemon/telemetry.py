@@ -8,6 +8,7 @@ make the daemon remember more and more names: a monitoring system dies of that f
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -138,7 +139,8 @@ SOURCES = frozenset(
 
 
 class FaultCounts:
-    """Faults by the kind of their source, their type, and the severity that the sender gave. On the fault path: one look-up."""
+    """Faults by their source, type, and the severity that the sender gave. On the fault path: one look-up. Whoever makes sources up fills the
+    table; from then on what is new in it is counted by the kind of its source, which is all that is told."""
 
     __slots__ = ("counts",)
 
@@ -146,13 +148,24 @@ class FaultCounts:
         self.counts: dict[tuple[str, ErrorType, Severity | None], int] = {}
 
     def add(self, fault: Fault) -> None:
-        key = (fault.source.partition("/")[0], fault.type, fault.severity)
+        key = fault.source, fault.type, fault.severity
         try:
             self.counts[key] += 1
         except KeyError:
-            kind = key[0] if key[0] in SOURCES else OTHER
-            key = (kind, *key[1:])
+            if len(self.counts) >= _MOST_NAMES:
+                key = _kind_of(fault.source), fault.type, fault.severity
             self.counts[key] = self.counts.get(key, 0) + 1
+
+    def by_kind(self) -> Counter[tuple[str, ErrorType, Severity | None]]:
+        kinds: Counter[tuple[str, ErrorType, Severity | None]] = Counter()
+        for (source, error_type, severity), count in self.counts.items():
+            kinds[_kind_of(source), error_type, severity] += count
+        return kinds
+
+
+def _kind_of(source: str) -> str:
+    kind = source.partition("/")[0]
+    return kind if kind in SOURCES else OTHER
 
 
 @dataclass(slots=True)

@@ -42,11 +42,14 @@ def test_a_duration_is_counted_in_the_first_bucket_that_holds_it(durations_s: li
     assert sum(histogram.counts) == len(kept)
 
 
-@given(st.lists(st.text(max_size=20)))
-def test_sources_that_senders_make_up_are_counted_together(sources: list[str]) -> None:
+@given(st.lists(st.text(max_size=20)), st.booleans())
+def test_sources_that_senders_make_up_are_counted_together(sources: list[str], is_full: bool) -> None:
     counts = FaultCounts()
-    for source in [*sources, "client/python", "sensor/pidfd", "otlp/logs"]:
+    made_up = [f"made-up/{number}" for number in range(300)] if is_full else []
+    for source in [*made_up, *sources, "client/python", "sensor/pidfd", "otlp/logs"]:
         counts.add(Fault(ErrorType.DATA, source=source, severity=Severity.HIGH))
-    assert {kind for kind, _, _ in counts.counts} <= {*SOURCES, OTHER}
-    assert sum(counts.counts.values()) == len(sources) + 3
-    assert counts.counts["client", ErrorType.DATA, Severity.HIGH] >= 1
+    kinds = counts.by_kind()
+    assert {kind for kind, _, _ in kinds} <= {*SOURCES, OTHER}
+    assert kinds.total() == len(made_up) + len(sources) + 3
+    assert kinds["client", ErrorType.DATA, Severity.HIGH] >= 1
+    assert len(counts.counts) <= 256 + len(SOURCES) + 1

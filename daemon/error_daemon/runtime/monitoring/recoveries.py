@@ -17,7 +17,7 @@ _MOST_BRAKES = 256
 
 
 def _faults(scene: Scene) -> Values:
-    for (kind, error_type, severity), count in scene.seen.counters.faults.counts.items():
+    for (kind, error_type, severity), count in scene.seen.counters.faults.by_kind().items():
         yield (kind, error_type.value, severity.name.lower() if severity else "not_said"), count
 
 
