@@ -32,4 +32,6 @@ put 644 systemd/report-failures.conf "$place/share/error-recovery/report-failure
 put 644 systemd/restart-steps.conf "$place/share/error-recovery/restart-steps.conf"
 put 644 systemd/kernel-log.conf "$place/share/error-recovery/kernel-log.conf"
 put 644 systemd/early-deaths.conf "$place/share/error-recovery/early-deaths.conf"
+put 644 etc/prometheus/error-recovery.rules.yml "$place/share/error-recovery/prometheus/error-recovery.rules.yml"
+put 644 etc/grafana/error-recovery.json "$place/share/error-recovery/grafana/error-recovery.json"
 put 755 install/activate.sh "$place/share/error-recovery/activate"

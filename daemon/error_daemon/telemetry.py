@@ -139,8 +139,8 @@ SOURCES = frozenset(
 
 
 class FaultCounts:
-    """Faults by their source, type, and the severity that the sender gave. On the fault path: one look-up. Whoever makes sources up fills the
-    table; from then on what is new in it is counted by the kind of its source, which is all that is told."""
+    """Faults by their source, type, and the severity that the sender gave. On the fault path: one look-up. Whoever makes sources up fills
+    the table; from then on what is new in it is counted by the kind of its source, which is all that is told."""
 
     __slots__ = ("counts",)
 

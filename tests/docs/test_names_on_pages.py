@@ -23,6 +23,7 @@ from tests.docs.pages import ROOT, anchors, code, code_blocks, files, page, page
 
 OURS = ("daemon", "client", "cli", "tests", "bench", "proto", "install", "examples", "systemd")
 COMMANDS = dict(walk(cli))
+RULES = "etc/prometheus/error-recovery.rules.yml"
 AT_WORK = ("log.json", "bench/results/log.json")  # what programs write under names that they put together; not kept
 LEVELS = ("debug", "info", "recovery", "user_action", "warning", "error", "critical")
 
@@ -62,7 +63,8 @@ def test_every_test_that_a_page_names_is_one() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [*pages(), "etc/recovery.conf", *(file for file in files() if fnmatch(file, "etc/recovery/definitions/*"))]
+    "name",
+    [*pages(), "etc/recovery.conf", RULES, *(file for file in files() if fnmatch(file, "etc/recovery/definitions/*"))],
 )
 def test_every_command_of_error_cli_that_is_shown_exists_with_its_options(name: str) -> None:
     shown_lines = re.findall(

@@ -16,6 +16,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from prometheus_client.parser import text_string_to_metric_families
 
+from error_daemon.runtime.monitoring.catalogue import CATALOGUE
 from error_recovery.v1 import fault_pb2, recovery_pb2
 from tests.e2e.alert_senders import needs_prometheus, prometheus
 from tests.e2e.daemon_process import DaemonProcess, a_fault, journal_scripts, one_target, running
@@ -89,6 +90,7 @@ def test_promtool_finds_nothing_to_complain_of_in_a_scrape(tmp_path: Path) -> No
         command = [str(PROMTOOL), "check", "metrics"]
         said = subprocess.run(command, input=text, capture_output=True, text=True, timeout=60, check=False)
         assert (status, said.returncode, said.stdout, said.stderr) == (200, 0, "", "")
+        assert [metric.name for metric in CATALOGUE if f"# TYPE {metric.shown_name} " not in text] == []
 
 
 @needs_prometheus
