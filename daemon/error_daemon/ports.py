@@ -20,6 +20,7 @@ from error_daemon.model import (
     Decision,
     Diagnostic,
     ErrorView,
+    FoundWorkflow,
     Json,
     Notice,
     Observation,
@@ -33,10 +34,12 @@ from error_daemon.model import (
     Reloaded,
     RepeatStep,
     RepeatWish,
+    RunView,
     Since,
     SlotRef,
     Summary,
     Target,
+    Workflow,
 )
 from error_daemon.model.views import HostState, Layers, Now, Scores, ScoreWish, TargetStates
 
@@ -291,6 +294,52 @@ class Views(Protocol):
 
     def host(self, prefix: str, last_s: float, points: int) -> HostState:
         """How each sensor is, and the figures whose names begin with `prefix`, each with at most so many values of the last `last_s`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Empty means any. `state`: of model.RunState."""
+
+    state: str = ""
+    error_id: str = ""
+    workflow_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """Somebody says that a step is done. `is_forced`: on, whatever its probe sees; then the note says why."""
+
+    step: int
+    note: str
+    is_forced: bool
+    by: str
+
+
+class Workflows(Protocol):
+    """What leads people (D6). Every act answers with the run after it, once that is in the record or can't be; `step` is the one that
+    whoever acts sees. Raises NotFound, and Refused where the run is at another step by now, or has ended. `by` as for Control."""
+
+    def all(self) -> Sequence[Workflow]:
+        """Those that are defined."""
+
+    async def find(self, error_id: str, text: str) -> Sequence[tuple[FoundWorkflow, str]]:
+        """Those that fit an error, by id or prefix, or else a few words; the best first, each with the run of it for that error that is
+        open, or an empty text."""
+
+    async def start(self, workflow_id: str, error_id: str, by: str) -> tuple[RunView, bool]:
+        """A run for an error, or for none; the one that is open already, if there is one, and whether it was."""
+
+    async def complete(self, run_id: str, done: StepDone) -> RunView:
+        """The step's probe is asked. What it saw is in the newest event, which says too whether the run went on. Raises InputError."""
+
+    async def back(self, run_id: str, step: int, note: str, by: str) -> RunView: ...
+
+    async def abort(self, run_id: str, note: str, by: str) -> RunView: ...
+
+    async def run(self, run_id: str) -> RunView: ...
+
+    async def runs(self, wanted: RunFilter, limit: int) -> tuple[Sequence[RunView], str]:
+        """The newest first, and why those that have ended may be missing."""
 
 
 class SensorReadings(Protocol):

@@ -22,6 +22,7 @@ from error_daemon.model import (
     Target,
     Verification,
 )
+from tests.core.test_by_hand import ALONE, BY_HAND
 from tests.core.world import Plan, PowerCut, World, fault, house, rule
 
 SEEDS = 60
@@ -48,14 +49,15 @@ def _definitions() -> Definitions:
         ),
         rule("cache", (2,), verification=Verification(0.05, 0.3, 2.0), entry_level=2, stability_window_s=2.0),
         rule("seen", (1,), mode=Mode.OBSERVE),
+        rule("hand", ladder={1: ("by-hand",), 2: ("alone",)}, target="web", verification=quick),
         rule("app", (1, 2), target=None, verification=quick),
-        strategies=(retry, other),
+        strategies=(retry, other, BY_HAND, ALONE),
         targets=(Target("a", "service", probes=("port",)), Target("b", "service", probes=("health",))),
     )
 
 
 def _any_fault(random: Random, now: float) -> Fault:
-    component = random.choice(("web", "web", "db", "db", "cache", "seen", "app", "nobody"))
+    component = random.choice(("web", "web", "db", "db", "cache", "seen", "app", "hand", "nobody"))
     explicit = "mine" if component == "app" and random.random() < 0.5 else ""
     return fault(
         component,

@@ -399,17 +399,19 @@ class World:
         approved = view.mode == Mode.AUTO.value or order.attempt_id in self._approved
         assert approved, "nothing acts that a person has not approved"
         assert order.attempt_id not in {before.attempt_id for before in self.started}, "an attempt id is used once"
-        busy = {target for other in self.running.values() for target in _touched(other)}
-        assert not busy & _touched(order), "one attempt per target"
+        busy = {target for other in self.running.values() for target in _taken(other)}
+        assert not busy & _taken(order), "one attempt per target"
         assert order.target.id not in self._lost, "what was lost is looked at first"
         pause = self.engine._dispatch.brakes.pause
         assert not any(map(pause.concerns, _touched(order))), "nothing is begun on what is paused"
         self.started.append(order)
-        self.started_at.append(self.now)
+        if not order.strategy.is_by_hand:
+            self.started_at.append(self.now)
         within = self.started_at[-self.policy.throttle_per_s - 1 :]
         assert len(within) <= self.policy.throttle_per_s or within[0] + 1.0 <= self.now, "never more in a second"
         self.running[order.attempt_id] = order
-        assert len(self.running) <= self.policy.capacity
+        in_places = [other for other in self.running.values() if not other.strategy.is_by_hand]
+        assert len(in_places) <= self.policy.capacity
         plan = self.plan(order)
         outcome = Outcome(order.attempt_id, plan.kind, "", self.now, plan.takes_s, plan.withheld_s)
         self._at(self.now + plan.takes_s, lambda: self._finish(order, outcome, plan.cures))
@@ -525,6 +527,11 @@ class World:
 
 def _touched(order: AttemptOrder) -> set[str]:
     return {order.target.id, *(member.id for member in order.group)}
+
+
+def _taken(order: AttemptOrder) -> set[str]:
+    """Those that nobody else may have meanwhile."""
+    return set() if order.strategy.is_by_hand and not order.strategy.params.get("exclusive") else _touched(order)
 
 
 def _value(probe: str, failing: frozenset[str] | None) -> ReadingValue:

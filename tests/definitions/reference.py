@@ -56,6 +56,7 @@ TABLES: dict[
     "strategy group_restart": (strategies.GroupRestartStrategy, _STRATEGY),
     "strategy unit": (strategies.UnitStrategy, _STRATEGY),
     "strategy handler": (strategies.HandlerStrategy, _STRATEGY),
+    "strategy guided": (strategies.GuidedStrategy, _STRATEGY),
     "rule": (document.RuleEntry, None),
     "when": (document.WhenEntry, None),
     "approval": (document.ApprovalEntry, None),

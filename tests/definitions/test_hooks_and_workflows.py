@@ -1,4 +1,4 @@
-"""Hooks and workflows: their shape and their names. Nothing calls them yet, and that is said."""
+"""Hooks and workflows: their shape and their names. Nothing calls hooks yet, and that is said."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from error_daemon.definitions.loader import found_in
+from error_daemon.model import WorkflowStep
 from tests.definitions.writing import loaded, read_directory, refused, write
 
 SOUND = """\
@@ -19,18 +20,18 @@ workflows:
   for: {type: resource, message: "*No space*"}
   steps:
   - {id: look, instructions: Look for large files, expected: You know them, hints: [du -x, logs]}
-  - {id: free, instructions: Remove them, probe: room}
+  - {id: free, instructions: Remove them, probe: room, takes: 10m}
+strategies: {by-hand: {kind: guided, workflow: disk, timeout: 2h}}
 probes: {room: {kind: file, path: /, min_free_ratio: 0.1}}
 """
 
 
-def test_each_of_them_is_warned_of_and_keeps_nobody_from_starting(tmp_path: Path) -> None:
+def test_each_hook_is_warned_of_and_keeps_nobody_from_starting(tmp_path: Path) -> None:
     loaded(tmp_path, SOUND)
     problems = found_in(read_directory(tmp_path))
     assert [(problem.line, problem.message, problem.is_warning) for problem in problems] == [
         (3, "the hook `ops` is checked, and not called yet", True),
         (4, "the hook `all` is checked, and not called yet", True),
-        (6, "the workflow `disk` is checked, and not called yet", True),
     ]
 
 
@@ -39,6 +40,18 @@ def test_a_secret_that_is_sent_in_the_open_is_warned_of(tmp_path: Path) -> None:
     assert [problem.message for problem in found_in(read_directory(tmp_path))][1:] == [
         "what is sent to `http://ops.example/` can be read and repeated on its way"
     ]
+
+
+def test_a_workflow_is_what_the_daemon_gets(tmp_path: Path) -> None:
+    definitions = loaded(tmp_path, SOUND)
+    (workflow,) = definitions.workflows
+    assert (workflow.id, workflow.name, workflow.expires_s) == ("disk", "A disk is full", 7 * 86400)
+    assert workflow.steps[0].hints == ("du -x", "logs")
+    assert workflow.steps[1] == WorkflowStep("free", "Remove them", probe="room", takes_s=600.0)
+    strategy = definitions.strategies["by-hand"]
+    assert strategy.is_by_hand
+    assert strategy.params == {"workflow": "disk", "exclusive": False}
+    assert (strategy.timeout_s, strategy.timeout_max_s) == (7200.0, 30 * 86400.0)
 
 
 FLOW = "workflows: [{id: a, for: {}, "
@@ -64,6 +77,14 @@ FLOW = "workflows: [{id: a, for: {}, "
         (FLOW + "steps: [{id: b}]}]", "1:38: `instructions` is missing"),
         (FLOW + "steps: [{id: b, instructions: c, probe: d}]}]", "1:70: no probe is called `d`"),
         (FLOW + "steps: [{id: b, instructions: c}, {id: b, instructions: d}]}]", "1:69: two steps of `a` are called `b`"),
+        (FLOW + "target: t, steps: [{id: b, instructions: c}]}]", "1:38: no target is called `t`"),
+        (FLOW + "expires: 0s, steps: [{id: b, instructions: c}]}]", "1:39: `0.0` is not more than 0"),
+        ("strategies: {a: {kind: guided, workflow: b}}", "1:42: no workflow is called `b`"),
+        ("strategies: {a: {kind: guided}}", "1:14: `workflow` is missing"),
+        (
+            "probes: {p: {kind: alert}}\n" + FLOW + "steps: [{id: b, instructions: c, probe: p}]}]",
+            "2:70: `p` is told of a target in its own time",
+        ),
         (FLOW + "steps: [{id: b, instructions: '${fault.message}'}]}]", "1:60: `${fault.message}`: no variable can stand here"),
     ],
 )  # fmt: skip

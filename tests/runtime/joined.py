@@ -152,7 +152,7 @@ class Joined:
             on_recovered=on_recovered,
             on_attempt=self.attempted.append,
         )
-        self.loop.join(self.executor, self.executor.start_attempt, self.store)
+        self.loop.join(self.executor, {}, self.store)
         self.intake = RingIntake(
             self.loop,
             self.ring,

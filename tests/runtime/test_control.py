@@ -16,6 +16,7 @@ from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
+from error_daemon.runtime.faults import NewestFault
 from error_daemon.runtime.pauses import PauseFile
 from tests.runtime.joined import Joined, web_fault
 
@@ -35,6 +36,7 @@ class Steered:
                 counters=joined.counters,
                 pauses=self.pauses,
                 intake=joined.intake,
+                faults=NewestFault(joined.engine, joined.ring, joined.store),
                 workers=lambda: 1,
                 log=dict,
                 diagnosis=Shared(),

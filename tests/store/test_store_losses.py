@@ -44,10 +44,10 @@ async def crash_image(path: Path, rows: int) -> Path:
 
 
 def damage_log(path: Path) -> bytes:
-    """Flip a byte in the middle of the write-ahead log; what it holds then."""
+    """Flip a byte of a row in the write-ahead log; what it holds then."""
     wal = Path(f"{path}.wal")
     content = bytearray(wal.read_bytes())
-    content[len(content) // 2] ^= 0xFF
+    content[content.index(b"a000005")] ^= 0xFF
     wal.write_bytes(content)
     return bytes(content)
 

@@ -579,7 +579,7 @@ class Event(_message.Message):
     BRAKE_FIELD_NUMBER: _builtins.int
     at: _builtins.float
     kind: _builtins.str
-    """state | decision | verdict | escalation (a person should look) | approval | pause | summary"""
+    """state | decision | verdict | escalation (a person should look) | approval | pause | summary | workflow"""
     text: _builtins.str
     """one line for people"""
     event: _builtins.str
@@ -2687,7 +2687,7 @@ class DefinitionChange(_message.Message):
     HOW_FIELD_NUMBER: _builtins.int
     KEYS_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """target | probe | strategy | rule | bulkhead"""
+    """target | probe | strategy | rule | bulkhead | workflow"""
     name: _builtins.str
     """empty: the order of all of the kind"""
     how: _builtins.str

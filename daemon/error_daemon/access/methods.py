@@ -31,6 +31,7 @@ _HANDLERS = "error_recovery.v1.HandlerService"
 _RECOVERY = "error_recovery.v1.RecoveryService"
 _CALLER = "error_recovery.v1.CallerService"
 _VIEWS = "error_recovery.v1.ViewService"
+_WORKFLOWS = "error_recovery.v1.WorkflowService"
 _OTLP = "opentelemetry.proto.collector"
 _SEEING = (
     "GetStatus",
@@ -78,6 +79,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
     **{f"{_RECOVERY}/{name}": _SEE for name in _SEEING},
     **{f"{_VIEWS}/{name}": _SEE for name in _VIEWING},
     **{f"{_RECOVERY}/{name}": _STEER for name in _STEERING},
+    **{f"{_WORKFLOWS}/{name}": _SEE for name in ("ListWorkflows", "FindWorkflows", "GetRun", "ListRuns")},
+    **{f"{_WORKFLOWS}/{name}": _STEER for name in ("StartWorkflow", "CompleteStep", "StepBack", "AbortWorkflow")},
     **{f"grpc.health.v1.Health/{name}": EVERYBODY for name in ("Check", "List", "Watch")},
     "http/dashboard": EVERYBODY,
     f"{_CALLER}/GetCaller": _ANY_ROLE,

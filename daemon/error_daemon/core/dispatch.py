@@ -10,6 +10,9 @@ was a symptom. The root is worth as much as the worst of its symptoms.
 **Looks.** A target is looked at before an attempt where its ticket says so, where it is in doubt, and where what was last known of it is
 stale: `STALE_S` without a fault or a look.
 
+**By hand.** What a workflow leads a person through (a strategy of kind `guided`) takes hours, and the host has no part in it: it takes no
+place, no brake counts it, and its target stays free for the recoveries of other errors, unless the strategy is `exclusive`.
+
 **Decisions.** What is decided is a proposal until it is carried out: a person may have to approve it, or a group may have to wait for its
 targets. It is the same proposal when the ticket comes up again, unless somebody reset the ladder meanwhile.
 """
@@ -33,7 +36,7 @@ from error_daemon.core.response import Response
 from error_daemon.core.running import Running
 from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.waiting import Waiting
-from error_daemon.model import ISOLATION, ErrorView, Severity, SlotState, State, Target
+from error_daemon.model import ISOLATION, ErrorView, Severity, SlotState, State, Strategy, Target
 
 STALE_S = 1.0
 ROOT = "root"  # the brake
@@ -192,7 +195,8 @@ class Dispatch:
             self.asking.ask(error, ticket, proposal, hold)
             self._wait(error, hold)
             return
-        hold = self._take_all(error, (ticket.target, *proposal.members))
+        members = () if is_beside(proposal.strategy) else (ticket.target, *proposal.members)
+        hold = self._take_all(error, members)
         if hold is None:
             self._start(error, ticket, proposal)
         else:
@@ -226,8 +230,11 @@ class Dispatch:
         ticket.begun_at = board.now
         ticket.responded_at = ticket.responded_at or board.now
         ticket.decision, ticket.strategy, ticket.outcome = decision, strategy, None
-        self.running.begin(decision.attempt_id, error)
-        self.brakes.started(error, ticket, decision.attempt_id, board.now)
+        self.running.begin(decision.attempt_id, error, is_by_hand=strategy.is_by_hand)
+        if strategy.is_by_hand:
+            self.brakes.bulkheads.stop_waiting(error)
+        else:
+            self.brakes.started(error, ticket, decision.attempt_id, board.now)
         board.notify("decision", error, f"level {decision.level}: {strategy.id}, {decision.reason}", decision=decision)
         board.move(error, Step.START, f"{strategy.id} at level {decision.level}")
         board.mark(error, SlotState.RUNNING)
@@ -235,6 +242,11 @@ class Dispatch:
         board.effects += (StartAttempt(order), SaveDecision(decision))
 
     # --- let go
+
+    def take_to_look(self, error: Error, ticket: Ticket) -> None:
+        """What went on beside its target has ended. While that is looked at it is the error's own, where nobody else has it."""
+        if self.possession.hold(error, ticket.target.id) is None:
+            self.possession.take(error, ticket.target.id)
 
     def propose_anew(self, error: Error) -> None:
         """What was proposed for its ticket, or approved, is to be done no more."""
@@ -267,6 +279,11 @@ class Dispatch:
         for other in self._board.with_ticket_on(target).values():
             if other is not touched_by:
                 ticket_of(other).look_first = True
+
+
+def is_beside(strategy: Strategy) -> bool:
+    """Whether an attempt of it leaves its target free for the recoveries of other errors."""
+    return strategy.is_by_hand and not strategy.params.get("exclusive")
 
 
 def root_gate(target: str) -> str:

@@ -55,6 +55,7 @@ def record_of(
         number=ticket.attempts,
         withheld_s=outcome.withheld_s,
         is_test=ticket.is_test,
+        is_by_hand=strategy.is_by_hand,
     )
 
 

@@ -73,8 +73,9 @@ class Possession:
         return taken
 
     def in_the_works(self) -> int:
-        """How many targets are being attempted, verified or looked at: not those that a group keeps while it waits for the rest."""
-        return sum(error.state is not State.QUEUED for error in self._owners.values())
+        """How many targets are being attempted, verified or looked at: not those that a group keeps while it waits for the rest, nor those
+        that a person is at, whom nobody waits for."""
+        return sum(error.state is not State.QUEUED and not _is_by_hand(error) for error in self._owners.values())
 
     # --- doubt
 
@@ -83,7 +84,7 @@ class Possession:
 
     def lose(self, error: Error) -> None:
         """Its attempt was lost: who knows what has become of the targets that it has."""
-        self._doubtful.update(self._taken[error.error_id])
+        self._doubtful.update(self.taken(error))
 
     def seen(self, target: str) -> None:
         """Probes have seen it well or failing."""
@@ -91,3 +92,8 @@ class Possession:
 
     def is_in_doubt(self, target: str) -> bool:
         return target in self._doubtful
+
+
+def _is_by_hand(error: Error) -> bool:
+    strategy = error.ticket.strategy if error.ticket and error.state is State.ATTEMPTING else None
+    return strategy is not None and strategy.is_by_hand

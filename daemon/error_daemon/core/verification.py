@@ -69,7 +69,9 @@ class Verification:
         assert strategy is not None, "an attempt has a strategy"
         ticket.outcome = outcome
         self._board.move(error, Step.END, f"{strategy.id} {outcome.kind.value}: {outcome.detail or 'nothing to add'}")
-        if not ticket.is_test:
+        if strategy.is_by_hand:
+            self._dispatch.take_to_look(error, ticket)
+        elif not ticket.is_test:
             time_it(self._board, ticket, outcome)
         if outcome.kind is OutcomeKind.LOST:
             self._dispatch.possession.lose(error)
@@ -167,7 +169,8 @@ class Verification:
         most = min(max(strategy.max_attempts for strategy in offered), MOST_ATTEMPTS_AT_A_LEVEL)
         is_transient = error.classification.response_class is ResponseClass.TRANSIENT
         was_isolation = not ticket.attempts_at_level
-        if was_isolation or (is_transient and ticket.attempts_at_level < most):
+        is_by_hand = all(strategy.is_by_hand for strategy in offered)  # it goes on where it was, and killed nobody
+        if was_isolation or is_by_hand or (is_transient and ticket.attempts_at_level < most):
             self._board.move(
                 error, Step.PERSIST, f"{ticket.target.id} was found failing after the attempt that was cut off"
             )

@@ -21,7 +21,7 @@ from typing import Any
 from error_daemon.definitions.secrets.found import secrets_in
 from error_daemon.model import DefinitionChange, Definitions, KeyChange
 
-_KINDS = ("target", "probe", "strategy", "rule", "bulkhead")
+_KINDS = ("target", "probe", "strategy", "rule", "bulkhead", "workflow")
 _ORDERED = ("rule", "bulkhead")
 _DIGEST_CHARACTERS = 16
 _AS_WRITTEN = {"params": "", "observers": "observe"}  # params stand beside the other keys
@@ -101,6 +101,7 @@ def _flat(definitions: Definitions, kind: str) -> Iterator[tuple[str, Flat]]:
             "target": definitions.targets,
             "probe": definitions.probes,
             "strategy": definitions.strategies,
+            "workflow": {one.id: one for one in definitions.workflows},
         }
         defined = named[kind].values()
     for one in defined:
@@ -114,7 +115,7 @@ def _values(path: tuple[str, ...], value: Any) -> Iterator[tuple[tuple[str, ...]
         for item in fields(value):
             name = _AS_WRITTEN.get(item.name, item.name)
             yield from _values((*path, name) if name else path, getattr(value, item.name))
-    elif isinstance(value, tuple) and value and is_dataclass(value[0]):  # observers
+    elif isinstance(value, tuple) and value and is_dataclass(value[0]):  # observers, steps
         for one in value:
             yield from ((at, each) for at, each in _values((*path, one.id), one) if at != (*path, one.id, "id"))
     elif isinstance(value, Mapping):

@@ -20,6 +20,7 @@ from error_daemon.definitions.shapes.document import (
     RuleEntry,
     VerifyEntry,
     WhenEntry,
+    WorkflowEntry,
 )
 from error_daemon.definitions.shapes.fields import LevelKey
 from error_daemon.definitions.shapes.observers import observers_of
@@ -38,6 +39,8 @@ from error_daemon.model import (
     Strategy,
     Target,
     Verification,
+    Workflow,
+    WorkflowStep,
 )
 
 
@@ -65,6 +68,7 @@ def made_of(written: Directory) -> Definitions:
         strategies={name: _strategy(name, entry.value, least_s[name]) for name, entry in written.strategies.items()},
         probes={name: _probe(name, entry.value) for name, entry in written.probes.items()},
         bulkheads=tuple(_bulkhead(entry.value) for entry in written.bulkheads),
+        workflows=tuple(_workflow(entry.value) for entry in written.workflows),
     )
 
 
@@ -134,6 +138,21 @@ def _bulkhead(entry: BulkheadEntry) -> Bulkhead:
         rules=frozenset(entry.when.rules),
         tenant=_pattern(entry.when.tenant),
         per_tenant=entry.per_tenant,
+    )
+
+
+def _workflow(entry: WorkflowEntry) -> Workflow:
+    return Workflow(
+        id=entry.id,
+        when=_condition(entry.for_),
+        steps=tuple(
+            WorkflowStep(step.id, step.instructions.strip(), step.expected, step.probe, step.hints, step.takes)
+            for step in entry.steps
+        ),
+        name=entry.name,
+        description=entry.description,
+        target=entry.target,
+        expires_s=entry.expires,
     )
 
 

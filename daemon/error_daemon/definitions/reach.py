@@ -100,6 +100,10 @@ def _users_of_probes(directory: Directory) -> Users:
     for name, target in directory.targets.items():
         for probe in target.value.probes:
             users.setdefault(probe, {})[name] = None
+    for workflow in (written.value for written in directory.workflows if written.value.target in directory.targets):
+        for step in workflow.steps:
+            if step.probe is not None and workflow.target is not None:
+                users.setdefault(step.probe, {})[workflow.target] = None
     return users
 
 

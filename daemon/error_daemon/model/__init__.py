@@ -16,6 +16,7 @@ from error_daemon.model.approval import (
     Unanswered,
 )
 from error_daemon.model.definitions import (
+    GUIDED,
     ISOLATION,
     LEVELS,
     Backoff,
@@ -29,6 +30,8 @@ from error_daemon.model.definitions import (
     Strategy,
     Target,
     Verification,
+    Workflow,
+    WorkflowStep,
 )
 from error_daemon.model.diagnostic import Diagnostic, Standing
 from error_daemon.model.fault import (
@@ -88,9 +91,19 @@ from error_daemon.model.repeat import (
     RepeatWish,
     Triggered,
 )
+from error_daemon.model.workflows import (
+    FoundWorkflow,
+    Run,
+    RunEvent,
+    RunEventKind,
+    RunProgress,
+    RunState,
+    RunView,
+)
 
 __all__ = [
     "CAUSES",
+    "GUIDED",
     "ISOLATION",
     "LEVELS",
     "PRIORITY_OF",
@@ -121,6 +134,7 @@ __all__ = [
     "Evidence",
     "Fault",
     "Fingerprint",
+    "FoundWorkflow",
     "Json",
     "KeyChange",
     "LearnedTimeout",
@@ -146,6 +160,12 @@ __all__ = [
     "RepeatWish",
     "ResponseClass",
     "Rule",
+    "Run",
+    "RunEvent",
+    "RunEventKind",
+    "RunProgress",
+    "RunState",
+    "RunView",
     "Score",
     "Severity",
     "Since",
@@ -163,4 +183,6 @@ __all__ = [
     "Usage",
     "Verdict",
     "Verification",
+    "Workflow",
+    "WorkflowStep",
 ]

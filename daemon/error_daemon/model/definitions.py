@@ -1,4 +1,4 @@
-"""What the operator wrote, checked: rules, targets, strategies, probes, bulkheads."""
+"""What the operator wrote, checked: rules, targets, strategies, probes, bulkheads, workflows."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from error_daemon.model.fault import ErrorType, Mode, Priority, RecoveryClass, R
 Json = Any  # what json.dumps takes
 
 LEVELS = (1, 2, 3, 4, 5)  # requirement B6: 1 basic retry ... 5 full system recovery
+GUIDED = "guided"  # the kind of strategies that lead a person (D3, USER_GUIDED)
 ISOLATION = 0  # the level of a cascading error's isolation, before its ladder (B3)
 
 
@@ -80,6 +81,11 @@ class Strategy:
     backoff: Backoff = Backoff()
     error_types: frozenset[ErrorType] = frozenset()  # empty: any
     target_kinds: frozenset[str] = frozenset()  # empty: any
+
+    @property
+    def is_by_hand(self) -> bool:
+        """A person does it, step by step. It takes hours, and no room."""
+        return self.kind == GUIDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +156,31 @@ class Bulkhead:
 
 
 @dataclass(frozen=True, slots=True)
+class WorkflowStep:
+    """What a person does, and how it is seen that it was done. `probe` None: the person's word is taken for it."""
+
+    id: str
+    instructions: str
+    expected: str = ""
+    probe: str | None = None
+    hints: tuple[str, ...] = ()
+    takes_s: float = 0.0  # about how long; 0: nobody knows
+
+
+@dataclass(frozen=True, slots=True)
+class Workflow:
+    """Steps that lead a person through what no strategy can do (D6). `target`: what its probes look at; None: that of the error."""
+
+    id: str
+    when: Condition  # the errors that it is for
+    steps: tuple[WorkflowStep, ...]
+    name: str = ""
+    description: str = ""
+    target: str | None = None
+    expires_s: float = 7 * 86400.0  # a run at which nobody does anything for so long has expired
+
+
+@dataclass(frozen=True, slots=True)
 class Definitions:
     """Everything an operator defined, whole and consistent: every name used is defined. Rules are in their order."""
 
@@ -158,3 +189,4 @@ class Definitions:
     strategies: Mapping[str, Strategy] = field(default_factory=dict)
     probes: Mapping[str, Probe] = field(default_factory=dict)
     bulkheads: tuple[Bulkhead, ...] = ()
+    workflows: tuple[Workflow, ...] = ()

@@ -183,6 +183,7 @@ class AttemptRecord:
         0.0  # of its execution time: the host withheld the CPU (A20); 0 also in rows from before it was recorded
     )
     is_test: bool = False  # of a test of the recovery: no breaker counts it, and nothing is learned from it
+    is_by_hand: bool = False  # a person did it, led by a workflow: no breaker counts it
 
 
 @value
@@ -290,7 +291,7 @@ class Notice:
     """Something happened. `text` says it to people."""
 
     at: float
-    kind: str  # state | decision | verdict | escalation | approval | pause
+    kind: str  # state | decision | verdict | escalation | approval | pause | workflow
     text: str
     error: ErrorView | None  # None where it is of no error
     decision: Decision | None = None

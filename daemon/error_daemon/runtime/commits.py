@@ -8,12 +8,12 @@ from contextlib import suppress
 
 class Commits:
     def __init__(self) -> None:
-        self._number = 0
+        self.number = 0  # of the newest row that is in the file
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     def committed(self, number: int) -> None:
         """See ports.OnCommitted."""
-        self._number = number
+        self.number = number
         due = [one for one in self._waiting if one[0] <= number]
         self._waiting = [one for one in self._waiting if one[0] > number]
         for _, waits in due:
@@ -22,10 +22,10 @@ class Commits:
 
     async def has(self, number: int, within_s: float) -> bool:
         """Whether the row of this number is in the file, `within_s` from now at the latest."""
-        if number <= self._number:
+        if number <= self.number:
             return True
         waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((number, waits))
         with suppress(asyncio.TimeoutError):
             await asyncio.wait_for(waits, within_s)
-        return number <= self._number
+        return number <= self.number

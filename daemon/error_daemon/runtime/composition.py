@@ -31,7 +31,7 @@ from error_daemon.ingest.sensors.assembly import Sensors
 from error_daemon.ingest.sensors.kernel_log import KernelLog
 from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
-from error_daemon.model import Definitions, Json
+from error_daemon.model import GUIDED, Definitions, Json
 from error_daemon.ring.opening import open_ring
 from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.caller_service import caller_service
@@ -40,6 +40,7 @@ from error_daemon.rpc.handler_service import HandlerService
 from error_daemon.rpc.recovery_service import RecoveryService
 from error_daemon.rpc.view_service import ViewService
 from error_daemon.rpc.wire.server import WireServer
+from error_daemon.rpc.workflow_service import WorkflowService
 from error_daemon.runtime.admission import Admission
 from error_daemon.runtime.analysis import Analysis
 from error_daemon.runtime.audit import Audit
@@ -50,6 +51,7 @@ from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.diagnosis.sources import Seen, Sources
 from error_daemon.runtime.early_deaths import EarlyDeaths
+from error_daemon.runtime.faults import NewestFault
 from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
 from error_daemon.runtime.health import Health, Vitals
 from error_daemon.runtime.intake import RingIntake
@@ -72,6 +74,10 @@ from error_daemon.runtime.views.pulse import Pulse
 from error_daemon.runtime.views.views import DaemonViews, ViewSources
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.runtime.web import Web
+from error_daemon.runtime.workflows.book import RunBook
+from error_daemon.runtime.workflows.guided import GuidedAttempts
+from error_daemon.runtime.workflows.sight import StepSight
+from error_daemon.runtime.workflows.steering import Around, RunSteering
 from error_daemon.setting_values import DSCP
 from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
@@ -126,7 +132,13 @@ class Composition:
         self.pool = self._made_pool()
         self.looks.join(self.pool)
         self.handlers = HandlerService(self.clock, self.loop.outcome, self._fault_of)
-        self.loop.join(self.looks, self.looks.noting(self.handlers.start_attempt), self.store)
+        self.faults = NewestFault(self.engine, self.ring, self.store)
+        self.run_book = RunBook(self.store, self.commits)
+        self.workflows = self._made_workflows()
+        guided = GuidedAttempts(self.workflows, self.clock, self.loop.outcome)
+        self.workflows.join(guided.ended)
+        outside = {"handler": self.handlers.start_attempt, GUIDED: guided.start_attempt}
+        self.loop.join(self.looks, {kind: self.looks.noting(start) for kind, start in outside.items()}, self.store)
         self.intake = self._made_intake()
         self.early = early
         self.sensor = ProcessWatch(
@@ -166,6 +178,10 @@ class Composition:
             on_worker_lost=self._worker_lost,
             traits=WorkerTraits(DSCP[self.settings.dscp], self.settings.realtime_priority),
         )
+
+    def _made_workflows(self) -> RunSteering:
+        around = Around(self.engine, self.clock, self.audit, self.faults, self.watchers.tell)
+        return RunSteering(around, self.run_book, StepSight(self.looks, self.clock))
 
     def _made_intake(self) -> RingIntake:
         return RingIntake(
@@ -278,6 +294,7 @@ class Composition:
                 reloader=self.reloader,
                 ring=self.ring,
                 store=self.store,
+                faults=self.faults,
                 applications=self.handlers,
                 watchers=self.watchers,
                 counters=self.counters,
@@ -323,6 +340,7 @@ class Composition:
             RecoveryService(control).service(),
             caller_service(),
             ViewService(self.made_views(control)).service(),
+            WorkflowService(self.workflows).service(),
             self.handlers.service(),
             *self.receivers.services(),
         )
@@ -344,6 +362,7 @@ class Composition:
 
     def _committed(self, number: int) -> None:
         self.commits.committed(number)
+        self.run_book.committed()
         self.loop.committed(number)
 
     def _worker_lost(self, detail: str) -> None:

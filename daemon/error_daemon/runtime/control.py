@@ -40,6 +40,7 @@ from error_daemon.runtime import records
 from error_daemon.runtime.audit import Audit, facts
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.diagnosis.diagnosis import Shared
+from error_daemon.runtime.faults import NewestFault
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.reload import Reloader
@@ -64,6 +65,7 @@ class Parts:
     reloader: Reloader
     ring: Ring
     store: DuckStore
+    faults: NewestFault
     applications: Applications
     watchers: Watchers
     counters: Counters
@@ -144,11 +146,7 @@ class DaemonControl:
         return self._engine.approval(error_id)
 
     async def fault(self, error_id: str) -> bytes | None:
-        slot = self._engine.slot(error_id)
-        if slot:
-            return self._parts.ring.read(slot)
-        rows = await self._store.query("newest_fault", error_id=error_id)
-        return records.payload_of(rows[0]) if rows else None
+        return await self._parts.faults.payload(error_id)
 
     async def attempts(self, error_id: str) -> Sequence[AttemptRecord]:
         return [records.attempt_of(row) for row in await self._store.query("attempts_of", error_id=error_id)]

@@ -83,6 +83,7 @@ class Daemon:
         for pause in parts.pauses.load(parts.clock.now()):
             self._pause(pause)
         await parts.pool.start()
+        await parts.workflows.restore()
         await self._restore()
         parts.standstill.start()
         server = parts.made_server()
@@ -169,6 +170,7 @@ class Daemon:
         parts.health.stop()
         parts.diagnosis.close()
         parts.loop.close()
+        parts.workflows.close()
         parts.standstill.stop()
         parts.pulse.stop()
         await parts.system_states.finish()

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any
@@ -43,7 +43,7 @@ _LEFT_OUT_FOR_S = 1.0  # lines of the trace, before it is said how many
 
 
 class RecoveryLoop:
-    """`handlers(order)` starts an attempt of kind `handler`; `on_recovered(target)` hears when a target was verified well;
+    """`on_recovered(target)` hears when a target was verified well;
     `on_attempt(attempt_id)` when an attempt was handed out."""
 
     def __init__(
@@ -73,7 +73,7 @@ class RecoveryLoop:
         self._fed_at = inf  # of the event whose effects are being carried out
         self._finished: asyncio.Event | None = None
         self._executor: Executor | None = None
-        self._handlers: Callable[[AttemptOrder], None] | None = None
+        self._outside: Mapping[str, Callable[[AttemptOrder], None]] = {}
         self._append: Callable[[str, Row], int] = _not_joined
         self._unrecorded: deque[tuple[int, ErrorView]] = deque()
         self._unsaved: dict[str, ErrorView] = {}  # by error: there was no room for the row
@@ -85,9 +85,10 @@ class RecoveryLoop:
         self._ring = ring
         self._carry = self._carried_out_by(ring, on_notice)
 
-    def join(self, executor: Executor, handlers: Callable[[AttemptOrder], None], store: Store) -> None:
-        """The edges, which call back here and so are made after this. Before the first event."""
-        self._executor, self._handlers, self._append = executor, handlers, store.append
+    def join(self, executor: Executor, outside: Mapping[str, Callable[[AttemptOrder], None]], store: Store) -> None:
+        """The edges, which call back here and so are made after this. `outside`: what starts attempts of these kinds, which no worker
+        runs. Before the first event."""
+        self._executor, self._outside, self._append = executor, outside, store.append
 
     def excuse(self, stood_s: Callable[[], float]) -> None:
         """`stood_s()`: how long the daemon could not act, of all time so far. The engine hears of it before anything else that is due."""
@@ -273,11 +274,8 @@ class RecoveryLoop:
 
     def _start_attempt(self, effect: fx.StartAttempt) -> None:
         assert self._executor is not None, "joined before the first event"
-        assert self._handlers is not None, "joined before the first event"
-        if effect.order.strategy.kind == "handler":
-            self._handlers(effect.order)
-        else:
-            self._executor.start_attempt(effect.order)
+        start = self._outside.get(effect.order.strategy.kind, self._executor.start_attempt)
+        start(effect.order)
         self._on_attempt(effect.order.attempt_id)
 
     def _start_probes(self, effect: fx.StartProbes) -> None:

@@ -59,7 +59,7 @@ async def restore_record(
 def error_restored(view: ErrorView, rule: Rule | None) -> ErrorRestored:
     """What the engine is told of an error that the record knows. `rule`: what its rule says today."""
     fingerprint = Fingerprint(bytes.fromhex(view.fingerprint), view.because)
-    return ErrorRestored(view, fingerprint, _fault_of(view), _classification(view, rule))
+    return ErrorRestored(view, fingerprint, fault_of(view), _classification(view, rule))
 
 
 async def restored_approvals(store: Store) -> Approvals:
@@ -116,7 +116,7 @@ def _classification(view: ErrorView, rule: Rule | None) -> Classification:
     return Classification(rule, view.severity, view.response_class, recovery_class, view.severity_because)
 
 
-def _fault_of(view: ErrorView) -> Fault:
+def fault_of(view: ErrorView) -> Fault:
     """As much of its newest fault as the record of an error has."""
     return Fault(
         type=view.type,

@@ -101,6 +101,23 @@ QUERIES: Mapping[str, Query] = {
         ORDER BY asked_at, id LIMIT $limit""",
         defaults={"limit": 100_000},
     ),
+    # Runs of workflows: those that are open, oldest first; one; those that are asked for, newest first.
+    "open_workflow_runs": Query(
+        f"{_select('workflow_runs')} WHERE state = 'active' ORDER BY started_at, id LIMIT $limit", frozenset({"limit"})
+    ),
+    "workflow_run": Query(f"{_select('workflow_runs')} WHERE id = $run_id", frozenset({"run_id"})),
+    "workflow_runs": Query(
+        f"""{_select("workflow_runs")}
+        WHERE ($state = '' OR state = $state) AND ($error_id = '' OR error_id = $error_id)
+          AND ($workflow_id = '' OR workflow_id = $workflow_id)
+        ORDER BY started_at DESC, id DESC LIMIT $limit""",
+        defaults={"limit": 50, "state": "", "error_id": "", "workflow_id": ""},
+    ),
+    # What happened to these runs (a comma-separated list), by run and in its order.
+    "workflow_events_of": Query(
+        f"""{_select("workflow_events")} WHERE list_contains(string_split($run_ids, ','), run_id) ORDER BY run_id, number""",
+        frozenset({"run_ids"}),
+    ),
     # Newest fault first.
     "recent_errors": Query(
         f"{_select('errors')} ORDER BY last_at DESC NULLS LAST, error_id LIMIT $limit", defaults={"limit": 100}

@@ -138,6 +138,17 @@ TABLES: Mapping[str, Table] = {
             "id VARCHAR, at DOUBLE, actor VARCHAR, action VARCHAR, subject VARCHAR, detail JSON, sequence BIGINT, why VARCHAR,"
             "before JSON, after JSON, previous VARCHAR, hash VARCHAR",
         ),
+        _table(
+            "workflow_runs",
+            "id",
+            "id VARCHAR, workflow_id VARCHAR, error_id VARCHAR, state VARCHAR, started_at DOUBLE, last_at DOUBLE, document JSON",
+        ),
+        _table(
+            "workflow_events",
+            "id",
+            "id VARCHAR, run_id VARCHAR, number INTEGER, at DOUBLE, kind VARCHAR, step INTEGER, actor VARCHAR, note VARCHAR,"
+            "reading JSON",
+        ),
     )
 }
 
@@ -230,6 +241,18 @@ MIGRATIONS: tuple[Migration, ...] = (
                 "id" VARCHAR, "error_id" VARCHAR, "ticket_id" VARCHAR, "target" VARCHAR, "rule" VARCHAR, "strategy_id" VARCHAR,
                 "level" INTEGER, "does" VARCHAR, "asked_at" DOUBLE, "expires_at" DOUBLE, "state" VARCHAR, "answered_by" VARCHAR,
                 "answered_at" DOUBLE, "note" VARCHAR, "document" JSON, PRIMARY KEY ("id"))""",
+        ),
+    ),
+    Migration(
+        6,
+        "runs of workflows",
+        (
+            """CREATE TABLE workflow_runs (
+                "id" VARCHAR, "workflow_id" VARCHAR, "error_id" VARCHAR, "state" VARCHAR, "started_at" DOUBLE,
+                "last_at" DOUBLE, "document" JSON, PRIMARY KEY ("id"))""",
+            """CREATE TABLE workflow_events (
+                "id" VARCHAR, "run_id" VARCHAR, "number" INTEGER, "at" DOUBLE, "kind" VARCHAR, "step" INTEGER,
+                "actor" VARCHAR, "note" VARCHAR, "reading" JSON, PRIMARY KEY ("id"))""",
         ),
     ),
 )

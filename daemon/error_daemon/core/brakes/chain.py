@@ -116,8 +116,9 @@ class Brakes:
 
     def verified(self, record: AttemptRecord, now: float) -> None:
         """An attempt has its verdict. That of an isolation says nothing; nor does that of a test, which ends by itself where it does not
-        recover: that a level of its ladder fails in each pass opens no breaker."""
-        is_telling = record.verdict is not Verdict.UNKNOWN and record.level != ISOLATION and not record.is_test
+        recover: that a level of its ladder fails in each pass opens no breaker. What a person did is no sign for what the daemon may do."""
+        is_meant = record.level != ISOLATION and not record.is_test and not record.is_by_hand
+        is_telling = record.verdict is not Verdict.UNKNOWN and is_meant
         success = record.verdict is Verdict.RECOVERED if is_telling else None
         self.ended(record.target, record.attempt_id, success, is_last=record.is_last, now=now)
 

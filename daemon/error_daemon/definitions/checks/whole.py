@@ -1,7 +1,7 @@
 """What definitions mean together. Each check looks at entries that have the right shape, and yields every problem it sees.
 
 Of targets, probes and strategies here; of observers in observers.py, of rules in rules.py, of bulkheads in
-bulkheads.py, of variables in variables.py, of pid files in pid_files.py:
+bulkheads.py, of variables in variables.py, of pid files in pid_files.py, of workflows in workflows.py:
 
 - Every name that is used is defined: probes and dependencies of targets; strategies of ladders.
 - Dependencies end somewhere: no target depends on itself, be it by way of others.
@@ -19,12 +19,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from error_daemon.definitions.checks.bulkheads import check_bulkheads
-from error_daemon.definitions.checks.hooks import check_hooks, check_workflows
+from error_daemon.definitions.checks.hooks import check_hooks
 from error_daemon.definitions.checks.names import unknown
 from error_daemon.definitions.checks.observers import check_observers
 from error_daemon.definitions.checks.pid_files import check_pid_files
 from error_daemon.definitions.checks.rules import check_levels, check_rules
 from error_daemon.definitions.checks.variables import check_variables
+from error_daemon.definitions.checks.workflows import check_workflows
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.graph import cycles

@@ -1,7 +1,7 @@
 """What a definitions file may say: its shape. The JSON Schema for editors comes from here, so every field is described.
 
 A file has sections, each of them optional: targets, probes, strategies and ladders by name, and rules and bulkheads in
-the order in which they are tried; hooks and workflows are for a version to come. The kind of an entry decides which keys it
+the order in which they are tried, and workflows; hooks are for a version to come. The kind of an entry decides which keys it
 has (targets.py, probes.py, strategies.py). Other files are read with it by `include`, and `defaults` says what its entries share
 (files/). What entries mean together (names, kinds that fit, times in order) is the business of checks/.
 """
@@ -161,21 +161,35 @@ class HookEntry(Entry):
 
 
 class StepEntry(Entry):
-    """What a person does in one step of a workflow, and how they see that it helped."""
+    """What a person does in one step of a workflow, and how it is seen that it was done."""
 
     id: Name = Field(description="Its name, once in its workflow.")
-    instructions: FilledText = Field(description="What to do, in words.")
+    instructions: FilledText = Field(description="What to do, in words. Lines stay lines (write it as |).")
     expected: Text = Field(default="", description="What is to be seen when it is done.")
-    probe: Name | None = Field(default=None, description="Name of the probe that can see it.")
-    hints: tuple[FilledText, ...] = Field(default=(), description="What may be known when it does not help.")
+    probe: Name | None = Field(
+        default=None,
+        description="Name of the probe that sees it: the daemon asks it when a person says that the step is done, and only `ok` "
+        "leads on. Absent: the person's word is taken for it.",
+    )
+    hints: tuple[FilledText, ...] = Field(default=(), description="What may help when it is not done yet.")
+    takes: Duration = Field(default=0.0, description="About how long it takes.")
 
 
 class WorkflowEntry(Entry):
     """Steps that lead a person through a recovery which no strategy can do."""
 
-    id: Name = Field(description="Its name: what error-cli calls it.")
+    id: Name = Field(description="Its name: what strategies of kind guided and error-cli call it.")
     name: Text = Field(default="", description="For people.")
+    description: Text = Field(
+        default="", description="What it is good for. Who looks for a workflow in plain words finds it by these."
+    )
     for_: WhenEntry = Field(alias="for", description="Which faults it is for; {} is all of them.")
+    target: Name | None = Field(
+        default=None, description="The target that its probes look at; absent: that of the error."
+    )
+    expires: Duration = Field(
+        default=604_800.0, gt=0, description="A run at which nobody does anything for so long has expired."
+    )
     steps: tuple[StepEntry, ...] = Field(min_length=1, description="The steps, in their order.")
 
 
@@ -234,6 +248,4 @@ class Document(Entry):
         default=[], description="Shares of what may run at once, in the order in which they are tried."
     )
     hooks: list[HookEntry] = Field(default=[], description="Who is told of errors. Checked, and not called yet.")
-    workflows: list[WorkflowEntry] = Field(
-        default=[], description="Steps that lead a person. Checked, and not called yet."
-    )
+    workflows: list[WorkflowEntry] = Field(default=[], description="Steps that lead a person.")

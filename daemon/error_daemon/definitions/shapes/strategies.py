@@ -12,6 +12,7 @@ from error_daemon.definitions.shapes.fields import (
     ErrorTypes,
     Group,
     Method,
+    Name,
     SignalName,
     TargetKinds,
     Text,
@@ -163,6 +164,25 @@ class HandlerStrategy(_Strategy):
         return {"application": self.application, "handler": self.handler}
 
 
+_HOURS = 3600.0
+
+
+class GuidedStrategy(_Strategy):
+    """Leads a person through a workflow (USER_GUIDED). What a person needs is not learned from, so its times stay as they are."""
+
+    kind: Literal["guided"] = Field(description="Lead a person through a workflow.")
+    workflow: Name = Field(description="The workflow.")
+    exclusive: bool = Field(
+        default=False,
+        description="Whether nothing else may be done to the target meanwhile. Else the recoveries of other errors go on.",
+    )
+    timeout: Duration = Field(default=8 * _HOURS, gt=0, description="How long people have for it.")
+    timeout_max: Duration = Field(default=30 * 24 * _HOURS, gt=0, description="`timeout` is never above this.")
+
+    def params(self) -> dict[str, Json]:
+        return {"workflow": self.workflow, "exclusive": self.exclusive}
+
+
 StrategyEntry = Annotated[
     RetryStrategy
     | ExecStrategy
@@ -170,6 +190,7 @@ StrategyEntry = Annotated[
     | ProcessRestartStrategy
     | GroupRestartStrategy
     | UnitStrategy
-    | HandlerStrategy,
+    | HandlerStrategy
+    | GuidedStrategy,
     Field(discriminator="kind"),
 ]

@@ -32,6 +32,8 @@ class Endpoint:
 
 _RECOVERY = "error_recovery.v1.RecoveryService/"
 _VIEWS = "error_recovery.v1.ViewService/"
+_WORKFLOW = "error_recovery.v1.WorkflowService/"
+_RUN = "/api/workflow-runs/{run_id}"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/api/status", _RECOVERY + "GetStatus", "The daemon at a glance."),
@@ -80,6 +82,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "Times to detect and to recover of each layer, against their goals.",
     ),
     Endpoint("GET", "/api/host", _VIEWS + "GetHost", "The host as its sensors see it."),
+    Endpoint("GET", "/api/workflows", _WORKFLOW + "ListWorkflows", "The workflows that are defined."),
+    Endpoint("GET", "/api/workflows/find", _WORKFLOW + "FindWorkflows", "Those that fit an error, or a few words."),
+    Endpoint("POST", "/api/workflows/{workflow_id}/start", _WORKFLOW + "StartWorkflow", "Start a run, or join it."),
+    Endpoint("GET", "/api/workflow-runs", _WORKFLOW + "ListRuns", "Runs of workflows, the newest first."),
+    Endpoint("GET", _RUN, _WORKFLOW + "GetRun", "One run, with all that happened to it."),
+    Endpoint("POST", _RUN + "/complete", _WORKFLOW + "CompleteStep", "A step is done: the daemon looks whether it is."),
+    Endpoint("POST", _RUN + "/back", _WORKFLOW + "StepBack", "To the step before."),
+    Endpoint("POST", _RUN + "/abort", _WORKFLOW + "AbortWorkflow", "Give a run up."),
     Endpoint("GET", "/api/caller", "error_recovery.v1.CallerService/GetCaller", "Who you are here, and your roles."),
 )
 
