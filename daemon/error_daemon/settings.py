@@ -164,6 +164,18 @@ class LogSettings(_Section):
     """File with the certificate's key. Empty: it is in the same file."""
 
 
+class AuditSettings(_Section):
+    rotate_bytes: int = Field(default=16 << 20, ge=64 << 10, le=1 << 30)
+    """Size at which the audit's file is put aside and a new one begun; the chain goes on over all of them."""
+    keep_files: int = Field(default=64, ge=1, le=100_000)
+    """Files that were put aside and are kept. With 64 of 16 MiB the audit has 1 GiB at most: some two million entries."""
+    keep_for: Duration = 0.0
+    """Age at which a file that was put aside is deleted. 0s: never for its age. What is deleted leaves an entry with its hash."""
+    head_interval: Annotated[Duration, Field(ge=1.0, le=86400.0)] = 300.0
+    """How often the line `audit_head` tells where the chain has come to, if it has come on. Whoever keeps that line elsewhere can show
+    later that nothing before it was cut off."""
+
+
 class SensorSettings(_Section):
     enabled: bool = True
     """Whether the daemon looks at the host by itself. What is seen is a fault like any other: without a rule for it, it is recorded."""
@@ -337,6 +349,7 @@ class Settings(_Section):
     brakes: BrakeSettings = BrakeSettings()
     learning: LearningSettings = LearningSettings()
     log: LogSettings = LogSettings()
+    audit: AuditSettings = AuditSettings()
     sensors: SensorSettings = SensorSettings()
     journal: JournalSettings = JournalSettings()
     tls: TlsSettings = TlsSettings()

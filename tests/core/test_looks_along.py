@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from error_daemon.core import effects as fx
-from error_daemon.model import Outcome, OutcomeKind, State, Verdict, Verification
+from error_daemon.model import AttemptOrder, Outcome, OutcomeKind, ReadingValue, State, Verdict, Verification
 from tests.core.world import Plan, World, fault, house, rule
 
 ALONG_S = (0.0, 0.05)  # with the word of the attempt's end, and after it
@@ -109,3 +109,18 @@ def test_a_lost_attempt_is_looked_at_by_an_order(along_s: float) -> None:
     world.run(0.2)
     assert _ordered(world) > 0
     assert world.state(error_id) is State.WATCHING
+
+
+def test_what_the_last_look_has_seen_is_known_while_there_is_a_ticket() -> None:
+    world = _world(0.0)
+    seen: list[list[ReadingValue]] = []
+
+    def plan(order: AttemptOrder) -> Plan:
+        seen.append([reading.value for reading in world.engine.last_readings(order.error_id)])
+        return Plan(cures=order.level == 2)
+
+    world.plan = plan
+    error_id = world.report(fault())
+    world.run(30.0)
+    assert seen == [[], [ReadingValue.NOT_OK] * 2]
+    assert world.engine.last_readings(error_id) == world.engine.last_readings("another") == ()

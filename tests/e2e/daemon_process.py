@@ -164,6 +164,10 @@ class DaemonProcess:
 
     # --- the record, once the daemon has stopped
 
+    def acts_of_people(self, columns: str) -> list[tuple[Any, ...]]:
+        """Of the audit, oldest first. After it has stopped."""
+        return self.record(f"SELECT {columns} FROM audit WHERE actor <> 'error_daemon' ORDER BY sequence")
+
     def record(self, sql: str) -> list[tuple[Any, ...]]:
         with duckdb.connect(str(self.state / "recovery.duckdb"), read_only=True) as connection:
             return connection.execute(sql).fetchall()

@@ -241,7 +241,7 @@ def test_what_asks_is_done_when_a_person_approves_and_not_when_one_denies(tmp_pa
         assert one.attempts() == ["shop"]
         one.daemon.wait_until_recorded()
         assert one.daemon.stop() == 0
-    acts = one.daemon.record('SELECT action, subject FROM audit ORDER BY "at"')
+    acts = one.daemon.acts_of_people("action, subject")
     assert acts == [("approve", asked), ("deny", other)]
 
 

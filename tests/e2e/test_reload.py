@@ -102,7 +102,7 @@ def test_a_reload_while_an_attempt_runs_leaves_it_alone_and_the_next_goes_by_the
         daemon.wait_until_recorded()
         assert [attempt.strategy_id for attempt in daemon.history()] == ["heal-slowly", "heal"]
         assert daemon.stop() == 0
-    acts = daemon.record('SELECT actor, action, subject FROM audit ORDER BY "at"')
+    acts = daemon.acts_of_people("actor, action, subject")
     assert [act[1:] for act in acts] == [("pause", "web"), ("resume", "web"), ("reload", "definitions")]
     assert acts[-1][0].endswith("(as they say)")
     assert json.loads((daemon.state / "pauses.json").read_text()) == []

@@ -155,7 +155,7 @@ def test_a_test_is_no_lesson_and_no_figure_but_stands_in_the_record(host: Host) 
     assert host.daemon.stop() == 0
     assert host.daemon.record("SELECT mode, ended_as, planned FROM tickets") == [("test", "recovered", True)] * 2
     assert host.daemon.record("SELECT count(*) FROM strategy_scores") == [(0,)]
-    [(action, subject, detail)] = host.daemon.record("SELECT action, subject, detail FROM audit")
+    [(action, subject, detail)] = host.daemon.acts_of_people("action, subject, detail")
     assert (action, subject, json.loads(detail)["rule"]) == ("test", "diary", "diary-torn")
 
 

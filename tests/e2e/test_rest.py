@@ -92,7 +92,7 @@ def test_a_person_sees_and_steers_over_rest_and_the_audit_has_who(daemon: Daemon
     assert ann.ask("POST", "/api/resume", {"target": "web"})[1]["was_paused"] is True
 
     daemon.stop()
-    acts = daemon.record('SELECT action, actor FROM audit ORDER BY "at"')
+    acts = daemon.acts_of_people("action, actor")
     assert acts == [
         ("pause", "token ann, as Ann (as they say)"),
         ("reset", "token ann"),

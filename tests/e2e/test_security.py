@@ -60,7 +60,7 @@ def test_what_people_do_is_in_the_audit_with_who_they_are_and_who_they_say_they_
         stub = recovery_pb2_grpc.RecoveryServiceStub(channel)
         stub.Resume(recovery_pb2.ResumeRequest(), timeout=PATIENCE_S, metadata=metadata)
     assert secured.daemon.stop() == 0
-    assert secured.daemon.record('SELECT action, actor FROM audit ORDER BY "at"') == [
+    assert secured.daemon.acts_of_people("action, actor") == [
         ("pause", "certificate operator, as the boss (as they say)"),
         ("resume", "token ann"),
     ]

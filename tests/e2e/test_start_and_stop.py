@@ -206,7 +206,7 @@ def test_a_person_resolves_flushes_and_resets_and_it_is_in_the_audit(tmp_path: P
             recovery.GetError(recovery_pb2.GetErrorRequest(error_id="0123456789abcdef"))
         assert unknown.value.code() is grpc.StatusCode.NOT_FOUND
         assert daemon.stop() == 0
-    assert daemon.record('SELECT action, actor FROM audit ORDER BY "at"') == [
+    assert daemon.acts_of_people("action, actor") == [
         ("resolve", f"{ME}, as ann (as they say)"),
         ("flush", f"{ME}, as bob (as they say)"),
         ("forget", f"{ME}, as cyd (as they say)"),

@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from itertools import count
 from statistics import fmean
+from typing import Any
 
 from pydantic_core import to_json
 
@@ -35,6 +37,15 @@ def _read_back(table: Table, values: Values) -> Row:
 
 def _ignore(_: object) -> None:
     return None
+
+
+def _is_wanted(row: Row, wanted: Mapping[str, Any]) -> bool:
+    return (
+        wanted["since"] <= row["at"] < wanted["until"]
+        and (not wanted["before"] or (row["sequence"] or 0) < wanted["before"])
+        and all(wanted[name].lower() in row[name].lower() for name in ("actor", "subject"))
+        and row["actor"] != wanted["not_by"]
+    )
 
 
 class MemoryStore:
@@ -164,6 +175,27 @@ class MemoryStore:
     def _audit_between(self, actions: str, **span: float) -> list[Row]:
         rows = self._between("audit", "at", **{**span, "limit": len(self.tables["audit"])})
         return [row for row in rows if not actions or row["action"] in actions.split(",")][: int(span["limit"])]
+
+    def _audit(self, **wanted: Any) -> list[Row]:
+        rows = [row for row in self._rows("audit", action=wanted["action"]) if _is_wanted(row, wanted)]
+        rows.sort(key=lambda row: row["id"])
+        rows.sort(key=lambda row: (row["sequence"] or 0, row["at"]), reverse=True)
+        return rows[: int(wanted["limit"])]
+
+    def _audit_entry(self, sequence: int) -> list[Row]:
+        return [row for row in self.tables["audit"].values() if row["sequence"] == sequence][:1]
+
+    def _audit_newest(self) -> list[Row]:
+        chained = [row for row in self.tables["audit"].values() if row["sequence"]]
+        newest = max(chained, key=lambda row: row["sequence"], default=None)
+        return [{name: newest[name] for name in ("sequence", "hash")}] if newest else []
+
+    def _audit_missing(self, first: int) -> list[Row]:
+        there = {row["sequence"] for row in self.tables["audit"].values()}
+        return [{"sequence": next(number for number in count(first) if number not in there)}]
+
+    def _migrations(self, since: float) -> list[Row]:
+        return []
 
     def _between(self, table: str, at: str, since: float, until: float, limit: float) -> list[Row]:
         rows = [row for row in self._rows(table) if row[at] is not None and since <= row[at] < until]

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from re import compile as pattern
 
+from error_daemon.audit.journal import Journal, Keep
+from error_daemon.core.effects import StartAttempt
 from error_daemon.core.engine import Engine
 from error_daemon.core.policy import Policy
 from error_daemon.model import (
@@ -31,8 +33,9 @@ from error_daemon.model import (
 from error_daemon.ports import Row
 from error_daemon.ring.mapped import Geometry, MappedRing
 from error_daemon.ring.opening import open_ring
+from error_daemon.runtime.audit import Audit, TableCopy
 from error_daemon.runtime.intake import RingIntake
-from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.recovery_loop import OwnAct, RecoveryLoop
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.telemetry import Counters
 from error_recovery.v1 import fault_pb2
@@ -150,9 +153,11 @@ class Joined:
             lag_threshold_s=5.0,
             on_notice=self._heard,
             on_recovered=on_recovered,
-            on_attempt=self.attempted.append,
+            on_act=self._acted,
         )
         self.loop.join(self.executor, {}, self.store)
+        journal = Journal(directory / "audit.log", Keep(1 << 20, 4, 0.0))
+        self.audit = Audit(journal, self.clock, TableCopy(self.store, journal))
         self.intake = RingIntake(
             self.loop,
             self.ring,
@@ -162,6 +167,10 @@ class Joined:
             rows_waiting=self.store.rows_waiting,
             most_rows_waiting=most_rows_waiting,
         )
+
+    def _acted(self, effect: OwnAct) -> None:
+        if isinstance(effect, StartAttempt):
+            self.attempted.append(effect.order.attempt_id)
 
     def _heard(self, notice: Notice) -> None:
         self.notices.append(notice)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from error_daemon.core.brakes.pause import NAME as PAUSE
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import State
 from error_daemon.ports import ErrorFilter
-from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
@@ -30,7 +30,7 @@ class Steered:
             joined.clock,
             Parts(
                 commits=Commits(),
-                audit=Audit(joined.store, joined.clock),
+                audit=joined.audit,
                 ring=joined.ring,
                 watchers=joined.watchers,
                 counters=joined.counters,
@@ -59,8 +59,10 @@ class Steered:
 def steered(directory: Path, body: Callable[[Steered], None]) -> None:
     async def go() -> None:
         one = Steered(directory)
+        await one.joined.audit.begin()
         try:
             body(one)
+            await one.joined.audit.close()
         finally:
             one.joined.close()
 
@@ -93,9 +95,10 @@ def test_what_a_person_does_is_done_although_the_record_has_no_room_for_it(
 
     steered(tmp_path, body)
     said = capsys.readouterr().out
-    assert "audit_not_kept" in said
+    assert "audit_not_copied" in said
     assert "no more are kept" in said
     assert "by=bob" in said
+    assert "resume" in (tmp_path / "audit.log").read_text(), "the file has it, and the table is made from that later"
 
 
 def test_the_audit_says_why_and_how_it_was_before_and_after(tmp_path: Path) -> None:
@@ -104,10 +107,10 @@ def test_the_audit_says_why_and_how_it_was_before_and_after(tmp_path: Path) -> N
         error_id, _ = one.joined.intake.take(web_fault())
         one.control.resolve(error_id[:8], "mended by hand", "ann")
         one.control.resume("web", "bob")
-        paused, resolved, resumed = [row for table, row in one.joined.store.rows if table == "audit"]
-        assert (paused["why"], paused["before"], paused["after"]["until"]) == ("maintenance", None, 1_790_000_060.0)
-        assert (resumed["before"], resumed["after"]) == (paused["after"], None)
-        assert (resolved["why"], resolved["subject"]) == ("mended by hand", error_id)
-        assert (resolved["before"]["state"], resolved["after"]["state"]) == ("queued", "resolved")
 
     steered(tmp_path, body)
+    paused, resolved, resumed = map(json.loads, (tmp_path / "audit.log").read_bytes().splitlines())
+    assert (paused["why"], paused["before"], paused["after"]["until"]) == ("maintenance", None, 1_790_000_060.0)
+    assert (resumed["before"], resumed["after"]) == (paused["after"], None)
+    assert (resolved["why"], len(resolved["subject"])) == ("mended by hand", 16)
+    assert (resolved["before"]["state"], resolved["after"]["state"]) == ("queued", "resolved")

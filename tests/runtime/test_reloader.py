@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -11,7 +12,6 @@ import pytest
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import Target
-from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.systemd import Notifier
@@ -35,8 +35,7 @@ class Reloading:
         (self.definitions / "shop.yaml").write_text(DEFINITIONS)
         self.pauses = PauseFile(directory / "pauses.json")
         self.told: list[Mapping[str, Target]] = []
-        audit = Audit(self.joined.store, self.joined.clock)
-        takers = Takers(self.joined.loop, audit, self.pauses, Notifier(), (self.take,))
+        takers = Takers(self.joined.loop, self.joined.audit, self.pauses, Notifier(), (self.take,))
         settings = Settings(definitions_dir=str(self.definitions))
         self.reloader = Reloader(settings, None, self.joined.clock, takers)
 
@@ -56,8 +55,10 @@ class Reloading:
 def reloading(directory: Path, body: Callable[[Reloading], Awaitable[None]]) -> None:
     async def go() -> None:
         one = Reloading(directory)
+        await one.joined.audit.begin()
         try:
             await body(one)
+            await one.joined.audit.close()
         finally:
             one.joined.close()
 
@@ -81,7 +82,9 @@ def test_a_reload_is_taken_and_answered_although_the_record_has_no_room_for_its_
         assert any("lader" in problem.message for problem in refused.problems)
 
     reloading(tmp_path, body)
-    assert capsys.readouterr().out.count("audit_not_kept") == 3, "of the pause, of the reload, of the one refused"
+    assert "audit_not_copied" in capsys.readouterr().out
+    acts = [json.loads(line)["action"] for line in (tmp_path / "audit.log").read_bytes().splitlines()]
+    assert acts == ["resume", "reload", "reload"], "of the pause, of the reload, of the one refused"
 
 
 def test_what_a_person_reloads_is_in_the_audit_with_their_name(
@@ -89,6 +92,7 @@ def test_what_a_person_reloads_is_in_the_audit_with_their_name(
 ) -> None:
     async def body(one: Reloading) -> None:
         await one.reloader.reload("ann")
+        await one.joined.audit.kept()
         [(_, row)] = [each for each in one.joined.store.rows if each[0] == "audit"]
         assert (row["action"], row["subject"], row["actor"]) == ("reload", "definitions", "ann")
 

@@ -60,6 +60,7 @@ from error_daemon.model import (
     Fault,
     Fingerprint,
     LearnedTimeout,
+    Reading,
     Score,
     SlotRef,
     State,
@@ -283,6 +284,11 @@ class Engine(PeoplesActs):
         error = self._board.by_id(decision.error_id)
         variables = variables_of(error.fault, error, decision) if error else {}
         return deeds.does(strategy, target, members_of(self._board, target.id, strategy), variables)
+
+    def last_readings(self, error_id: str) -> tuple[Reading, ...]:
+        """What the last look for the error's ticket has seen; nothing where there was none."""
+        error = self._board.by_id(error_id)
+        return error.ticket.readings if error and error.ticket else ()
 
     def slot(self, error_id: str) -> SlotRef | None:
         return self._find(error_id).slot

@@ -20,6 +20,7 @@ from error_daemon.access.tokens import Tokens, read_signing_tokens, read_tokens
 from error_daemon.access.users import roles_by_uid
 from error_daemon.calls import ServerCredentials, Transport
 from error_daemon.errors import ConfigError, Problem
+from error_daemon.model import Json
 from error_daemon.model.access import Peer
 from error_daemon.ports import Clock
 from error_daemon.setting_values import DSCP
@@ -67,6 +68,10 @@ class Admission:
     def subscribe(self, changed: Callable[[], None]) -> None:
         """See calls.Credentials."""
         self._subscribers.append(changed)
+
+    def facts(self) -> dict[str, Json]:
+        """Of what is in force, for people."""
+        return {"files": self._files(), "expires_at": self._loaded.expires_at if self._loaded else None}
 
     def signing_tokens(self) -> tuple[str, ...]:
         """Those of senders that sign what they send, as they are now."""

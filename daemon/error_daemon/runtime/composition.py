@@ -18,7 +18,10 @@ from pathlib import Path
 
 import structlog
 
+from error_daemon.audit.files import FILE_NAME as AUDIT_FILE
+from error_daemon.audit.journal import Journal
 from error_daemon.calls import Server, Service
+from error_daemon.core.effects import StartAttempt
 from error_daemon.core.engine import Engine
 from error_daemon.definitions.checks.exposure import is_of_this_host
 from error_daemon.execute.host import HostCounters
@@ -43,7 +46,7 @@ from error_daemon.rpc.wire.server import WireServer
 from error_daemon.rpc.workflow_service import WorkflowService
 from error_daemon.runtime.admission import Admission
 from error_daemon.runtime.analysis import Analysis
-from error_daemon.runtime.audit import Audit
+from error_daemon.runtime.audit import Audit, OwnActs, TableCopy, Upkeep
 from error_daemon.runtime.bugs import log_bug
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.commits import Commits
@@ -52,7 +55,14 @@ from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.diagnosis.sources import Seen, Sources
 from error_daemon.runtime.early_deaths import EarlyDeaths
 from error_daemon.runtime.faults import NewestFault
-from error_daemon.runtime.from_settings import geometry_of, made_state_dir, policy_of, wire_limits_of, workers_of
+from error_daemon.runtime.from_settings import (
+    geometry_of,
+    keep_of,
+    made_state_dir,
+    policy_of,
+    wire_limits_of,
+    workers_of,
+)
 from error_daemon.runtime.health import Health, Vitals
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.monitoring.routes import MonitoringRoutes
@@ -61,7 +71,7 @@ from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.peers import PeersSentAway
 from error_daemon.runtime.problems import record_problem, sensor_news, sensor_problem
 from error_daemon.runtime.receivers import Receivers
-from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.recovery_loop import OwnAct, RecoveryLoop
 from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.repeat import RepeatTests
 from error_daemon.runtime.reports import Reports
@@ -124,7 +134,7 @@ class Composition:
         self.loop.tell(self.pulse.ended)
         self.commits = Commits()
         self.store = DuckStore(str(state / RECORD_FILE), settings.store, self._committed, record_problem)
-        self.audit = Audit(self.store, self.clock)
+        self._make_audit(Journal(state / AUDIT_FILE, keep_of(settings.audit)))
         self.system_states = SystemStates(self.store, self.clock, system_state)
         self.heard = Heard()
         hearings = {"alert": AlertHearing(self.heard, self.clock)}
@@ -156,6 +166,13 @@ class Composition:
 
     # --- the parts
 
+    def _make_audit(self, journal: Journal) -> None:
+        self.audit = Audit(journal, self.clock, TableCopy(self.store, journal))
+        self.upkeep = Upkeep(self.audit, journal, self.clock, self.settings.audit.head_interval)
+        self.own_acts = OwnActs(self.audit, self.engine, self.clock)
+        self.audit.on_acted = self.own_acts.watch
+        self.admission.subscribe(self._renewed)
+
     def _made_loop(self) -> RecoveryLoop:
         return RecoveryLoop(
             self.engine,
@@ -165,7 +182,7 @@ class Composition:
             lag_threshold_s=self.settings.lag_threshold,
             on_notice=self.watchers.tell,
             on_recovered=self._recovered,
-            on_attempt=self._attempted,
+            on_act=self._acted,
         )
 
     def _made_pool(self) -> WorkerPool:
@@ -356,14 +373,19 @@ class Composition:
         self.units.hush(target, is_hushed)
         self.sensors.hush(target, is_hushed)
 
-    def _attempted(self, attempt_id: str) -> None:
-        self.system_states.attempted(attempt_id)
-        self.pulse.attempted()
+    def _acted(self, effect: OwnAct) -> None:
+        self.own_acts.note(effect)
+        if isinstance(effect, StartAttempt):
+            self.system_states.attempted(effect.order.attempt_id)
+            self.pulse.attempted()
 
     def _committed(self, number: int) -> None:
         self.commits.committed(number)
         self.run_book.committed()
         self.loop.committed(number)
+
+    def _renewed(self) -> None:
+        self.audit.did("credentials_renewed", "tls", why="the files have changed", detail=self.admission.facts())
 
     def _worker_lost(self, detail: str) -> None:
         self.counters.workers_lost += 1

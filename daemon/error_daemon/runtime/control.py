@@ -269,14 +269,14 @@ class DaemonControl:
         self._save_pauses([*(each for each in self._engine.pauses() if each.target != target), pause])
         self._engine.pause(pause)
         detail = {"until": pause.until, "reason": reason}
-        self._acted("pause", target or "all", detail, by, why=reason, before=before, after=asdict(pause))
+        self._acted("pause", target or facts.ALL_TARGETS, detail, by, why=reason, before=before, after=asdict(pause))
         return [view for view in self.brakes() if view.brake == PAUSE]
 
     def resume(self, target: str, by: str) -> bool:
         before = facts.of_pause(self._engine.pauses(), target)
         self._save_pauses([each for each in self._engine.pauses() if each.target != target])
         was_paused = self._engine.resume(target, self._clock.now(), by) is not None
-        self._acted("resume", target or "all", {"was_paused": was_paused}, by, before=before)
+        self._acted("resume", target or facts.ALL_TARGETS, {"was_paused": was_paused}, by, before=before)
         return was_paused
 
     def _save_pauses(self, pauses: Sequence[Pause]) -> None:
@@ -300,7 +300,9 @@ class DaemonControl:
         before = facts.of_breaker(self.brakes(), target)
         was_tripped = self._engine.reset_breaker(target, self._clock.now())
         after = facts.of_breaker(self.brakes(), target)
-        self._acted("reset_breaker", target or "global", {"was_tripped": was_tripped}, by, before=before, after=after)
+        self._acted(
+            "reset_breaker", target or facts.GLOBAL, {"was_tripped": was_tripped}, by, before=before, after=after
+        )
         return was_tripped
 
     async def reload(self, by: str, *, dry_run: bool) -> Reloaded:

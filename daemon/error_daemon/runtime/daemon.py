@@ -11,6 +11,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,9 +20,11 @@ import structlog
 from error_daemon import __version__
 from error_daemon.calls import Server
 from error_daemon.core.brakes.pause import Pause
-from error_daemon.errors import NotFound
+from error_daemon.errors import NotFound, StoreUnavailable
 from error_daemon.execute.realtime import take_priority
 from error_daemon.model import Definitions, Json
+from error_daemon.model.audit import DAEMON
+from error_daemon.runtime.audit.facts import of_daemon
 from error_daemon.runtime.bugs import log_bugs
 from error_daemon.runtime.composition import Composition
 from error_daemon.runtime.early_deaths import EarlyDeaths
@@ -30,6 +33,7 @@ from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.restore import restore_record, restore_ring, restored_approvals
 from error_daemon.runtime.systemd import status_line
 from error_daemon.settings import Settings
+from error_daemon.store.schema import RECORD_FILE
 from error_daemon.web.api.api import routes as api_routes
 
 _log = structlog.get_logger()
@@ -79,7 +83,10 @@ class Daemon:
             if problem:
                 _log.warning("limit", problem=problem)
         parts.early.tell()
+        began_at = parts.clock.now()
         await parts.store.start()
+        await parts.audit.begin()
+        await self._tell_migrations(began_at)
         for pause in parts.pauses.load(parts.clock.now()):
             self._pause(pause)
         await parts.pool.start()
@@ -117,7 +124,17 @@ class Daemon:
             tickets=parts.engine.tickets_open(),
             torn_slots=parts.counters.torn_slots,
         )
+        parts.audit.did("started", DAEMON, after=of_daemon(parts.settings, parts.reloader.digest, address))
+        parts.own_acts.watch()
+        parts.upkeep.start()
         return server
+
+    async def _tell_migrations(self, since: float) -> None:
+        with suppress(StoreUnavailable):
+            for migration in await self._parts.store.query("migrations", since=since):
+                why = f"{migration['name']}: the record was of an earlier version, or is new"
+                detail = {"number": migration["number"]}
+                self._parts.audit.did("record_migrated", RECORD_FILE, why=why, detail=detail)
 
     async def _restore(self) -> None:
         """Errors, and then the faults of the ring, in one turn of the loop: what fell due in between would find errors without slots."""
@@ -175,8 +192,18 @@ class Daemon:
         parts.pulse.stop()
         await parts.system_states.finish()
         await parts.pool.stop()
+        await self._end_audit()
         await parts.store.stop()
         parts.ring.close()
+
+    async def _end_audit(self) -> None:
+        """The last entry, on the disk, and in the table: before the record is closed."""
+        parts = self._parts
+        parts.own_acts.close()
+        parts.audit.did("stopped", DAEMON)
+        await parts.audit.kept()
+        await parts.upkeep.close()
+        await parts.audit.close()
 
     def _hung_up(self) -> None:
         self._parts.admission.look()

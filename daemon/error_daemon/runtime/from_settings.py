@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from error_daemon.audit.journal import Keep
 from error_daemon.core.brakes.global_breaker import GlobalLimits
 from error_daemon.core.brakes.target_breaker import TargetLimits
 from error_daemon.core.policy import Policy
@@ -12,7 +13,7 @@ from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import Priority
 from error_daemon.ring.mapped import Geometry
 from error_daemon.rpc.wire.limits import WireLimits
-from error_daemon.settings import RingSettings, Settings
+from error_daemon.settings import AuditSettings, RingSettings, Settings
 
 
 def workers_of(settings: Settings) -> int:
@@ -36,6 +37,10 @@ def made_state_dir(path: str) -> Path:
 def geometry_of(ring: RingSettings) -> Geometry:
     slots = (ring.critical_slots, ring.high_slots, ring.normal_slots, ring.low_slots)
     return Geometry(ring.slot_bytes, dict(zip(Priority, slots, strict=True)))
+
+
+def keep_of(audit: AuditSettings) -> Keep:
+    return Keep(audit.rotate_bytes, audit.keep_files, audit.keep_for)
 
 
 def wire_limits_of(settings: Settings) -> WireLimits:

@@ -39,12 +39,13 @@ _log = structlog.get_logger()
 # What does not wait for rows and lines to be made. The ring's marks are among them, so they stay before the orders that they are for.
 _FIRST = frozenset((fx.MarkSlot, fx.StartAttempt, fx.StartProbes))
 UNWRITTEN = 1 << 62  # a row for which there was no room
+OwnAct = fx.StartAttempt | fx.SaveDecision | fx.SaveAttempt | fx.Escalate
 _LEFT_OUT_FOR_S = 1.0  # lines of the trace, before it is said how many
 
 
 class RecoveryLoop:
-    """`on_recovered(target)` hears when a target was verified well;
-    `on_attempt(attempt_id)` when an attempt was handed out."""
+    """`on_recovered(target)` hears when a target was verified well; `on_act(effect)` of what the daemon does by itself, and of what comes
+    of it: at once, so it only notes."""
 
     def __init__(
         self,
@@ -56,14 +57,14 @@ class RecoveryLoop:
         lag_threshold_s: float,
         on_notice: Callable[[Notice], None],
         on_recovered: Callable[[str], None],
-        on_attempt: Callable[[str], None] = lambda attempt_id: None,
+        on_act: Callable[[OwnAct], None] = lambda effect: None,
     ) -> None:
         self.engine = engine
         self._clock = clock
         self._counters = counters
         self._trace = FaultTrace(engine.ticket_id, lag_threshold_s, clock.now)
         self._on_recovered = on_recovered
-        self._on_attempt = on_attempt
+        self._on_act = on_act
         self._on_ticket: Callable[[TicketRecord], None] = lambda record: None
         self.is_learning_withheld = False
         self.approval_row = 0  # the number of the newest row about what people are asked
@@ -276,7 +277,7 @@ class RecoveryLoop:
         assert self._executor is not None, "joined before the first event"
         start = self._outside.get(effect.order.strategy.kind, self._executor.start_attempt)
         start(effect.order)
-        self._on_attempt(effect.order.attempt_id)
+        self._on_act(effect)
 
     def _start_probes(self, effect: fx.StartProbes) -> None:
         assert self._executor is not None, "joined before the first event"
@@ -295,6 +296,7 @@ class RecoveryLoop:
     def _save_decision(self, effect: fx.SaveDecision) -> None:
         self._trace.note(effect)
         self._counters.decided(effect.decision)
+        self._on_act(effect)
         self._append("decisions", records.decision_row(effect.decision))
 
     def _save_approval(self, effect: fx.SaveApproval) -> None:
@@ -331,11 +333,13 @@ class RecoveryLoop:
     def _escalate(self, effect: fx.Escalate) -> None:
         self._trace.note(effect)
         self._counters.escalated(effect.escalation)
+        self._on_act(effect)
         self._append("escalations", records.escalation_row(effect.escalation))
 
     def _save_attempt(self, effect: fx.SaveAttempt) -> None:
         record = effect.record
         self._trace.note(effect)
+        self._on_act(effect)
         self._append("attempts", records.attempt_row(record))
         self._append("recovery_performance", records.performance_row(record))
         if record.stability_score >= 0:

@@ -118,6 +118,31 @@ QUERIES: Mapping[str, Query] = {
         f"""{_select("workflow_events")} WHERE list_contains(string_split($run_ids, ','), run_id) ORDER BY run_id, number""",
         frozenset({"run_ids"}),
     ),
+    # The entries of the audit, the newest first; `before`: only those with a smaller sequence, 0: all. `actor`, `subject`: parts of theirs.
+    "audit": Query(
+        f"""{_select("audit")} WHERE "at" >= $since AND "at" < $until AND ($before = 0 OR coalesce(sequence, 0) < $before)
+          AND ($action = '' OR action = $action) AND ($actor = '' OR contains(lower(actor), lower($actor)))
+          AND ($subject = '' OR contains(lower(subject), lower($subject))) AND ($not_by = '' OR actor <> $not_by)
+        ORDER BY sequence DESC NULLS LAST, "at" DESC, id LIMIT $limit""",
+        defaults={**_ALL, "limit": 50, "before": 0, "action": "", "actor": "", "subject": "", "not_by": ""},
+    ),
+    # The entry with this sequence; one row or none.
+    "audit_entry": Query(f"{_select('audit')} WHERE sequence = $sequence LIMIT 1", frozenset({"sequence"})),
+    # Of the audit: the newest entry that the table has; one row or none.
+    "audit_newest": Query("SELECT sequence, hash FROM audit WHERE sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1"),
+    # Of the audit: the first sequence, from `first` on, that the table has not; one row.
+    "audit_missing": Query(
+        """SELECT CASE WHEN count(*) FILTER (sequence = $first) = 0 THEN $first
+            ELSE min(sequence) FILTER (following IS NULL OR following > sequence + 1) + 1 END AS sequence
+        FROM (SELECT sequence, lead(sequence) OVER (ORDER BY sequence) AS following FROM audit WHERE sequence >= $first)""",
+        frozenset({"first"}),
+    ),
+    # The migrations that were applied from `since` on, oldest first.
+    "migrations": Query(
+        """SELECT number, name, epoch(applied_at) AS applied_at FROM schema_migrations
+        WHERE epoch(applied_at) >= $since ORDER BY number""",
+        frozenset({"since"}),
+    ),
     # Newest fault first.
     "recent_errors": Query(
         f"{_select('errors')} ORDER BY last_at DESC NULLS LAST, error_id LIMIT $limit", defaults={"limit": 100}

@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from error_daemon.runtime.audit.audit import Audit
+from error_daemon.runtime.audit.own import OwnActs
+from error_daemon.runtime.audit.table import TableCopy
+from error_daemon.runtime.audit.upkeep import Upkeep
 
-__all__ = ["Audit"]
+__all__ = ["Audit", "OwnActs", "TableCopy", "Upkeep"]

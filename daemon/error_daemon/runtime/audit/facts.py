@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
+from error_daemon import __version__
 from error_daemon.core.brakes.global_breaker import NAME as GLOBAL_BREAKER
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.brakes.target_breaker import NAME as TARGET_BREAKER
 from error_daemon.model import Approval, BrakeView, ErrorView, Json
+from error_daemon.settings import Settings
 
+ALL_TARGETS = "all"  # Act.subject
+GLOBAL = "global"  # Act.subject: its breaker
 MOST = 100  # of what an act was done to: how many there were is said beside them
 
 
@@ -49,3 +54,9 @@ def of_breaker(brakes: Iterable[BrakeView], target: str) -> Json:
 def of_scores(rows: Sequence[Mapping[str, Any]]) -> Json:
     names = ("error_type", "strategy_id", "score", "samples")
     return {"scores": [{name: row[name] for name in names} for row in rows[:MOST]], "total": len(rows)}
+
+
+def of_daemon(settings: Settings, definitions: str, address: str) -> Json:
+    """What it serves with. `definitions`: their digest. That of the settings is of all their values, those that nobody has set too."""
+    digest = sha256(settings.model_dump_json().encode()).hexdigest()
+    return {"version": __version__, "address": address, "definitions": definitions, "settings": digest[:16]}

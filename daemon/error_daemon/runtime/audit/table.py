@@ -1,0 +1,115 @@
+"""The table `audit`: a copy of the file, for questions.
+
+Entries that stand on the disk are appended to the store. Where it has no room for one, or was away at the start, the copy is behind: from
+then on it is made from the file, some entries at a time, until it has come up. Rows have the entry's hash as their key, so one that
+is written twice is the same row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from itertools import islice
+from typing import Any
+
+from error_daemon.audit.journal import Journal
+from error_daemon.errors import ErrorRecoveryError, StoreUnavailable
+from error_daemon.logs.levels import logger
+from error_daemon.model.audit import Entry, Head
+from error_daemon.ports import Store
+
+_log = logger()
+_AT_ONCE = 500  # entries, in a turn of the loop
+_MOST_ROWS_WAITING = 20_000  # of the store's: the copy is never what fills it
+_TRY_AGAIN_S = 1.0
+
+
+class TableCopy:
+    def __init__(self, store: Store, journal: Journal) -> None:
+        self._store, self._journal = store, journal
+        self._due = 0  # behind: the first sequence that is not in the table; 0: it is not behind
+        self._newest = 0  # on the disk
+        self._coming_up: asyncio.Task[None] | None = None
+
+    @property
+    def behind(self) -> int:
+        """How many entries are still to be copied."""
+        return self._newest - self._due + 1 if self._due else 0
+
+    async def newest(self) -> Head | None:
+        """What the table remembers as the newest; None: nothing, or it cannot be asked."""
+        try:
+            found: list[dict[str, Any]] = await self._store.query("audit_newest")
+        except ErrorRecoveryError:
+            return None
+        return Head(found[0]["sequence"], found[0]["hash"]) if found else None
+
+    async def begin(self, head: Head, in_thread: Callable[..., Any]) -> None:
+        """Look what is missing. `head`: of the file. `in_thread(call, ...)`: awaits what blocks."""
+        self._newest = head.sequence
+        try:
+            first = await in_thread(self._journal.first)
+            found = await self._store.query("audit_missing", first=first)
+        except StoreUnavailable:
+            missing = first
+        except OSError as error:
+            _log.warning("audit_not_copied", error=str(error))
+            return
+        else:
+            missing = int(found[0]["sequence"]) if found else first
+        if 0 < missing <= head.sequence:
+            self._fall_behind(missing, in_thread)
+
+    def take(self, entries: Sequence[Entry], in_thread: Callable[..., Any]) -> None:
+        """These are on the disk now."""
+        self._newest = entries[-1].sequence
+        if self._due:
+            return
+        for entry in entries:
+            try:
+                self._store.append("audit", _row(entry))
+            except ErrorRecoveryError as error:
+                _log.warning("audit_not_copied", sequence=entry.sequence, error=str(error), note="it is in the file")
+                self._fall_behind(entry.sequence, in_thread)
+                return
+
+    def _fall_behind(self, sequence: int, in_thread: Callable[..., Any]) -> None:
+        self._due = sequence
+        self._coming_up = asyncio.ensure_future(self._come_up(in_thread))
+
+    async def _come_up(self, in_thread: Callable[..., Any]) -> None:
+        while self._due <= self._newest:
+            entries = self._journal.entries_from(self._due)
+            try:
+                while some := await in_thread(lambda entries=entries: list(islice(entries, _AT_ONCE))):
+                    for entry in some:
+                        self._store.append("audit", _row(entry))
+                        self._due = entry.sequence + 1
+                    if self._store.rows_waiting() > _MOST_ROWS_WAITING:
+                        await asyncio.sleep(_TRY_AGAIN_S)
+            except (OSError, ErrorRecoveryError):
+                await asyncio.sleep(_TRY_AGAIN_S)
+        self._due = 0
+
+    async def close(self) -> None:
+        if self._coming_up is not None:
+            self._coming_up.cancel()
+            await asyncio.wait({self._coming_up})
+
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    """In the order of the table's columns."""
+    return (
+        entry.hash,
+        entry.at,
+        entry.actor,
+        entry.action,
+        entry.subject,
+        entry.detail,
+        entry.sequence,
+        entry.why,
+        entry.before,
+        entry.after,
+        entry.previous,
+        entry.hash,
+    )
