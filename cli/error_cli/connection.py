@@ -18,7 +18,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from error_cli.command import Wishes
 from error_cli.failure import Exit, Failure
@@ -34,6 +34,9 @@ from google.rpc import error_details_pb2, status_pb2
 
 from error_recovery.security import Insecure, Metadata, Security, open_channel
 from error_recovery.v1 import fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
+
+if TYPE_CHECKING:
+    from error_recovery.v1.hook_pb2_grpc import HookServiceStub
 
 _CHANNEL_OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment never leads to a daemon on this host
@@ -59,14 +62,21 @@ class Daemon:
         self.address = wishes.address
         self._security = security
         self._metadata = metadata
+        self._channel = channel
         self.recovery = recovery_pb2_grpc.RecoveryServiceStub(channel)
         self.faults = fault_pb2_grpc.FaultServiceStub(channel)
         self._timeout_s = wishes.timeout_s
 
-    def ask(self, method: Callable[..., ResponseT], request: Message) -> ResponseT:
-        """Call a unary method of `recovery` or `faults`."""
+    @property
+    def hooks(self) -> HookServiceStub:
+        from error_recovery.v1.hook_pb2_grpc import HookServiceStub
+
+        return HookServiceStub(self._channel)
+
+    def ask(self, method: Callable[..., ResponseT], request: Message, at_least_s: float = 0.0) -> ResponseT:
+        """Call a unary method of a service. `at_least_s`: it may take this long by its nature."""
         try:
-            return method(request, timeout=self._timeout_s, metadata=self._metadata)
+            return method(request, timeout=max(self._timeout_s, at_least_s), metadata=self._metadata)
         except grpc.RpcError as error:
             raise self._failure(error) from error
 

@@ -2,8 +2,8 @@
 
     0    done
     1    the answer is a no: `report --wait` saw the error end otherwise than resolved or ran out of time, `validate`
-         found errors, `diagnose` found something bad, `tune` could not set or put back something, or a question such
-         as "forget everything learned?" was answered with no
+         found errors, `diagnose` found something bad, `tune` could not set or put back something, `hooks test` did not
+         arrive, or a question such as "forget everything learned?" was answered with no
     2    usage: the command line is wrong, nothing was asked of the daemon
     3    no daemon answers at the address
     4    what was named is not known to the daemon

@@ -26,6 +26,7 @@ from error_cli.failure import EXIT_CODES, Exit, Failure
         "brakes",
         "pause",
         "resume",
+        "hooks",
         "approvals",
         "approve",
         "deny",

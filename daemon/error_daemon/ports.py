@@ -41,6 +41,7 @@ from error_daemon.model import (
     Target,
     Workflow,
 )
+from error_daemon.model.hook import Delivery, HookView
 from error_daemon.model.views import HostState, Layers, Now, Scores, ScoreWish, TargetStates
 
 
@@ -340,6 +341,26 @@ class Workflows(Protocol):
 
     async def runs(self, wanted: RunFilter, limit: int) -> tuple[Sequence[RunView], str]:
         """The newest first, and why those that have ended may be missing."""
+
+
+class HookDesk(Protocol):
+    """Hooks, for people: how each is, what became of what was sent, and sending it again. Raises NotFound."""
+
+    @property
+    def problem(self) -> str:
+        """Why what waits would not survive a restart; empty where it would."""
+
+    def views(self) -> Sequence[HookView]: ...
+
+    def deliveries(self, hook: str, state: str) -> Sequence[Delivery]:
+        """The newest event first. Empty: of any hook, in any state."""
+
+    def redeliver(self, hook: str, delivery_id: str, by: str) -> int:
+        """Send at once a delivery that waits or was given up, or ("") all of the hook that were. How many."""
+
+    async def test(self, hook: str, by: str) -> tuple[bool, str, float]:
+        """Send a test. Whether it arrived, what was answered or why there was no answer, and how long that took in seconds. Raises
+        TransientError while too many tests are running."""
 
 
 class SensorReadings(Protocol):

@@ -105,5 +105,12 @@ def _checked_dscp(name: str) -> str:
     return name
 
 
+def _checked_public_url(text: str) -> str:
+    if text and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", text):
+        raise ValueError(f"{text!r} is not where people reach it: write https://recovery.example, or nothing")
+    return text
+
+
+PublicUrl = Annotated[str, AfterValidator(_checked_public_url)]
 Network = Annotated[str, AfterValidator(_checked_network)]
 DscpName = Annotated[str, AfterValidator(_checked_dscp)]

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from error_daemon.setting_values import DscpName, Duration, Network, SyslogText, SyslogTexts, Texts
+from error_daemon.setting_values import DscpName, Duration, Network, PublicUrl, SyslogText, SyslogTexts, Texts
 
 
 class _Section(BaseModel):
@@ -71,6 +71,8 @@ class HttpSettings(_Section):
     it. Without that a page of the web could have its own name lead here, and ask as if it had come from here."""
     streams: int = Field(default=64, ge=1, le=10_000)
     """Streams of events at once: each open dashboard has one."""
+    public_url: PublicUrl = ""
+    """Where people reach it, as in "https://recovery.example": what hooks send links to it. Empty: it names a command of error-cli only."""
 
 
 class SyslogSettings(_Section):

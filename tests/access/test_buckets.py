@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from error_daemon.access.buckets import Buckets, Grant
+from error_daemon.buckets import Buckets, Grant
 
 START = 1.8e9  # seconds since 1970
 requests = st.lists(st.tuples(st.floats(0, 5), st.integers(1, 50)), min_size=1, max_size=60)

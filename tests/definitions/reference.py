@@ -16,7 +16,7 @@ from pydantic.fields import FieldInfo
 
 from error_daemon.definitions.complaints import written_key
 from error_daemon.definitions.schema.value_types import written_duration
-from error_daemon.definitions.shapes import document, fields, observers, probes, strategies, targets
+from error_daemon.definitions.shapes import document, fields, hooks, observers, patterns, probes, strategies, targets
 from error_daemon.model import ErrorType, Mode, RecoveryClass, ResponseClass
 from error_daemon.setting_values import Duration
 
@@ -63,7 +63,13 @@ TABLES: dict[
     "verify": (document.VerifyEntry, None),
     "bulkhead": (document.BulkheadEntry, None),
     "bulkhead when": (document.ShareEntry, None),
-    "hook": (document.HookEntry, None),
+    "hook": (hooks._Hook, None),
+    "retries": (hooks.RetriesEntry, None),
+    "hook webhook": (hooks.WebhookHook, hooks._Hook),
+    "hook slack": (hooks.SlackHook, hooks._Hook),
+    "hook pagerduty": (hooks.PagerDutyHook, hooks._Hook),
+    "hook email": (hooks.EmailHook, hooks._Hook),
+    "hook plugin": (hooks.PluginHook, hooks._Hook),
     "workflow": (document.WorkflowEntry, None),
     "step": (document.StepEntry, None),
 }
@@ -110,9 +116,12 @@ _WORDS: list[tuple[Any, str]] = [
     (fields.NameOrLevels, "name, or level: names"),
     (fields.SeverityName, "severity"),
     (fields.HookTypes, "`*`, type, or list of types"),
-    (fields.HookEvents, "`opened`, `recovered`, `failed`, `approval`, or list"),
+    (fields.HookEvents, "`*`, type of event, or list of them"),
+    (fields.MailAddress, "mail address"),
+    (fields.MailAddresses, "mail address, or list"),
+    (fields.Options, "option: text"),
     (tuple[fields.FilledText, ...], "list of texts"),
-    (document.Pattern, "glob, or {regex: ...}"),
+    (patterns.Pattern, "glob, or {regex: ...}"),
     (dict[fields.FilledText, fields.Glob], "attribute: glob"),
 ]
 
@@ -203,7 +212,7 @@ def _default(hint: Any, field: FieldInfo) -> str:
     if isinstance(value, int | float):
         return f"`{value:g}`"
     if hint == fields.HookEvents:
-        return "all of them"
+        return ", ".join(f"`{each}`" for each in ([value] if isinstance(value, str) else value))
     if hint == fields.Statuses:
         return "`{}-{}`".format(*value)
     if isinstance(value, list) and value:

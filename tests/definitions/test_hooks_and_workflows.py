@@ -1,4 +1,4 @@
-"""Hooks and workflows: their shape and their names. Nothing calls hooks yet, and that is said."""
+"""Hooks and workflows: their shape and their names, and what the daemon gets of them."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from error_daemon.definitions.loader import found_in
-from error_daemon.model import WorkflowStep
+from error_daemon.model import ErrorType, WorkflowStep
+from error_daemon.model.hook import Retries
 from tests.definitions.writing import loaded, read_directory, refused, write
 
 SOUND = """\
 hooks:
-- {id: ops, url: "https://ops.example/hook", on: [data, network], events: [opened, failed], secret_file: hook.key}
-- {id: all, url: "http://localhost:8080/", on: "*", secret_file: /etc/recovery/hook.key}
+- {id: ops, kind: webhook, url: "https://ops.example/hook", on: [data, network], events: [error.opened], secret_file: hook.key}
+- {id: all, kind: webhook, url: "http://localhost:8080/", on: "*", events: "*", secret_file: /etc/recovery/hook.key}
 workflows:
 - id: disk
   name: A disk is full
@@ -26,18 +27,17 @@ probes: {room: {kind: file, path: /, min_free_ratio: 0.1}}
 """
 
 
-def test_each_hook_is_warned_of_and_keeps_nobody_from_starting(tmp_path: Path) -> None:
-    loaded(tmp_path, SOUND)
-    problems = found_in(read_directory(tmp_path))
-    assert [(problem.line, problem.message, problem.is_warning) for problem in problems] == [
-        (3, "the hook `ops` is checked, and not called yet", True),
-        (4, "the hook `all` is checked, and not called yet", True),
-    ]
+def test_a_hook_is_what_the_daemon_gets(tmp_path: Path) -> None:
+    ops, whole = loaded(tmp_path, SOUND).hooks
+    assert (ops.id, ops.kind) == ("ops", "webhook")
+    assert (ops.events, ops.types) == (frozenset({"error.opened"}), frozenset({ErrorType.DATA, ErrorType.NETWORK}))
+    assert ops.secret_file == str(tmp_path / "hook.key")
+    assert (whole.events, whole.types, whole.retries) == (frozenset(), frozenset(), Retries())
 
 
 def test_a_secret_that_is_sent_in_the_open_is_warned_of(tmp_path: Path) -> None:
-    write(tmp_path, {"a.yaml": "hooks: [{id: a, url: 'http://ops.example/', secret_file: k}]\n"})
-    assert [problem.message for problem in found_in(read_directory(tmp_path))][1:] == [
+    write(tmp_path, {"a.yaml": "hooks: [{id: a, kind: webhook, url: 'http://ops.example/', secret_file: k}]\n"})
+    assert [problem.message for problem in found_in(read_directory(tmp_path))] == [
         "what is sent to `http://ops.example/` can be read and repeated on its way"
     ]
 
@@ -54,22 +54,40 @@ def test_a_workflow_is_what_the_daemon_gets(tmp_path: Path) -> None:
     assert (strategy.timeout_s, strategy.timeout_max_s) == (7200.0, 30 * 86400.0)
 
 
+HOOK = "hooks: [{id: a, kind: webhook"
+MAIL = "hooks: [{id: a, kind: email, server: mx"
 FLOW = "workflows: [{id: a, for: {}, "
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("hooks: [{id: a}]", "1:9: `url` is missing"),
-        ("hooks: [{id: a, url: ftp://h}]", "1:22: `ftp://h` is not a URL"),
-        ("hooks: [{id: a, url: 'http://h', on: [dta]}]", "1:39: `dta` is not known here (did you mean `data`?)"),
-        ("hooks: [{id: a, url: 'http://h/${fault.type}'}]", "1:22: `${fault.type}`: no variable can stand here"),
-        ("hooks: [{id: a, url: 'http://h', secret_file: '${target}'}]", "1:47: `${target}`: no variable can stand here"),
-        ("hooks: [{id: a, url: 'http://h', secret_file: ~/key}]", "1:47: `~/key`: ~ is not expanded"),
-        ("hooks: [{id: a, url: 'http://h', on: any}]", "1:38: `any` is not known here"),
-        ("hooks: [{id: a, url: 'http://h', events: oppened}]", "1:42: `oppened` is not known here (did you mean `opened`?)"),
-        ("hooks: [{id: a, url: 'http://h', events: []}]", "1:42: must not be empty"),
-        ("hooks: [{id: a, url: 'http://h'}, {id: a, url: 'http://h'}]", "1:40: two hooks are called `a`"),
+        ("hooks: [{id: a}]", "1:9: `kind` is missing"),
+        ("hooks: [{id: a, kind: webhok}]", "1:23: unknown kind `webhok` (did you mean `webhook`? known:"),
+        (HOOK + "}]", "1:9: `url` is missing"),
+        (HOOK + ", url: ftp://h}]", "1:37: `ftp://h` is not a URL"),
+        (HOOK + ", url: 'http://h', on: [dta]}]", "1:54: `dta` is not known here (did you mean `data`?)"),
+        (HOOK + ", url: 'http://h/${fault.type}'}]", "1:37: `${fault.type}`: no variable can stand here"),
+        (HOOK + ", url: 'http://h', secret_file: '${target}'}]", "1:62: `${target}`: no variable can stand here"),
+        (HOOK + ", url: 'http://h', secret_file: ~/key}]", "1:62: `~/key`: ~ is not expanded"),
+        (HOOK + ", url: 'http://h', on: any}]", "1:53: `any` is not known here"),
+        (HOOK + ", url: 'http://h', events: error.opend}]", "1:57: `error.opend` is not known here (did you mean `error.opened`?)"),
+        (HOOK + ", url: 'http://h', events: []}]", "1:57: must not be empty"),
+        (HOOK + ", url: 'http://h', burst: 0}]", "1:56: `0` is not 1 or more"),
+        (HOOK + ", url: 'http://h'}, {id: a, kind: webhook, url: 'http://h'}]", "1:55: two hooks are called `a`"),
+        ("hooks: [{id: a, kind: slack}]", "1:9: `secret_file` is missing"),
+        ("hooks: [{id: a, kind: slack, secret_file: k, url: 'http://h'}]", "1:46: unknown key `url`"),
+        (
+            "hooks: [{id: a, kind: pagerduty, secret_file: k, url: 'http://h'}]",
+            "1:55: the integration key would be sent to `http://h` in clear (take https://)",
+        ),
+        (MAIL + ", from: a, to: b@h}]", "1:48: `a` is not a mail address"),
+        (MAIL + ", from: a@h, to: [b@h, 'B <c@h>']}]", "1:63: `B <c@h>` is not a mail address"),
+        (
+            MAIL + ", from: a@h, to: b@h, tls: none, secret_file: k}]",
+            "1:67: the password would be sent to `mx` in clear (take tls: starttls)",
+        ),
+        ("hooks: [{id: a, kind: plugin}]", "1:9: `plugin` is missing"),
         ("workflows: [{id: a, steps: [{id: b, instructions: c}]}]", "1:13: `for` is missing"),
         (FLOW + "fro: {}, steps: [{id: b, instructions: c}]}]", "1:30: unknown key `fro` (did you mean `for`?)"),
         ("workflows: [{id: a, for: {componet: x}, steps: [{id: b, instructions: c}]}]", "1:27: unknown key `componet`"),

@@ -11,7 +11,7 @@ import pytest
 
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.errors import StoreUnavailable
-from error_daemon.model import Target
+from error_daemon.model import Definitions, Target
 from error_daemon.runtime.pauses import PauseFile
 from error_daemon.runtime.reload import Reloader, Takers
 from error_daemon.runtime.systemd import Notifier
@@ -35,12 +35,16 @@ class Reloading:
         (self.definitions / "shop.yaml").write_text(DEFINITIONS)
         self.pauses = PauseFile(directory / "pauses.json")
         self.told: list[Mapping[str, Target]] = []
-        takers = Takers(self.joined.loop, self.joined.audit, self.pauses, Notifier(), (self.take,))
+        self.all_told: list[Definitions] = []
+        takers = Takers(self.joined.loop, self.joined.audit, self.pauses, Notifier(), (self.take,), self.take_all)
         settings = Settings(definitions_dir=str(self.definitions))
         self.reloader = Reloader(settings, None, self.joined.clock, takers)
 
     def take(self, targets: Mapping[str, Target]) -> None:
         self.told.append(targets)
+
+    def take_all(self, definitions: Definitions) -> None:
+        self.all_told.append(definitions)
 
     def rules(self) -> list[str]:
         return [rule.id for rule in self.joined.engine.definitions.rules]

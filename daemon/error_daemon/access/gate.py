@@ -27,9 +27,9 @@ from dataclasses import dataclass
 from fnmatch import translate
 from ipaddress import ip_network
 
-from error_daemon.access.buckets import Buckets
 from error_daemon.access.methods import EVERYBODY, ROLES, SPENT_AS_FAULTS
 from error_daemon.access.tokens import Tokens, hashed
+from error_daemon.buckets import Buckets
 from error_daemon.errors import Denied, TransientError, Unidentified
 from error_daemon.model.access import Caller, Peer, Role, parsed_address
 from error_daemon.ports import Clock

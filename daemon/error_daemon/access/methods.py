@@ -32,6 +32,7 @@ _RECOVERY = "error_recovery.v1.RecoveryService"
 _CALLER = "error_recovery.v1.CallerService"
 _VIEWS = "error_recovery.v1.ViewService"
 _WORKFLOWS = "error_recovery.v1.WorkflowService"
+_HOOKS = "error_recovery.v1.HookService"
 _OTLP = "opentelemetry.proto.collector"
 _SEEING = (
     "GetStatus",
@@ -81,6 +82,8 @@ ROLES: Mapping[str, frozenset[Role]] = {
     **{f"{_RECOVERY}/{name}": _STEER for name in _STEERING},
     **{f"{_WORKFLOWS}/{name}": _SEE for name in ("ListWorkflows", "FindWorkflows", "GetRun", "ListRuns")},
     **{f"{_WORKFLOWS}/{name}": _STEER for name in ("StartWorkflow", "CompleteStep", "StepBack", "AbortWorkflow")},
+    **{f"{_HOOKS}/{name}": _SEE for name in ("ListHooks", "ListDeliveries")},
+    **{f"{_HOOKS}/{name}": _STEER for name in ("Redeliver", "SendTest")},
     **{f"grpc.health.v1.Health/{name}": EVERYBODY for name in ("Check", "List", "Watch")},
     "http/dashboard": EVERYBODY,
     f"{_CALLER}/GetCaller": _ANY_ROLE,

@@ -21,7 +21,7 @@ from typing import Any
 from error_daemon.definitions.secrets.found import secrets_in
 from error_daemon.model import DefinitionChange, Definitions, KeyChange
 
-_KINDS = ("target", "probe", "strategy", "rule", "bulkhead", "workflow")
+_KINDS = ("target", "probe", "strategy", "rule", "bulkhead", "workflow", "hook")
 _ORDERED = ("rule", "bulkhead")
 _DIGEST_CHARACTERS = 16
 _AS_WRITTEN = {"params": "", "observers": "observe"}  # params stand beside the other keys
@@ -102,6 +102,7 @@ def _flat(definitions: Definitions, kind: str) -> Iterator[tuple[str, Flat]]:
             "probe": definitions.probes,
             "strategy": definitions.strategies,
             "workflow": {one.id: one for one in definitions.workflows},
+            "hook": {hook.id: hook for hook in definitions.hooks},
         }
         defined = named[kind].values()
     for one in defined:

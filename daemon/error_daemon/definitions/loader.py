@@ -16,14 +16,15 @@ from error_daemon.definitions.secrets.hidden import hidden, hiding
 from error_daemon.definitions.shapes.document import (
     ApprovalEntry,
     BulkheadEntry,
-    RegexEntry,
     RuleEntry,
     VerifyEntry,
     WhenEntry,
     WorkflowEntry,
 )
 from error_daemon.definitions.shapes.fields import LevelKey
+from error_daemon.definitions.shapes.hooks import HookEntry
 from error_daemon.definitions.shapes.observers import observers_of
+from error_daemon.definitions.shapes.patterns import RegexEntry
 from error_daemon.definitions.shapes.probes import ProbeEntry
 from error_daemon.definitions.shapes.strategies import RestartStrategy, StrategyEntry
 from error_daemon.errors import ConfigError, Problem
@@ -42,6 +43,7 @@ from error_daemon.model import (
     Workflow,
     WorkflowStep,
 )
+from error_daemon.model.hook import Hook, Retries
 
 
 def sound(written: Directory) -> Definitions:
@@ -69,6 +71,7 @@ def made_of(written: Directory) -> Definitions:
         probes={name: _probe(name, entry.value) for name, entry in written.probes.items()},
         bulkheads=tuple(_bulkhead(entry.value) for entry in written.bulkheads),
         workflows=tuple(_workflow(entry.value) for entry in written.workflows),
+        hooks=tuple(_hook(entry.value) for entry in written.hooks),
     )
 
 
@@ -153,6 +156,24 @@ def _workflow(entry: WorkflowEntry) -> Workflow:
         description=entry.description,
         target=entry.target,
         expires_s=entry.expires,
+    )
+
+
+def _hook(entry: HookEntry) -> Hook:
+    retries = entry.retries
+    return Hook(
+        id=entry.id,
+        kind=entry.kind,
+        events=frozenset() if entry.events == "*" else frozenset(entry.events),
+        types=frozenset() if entry.on == "*" else entry.on,
+        min_severity=_severity(entry.min_severity),
+        target=_pattern(entry.target),
+        params=entry.params(),
+        secret_file=entry.secret,
+        timeout_s=entry.timeout,
+        retries=Retries(retries.attempts, retries.base, retries.factor, retries.cap),
+        burst=entry.burst,
+        every_s=entry.every,
     )
 
 

@@ -1,4 +1,4 @@
-"""What the operator wrote, checked: rules, targets, strategies, probes, bulkheads, workflows."""
+"""What the operator wrote, checked: rules, targets, strategies, probes, bulkheads, workflows, hooks."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from error_daemon.model.approval import Unanswered
 from error_daemon.model.fault import ErrorType, Mode, Priority, RecoveryClass, ResponseClass, Severity
+from error_daemon.model.hook import Hook
 
 Json = Any  # what json.dumps takes
 
@@ -190,3 +191,4 @@ class Definitions:
     probes: Mapping[str, Probe] = field(default_factory=dict)
     bulkheads: tuple[Bulkhead, ...] = ()
     workflows: tuple[Workflow, ...] = ()
+    hooks: tuple[Hook, ...] = ()

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
-from typing import Any
-
-from google.protobuf.message import Message
 
 from error_daemon.calls import Call, Method, Service, Shape
 from error_daemon.errors import ConfigError, InputError, NotFound, StoreUnavailable
@@ -22,6 +19,7 @@ from error_daemon.rpc.convert_reload import reload_message
 from error_daemon.rpc.convert_replay import problems_message, replay_message
 from error_daemon.rpc.convert_status import brake_message, status_message
 from error_daemon.rpc.convert_test import step_message
+from error_daemon.rpc.unary import serialise, unary
 from error_recovery.v1 import fault_pb2, recovery_pb2
 
 _PAUSE = "pause"  # BrakeView.brake
@@ -37,28 +35,28 @@ class RecoveryService:
         return Service(
             "error_recovery.v1.RecoveryService",
             (
-                _unary("GetStatus", self.get_status, pb.GetStatusRequest),
-                _unary("ListErrors", self.list_errors, pb.ListErrorsRequest),
-                _unary("GetError", self.get_error, pb.GetErrorRequest),
-                _unary("ResolveError", self.resolve_error, pb.ResolveErrorRequest),
-                Method("Watch", Shape.SERVER_STREAM, self.watch, pb.WatchRequest.FromString, _serialise),
-                _unary("Explain", self.explain, pb.ExplainRequest),
-                _unary("ListHistory", self.list_history, pb.ListHistoryRequest),
-                _unary("GetMetrics", self.get_metrics, pb.GetMetricsRequest),
-                _unary("Reset", self.reset, pb.ResetRequest),
-                _unary("Flush", self.flush, pb.FlushRequest),
-                _unary("ListBrakes", self.list_brakes, pb.ListBrakesRequest),
-                _unary("ResetBreaker", self.reset_breaker, pb.ResetBreakerRequest),
-                _unary("Pause", self.pause, pb.PauseRequest),
-                _unary("Resume", self.resume, pb.ResumeRequest),
-                _unary("ListApprovals", self.list_approvals, pb.ListApprovalsRequest),
-                _unary("Approve", self.approve, pb.ApproveRequest),
-                _unary("Deny", self.deny, pb.DenyRequest),
-                _unary("Reload", self.reload, pb.ReloadRequest),
-                Method("Replay", Shape.SERVER_STREAM, self.replay, pb.ReplayRequest.FromString, _serialise),
-                Method("TestRecovery", Shape.SERVER_STREAM, self.test, pb.TestRecoveryRequest.FromString, _serialise),
-                _unary("ContinueTest", self.continue_test, pb.ContinueTestRequest),
-                _unary("Diagnose", self.diagnose, pb.DiagnoseRequest),
+                unary("GetStatus", self.get_status, pb.GetStatusRequest),
+                unary("ListErrors", self.list_errors, pb.ListErrorsRequest),
+                unary("GetError", self.get_error, pb.GetErrorRequest),
+                unary("ResolveError", self.resolve_error, pb.ResolveErrorRequest),
+                Method("Watch", Shape.SERVER_STREAM, self.watch, pb.WatchRequest.FromString, serialise),
+                unary("Explain", self.explain, pb.ExplainRequest),
+                unary("ListHistory", self.list_history, pb.ListHistoryRequest),
+                unary("GetMetrics", self.get_metrics, pb.GetMetricsRequest),
+                unary("Reset", self.reset, pb.ResetRequest),
+                unary("Flush", self.flush, pb.FlushRequest),
+                unary("ListBrakes", self.list_brakes, pb.ListBrakesRequest),
+                unary("ResetBreaker", self.reset_breaker, pb.ResetBreakerRequest),
+                unary("Pause", self.pause, pb.PauseRequest),
+                unary("Resume", self.resume, pb.ResumeRequest),
+                unary("ListApprovals", self.list_approvals, pb.ListApprovalsRequest),
+                unary("Approve", self.approve, pb.ApproveRequest),
+                unary("Deny", self.deny, pb.DenyRequest),
+                unary("Reload", self.reload, pb.ReloadRequest),
+                Method("Replay", Shape.SERVER_STREAM, self.replay, pb.ReplayRequest.FromString, serialise),
+                Method("TestRecovery", Shape.SERVER_STREAM, self.test, pb.TestRecoveryRequest.FromString, serialise),
+                unary("ContinueTest", self.continue_test, pb.ContinueTestRequest),
+                unary("Diagnose", self.diagnose, pb.DiagnoseRequest),
             ),
         )
 
@@ -254,11 +252,3 @@ class RecoveryService:
         return reload_message(
             await self._control.reload(requests.person(request.by, call.caller), dry_run=request.dry_run)
         )
-
-
-def _serialise(message: Message) -> bytes:
-    return message.SerializeToString()
-
-
-def _unary(name: str, serve: Callable[[Any, Call], Any], request: type[Message]) -> Method:
-    return Method(name, Shape.UNARY, serve, request.FromString, _serialise)

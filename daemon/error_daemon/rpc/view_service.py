@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from google.protobuf.message import Message
-
-from error_daemon.calls import Call, Method, Service, Shape
+from error_daemon.calls import Call, Service
 from error_daemon.errors import InputError
 from error_daemon.model.views import Now, ScoreWish
 from error_daemon.ports import Views
 from error_daemon.rpc import convert_views, requests
+from error_daemon.rpc.unary import unary
 from error_recovery.v1 import view_pb2
 
 _MOST_LISTED = 100
@@ -32,11 +28,11 @@ class ViewService:
         return Service(
             "error_recovery.v1.ViewService",
             (
-                _unary("GetNow", self.get_now, pb.GetNowRequest),
-                _unary("ListTargets", self.list_targets, pb.ListTargetsRequest),
-                _unary("ListScores", self.list_scores, pb.ListScoresRequest),
-                _unary("GetLayers", self.get_layers, pb.GetLayersRequest),
-                _unary("GetHost", self.get_host, pb.GetHostRequest),
+                unary("GetNow", self.get_now, pb.GetNowRequest),
+                unary("ListTargets", self.list_targets, pb.ListTargetsRequest),
+                unary("ListScores", self.list_scores, pb.ListScoresRequest),
+                unary("GetLayers", self.get_layers, pb.GetLayersRequest),
+                unary("GetHost", self.get_host, pb.GetHostRequest),
             ),
         )
 
@@ -79,11 +75,3 @@ class ViewService:
         points = requests.limit(request.points, 120, _MOST_HOST_POINTS, "points")
         host = self._views.host(requests.short(request.figure, "figure"), request.last_s or 60.0, points)
         return convert_views.host_message(host)
-
-
-def _unary(name: str, serve: Callable[[Any, Call], Any], request: type[Message]) -> Method:
-    return Method(name, Shape.UNARY, serve, request.FromString, _serialise)
-
-
-def _serialise(message: Message) -> bytes:
-    return message.SerializeToString()

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
-from google.protobuf.message import Message
-
-from error_daemon.calls import Call, Method, Service, Shape
+from error_daemon.calls import Call, Service
 from error_daemon.errors import InputError
 from error_daemon.model import RunEventKind, RunState
 from error_daemon.ports import RunFilter, StepDone, Workflows
 from error_daemon.rpc import requests
 from error_daemon.rpc.convert import reading_message
 from error_daemon.rpc.convert_workflow import found_message, run_message, workflow_message
+from error_daemon.rpc.unary import unary
 from error_recovery.v1 import workflow_pb2
 
 _MOST_RUNS = 200
@@ -30,14 +26,14 @@ class WorkflowService:
         return Service(
             "error_recovery.v1.WorkflowService",
             (
-                _unary("ListWorkflows", self.list_workflows, pb.ListWorkflowsRequest),
-                _unary("FindWorkflows", self.find_workflows, pb.FindWorkflowsRequest),
-                _unary("StartWorkflow", self.start_workflow, pb.StartWorkflowRequest),
-                _unary("CompleteStep", self.complete_step, pb.CompleteStepRequest),
-                _unary("StepBack", self.step_back, pb.StepBackRequest),
-                _unary("AbortWorkflow", self.abort_workflow, pb.AbortWorkflowRequest),
-                _unary("GetRun", self.get_run, pb.GetRunRequest),
-                _unary("ListRuns", self.list_runs, pb.ListRunsRequest),
+                unary("ListWorkflows", self.list_workflows, pb.ListWorkflowsRequest),
+                unary("FindWorkflows", self.find_workflows, pb.FindWorkflowsRequest),
+                unary("StartWorkflow", self.start_workflow, pb.StartWorkflowRequest),
+                unary("CompleteStep", self.complete_step, pb.CompleteStepRequest),
+                unary("StepBack", self.step_back, pb.StepBackRequest),
+                unary("AbortWorkflow", self.abort_workflow, pb.AbortWorkflowRequest),
+                unary("GetRun", self.get_run, pb.GetRunRequest),
+                unary("ListRuns", self.list_runs, pb.ListRunsRequest),
             ),
         )
 
@@ -115,7 +111,3 @@ def _step(number: int) -> int:
 
 def _note(text: str) -> str:
     return requests.short(text, "note", requests.MOST_NOTE_CHARACTERS)
-
-
-def _unary(name: str, serve: Callable[[Any, Call], Any], request: type[Message]) -> Method:
-    return Method(name, Shape.UNARY, serve, request.FromString, lambda message: message.SerializeToString())

@@ -13,11 +13,11 @@ from collections.abc import Callable
 
 import structlog
 
-from error_daemon.access.buckets import Buckets
 from error_daemon.access.certificates import Loaded, load_certificates
 from error_daemon.access.gate import Gate
 from error_daemon.access.tokens import Tokens, read_signing_tokens, read_tokens
 from error_daemon.access.users import roles_by_uid
+from error_daemon.buckets import Buckets
 from error_daemon.calls import ServerCredentials, Transport
 from error_daemon.errors import ConfigError, Problem
 from error_daemon.model import Json

@@ -40,6 +40,7 @@ from error_daemon.rpc.aio_server import AioServer
 from error_daemon.rpc.caller_service import caller_service
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
+from error_daemon.rpc.hook_service import HookService
 from error_daemon.rpc.recovery_service import RecoveryService
 from error_daemon.rpc.view_service import ViewService
 from error_daemon.rpc.wire.server import WireServer
@@ -52,6 +53,7 @@ from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
+from error_daemon.runtime.diagnosis.hooks import hooks
 from error_daemon.runtime.diagnosis.sources import Seen, Sources
 from error_daemon.runtime.early_deaths import EarlyDeaths
 from error_daemon.runtime.faults import NewestFault
@@ -64,6 +66,7 @@ from error_daemon.runtime.from_settings import (
     workers_of,
 )
 from error_daemon.runtime.health import Health, Vitals
+from error_daemon.runtime.hooks.told import ToldHooks
 from error_daemon.runtime.intake import RingIntake
 from error_daemon.runtime.monitoring.routes import MonitoringRoutes
 from error_daemon.runtime.monitoring.scene import Monitored
@@ -135,6 +138,7 @@ class Composition:
         self.commits = Commits()
         self.store = DuckStore(str(state / RECORD_FILE), settings.store, self._committed, record_problem)
         self._make_audit(Journal(state / AUDIT_FILE, keep_of(settings.audit)))
+        self.hooks = ToldHooks(settings, self.clock, self.watchers, self.audit)
         self.system_states = SystemStates(self.store, self.clock, system_state)
         self.heard = Heard()
         hearings = {"alert": AlertHearing(self.heard, self.clock)}
@@ -282,7 +286,7 @@ class Composition:
 
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)
-        takers = Takers(self.loop, self.audit, self.pauses, self.notifier, redefined)
+        takers = Takers(self.loop, self.audit, self.pauses, self.notifier, redefined, self.hooks.define)
         return Reloader(self.settings, config, self.clock, takers)
 
     def _made_tests(self) -> RepeatTests:
@@ -340,6 +344,7 @@ class Composition:
                 "sensors": self.sensors.diagnostics,
                 "http": self.web.diagnostics,
                 "receivers": self.receivers.diagnostics,
+                "hooks": lambda: hooks(self.hooks.views(), self.hooks.problem),
             },
         )
 
@@ -358,6 +363,7 @@ class Composition:
             caller_service(),
             ViewService(self.made_views(control)).service(),
             WorkflowService(self.workflows).service(),
+            HookService(self.hooks).service(),
             self.handlers.service(),
             *self.receivers.services(),
         )

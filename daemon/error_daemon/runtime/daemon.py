@@ -91,6 +91,7 @@ class Daemon:
             self._pause(pause)
         await parts.pool.start()
         await parts.workflows.restore()
+        parts.hooks.define(parts.engine.definitions)  # before the first fault: the ring's are told, too
         await self._restore()
         parts.standstill.start()
         server = parts.made_server()
@@ -191,6 +192,7 @@ class Daemon:
         parts.standstill.stop()
         parts.pulse.stop()
         await parts.system_states.finish()
+        await parts.hooks.stop()
         await parts.pool.stop()
         await self._end_audit()
         await parts.store.stop()

@@ -35,13 +35,14 @@ SIGNAL = "SIGHUP"
 
 @dataclass(frozen=True, slots=True)
 class Takers:
-    """Who must hear of others. `targets`: called with them, after the engine has them."""
+    """Who must hear of others. `targets`: called with them, after the engine has them. `definitions`: with all, and with the same again."""
 
     loop: RecoveryLoop
     audit: Audit
     pauses: PauseFile
     notifier: Notifier
     targets: tuple[Callable[[Mapping[str, Target]], None], ...]
+    definitions: Callable[[Definitions], None]
 
 
 class Reloader:
@@ -158,6 +159,7 @@ class Reloader:
         done = self._engine.redefine(definitions, self._clock.now())
         for take in takers.targets:
             take(definitions.targets)
+        takers.definitions(definitions)
         takers.loop.carry_out()
         if done.pauses:
             self._keep_pauses(done, by)

@@ -61,6 +61,7 @@ class Watchers:
     def __init__(self, on_audience: Callable[[bool], None]) -> None:
         self._on_audience = on_audience
         self._watchers: list[Watcher] = []
+        self._hear: Callable[[Notice], None] | None = None
         self._is_closed = False
 
     def __len__(self) -> int:
@@ -72,7 +73,17 @@ class Watchers:
         for watcher in self._watchers:
             watcher.arrived.set()
 
+    def hear(self, hear: Callable[[Notice], None] | None) -> None:
+        """Who hears every notice in the turn in which it is told, for as long as the daemon runs; None: nobody."""
+        self._hear = hear
+        self._look_for_audience()
+
+    def _look_for_audience(self) -> None:
+        self._on_audience(bool(self._watchers) or self._hear is not None)
+
     def tell(self, notice: Notice) -> None:
+        if self._hear is not None:
+            self._hear(notice)
         for watcher in self._watchers:
             if watcher.is_wanted(notice):
                 watcher.put(notice)
@@ -88,12 +99,12 @@ class Watchers:
         if len(self._watchers) >= _MOST_WATCHERS:
             raise TransientError(f"{_MOST_WATCHERS} are watching already", _RETRY_AFTER_S)
         self._watchers.append(watcher)
-        self._on_audience(True)
+        self._look_for_audience()
         try:
             yield watcher
         finally:
             self._watchers.remove(watcher)
-            self._on_audience(bool(self._watchers))
+            self._look_for_audience()
 
     def watch(self, error_id: str | None, most_per_s: int = 0) -> AsyncGenerator[Notice | Summary, None]:
         """See ports.Control. Where it is not paced, one that does not keep up loses the oldest, and the next notice says how many.

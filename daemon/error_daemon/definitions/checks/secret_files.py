@@ -20,8 +20,8 @@ def check_secret_files(directory: Directory) -> Iterator[Problem]:
         for secret in secrets_in(source.data) if mode else ():
             yield source.problem(*said(secret, mode, source.file), secret.loc)
     for hook in directory.hooks:
-        file = hook.value.secret_file
-        if file is not None and (mode := readable_by_others(file)):
+        file = hook.value.secret
+        if file and (mode := readable_by_others(file)):
             message = f"the mode of {quoted(file, 4096)}, {mode:o}, lets others read the secret in it"
             yield hook.problem(message, f"chmod 600 {file}", ("secret_file",))
 

@@ -21,8 +21,9 @@ from error_daemon.definitions.files.defaults import with_defaults
 from error_daemon.definitions.files.families import Family, said_once, with_members
 from error_daemon.definitions.files.includes import SUFFIXES, Reading
 from error_daemon.definitions.files.yaml_nodes import Source, made_of, read_yaml
-from error_daemon.definitions.shapes.document import BulkheadEntry, Document, HookEntry, RuleEntry, WorkflowEntry
+from error_daemon.definitions.shapes.document import BulkheadEntry, Document, RuleEntry, WorkflowEntry
 from error_daemon.definitions.shapes.fields import LevelKey
+from error_daemon.definitions.shapes.hooks import HookEntry
 from error_daemon.definitions.shapes.probes import ProbeEntry
 from error_daemon.definitions.shapes.strategies import StrategyEntry
 from error_daemon.definitions.shapes.targets import TargetEntry

@@ -86,6 +86,6 @@ def _check_files(entry: AsRun, value: ProcessTarget) -> Iterator[Problem]:
 def _check_secret_files(directory: Directory) -> Iterator[Problem]:
     """That nobody else may read one is checked at every start (checks/secret_files.py)."""
     for hook in directory.hooks:
-        file = hook.value.secret_file
-        if file is not None and not os.path.exists(file):
-            yield hook.warning(f"{quoted(file, _LONGEST)} does not exist", "write the key into it", ("secret_file",))
+        file = hook.value.secret
+        if file and not os.path.exists(file):
+            yield hook.warning(f"{quoted(file, _LONGEST)} does not exist", "write the secret into it", ("secret_file",))

@@ -15,7 +15,8 @@ from collections.abc import Iterator, Sequence
 from error_daemon.definitions.complaints import quoted
 from error_daemon.definitions.files.written import Directory, Written
 from error_daemon.definitions.meaning.globs import is_within
-from error_daemon.definitions.shapes.document import RegexEntry, RuleEntry, WhenEntry
+from error_daemon.definitions.shapes.document import RuleEntry, WhenEntry
+from error_daemon.definitions.shapes.patterns import RegexEntry
 from error_daemon.errors import Problem
 from error_daemon.model import ErrorType, Severity
 

@@ -31,7 +31,7 @@ from error_daemon.definitions.schema.value_types import (
     whole_number,
     written_duration,
 )
-from error_daemon.definitions.shapes import document, entry, observers, probes, strategies, targets
+from error_daemon.definitions.shapes import document, entry, hooks, observers, probes, strategies, targets
 from error_daemon.definitions.shapes.defaulted import OWN_KEYS
 from error_daemon.definitions.shapes.fields import NAME_PATTERN
 from error_daemon.setting_values import Duration
@@ -46,6 +46,7 @@ _BY_KIND: dict[Any, str] = {
     strategies.StrategyEntry: "Strategy",
     strategies.OperationEntry: "Operation",
     observers.ObserverEntry: "Observer",
+    hooks.HookEntry: "Hook",
 }
 # sections, and what of their entries may come from the defaults of the file instead
 _SECTIONS: dict[str, Sequence[type[BaseModel]]] = {

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from error_daemon.definitions.shapes import document, fields
+from error_daemon.definitions.shapes import fields, patterns
 from error_daemon.definitions.shapes.fields import NAME_PATTERN, STARRED_NAME_PATTERN
 from error_daemon.model import ErrorType
+from error_daemon.model.hook import EVENT_TYPES
 from error_daemon.setting_values import Duration
 
 Schema = dict[str, Any]
@@ -161,7 +162,12 @@ KNOWN: list[tuple[str, Any, Schema]] = [
         {"items": enum_of([each.value for each in ErrorType]), "minItems": 1},
         enum_of(["*", *(each.value for each in ErrorType)]),
     )),
-    ("hookEvents", fields.HookEvents, one_or_list(enum_of(fields.HOOK_EVENTS))),
+    ("hookEvents", fields.HookEvents, _where(
+        "array", {"items": enum_of(EVENT_TYPES), "minItems": 1}, enum_of(["*", *EVENT_TYPES])
+    )),
+    ("mailAddress", fields.MailAddress, text(r"^[^@]+@[^@]+$", examples=["ops@example.org"])),
+    ("mailAddresses", fields.MailAddresses, one_or_list(text(r"^[^@]+@[^@]+$", examples=["ops@example.org"]))),
+    ("options", fields.Options, _mapping(r"^[A-Za-z_][A-Za-z0-9_]*$", _word, [{"channel": "ops"}])),
     ("targetKinds", fields.TargetKinds, one_or_list(enum_of(fields.TARGET_KINDS))),
     ("priorities", fields.Priorities, one_or_list(enum_of(fields.PRIORITY_NAMES))),
     ("levels", fields.LevelKeys, one_or_list(enum_of("12345"))),
@@ -173,7 +179,7 @@ KNOWN: list[tuple[str, Any, Schema]] = [
         "examples": [{"1": ["look-again"], "3": ["restart"]}],
     }),
     ("nameOrLadder", fields.NameOrLevels, _where("object", _ref("ladder"), _ref("name"))),
-    ("pattern", document.Pattern, _where("object", _regex, text(examples=["*refused*"]))),
+    ("pattern", patterns.Pattern, _where("object", _regex, text(examples=["*refused*"]))),
     ("attributes", dict[fields.FilledText, fields.Glob], {"type": "object", "additionalProperties": _ref("glob")}),
     ("duration", Duration, duration(False)),
 ]  # fmt: skip

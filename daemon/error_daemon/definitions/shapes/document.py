@@ -1,55 +1,41 @@
 """What a definitions file may say: its shape. The JSON Schema for editors comes from here, so every field is described.
 
 A file has sections, each of them optional: targets, probes, strategies and ladders by name, and rules and bulkheads in
-the order in which they are tried, and workflows; hooks are for a version to come. The kind of an entry decides which keys it
-has (targets.py, probes.py, strategies.py). Other files are read with it by `include`, and `defaults` says what its entries share
+the order in which they are tried, workflows and hooks. The kind of an entry decides which keys it has
+(targets.py, probes.py, strategies.py, hooks.py). Other files are read with it by `include`, and `defaults` says what its entries share
 (files/). What entries mean together (names, kinds that fit, times in order) is the business of checks/.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
 from error_daemon.definitions.shapes.defaulted import defaulted
 from error_daemon.definitions.shapes.entry import Entry, models_by_kind
 from error_daemon.definitions.shapes.fields import (
-    HOOK_EVENTS,
     ErrorTypes,
     FilledText,
     Glob,
-    HookEvents,
-    HookTypes,
     Includes,
     LevelKeys,
     Levels,
     Name,
     NameOrLevels,
     Names,
-    PlainPath,
-    PlainUrl,
     Priorities,
-    Regex,
     SeverityName,
     StarredNames,
     Text,
 )
+from error_daemon.definitions.shapes.hooks import HookEntry
+from error_daemon.definitions.shapes.patterns import Pattern
 from error_daemon.definitions.shapes.probes import ProbeEntry
 from error_daemon.definitions.shapes.strategies import StrategyEntry
 from error_daemon.definitions.shapes.targets import TargetEntry
-from error_daemon.definitions.shapes.values import glob_or_regex
 from error_daemon.model import Mode, RecoveryClass, ResponseClass
 from error_daemon.setting_values import Duration
-
-
-class RegexEntry(Entry):
-    """A pattern that is a regular expression instead of a glob."""
-
-    regex: Regex = Field(description="Regular expression for the whole text: write .* where anything may stand.")
-
-
-Pattern = Annotated[Annotated[Glob, Tag("glob")] | Annotated[RegexEntry, Tag("regex")], Discriminator(glob_or_regex)]
 
 
 class WhenEntry(Entry):
@@ -145,21 +131,6 @@ class BulkheadEntry(Entry):
     per_tenant: bool = Field(default=False, description="Whether each tenant has a share of this size.")
 
 
-class HookEntry(Entry):
-    """Who is told of an error by an HTTP request of their own."""
-
-    id: Name = Field(description="Its name: what error-cli calls it.")
-    on: HookTypes = Field(default="*", description="Types of errors that it is called for; *: any.")
-    url: PlainUrl = Field(description="http:// or https:// URL that is sent a POST.")
-    secret_file: PlainPath | None = Field(
-        default=None, description="File with the key that signs what is sent; nobody else may read it (mode 600)."
-    )
-    events: HookEvents = Field(
-        default=HOOK_EVENTS,
-        description="When it is called: an error is opened, recovered, or failed (a person is needed), an approval is asked.",
-    )
-
-
 class StepEntry(Entry):
     """What a person does in one step of a workflow, and how it is seen that it was done."""
 
@@ -247,5 +218,5 @@ class Document(Entry):
     bulkheads: list[BulkheadEntry] = Field(
         default=[], description="Shares of what may run at once, in the order in which they are tried."
     )
-    hooks: list[HookEntry] = Field(default=[], description="Who is told of errors. Checked, and not called yet.")
+    hooks: list[HookEntry] = Field(default=[], description="Who is told of what happens.")
     workflows: list[WorkflowEntry] = Field(default=[], description="Steps that lead a person.")

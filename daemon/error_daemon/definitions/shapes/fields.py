@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag,
 
 from error_daemon.definitions.shapes import values
 from error_daemon.model import ErrorType
+from error_daemon.model.hook import EventType
 
 NAME_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 STARRED_NAME_PATTERN = r"^[A-Za-z0-9*][A-Za-z0-9*._-]{0,63}$"
@@ -113,13 +114,21 @@ NameOrLevels = Annotated[
     Annotated[Annotated[Name, BeforeValidator(values.no_list)], Tag("name")] | Annotated[Levels, Tag("levels")],
     Discriminator(values.name_or_levels),
 ]
-HookEvent = Literal["opened", "recovered", "failed", "approval"]
-HOOK_EVENTS: tuple[HookEvent, ...] = get_args(HookEvent)
 HookEvents = Annotated[
-    tuple[HookEvent, ...],
-    Field(min_length=1),
-    BeforeValidator(values.listed, json_schema_input_type=HookEvent | list[HookEvent]),
+    Annotated[Literal["*"], Tag("any")]
+    | Annotated[
+        tuple[EventType, ...],
+        Field(min_length=1),
+        BeforeValidator(values.listed, json_schema_input_type=EventType | list[EventType]),
+        Tag("types"),
+    ],
+    Discriminator(values.any_or_types),
 ]
+MailAddress = Annotated[str, AfterValidator(values.mail_address)]
+MailAddresses = Annotated[
+    tuple[MailAddress, ...], Field(min_length=1), BeforeValidator(values.listed, json_schema_input_type=str | list[str])
+]
+Options = dict[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], Text]
 HookTypes = Annotated[
     Annotated[Literal["*"], Tag("any")] | Annotated[ErrorTypes, Tag("types")],
     Discriminator(values.any_or_types),

@@ -145,6 +145,12 @@ def url(text: str) -> str:
     return text
 
 
+def mail_address(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?", text):
+        raise ValueError(f"{quoted(text)} is not a mail address: write the address alone, as in ops@example.org")
+    return text
+
+
 def method(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z]+", text):
         raise ValueError(f"{quoted(text)} is not an HTTP method")

@@ -1,4 +1,4 @@
-"""How much one caller may ask for in a time: a token bucket for each.
+"""How much may be asked for in a time: a token bucket for each key (a caller, a hook).
 
 A bucket holds at most `burst` tokens and gets `rate_per_s` of them in a second; what is asked for costs one each. It is kept as one
 number, the time at which the bucket will be full again (the "theoretical arrival time" of the generic cell rate algorithm, ITU-T I.371,

@@ -1,0 +1,1 @@
+"""The ways in which a hook is called, by its kind."""

@@ -1,0 +1,1 @@
+"""Hooks, joined to the rest of the daemon."""
