@@ -53,8 +53,13 @@ check: setup ## ruff, mypy --strict, import-linter, generated files current
 	@$(MAKE) --no-print-directory generated-current
 
 .PHONY: proto
-proto: setup ## generate the Python stubs from proto/
+proto: setup ## generate the Python stubs from proto/, and the OpenAPI document
 	$(call generate,client,daemon)
+	$(BIN)/python -m tests.web.written_openapi
+
+.PHONY: openapi
+openapi: setup ## generate the OpenAPI document of the REST API, from its table and proto/
+	$(BIN)/python -m tests.web.written_openapi
 
 .PHONY: schema
 schema: setup ## generate the JSON Schema of the definitions, and the tables of docs/definitions.md
@@ -77,6 +82,7 @@ generated-current: setup
 	  for home in client daemon; do test -e ../../$$home/$$f && { cmp -s $$f ../../$$home/$$f || { echo "$$home/$$f is not what proto/ says: run make proto"; exit 1; }; }; done; \
 	  test -e ../../client/$$f -o -e ../../daemon/$$f || { echo "$$f is missing: run make proto"; exit 1; }; done; true
 	@$(BIN)/python -m error_daemon.definitions.schema.generate | cmp -s - etc/recovery/schema.json || { echo "etc/recovery/schema.json is not what the models say: run make schema"; exit 1; }
+	@$(BIN)/python -m tests.web.written_openapi --print | cmp -s - daemon/error_daemon/web/api/openapi.json || { echo "web/api/openapi.json is not what the API is: run make openapi"; exit 1; }
 	@echo "generated files are current"
 
 .PHONY: bench

@@ -59,10 +59,10 @@ def test_a_reporter_may_report_and_nothing_else_of_ours() -> None:
     ]
 
 
-def test_only_health_and_the_dashboards_files_are_for_everybody() -> None:
+def test_only_health_and_what_says_nothing_of_the_host_is_for_everybody() -> None:
     for_everybody = {path for path, roles in ROLES.items() if roles is EVERYBODY}
     others = {path for path in for_everybody if not path.startswith("grpc.health.v1.Health/")}
-    assert others == {"http/dashboard", "http/health"}
+    assert others == {"http/dashboard", "http/health", "http/openapi"}
 
 
 def test_whoever_has_a_role_may_hear_who_they_are_and_what_there_is() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-import pkgutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -12,7 +10,6 @@ import pytest
 from google.protobuf import descriptor_pool
 from google.protobuf.json_format import MessageToDict
 
-import error_recovery.v1
 from error_daemon.access.methods import ROLES
 from error_daemon.errors import Denied, StoreUnavailable, TransientError, Unidentified
 from error_daemon.model.access import Caller, Role
@@ -26,6 +23,7 @@ from tests.fakes.told_control import ToldControl
 from tests.rpc.recovery_world import DECISION, ID, RECORD, VIEW
 from tests.rpc.serving import run
 from tests.web.serving_web import Serving, serving
+from tests.web.written_openapi import load_contract
 
 
 @asynccontextmanager
@@ -33,13 +31,6 @@ async def api(gate: OpenGate | None = None) -> AsyncIterator[tuple[Serving, Told
     control = ToldControl(VIEW, DECISION, RECORD, None)
     async with serving(gate=gate, routes=routes([RecoveryService(control).service()], most_streams=3)) as http:
         yield http, control
-
-
-def load_contract() -> None:
-    """All of it, so that the descriptor pool knows its services."""
-    for module in pkgutil.iter_modules(error_recovery.v1.__path__, "error_recovery.v1."):
-        if module.name.endswith("_pb2"):
-            importlib.import_module(module.name)
 
 
 def test_every_method_is_in_the_table_or_has_a_reason_not_to_be() -> None:

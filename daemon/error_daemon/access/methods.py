@@ -88,6 +88,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "http/dashboard": EVERYBODY,
     f"{_CALLER}/GetCaller": _ANY_ROLE,
     "http/health": EVERYBODY,
+    "http/openapi": EVERYBODY,
     "http/metrics": _SEE,
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _ANY_ROLE,
 }

@@ -129,7 +129,7 @@ class RecoveryService:
             error_id=requests.short(request.error_id, "error_id"),
             strategy_id=requests.short(request.strategy_id, "strategy_id"),
             error_type=requests.error_type(request.error_type, "error_type"),
-            since=request.since,
+            since=requests.time_range(request.since, 0.0)[0],
         )
         attempts, last = paging.page_of(found, limit)
         return recovery_pb2.ListHistoryResponse(
@@ -183,9 +183,11 @@ class RecoveryService:
         if bool(request.error_id) == request.learned:
             raise InputError("error_id", "name an error, or set learned = true to forget what was learned; not both")
         by = requests.person(request.by, call.caller)
+        strategy_id = requests.short(request.strategy_id, "strategy_id") or None
         if request.learned:
-            strategy_id = requests.short(request.strategy_id, "strategy_id") or None
             return recovery_pb2.ResetResponse(scores_reset=await self._control.forget(strategy_id, by))
+        if strategy_id:
+            raise InputError("strategy_id", "is for what was learned of a strategy: set learned = true, and no error")
         await self._control.reset_ladder(requests.some_id(request.error_id), by)
         return recovery_pb2.ResetResponse(errors_reset=1)
 

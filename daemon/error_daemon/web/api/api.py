@@ -13,6 +13,7 @@ from error_daemon.errors import InvariantError
 from error_daemon.exchange import Route
 from error_daemon.web.api.endpoints import ENDPOINTS, Endpoint
 from error_daemon.web.api.events import Events
+from error_daemon.web.api.served_openapi import openapi_route
 from error_daemon.web.api.unary import Unary
 
 
@@ -28,7 +29,7 @@ def routes(services: Sequence[Service], most_streams: int = 64) -> list[Route]:
             if method is None:
                 raise InvariantError(f"{endpoint.path} is {endpoint.method}, which nobody serves")
             made.append(_route(endpoint, method, most_streams))
-    return made
+    return [*made, openapi_route()]
 
 
 def _route(endpoint: Endpoint, method: Method, most_streams: int) -> Route:

@@ -26,7 +26,7 @@ _DECIMAL = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?")
 _WORD_END = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _MOST_ITEMS = 10_000
 _SHOWN = 60
-_RANGES = {
+RANGES = {
     FieldDescriptor.CPPTYPE_INT32: (-(1 << 31), (1 << 31) - 1),
     FieldDescriptor.CPPTYPE_INT64: (-(1 << 63), (1 << 63) - 1),
     FieldDescriptor.CPPTYPE_UINT32: (0, (1 << 32) - 1),
@@ -83,8 +83,6 @@ def _fill(message: Message, given: Mapping[str, object], prefix: str) -> None:
     for name, value in given.items():
         path = f"{prefix}{name}"
         field = _field(message, name, path)
-        if value is None:
-            continue  # as protobuf's mapping has it: not given
         if is_map(field):
             _fill_map(getattr(message, name), field, value, path)
         elif field.is_repeated:
@@ -156,8 +154,8 @@ def _meant(field: FieldDescriptor, text: str) -> object:
 
 
 def _plain(field: FieldDescriptor, value: object, path: str) -> object:
-    if field.cpp_type in _RANGES:
-        return _integer(value, _RANGES[field.cpp_type], path)
+    if field.cpp_type in RANGES:
+        return _integer(value, RANGES[field.cpp_type], path)
     if field.cpp_type in _FLOATING:
         return _floating(value, path)
     if field.cpp_type == FieldDescriptor.CPPTYPE_ENUM:
