@@ -54,6 +54,6 @@ def test_the_api_is_what_its_document_says(tmp_path: Path) -> None:
             timeout=10 * LASTS_S,
             check=False,
         )
-        assert ran.returncode == 0, ran.stdout[-8000:] + ran.stderr[-2000:]
+        assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr[-2000:]
         assert daemon.status().state == "serving"
     assert '"level":"ERROR"' not in daemon.log.read_text()

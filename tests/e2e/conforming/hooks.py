@@ -7,7 +7,12 @@ from typing import Any
 import schemathesis
 from schemathesis import GenerationMode
 
-_MEANT = {"page_token", "until"}  # a token that was given out here; not before `since`
+_MEANT = {
+    "page_token",  # one that was given out here
+    "until",  # not before `since`
+    "text",  # in the place of an error
+    "note",  # where something is forced
+}
 
 
 @schemathesis.check

@@ -7,6 +7,7 @@ fields.py      what both ask of descriptors
 unary.py       one request of one method as an exchange.Route
 caching.py     tags of answers
 events.py      the stream of one method; feed.py: what all its readers share
+limits.py      what fields may be where that is less than their type
 openapi.py     the description of all that, written to openapi.json by `make openapi`; served_openapi.py: its path
 api.py         all of it together
 """

@@ -2,23 +2,21 @@
 The REST API described: an OpenAPI 3.1 document, made from the table, the descriptors of the messages and the comments in proto/.
 
 Strict where the API is (reading.py): what the document allows is taken, or refused for what it means; what it does not allow is refused.
-What rpc/requests.py bounds stands in _LIMITS, too; schemathesis (tests/e2e/test_rest_conforms.py) finds where the two differ.
+What the methods bound stands in limits.py, too.
 Source: https://spec.openapis.org/oas/v3.1.0
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from google.protobuf.descriptor import Descriptor, EnumDescriptor, FieldDescriptor, MethodDescriptor
 
-from error_daemon.model import ErrorType, State
 from error_daemon.web.api.endpoints import Endpoint
 from error_daemon.web.api.fields import enum_of, fields_of, is_map, is_message, key_and_value, message_in
+from error_daemon.web.api.limits import BY_NAME, ID, LIMITS, REQUIRED, TEXT, TOGETHER, Schema
 from error_daemon.web.api.reading import RANGES, short_names
 
-Schema = dict[str, Any]
 Comments = Mapping[str, str]
 """Full name of a message, field, enum or value → what proto/ says of it."""
 
@@ -26,46 +24,6 @@ _ABOUT = (
     "Steer and see error-recovery over HTTP. Every path is a method of its gRPC API, with the same roles, checks and words; "
     "docs/api.md tells more. Times are seconds since 1970 (UTC); whole numbers of 64 bits are texts in answers."
 )
-_PLAIN_TEXT: Schema = {"type": "string", "maxLength": 256, "pattern": "^[^\\x00-\\x1f\\x7f-\\x9f]*$"}
-_NOTE: Schema = {**_PLAIN_TEXT, "maxLength": 1000}
-_ID: Schema = {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9][A-Za-z0-9_:-]*$"}
-_TIME: Schema = {"type": "number", "minimum": 0, "maximum": 1e300}
-_TOKEN: Schema = {"type": "string", "maxLength": 512, "pattern": "^[A-Za-z0-9_-]*$"}
-_LIMITS: Mapping[str, Schema] = {
-    "ListErrorsRequest.type": {"type": "string", "enum": ["", *(kind.value for kind in ErrorType)]},
-    "ListErrorsRequest.state": {"type": "string", "enum": ["", *(state.value for state in State)]},
-    "ListErrorsRequest.limit": {"type": "integer", "minimum": 0, "maximum": 1000},
-    "ListHistoryRequest.error_type": {"type": "string", "enum": ["", *(kind.value for kind in ErrorType)]},
-    "ListHistoryRequest.limit": {"type": "integer", "minimum": 0, "maximum": 10_000},
-    "ListHistoryRequest.page_token": _TOKEN,
-    "ListErrorsRequest.page_token": _TOKEN,
-    "GetNowRequest.limit": {"type": "integer", "minimum": 0, "maximum": 100},
-    "ListScoresRequest.by": {"type": "string", "enum": ["", "type", "level", "target"]},
-    "ListScoresRequest.error_type": {"type": "string", "enum": ["", *(kind.value for kind in ErrorType)]},
-    "ListScoresRequest.level": {"type": "integer", "minimum": 0, "maximum": 5},
-    "ListScoresRequest.points": {"type": "integer", "minimum": 0, "maximum": 200},
-    "GetHostRequest.last_s": {"type": "number", "minimum": 0, "maximum": 900},
-    "GetHostRequest.points": {"type": "integer", "minimum": 0, "maximum": 600},
-    "WatchRequest.most_per_s": {"type": "integer", "minimum": 0, "maximum": 200},
-    "PauseRequest.for_s": {"type": "number", "minimum": 0, "maximum": 366 * 86400},
-    "PauseRequest.reason": _NOTE,
-    "ResolveErrorRequest.note": _NOTE,
-}
-"""What a field of a request may be, where that is less than its type."""
-_EMPTY: Schema = {"maxLength": 0}
-_TOGETHER: Mapping[str, Schema] = {
-    f"{name}Request": {
-        "oneOf": [
-            {"required": [flag], "properties": {"error_id": _EMPTY, flag: {"const": True}}},
-            {
-                "required": ["error_id"],
-                "properties": {"error_id": {"minLength": 1}, flag: {"const": False}, "strategy_id": _EMPTY},
-            },
-        ]
-    }
-    for name, flag in (("Flush", "all"), ("Reset", "learned"))
-}
-"""What fields of a request may be together: an error is named, or all are meant."""
 _REFUSALS = {
     "400": "A field is wrong, or not known: `errors` says which, and what there is.",
     "401": "Nobody knows who calls.",
@@ -115,7 +73,9 @@ def _operation(endpoint: Endpoint, method: MethodDescriptor, schemas: _Schemas) 
     if endpoint.verb == "GET":
         made["parameters"] += [schemas.parameter(field, "query") for field in rest]
     else:
-        body = {**schemas.request(rest), **_TOGETHER.get(method.input_type.name, {})}
+        name = method.input_type.name
+        required = {"required": [*REQUIRED[name]]} if name in REQUIRED else {}
+        body = {**schemas.request(rest), **required, **TOGETHER.get(name, {})}
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     return made
 
@@ -201,7 +161,7 @@ class _Schemas:
 
     def parameter(self, field: FieldDescriptor, place: str) -> Schema:
         """Of a path or a query."""
-        allowed = _ID if place == "path" else self._allowed(field)
+        allowed = ID if place == "path" else self._allowed(field)
         made: Schema = {"name": field.name, "in": place, "required": place == "path", "schema": allowed}
         return self._described(field.full_name, made)
 
@@ -213,11 +173,9 @@ class _Schemas:
         }
 
     def _allowed(self, field: FieldDescriptor) -> Schema:
-        limits = _LIMITS.get(".".join(field.full_name.split(".")[-2:]))
+        limits = LIMITS.get(".".join(field.full_name.split(".")[-2:]), BY_NAME.get(field.name))
         if limits is not None:
             return dict(limits)
-        if field.name in ("since", "until"):
-            return dict(_TIME)
         if field.is_repeated:
             single = self._allowed_one(field)
             return {"type": "array", "items": single, "maxItems": 100}
@@ -233,7 +191,7 @@ class _Schemas:
             return {"type": "integer", "minimum": least, "maximum": most}
         if field.cpp_type in _FLOATING:
             return {"type": "number", "minimum": -1e300, "maximum": 1e300}
-        return {"type": "boolean"} if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL else dict(_PLAIN_TEXT)
+        return {"type": "boolean"} if field.cpp_type == FieldDescriptor.CPPTYPE_BOOL else dict(TEXT)
 
     def _described(self, name: str, schema: Schema) -> Schema:
         says = self._comments.get(name)
