@@ -37,6 +37,7 @@ from error_recovery.v1 import fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
 
 if TYPE_CHECKING:
     from error_recovery.v1.hook_pb2_grpc import HookServiceStub
+    from error_recovery.v1.workflow_pb2_grpc import WorkflowServiceStub
 
 _CHANNEL_OPTIONS = (
     ("grpc.enable_http_proxy", 0),  # a proxy of the environment never leads to a daemon on this host
@@ -72,6 +73,12 @@ class Daemon:
         from error_recovery.v1.hook_pb2_grpc import HookServiceStub
 
         return HookServiceStub(self._channel)
+
+    @property
+    def workflows(self) -> WorkflowServiceStub:
+        from error_recovery.v1.workflow_pb2_grpc import WorkflowServiceStub
+
+        return WorkflowServiceStub(self._channel)
 
     def ask(self, method: Callable[..., ResponseT], request: Message, at_least_s: float = 0.0) -> ResponseT:
         """Call a unary method of a service. `at_least_s`: it may take this long by its nature."""

@@ -34,6 +34,8 @@ _KINDS = {
     "target": "target",
     "strategy": "strategy",
     "rule": "rule",
+    "workflow_id": "workflow",
+    "run_id": "run",
 }
 _ANSWERING = ("approve", "deny")  # commands for errors that wait for a person
 _WITHIN = "400ms"  # and a tenth of a second for the start of the program
@@ -98,6 +100,9 @@ def _within_s() -> float:
 def _names(daemon: Daemon, kind: str, command: str) -> Iterator[tuple[str, str]]:
     from error_recovery.v1 import recovery_pb2
 
+    if kind in ("workflow", "run"):
+        yield from _names_of_workflows(daemon, kind)
+        return
     if kind not in ("error", "component"):
         status = daemon.ask(daemon.recovery.GetStatus, recovery_pb2.GetStatusRequest())
         defined = {"target": status.target_names, "strategy": status.strategy_names, "rule": status.rule_names}
@@ -107,3 +112,15 @@ def _names(daemon: Daemon, kind: str, command: str) -> Iterator[tuple[str, str]]
     request = recovery_pb2.ListErrorsRequest(limit=_MOST, held_by=held_by)
     for error in daemon.ask(daemon.recovery.ListErrors, request).errors:
         yield (error.error_id, f"{error.state}: {error.message}") if kind == "error" else (error.component, "")
+
+
+def _names_of_workflows(daemon: Daemon, kind: str) -> Iterator[tuple[str, str]]:
+    from error_recovery.v1 import workflow_pb2
+
+    if kind == "workflow":
+        defined = daemon.ask(daemon.workflows.ListWorkflows, workflow_pb2.ListWorkflowsRequest()).workflows
+        yield from ((one.workflow_id, one.name) for one in defined)
+        return
+    request = workflow_pb2.ListRunsRequest(state="active", limit=_MOST)
+    for run in daemon.ask(daemon.workflows.ListRuns, request).runs:
+        yield run.run_id, f"step {run.step} of {len(run.steps)}: {run.name or run.workflow_id}"

@@ -30,6 +30,7 @@ from error_cli.failure import EXIT_CODES, Exit, Failure
         "approvals",
         "approve",
         "deny",
+        "workflows",
         "reset",
         "flush",
         "replay",

@@ -84,6 +84,7 @@ def test_a_recovery_leads_a_person_and_is_verified_by_probes(tmp_path: Path) -> 
         answer = daemon.done(run, 3)
         assert answer.run.state == "completed"
         error = daemon.wait_for_state(error_id, "watching")
+        daemon.wait_until_recorded()
         (attempt,) = daemon.history(error_id)
         assert (attempt.strategy_id, attempt.outcome, attempt.verdict) == ("by-hand", "completed", "recovered")
         assert error.reason.startswith("by-hand at level 3")
@@ -121,6 +122,7 @@ def test_a_run_that_is_aborted_is_an_attempt_that_failed(tmp_path: Path) -> None
         daemon.workflows.AbortWorkflow(abort, timeout=PATIENCE_S)
         error = daemon.wait_for_state(error_id, "failed")
         assert "the ladder is exhausted" in error.reason
+        daemon.wait_until_recorded()
         (attempt,) = daemon.history(error_id)
         assert attempt.outcome == "failed"
         assert "bob" in attempt.detail

@@ -60,6 +60,7 @@ def test_every_target_has_probes_and_nothing_is_defined_in_vain(example: Path, t
     definitions = in_force(example, tmp_path)
     assert {target for rule in definitions.rules if (target := rule.target)} == set(definitions.targets)
     used = {name for target in definitions.targets.values() for name in target.probes}
+    used |= {step.probe for workflow in definitions.workflows for step in workflow.steps if step.probe}
     assert used == set(definitions.probes)
     assert all(target.probes for target in definitions.targets.values())
     climbed = {name for rule in definitions.rules for names in rule.ladder.values() for name in names}

@@ -189,7 +189,7 @@ def said(run: Run, event: RunEvent) -> str:
     step = f"step {event.step} ({run.steps[event.step - 1].id})"
     what = {
         RunEventKind.STARTED: f"{who} started it",
-        RunEventKind.JOINED: f"{who} waits for it",
+        RunEventKind.JOINED: "a recovery waits for it",
         RunEventKind.DONE: f"{who} did {step}",
         RunEventKind.FORCED: f"{who} went on from {step} without a reading of ok",
         RunEventKind.NOT_OK: f"{who} tried {step}, which is not done",
