@@ -30,12 +30,13 @@ run: setup ## start the daemon, break a real service, watch it come back, keep s
 	@$(BIN)/python examples/first_recovery/run.py $(RUN_ARGS)
 
 .PHONY: services
-services: ## as root: install the services that tests/shipped breaks and sees recovered, and other peers; none is started
+services: ## as root: install the services that tests/shipped breaks and sees recovered, other peers, a browser; none is started
 	@sh tests/box/install_services.sh
 	@sh tests/node/install.sh tests/rpc/wire/grpc_js $(VENV)/grpc_js
 	@sh tests/node/install.sh tests/e2e/sentry_node $(VENV)/sentry_node
 	@sh tests/node/install.sh tests/e2e/otlp_node $(VENV)/otlp_node
 	@sh tests/node/install.sh examples/clients/node $(VENV)/client_example
+	@sh tests/node/install.sh tests/browser/axe $(VENV)/axe
 
 .PHONY: test
 test: setup services ## all tests; the engine's with their branch coverage, which must be complete
@@ -86,7 +87,7 @@ generated-current: setup
 	@echo "generated files are current"
 
 .PHONY: bench
-bench: setup $(VENV)/.bench ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, peers, dispatch, flood, growth, engine, policy, bound, log, restart, receivers or sensors for one; results in bench/results/
+bench: setup $(VENV)/.bench ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, peers, dispatch, flood, growth, engine, policy, bound, log, restart, receivers, sensors or paint for one; results in bench/results/
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(STAMP)

@@ -242,6 +242,18 @@ def receivers_table(result: Json) -> str:
     return "\n".join(lines)
 
 
+def paint_table(result: Json) -> str:
+    lines = ["", f"paint (medians of {result['loads']} loads; Chromium {result['chromium']})"]
+    lines.append(f"{'':8}{'first, ms':>11}{'useful, ms':>12}{'requests':>10}{'wire, KiB':>11}{'unpacked, KiB':>15}")
+    for name in ("cold", "warm"):
+        one = result[name]
+        lines.append(
+            f"{name:8}{one['first_ms']:>11.0f}{one['useful_ms']:>12.0f}{one['requests']:>10.0f}"
+            f"{one['wire_bytes'] / 1024:>11.1f}{one['unpacked_bytes'] / 1024:>15.1f}"
+        )
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[Json], str]] = {
     "own": own_table,
     "lag": lag_table,
@@ -257,6 +269,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "sensors": sensors_table,
     "restart": restart_table,
     "receivers": receivers_table,
+    "paint": paint_table,
 }
 _WHEN = ("before", "during", "after")
 _AFTER = (20, 40, 50, 60, 70, 80, 100, 150, 200)  # incidents after the change; a bin ends with it

@@ -1,6 +1,7 @@
 #!/bin/sh
-# What tests/shipped breaks and sees recovered, what tests/rpc/wire calls with, what sends its alerts in tests/e2e, and what the tests of
-# network security try their rules and certificates with, installed if it is missing, as far as that can be done here: as root, with apt.
+# What tests/shipped breaks and sees recovered, what tests/rpc/wire calls with, what sends its alerts in tests/e2e, what the tests of
+# network security try their rules and certificates with, and the browser of tests/browser, installed if it is missing, as far as that can
+# be done here: as root, with apt.
 # Nothing is started, and nothing that is installed here is started at the next boot. Without it those tests are skipped, and say so.
 set -u
 missing=
@@ -25,6 +26,7 @@ add /usr/bin/pkg-config pkg-config
 add /usr/include/grpcpp/grpcpp.h libgrpc++-dev
 add /usr/bin/protoc protobuf-compiler
 add /usr/bin/grpc_cpp_plugin protobuf-compiler-grpc
+add /usr/bin/chromium "chromium fonts-dejavu-core"
 [ -n "$missing" ] || exit 0
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
   echo "tests of services are skipped without:$missing"

@@ -19,6 +19,7 @@ import { PLACES, found } from "./pages/places.js";
 const SOON_MS = 300; // after an event: several that come together are one question
 const MOST_OFTEN_MS = 1000;
 const AWAY_EVERY_MS = 2000;
+const SPOKEN_EVERY_MS = 15000;
 const MESSAGE_MS = 8000;
 const CALLER = "/api/caller";
 
@@ -32,7 +33,7 @@ let asking = null; // the question that is on its way
 let askedAt = 0;
 let timer = 0;
 
-const live = new Live("/api/events", () => refreshIn(SOON_MS), () => {
+const live = new Live("/api/events?most_per_s=2", () => refreshIn(SOON_MS), () => {
   app.isOpen = live.isOpen;
   refreshIn(0);
   draw();
@@ -60,6 +61,7 @@ async function follow() {
     return draw();
   }
   await refresh();
+  document.querySelector("nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
   if (document.activeElement === document.body || root.contains(document.activeElement)) document.querySelector("main h1")?.focus({ preventScroll: true });
 }
 
@@ -96,9 +98,16 @@ function take(data) {
   Object.assign(app, { data, problem: null, heardAt: Date.now() / 1000 });
   backAgain();
   if (data.needs) app.asked = data.needs.length + data.needs_more;
-  const words = app.page.spoken?.(data);
-  if (words && spoken.textContent !== words) spoken.textContent = words;
+  speak(app.page.spoken?.(data));
   showIcon(app.page.tone?.(data));
+}
+
+// To who can't see the page; not more often than anybody could listen.
+let spokeAt = 0;
+function speak(words) {
+  if (!words || spoken.textContent === words || Date.now() - spokeAt < SPOKEN_EVERY_MS) return;
+  spoken.textContent = words;
+  spokeAt = Date.now();
 }
 
 function showIcon(tone) {
@@ -231,15 +240,21 @@ function draw() {
 
 function content() {
   if (!app.place) return problem("There is no such page.");
-  if (app.data && app.page) {
+  if (app.data && app.page) return [app.problem ? problem(app.problem) : null, view()];
+  return app.problem ? problem(app.problem) : empty("Asking the daemon …");
+}
+
+let broken = null; // what a page could not show: told once, not with every second
+function view() {
+  if (broken !== app.data) {
     try {
-      return [app.problem ? problem(app.problem) : null, app.page.view(app.data, context)];
+      return app.page.view(app.data, context);
     } catch (error) {
+      broken = app.data;
       console.error(error);
-      return problem(`This page broke: ${error.message}`);
     }
   }
-  return app.problem ? problem(app.problem) : empty("Asking the daemon …");
+  return problem("This page could not be shown. That is a mistake of the dashboard; the browser's console has more.");
 }
 
 const problem = (text) => h("div", { class: "banner bad", role: "alert" }, shape("bad"), h("span", null, text));

@@ -63,9 +63,9 @@ export function button(words, act, props = {}) {
 
 // columns: [{name, cell: row → content, extra: class}]; on a phone each row is a card, its cells named.
 export function table(caption, columns, rows, keyOf) {
-  return h("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": caption },
+  return h("div", { class: "scrolls", tabindex: "0", role: "group", "aria-label": caption },
     h("table", null, h("caption", { class: "unseen" }, caption),
-      h("thead", null, h("tr", null, columns.map((column) => h("th", { scope: "col", class: column.extra || "" }, column.head ? [h("span", { class: "unseen" }, column.name), column.head] : column.name)))),
+      h("thead", null, h("tr", null, columns.map((column) => h("th", { scope: "col", class: column.extra || "" }, column.head ? [h("span", { class: "unseen" }, column.name), column.head] : column.isUntitled ? h("span", { class: "unseen" }, column.name) : column.name)))),
       h("tbody", null, rows.map((row) => h("tr", { key: keyOf(row) },
-        columns.map((column) => h("td", { class: column.extra || "", "data-name": column.name }, column.cell(row))))))));
+        columns.map((column) => h("td", { class: column.extra || "", "data-name": column.isUntitled ? "" : column.name }, column.cell(row))))))));
 }

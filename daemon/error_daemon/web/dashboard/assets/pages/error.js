@@ -2,6 +2,7 @@
 
 import { answerButtons, resolve, retry, pauseButton } from "../lib/acts.js";
 import { get } from "../lib/api.js";
+import { approvalFacts } from "../lib/approval.js";
 import { button, empty, errorPlace, facts, link, note, section, severityMark, shape, table, time, toned } from "../lib/parts.js";
 import { whisker, whiskerScale } from "../lib/plots.js";
 import { h } from "../lib/render.js";
@@ -29,7 +30,7 @@ export default {
     const fault = error.fault;
     return h("div", { class: "page" },
       title(error, ctx),
-      isAsked(error) ? h("div", { class: "panel asked-here", "data-row": true, tabindex: "-1" }, h("p", null, error.state_text || error.reason), h("div", { class: "buttons" }, answerButtons(ctx, error))) : null,
+      isAsked(error) ? asked(error, ctx) : null,
       section("What happened", null, incomplete ? note(incomplete) : null, timeline(error, attempts, decisions, explained)),
       explained?.sentences.length ? section("Why", { aside: "the newest decision" }, why(explained)) : null,
       h("div", { class: "two" },
@@ -52,9 +53,18 @@ function title(error, ctx) {
       error.flapping ? toned("waits", "comes back again and again") : null,
       h("span", { class: "quiet" }, count(error.count, "fault"), ", the last ", time(error.last_at))),
       h("div", { class: "buttons" }, buttons)),
-    h("h1", { tabindex: "-1" }, name, error.message ? `: ${error.message}` : ""),
+    h("h1", { tabindex: "-1" }, name),
+    error.message ? h("p", { class: "text" }, error.message) : null,
     error.state_text ? h("p", null, error.state_text) : null,
     error.root ? h("p", null, "It may be a symptom: first comes ", link(errorPlace(error.root), "what it depends on"), ".") : null);
+}
+
+// The same question as on the first page, in full.
+function asked(error, ctx) {
+  const approval = error.approval;
+  return section("May this be done?", null, h("div", { class: "panel asks", "data-row": true, tabindex: "-1" },
+    approval ? [h("p", null, h("b", null, `${approval.strategy_id} on ${approval.target}`), approval.does ? `: ${approval.does}` : ""), approvalFacts(approval)] : h("p", null, error.state_text || error.reason),
+    h("div", { class: "buttons" }, answerButtons(ctx, approval || error))));
 }
 
 // --- what happened

@@ -1,7 +1,7 @@
 // The host itself: what its sensors see, each beside the thresholds from which on it is a fault.
 
 import { get } from "../lib/api.js";
-import { empty, note, section, shape, toned } from "../lib/parts.js";
+import { empty, section, shape, toned } from "../lib/parts.js";
 import { small } from "../lib/plots.js";
 import { h } from "../lib/render.js";
 import { clock, count, number, quantity } from "../lib/words.js";
@@ -23,7 +23,6 @@ export default {
     return h("div", { class: "page" },
       h("div", { class: "head" }, h("h1", { tabindex: "-1" }, "Host"),
         h("p", null, over.length ? toned("bad", `${count(over.length, "figure")} over its threshold`) : toned("good", "no figure is over its threshold"))),
-      found.stale.map((one) => note(`Not up to date: ${one.why}`)),
       h("form", { class: "filters" }, h("label", null, "The last",
         h("select", { on: { change: choose }, is: { value: ctx.local.range || "300" } }, RANGES.map(([value, words]) => h("option", { value }, words))))),
       found.figures.length ? h("div", { class: "grid-of" }, [...over, ...found.figures.filter((one) => !over.includes(one))].map(tile)) : empty("No figure is sampled here."),
@@ -37,11 +36,11 @@ const rank = (one) => (STANDINGS[one.standing] || STANDINGS.unavailable)[1];
 function tile(one) {
   const isOver = one.thresholds.some((limit) => limit.is_in);
   const name = one.name.replace(/_(s|ratio|bytes|per_s|celsius)$/, "").replace(/_/g, " ");
-  const limits = one.thresholds.map((limit) => `${limit.what} from ${quantity(limit.enter, one.unit)}`);
+  const limits = one.thresholds.map((limit) => `${limit.what} ${limit.is_below ? "below" : "from"} ${quantity(limit.enter, one.unit)}`);
   const value = quantity(one.value, one.unit);
   return h("article", { key: one.name, class: `tile ${isOver ? "bad" : ""}`, "data-row": true, tabindex: "-1" },
-    h("h3", null, isOver ? shape("bad") : null, " ", name),
-    h("div", { class: "value" }, h("b", null, value), h("span", { class: "quiet" }, one.sensor || "told by an application")),
+    h("h2", null, isOver ? shape("bad") : null, " ", name),
+    h("div", { class: "value" }, h("b", null, value), h("span", { class: "quiet" }, one.sensor || "told to it")),
     one.values.length > 1 ? [
       small(one.at, one.values, one.thresholds, `${name}: now ${value}`),
       h("div", { class: "ends" }, h("span", null, clock(one.at[0])), h("span", null, `most ${quantity(Math.max(...one.values.map(number)), one.unit)}`), h("span", null, clock(one.at[one.at.length - 1]))),

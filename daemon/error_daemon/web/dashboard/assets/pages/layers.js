@@ -20,7 +20,7 @@ const NAMES = {
 export default {
   title: "Goals",
   every_s: 15,
-  load: ({ signal }) => get("/api/layers", {}, signal),
+  load: ({ signal }) => get("/api/recovery/layers", {}, signal),
   view(found) {
     const goals = found.goals.filter((one) => one.scope !== "layer");
     return h("div", { class: "page" },

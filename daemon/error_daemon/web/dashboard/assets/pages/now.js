@@ -1,6 +1,7 @@
 // What a person must see in five seconds: what is broken, what is being tried, what waits for them, what holds recoveries back.
 
 import { answerButtons, pauseButton, resolve, resume, retry } from "../lib/acts.js";
+import { approvalFacts } from "../lib/approval.js";
 import { get } from "../lib/api.js";
 import { button, empty, errorPlace, facts, link, section, severityMark, shape, time, toned } from "../lib/parts.js";
 import { bars } from "../lib/plots.js";
@@ -19,7 +20,12 @@ const STANDINGS = {
 export default {
   title: "Now",
   every_s: 5,
-  load: () => get("/api/now"),
+  async load({ signal }) {
+    const now = await get("/api/now", {}, signal);
+    const asks = now.needs.some((need) => need.kind === "approval");
+    const { approvals } = asks ? await get("/api/approvals", {}, signal) : { approvals: [] };
+    return { ...now, approvals: new Map(approvals.map((one) => [one.error_id, one])) };
+  },
   view(now, ctx) {
     const isQuiet = !now.groups.length && !now.needs.length;
     return h("div", { class: "now" },
@@ -29,7 +35,8 @@ export default {
       now.needs.length ? needs(now, ctx) : null,
       isQuiet ? null : broken(now, ctx),
       held(now, ctx),
-      now.trying.length ? trying(now) : null,
+      trying(now),
+      isQuiet && !number(now.faults_received) ? firstSteps() : null,
       h("div", { class: "two" }, pulse(now), recovered(now)));
   },
   spoken: (now) => headlineWords(now).join(". "),
@@ -72,9 +79,13 @@ function headline(now, ctx) {
 
 const isPaused = (now) => now.brakes.some(ofEverything);
 
+// Nothing can be seen of this host: no part that was newer once.
+const blindness = (now) => now.stale.find((one) => one.part === "sensors" && !one.since);
+
 function stale(now) {
-  if (!now.stale.length) return null;
-  return h("ul", { class: "banner waits" }, now.stale.map((one) =>
+  const old = now.stale.filter((one) => one !== blindness(now));
+  if (!old.length) return null;
+  return h("ul", { class: "banner waits" }, old.map((one) =>
     h("li", { key: one.part }, shape("waits"), h("span", null, `Not up to date: ${one.why}`, one.since ? [" (as of ", time(one.since), ")"] : ""))));
 }
 
@@ -90,7 +101,7 @@ function paused(now, ctx) {
 }
 
 function held(now, ctx) {
-  const brakes = now.brakes.filter((brake) => !ofEverything(brake));
+  const brakes = now.brakes.filter((brake) => !ofEverything(brake) && (brake.waiting || brake.state !== "slow start"));
   if (!brakes.length) return null;
   return section("Held back", { class: "held" }, h("ul", { class: "rows" }, brakes.map((brake) =>
     h("li", { key: brake.brake + brake.subject, class: "row" },
@@ -104,20 +115,34 @@ function held(now, ctx) {
 
 function needs(now, ctx) {
   const more = now.needs_more ? `and ${many(now.needs_more)} more` : null;
-  return section("Waits for you", { class: "needs", aside: more }, h("ul", { class: "cards" }, now.needs.map((need) => card(need, ctx))));
+  return section("Waits for you", { class: "needs", aside: more }, h("ul", { class: "cards" }, now.needs.map((need) => (need.kind === "approval" && now.approvals.has(need.error_id) ? askedCard(need, now.approvals.get(need.error_id), ctx) : card(need, ctx)))));
 }
+
+function askedCard(need, approval, ctx) {
+  return h("li", { key: need.kind + need.error_id, class: "card asks", "data-row": true, tabindex: "-1" },
+    h("div", { class: "what" },
+      toned("asks", "May this be done?"),
+      h("h3", null, approval.strategy_id, " on ", approval.target),
+      h("p", null, approval.does),
+      h("p", { class: "message" }, link(errorPlace(need.error_id), need.message || "no message"))),
+    approvalFacts(approval),
+    h("div", { class: "buttons" }, answerButtons(ctx, approval)));
+}
+
+const NEEDS = { approval: ["asks", "May this be done?"], failed: ["bad", "Nothing helped"] };
 
 function card(need, ctx) {
   const isAsked = need.kind === "approval";
+  const [tone, words] = NEEDS[need.kind] || ["asks", "Waits for you"];
   const who = need.target || need.component;
-  return h("li", { key: need.kind + need.error_id, class: `card ${isAsked ? "asks" : "bad"}`, "data-row": true, tabindex: "-1" },
+  return h("li", { key: need.kind + need.error_id, class: `card ${tone}`, "data-row": true, tabindex: "-1" },
     h("div", { class: "what" },
-      toned(isAsked ? "asks" : "bad", isAsked ? "May this be done?" : "Nothing helped"),
+      toned(tone, words),
       h("h3", null, isAsked ? need.action || `${need.strategy_id} on ${who}` : who),
       h("p", { class: "message" }, link(errorPlace(need.error_id), need.message || "no message"))),
     facts([
       ["Why", need.why],
-      ["If nobody answers", [need.otherwise, need.until ? h("span", { class: "deadline" }, ` ${until(need.until)} (${ago(need.until)})`) : ""]],
+      ["If nobody answers", [need.otherwise, need.until ? [", at ", h("span", { class: "deadline" }, `${until(need.until)} (${ago(need.until)})`)] : ""]],
       ["Since", time(need.since)],
       ["Severity", severityMark(need.severity)],
     ]),
@@ -146,17 +171,19 @@ function group(one) {
       others.length ? h("p", { class: "quiet" }, `Also hit: ${others.join(", ")}`, one.targets_more ? ` and ${many(one.targets_more)} more` : "") : null),
     h("div", { class: "doing" },
       toned(tone, words),
-      h("p", null, doing(one)),
-      one.next_text && one.next_text !== doing(one) ? h("p", { class: "quiet" }, one.next_text) : null),
+      doing(one).map((line, index) => h("p", { class: index ? "quiet" : "" }, line))),
     h("div", { class: "size" },
       h("b", null, count(one.faults, "fault")),
       h("span", null, number(one.errors) > 1 ? `in ${count(one.errors, "error")}` : ""),
       h("span", { class: "quiet" }, "for ", h("span", null, since(one.since)))));
 }
 
+// What is done, and what comes next; of what waits for a person its card above says it.
 function doing(one) {
-  if (one.trying) return tryingWords(one.trying);
-  return one.root_error?.state_text || one.next_text || "";
+  const { reason, state_text: text } = one.root_error || {};
+  if (one.trying) return [tryingWords(one.trying), one.next_text];
+  if (one.standing === "approval") return [one.next_text];
+  return one.standing === "failed" || one.standing === "observed" ? [reason] : [text || reason, one.next_text];
 }
 
 function tryingWords(one) {
@@ -164,14 +191,23 @@ function tryingWords(one) {
   return `${one.text || one.strategy_id || "looked at"} (for ${since(one.since)}${left})`;
 }
 
+// What is not told by a group already.
 function trying(now) {
+  const told = new Set(now.groups.map((one) => one.trying?.error_id));
+  const others = now.trying.filter((one) => !told.has(one.error_id));
+  if (!others.length) return null;
   const more = now.trying_more ? `and ${many(now.trying_more)} more` : null;
-  return section("Being worked on", { aside: more }, h("ul", { class: "rows" }, now.trying.map((one) =>
+  return section("Also being worked on", { aside: more }, h("ul", { class: "rows" }, others.map((one) =>
     h("li", { key: one.error_id + one.state, class: "row slim" },
       h("a", { href: `#/${errorPlace(one.error_id)}`, "data-row": true }, toned("busy", one.target || "a target")),
       h("p", null, tryingWords(one)),
       h("span", { class: "quiet" }, [one.level ? `level ${one.level}` : "", one.number ? `attempt ${one.number}` : ""].filter(Boolean).join(", "))))));
 }
+
+const firstSteps = () => section("First steps", { class: "first" }, h("ol", { class: "panel" },
+  h("li", null, "Nothing was reported yet. Try it: ", h("code", null, "error-cli report \"it broke\" --severity high")),
+  h("li", null, "Applications that speak to Sentry, OpenTelemetry, Alertmanager or syslog need another address and nothing else."),
+  h("li", null, "What is done about a fault is said by definitions. Without a rule that may act, it is only recorded.")));
 
 // --- how it goes
 
@@ -181,10 +217,10 @@ function pulse(now) {
   const sum = (list) => list.reduce((all, one) => all + number(one), 0);
   const lag = now.lag_last_minute?.samples && number(now.lag_last_minute.samples) ? ["last minute", now.lag_last_minute] : ["since start", now.lag];
   const full = now.rings.filter((ring) => ring.slots && ring.used / ring.slots > 0.5);
-  return section("How it goes", { class: "pulse" }, h("div", { class: "panel" },
+  return section("How it goes", { class: "pulse", aside: rates.faults.length ? `bars: the last ${span}` : null }, h("div", { class: "panel" },
     rates.faults.length ? [
-      h("div", { class: "rate" }, h("span", null, `Faults in ${span}`), h("b", null, many(sum(rates.faults))), bars(rates.faults.map(Number), `faults in the last ${span}: ${many(sum(rates.faults))}`)),
-      h("div", { class: "rate" }, h("span", null, `Recovered in ${span}`), h("b", null, many(sum(rates.recovered))), bars(rates.recovered.map(Number), `recovered in the last ${span}: ${many(sum(rates.recovered))}`, "good")),
+      h("div", { class: "rate" }, h("span", null, "Faults"), h("b", null, many(sum(rates.faults))), bars(rates.faults.map(Number), `faults in the last ${span}: ${many(sum(rates.faults))}`)),
+      h("div", { class: "rate" }, h("span", null, "Recovered"), h("b", null, many(sum(rates.recovered))), bars(rates.recovered.map(Number), `recovered in the last ${span}: ${many(sum(rates.recovered))}`, "good")),
     ] : null,
     facts([
       ["Fault to action", lag[1] && number(lag[1].samples) ? `${duration(lag[1].p50_us / 1e6)}; 99 of 100 within ${duration(lag[1].p99_us / 1e6)} (${lag[0]})` : "nothing was run yet"],
@@ -192,7 +228,7 @@ function pulse(now) {
       ["Record", now.store?.available === false ? toned("bad", now.store.detail || "cannot be written") : toned("good", "written")],
       ["Faults waiting", full.length ? toned("bad", full.map((ring) => `${ring.priority}: ${many(ring.used)} of ${many(ring.slots)}`).join(", ")) : null],
       ["Refused faults", number(now.faults_refused) ? many(now.faults_refused) : null],
-      ["Host", now.sensors.length ? [toned("waits", count(now.sensors.length, "sensor says", "sensors say") + " something"), " ", link("host", "look")] : toned("good", "sensors are quiet")],
+      ["Host", blindness(now) ? toned("unknown", blindness(now).why) : now.sensors.length ? [toned("waits", count(now.sensors.length, "sensor says", "sensors say") + " something"), " ", link("host", "look")] : toned("good", "sensors are quiet")],
       ["Running", now.started_at ? [`${now.host || "this host"}, for ${since(now.started_at)}`, now.state === "draining" ? " (stopping)" : ""] : null],
     ])));
 }

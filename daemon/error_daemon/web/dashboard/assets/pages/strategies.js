@@ -14,7 +14,7 @@ export default {
   every_s: 30,
   load({ local, signal }) {
     const range = Number(local.range || RANGES[1][0]);
-    return get("/api/scores", { since: Math.floor(Date.now() / 1000 / 60) * 60 - range, by: local.by || "type", points: 48 }, signal);
+    return get("/api/recovery/scores", { since: Math.floor(Date.now() / 1000 / 60) * 60 - range, by: local.by || "type", points: 48 }, signal);
   },
   view(found, ctx) {
     const choose = (name) => (event) => {
@@ -41,7 +41,7 @@ function tile(one, { since, until }) {
   const of = [one.error_type, one.level ? `level ${one.level}` : "", one.target].filter(Boolean).join(" · ");
   const now = last ? `${percent(last.success_mean)}, between ${percent(last.success_low)} and ${percent(last.success_high)}` : "";
   return h("article", { key: one.strategy_id + of, class: "tile", "data-row": true, tabindex: "-1" },
-    h("h3", null, one.strategy_id), h("p", { class: "quiet" }, of),
+    h("h2", null, one.strategy_id), h("p", { class: "quiet" }, of),
     last ? [
       h("div", { class: "value" }, h("b", null, percent(last.success_mean)), h("span", { class: "quiet" }, `${percent(last.success_low)} to ${percent(last.success_high)}`)),
       band(points, since, until, `${one.strategy_id}, ${of}: now ${now}`),

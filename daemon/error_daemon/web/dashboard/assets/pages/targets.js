@@ -83,10 +83,9 @@ function drawnWay(way, place, byName) {
 
 function node(one, [middle, y]) {
   const [tone, words] = healthOf(one);
-  const label = `${one.name}: ${words}`;
-  return h("a", { key: one.name, href: placeOf(one), "aria-label": label },
+  return h("a", { key: one.name, href: placeOf(one) },
     h("g", { class: `node ${tone}`, transform: `translate(${middle - WIDTH / 2} ${y})` },
-      h("title", null, `${label}. ${one.health_text}`),
+      h("title", null, one.health_text),
       h("rect", { width: WIDTH, height: HEIGHT, rx: 7 }),
       h("svg", { x: 10, y: 14, width: 18, height: 18, viewBox: "0 0 16 16" }, shape(tone)),
       h("text", { x: 38, y: 20 }, cut(one.name, 19)),
@@ -108,7 +107,7 @@ function list(targets, ctx) {
     { name: "Held", cell: (one) => held(one) },
     { name: "Depends on", cell: (one) => one.depends_on.join(", ") || h("span", { class: "quiet" }, "nothing") },
     { name: "Last 24 h", cell: (one) => day(one) },
-    { name: "", cell: (one) => h("div", { class: "buttons" }, pauseButton(ctx, one.name, Boolean(one.pause))) },
+    { name: "Pause", isUntitled: true, cell: (one) => h("div", { class: "buttons" }, pauseButton(ctx, one.name, Boolean(one.pause))) },
   ], sorted, (one) => one.name));
 }
 
@@ -117,7 +116,7 @@ function held(one) {
   if (one.is_isolated) brakes.unshift({ brake: "isolated", state: "from the others" });
   return brakes.length
     ? h("ul", null, brakes.map((brake) => h("li", { key: brake.brake + brake.subject, title: brake.reason }, toned("waits", `${brake.brake}: ${brake.state}`))))
-    : h("span", { class: "quiet" }, one.waiting ? `${many(one.waiting)} wait` : "–");
+    : h("span", { class: "quiet" }, one.waiting ? `${many(one.waiting)} ${one.waiting === 1 ? "waits" : "wait"}` : "–");
 }
 
 function day(one) {
