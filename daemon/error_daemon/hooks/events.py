@@ -13,6 +13,7 @@
     escalation          error.escalated             a person is needed
     approval            approval.asked ...          a person is asked, reminded; has said yes or no; nobody has in time; it is over
     pause               pause.paused ...            a person pauses or resumes recoveries; a pause is over
+    workflow            workflow.changed            a run of a workflow for an error has begun, goes a step on or back, or has ended
 
 A hook is told a notice once, as the first of these types that it wants: the narrower stands above the wider. One more is made from what a
 hook has been told: **error.cleared** is the recovery or resolution of an error of which this hook has heard (it was escalated, failed,
@@ -36,7 +37,12 @@ _OF_STATE = {
     State.FAILED: ("error.failed", "error.state"),
     State.OBSERVED: ("error.observed", "error.state"),
 }
-_OF_KIND = {"decision": ("decision.made",), "verdict": ("attempt.ended",), "escalation": ("error.escalated",)}
+_OF_KIND = {
+    "decision": ("decision.made",),
+    "verdict": ("attempt.ended",),
+    "escalation": ("error.escalated",),
+    "workflow": ("workflow.changed",),
+}
 _ANY_STATE = ("error.state",)
 _KNOWN = frozenset(EVENT_TYPES)
 

@@ -28,6 +28,7 @@ _WHAT = {
     "pause.paused": "Paused",
     "pause.resumed": "Resumed",
     "pause.ended": "Pause is over",
+    "workflow.changed": "Workflow",
     DIGEST: "Several events",
     TEST: "Test",
 }

@@ -33,6 +33,7 @@ class Endpoint:
 _RECOVERY = "error_recovery.v1.RecoveryService/"
 _VIEWS = "error_recovery.v1.ViewService/"
 _WORKFLOW = "error_recovery.v1.WorkflowService/"
+_HOOKS = "error_recovery.v1.HookService/"
 _RUN = "/api/workflow-runs/{run_id}"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -90,6 +91,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("POST", _RUN + "/complete", _WORKFLOW + "CompleteStep", "A step is done: the daemon looks whether it is."),
     Endpoint("POST", _RUN + "/back", _WORKFLOW + "StepBack", "To the step before."),
     Endpoint("POST", _RUN + "/abort", _WORKFLOW + "AbortWorkflow", "Give a run up."),
+    Endpoint("GET", "/api/hooks", _HOOKS + "ListHooks", "Who is told of what happens, and whether that works."),
+    Endpoint(
+        "POST", "/api/hooks/{hook_id}/test", _HOOKS + "SendTest", "Send a test to a hook, and see whether it arrives."
+    ),
+    Endpoint("GET", "/api/deliveries", _HOOKS + "ListDeliveries", "What was sent, what waits, and what was given up."),
+    Endpoint("POST", "/api/deliveries/redeliver", _HOOKS + "Redeliver", "Send again what was given up or waits."),
     Endpoint("GET", "/api/caller", "error_recovery.v1.CallerService/GetCaller", "Who you are here, and your roles."),
 )
 
