@@ -123,7 +123,9 @@ def _group(group: Mapping[str, Any]) -> str:
 
 
 def links(body: Mapping[str, Any]) -> dict[str, str]:
-    return dict(body["data"].get("links", {}))
+    """Where there is more, and what to type; the page first."""
+    found = body["data"].get("links", {})
+    return {name: found[name] for name in ("page", "approve", "deny", "command") if name in found}
 
 
 def one_line(text: str, longest: int) -> str:

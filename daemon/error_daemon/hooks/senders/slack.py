@@ -9,6 +9,7 @@ Its answers: 200 `ok` · 400, 403, 404 the message or the webhook is not taken, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from itertools import islice
 from typing import Any
@@ -41,12 +42,12 @@ def message(body: Mapping[str, Any]) -> dict[str, Any]:
     text = escaped(str(body["data"]["text"]))
     lines = [escaped(line) for line in wording.groups(body)]
     fields = [
-        {"type": "mrkdwn", "text": cut(f"*{escaped(name)}*\n{escaped(value)}", _LONGEST_FIELD)}
+        {"type": "mrkdwn", "text": _within(_LONGEST_FIELD, f"*{escaped(name)}*\n{escaped(value)}")}
         for name, value in islice(wording.facts(body), _MOST_FIELDS)
     ]
-    found = wording.links(body)
-    where = [f"<{found['page']}|Open it>"] if "page" in found else []
-    where += [f"`{escaped(found['command'])}`"] if "command" in found else []
+    where = [
+        f"<{link}|Open it>" if name == "page" else f"`{escaped(link)}`" for name, link in wording.links(body).items()
+    ]
     blocks = [
         {"type": "header", "text": {"type": "plain_text", "text": cut(f"{sign} {title}", _LONGEST_HEADER)}},
         _section(text),
@@ -56,11 +57,16 @@ def message(body: Mapping[str, Any]) -> dict[str, Any]:
     if where:
         blocks.append({"type": "context", "elements": [{"type": "mrkdwn", "text": " · ".join(where)}]})
     plain = "\n".join([f"{sign} {escaped(title)}", text, *lines, *where])
-    return {"text": cut(plain, _LONGEST_SECTION), "blocks": blocks}
+    return {"text": _within(_LONGEST_SECTION, plain), "blocks": blocks}
 
 
 def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": cut(text, _LONGEST_SECTION)}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": _within(_LONGEST_SECTION, text)}}
+
+
+def _within(longest: int, text: str) -> str:
+    """Cut, and not in the middle of what an escaped character is written as."""
+    return re.sub(r"&[a-z]{0,3}…$", "…", cut(text, longest))
 
 
 def escaped(text: str) -> str:
