@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import pytest
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from error_daemon.access.secret_file import read_secret
 from error_daemon.hooks.digest import digest
@@ -45,22 +45,26 @@ class Mailbox:
         envelope.rcpt_tos.append(address)
         return "250 well"
 
-    async def handle_DATA(self, _server: object, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self.was_encrypted = session.ssl is not None
+    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        assert server.transport is not None
+        self.was_encrypted = server.transport.get_extra_info("ssl_object") is not None
         if self.answer.startswith("250"):
             self.mails.append(message_from_bytes(cast("bytes", envelope.content), policy=policy.default))
         return self.answer
 
 
 class Server(Controller):
-    """`is_tls`: from the start, not by STARTTLS."""
+    """`is_tls`: from the start, and without a login, which this server does not have then; else by STARTTLS, with one."""
 
     def __init__(self, mailbox: Mailbox, context: ssl.SSLContext, *, is_tls: bool) -> None:
-        asks: dict[str, Any] = {"authenticator": _known, "auth_required": True, "auth_require_tls": True}
-        more: dict[str, Any] = (
-            {"ssl_context": context} if is_tls else {"tls_context": context, "require_starttls": True}
-        )
-        super().__init__(mailbox, hostname="127.0.0.1", port=0, **asks, **more)
+        by_starttls: dict[str, Any] = {
+            "tls_context": context,
+            "require_starttls": True,
+            "authenticator": _known,
+            "auth_required": True,
+            "auth_require_tls": True,
+        }
+        super().__init__(mailbox, hostname="127.0.0.1", port=0, **({"ssl_context": context} if is_tls else by_starttls))
 
     def _trigger_server(self) -> None:
         """It connects, to see that somebody is there."""
@@ -95,7 +99,7 @@ def serving(directory: Path, *, is_tls: bool = False) -> Iterator[tuple[Mailbox,
         "to": ("ops@example.org", "second@example.org"),
     }
     try:
-        yield mailbox, Hook("mail", "email", params=params, secret_file=str(password), timeout_s=20.0)
+        yield mailbox, Hook("mail", "email", params=params, secret_file="" if is_tls else str(password), timeout_s=20.0)
     finally:
         server.stop()
 
