@@ -33,7 +33,7 @@ from google.protobuf.message import DecodeError, Message
 from google.rpc import error_details_pb2, status_pb2
 
 from error_recovery.security import Insecure, Metadata, Security, open_channel
-from error_recovery.v1 import fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
+from error_recovery.v1 import audit_pb2_grpc, fault_pb2_grpc, recovery_pb2, recovery_pb2_grpc
 
 if TYPE_CHECKING:
     from error_recovery.v1.hook_pb2_grpc import HookServiceStub
@@ -65,6 +65,7 @@ class Daemon:
         self._metadata = metadata
         self._channel = channel
         self.recovery = recovery_pb2_grpc.RecoveryServiceStub(channel)
+        self.audit = audit_pb2_grpc.AuditServiceStub(channel)
         self.faults = fault_pb2_grpc.FaultServiceStub(channel)
         self._timeout_s = wishes.timeout_s
 

@@ -30,7 +30,7 @@ def choose(ctx: click.Context, output_format: str) -> None:
 
 def document(message: Message) -> None:
     """A single answer as one document."""
-    _write(_content(message), indent=2)
+    _write(content(message), indent=2)
 
 
 def document_text(json: str) -> None:
@@ -42,7 +42,7 @@ def document_text(json: str) -> None:
 
 def json_line(message: Message) -> None:
     """One message of a stream: a line of JSON, or a YAML document."""
-    _write(_content(message), indent=None)
+    _write(content(message), indent=None)
     sys.stdout.flush()
 
 
@@ -56,7 +56,8 @@ def _write(content: object, indent: int | None) -> None:
     sys.stdout.write(dumps(content, indent=indent, ensure_ascii=True) + "\n")
 
 
-def _content(message: Message) -> object:
+def content(message: Message) -> dict[str, Any]:
+    """What is printed of it."""
     from google.protobuf.json_format import MessageToDict
 
     return MessageToDict(message, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)

@@ -22,6 +22,7 @@ from error_cli.failure import EXIT_CODES, Exit, Failure
         "errors",
         "explain",
         "history",
+        "audit",
         "metrics",
         "brakes",
         "pause",

@@ -41,6 +41,7 @@ from error_daemon.model import (
     Target,
     Workflow,
 )
+from error_daemon.model.audit import Checked, Entry, EntryFilter, Head, Kept
 from error_daemon.model.hook import Delivery, HookView
 from error_daemon.model.views import HostState, Layers, Now, Scores, ScoreWish, TargetStates
 
@@ -361,6 +362,22 @@ class HookDesk(Protocol):
     async def test(self, hook: str, by: str) -> tuple[bool, str, float]:
         """Send a test. Whether it arrived, what was answered or why there was no answer, and how long that took in seconds. Raises
         TransientError while too many tests are running."""
+
+
+class AuditTrail(Protocol):
+    """What people and the daemon did. Raises StoreUnavailable where the table is asked."""
+
+    async def entries(self, wanted: EntryFilter, limit: int, before: int) -> Sequence[Entry]:
+        """The newest first; `before`: only those with a smaller sequence, 0: all."""
+
+    async def entry(self, sequence: int) -> Entry:
+        """Raises NotFound."""
+
+    def kept(self) -> Kept: ...
+
+    async def verify(self, heads: Sequence[Head], by: str) -> tuple[Checked, Sequence[str]]:
+        """Read all files; their names beside what was found. `heads`: that are remembered elsewhere. It is an act: `by` as for Control.
+        Raises TransientError while too many analyses are running, or the files cannot be read; Refused where it took too long."""
 
 
 class SensorReadings(Protocol):

@@ -12,11 +12,21 @@ from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
 from error_daemon.access.methods import EVERYBODY, ROLES
 from error_daemon.model.access import Role
-from error_recovery.v1 import caller_pb2, fault_pb2, handler_pb2, hook_pb2, recovery_pb2, view_pb2, workflow_pb2
+from error_recovery.v1 import (
+    audit_pb2,
+    caller_pb2,
+    fault_pb2,
+    handler_pb2,
+    hook_pb2,
+    recovery_pb2,
+    view_pb2,
+    workflow_pb2,
+)
 
 OTLP = (logs_service_pb2, trace_service_pb2, metrics_service_pb2)
 FILES = (
     *OTLP,
+    audit_pb2,
     caller_pb2,
     fault_pb2,
     handler_pb2,

@@ -33,6 +33,7 @@ _CALLER = "error_recovery.v1.CallerService"
 _VIEWS = "error_recovery.v1.ViewService"
 _WORKFLOWS = "error_recovery.v1.WorkflowService"
 _HOOKS = "error_recovery.v1.HookService"
+_AUDIT = "error_recovery.v1.AuditService"
 _OTLP = "opentelemetry.proto.collector"
 _SEEING = (
     "GetStatus",
@@ -81,6 +82,7 @@ ROLES: Mapping[str, frozenset[Role]] = {
     **{f"{_VIEWS}/{name}": _SEE for name in _VIEWING},
     **{f"{_RECOVERY}/{name}": _STEER for name in _STEERING},
     **{f"{_WORKFLOWS}/{name}": _SEE for name in ("ListWorkflows", "FindWorkflows", "GetRun", "ListRuns")},
+    **{f"{_AUDIT}/{name}": _SEE for name in ("ListAudit", "GetAuditEntry", "GetAuditHead", "VerifyAudit")},
     **{f"{_WORKFLOWS}/{name}": _STEER for name in ("StartWorkflow", "CompleteStep", "StepBack", "AbortWorkflow")},
     **{f"{_HOOKS}/{name}": _SEE for name in ("ListHooks", "ListDeliveries")},
     **{f"{_HOOKS}/{name}": _STEER for name in ("Redeliver", "SendTest")},
@@ -93,6 +95,9 @@ ROLES: Mapping[str, frozenset[Role]] = {
     "grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo": _ANY_ROLE,
 }
 """`service/method`, or the `action` of a route of HTTP → who may call it."""
+
+ACTING = frozenset(method for method, roles in ROLES.items() if roles == _STEER)
+"""With these people act: what they did is on the disk before they are answered (runtime/audit/answering.py)."""
 
 SPENT_AS_FAULTS = frozenset(_REPORTING)
 """What they cost is known when their faults are counted."""

@@ -14,6 +14,7 @@ An entry is bounded: what is too large is left out, and its size and SHA-256 sta
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from hashlib import sha256
@@ -27,12 +28,21 @@ MOST_WHY_CHARACTERS = 1000
 _MOST_PART_BYTES = 4 << 10
 _HASH_DIGITS = 64
 _HASH_KEY = b',"hash":"'
+_HASH = re.compile(r"[0-9a-f]{64}")
 _TAIL_BYTES = len(_HASH_KEY) + _HASH_DIGITS + len(b'"}')
 _PARTS = ("before", "after", "detail")
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode  # ASCII: no text can be torn within a letter
 NOTHING_YET = Head(0, "0" * _HASH_DIGITS)
 _NAMES = tuple(field.name for field in fields(Entry))
 _TEXTS = ("actor", "action", "subject", "why", "previous", "hash")
+
+
+def parse_head(text: str) -> Head:
+    """`SEQUENCE:HASH`, as a Head is written. Raises ValueError."""
+    sequence, _, digest = text.partition(":")
+    if not sequence.isascii() or not sequence.isdecimal() or not int(sequence) or not _HASH.fullmatch(digest):
+        raise ValueError(f"{text!r} is no head: SEQUENCE:HASH, as `error-cli audit head` prints it")
+    return Head(int(sequence), digest)
 
 
 def chained(act: Act, head: Head) -> tuple[Entry, bytes]:

@@ -68,6 +68,19 @@ class EntryFilter:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """How far the audit has come. `head`: of what stands on the disk. `problem`: why nothing can be written; empty: it can. `waiting`:
+    acts that are not on the disk; `uncopied`: entries that the table does not have yet."""
+
+    head: Head
+    at: float
+    file: str
+    problem: str
+    waiting: int
+    uncopied: int
+
+
+@dataclass(frozen=True, slots=True)
 class Broken:
     """The first place where a chain is not as it was written. `what`: changed, missing, inserted, reordered, unreadable or cut
     (audit/chain.py). `sequence`: of the entry that stands there, or should."""

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import structlog
 
+from error_daemon.access.methods import ACTING
 from error_daemon.audit.files import FILE_NAME as AUDIT_FILE
 from error_daemon.audit.journal import Journal
 from error_daemon.calls import Server, Service
@@ -37,6 +38,7 @@ from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import GUIDED, Definitions, Json
 from error_daemon.ring.opening import open_ring
 from error_daemon.rpc.aio_server import AioServer
+from error_daemon.rpc.audit_service import AuditService
 from error_daemon.rpc.caller_service import caller_service
 from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
@@ -47,7 +49,7 @@ from error_daemon.rpc.wire.server import WireServer
 from error_daemon.rpc.workflow_service import WorkflowService
 from error_daemon.runtime.admission import Admission
 from error_daemon.runtime.analysis import Analysis
-from error_daemon.runtime.audit import Audit, OwnActs, TableCopy, Upkeep
+from error_daemon.runtime.audit import Audit, OwnActs, TableCopy, Trail, Upkeep, answered_when_kept
 from error_daemon.runtime.bugs import log_bug
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.commits import Commits
@@ -171,7 +173,9 @@ class Composition:
     # --- the parts
 
     def _make_audit(self, journal: Journal) -> None:
-        self.audit = Audit(journal, self.clock, TableCopy(self.store, journal))
+        table = TableCopy(self.store, journal)
+        self.audit = Audit(journal, self.clock, table)
+        self.trail = Trail(self.audit, journal, table, self.store, self.clock)
         self.upkeep = Upkeep(self.audit, journal, self.clock, self.settings.audit.head_interval)
         self.own_acts = OwnActs(self.audit, self.engine, self.clock)
         self.audit.on_acted = self.own_acts.watch
@@ -357,7 +361,7 @@ class Composition:
 
     def services(self, control: DaemonControl) -> Sequence[Service]:
         durable = self.settings.ring.durability == "power"
-        return (
+        services = (
             FaultService(self.intake, durable, self.admission.gate, self.clock.now).service(),
             RecoveryService(control).service(),
             caller_service(),
@@ -365,8 +369,10 @@ class Composition:
             WorkflowService(self.workflows).service(),
             HookService(self.hooks).service(),
             self.handlers.service(),
+            AuditService(self.trail).service(),
             *self.receivers.services(),
         )
+        return answered_when_kept(services, ACTING, self.audit.kept)
 
     # --- callbacks
 

@@ -214,6 +214,7 @@ class DaemonControl:
                     plan = step.plan
                     detail = {"rule": plan.rule, "strategy": wish.strategy, "repeat": wish.repeat, "mode": plan.mode}
                     self._acted("test", plan.target, detail, wish.by)
+                    await self._parts.audit.kept()
                 yield step
 
     def continue_test(self, test_id: str, number: int) -> None:

@@ -132,10 +132,15 @@ class Daemon:
 
     async def _tell_migrations(self, since: float) -> None:
         with suppress(StoreUnavailable):
-            for migration in await self._parts.store.query("migrations", since=since):
-                why = f"{migration['name']}: the record was of an earlier version, or is new"
-                detail = {"number": migration["number"]}
-                self._parts.audit.did("record_migrated", RECORD_FILE, why=why, detail=detail)
+            applied = await self._parts.store.query("migrations", since=since)
+            if applied:
+                first, last = applied[0]["number"], applied[-1]["number"]
+                why = "it is new" if first == 1 else "it was of an earlier version"
+                names = [each["name"] for each in applied]
+                before, after = {"schema": first - 1}, {"schema": last}
+                self._parts.audit.did(
+                    "record_migrated", RECORD_FILE, why=why, before=before, after=after, detail={"applied": names}
+                )
 
     async def _restore(self) -> None:
         """Errors, and then the faults of the ring, in one turn of the loop: what fell due in between would find errors without slots."""

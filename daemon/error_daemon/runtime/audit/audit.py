@@ -124,9 +124,9 @@ class Audit:
         return not self.problem
 
     @property
-    def head(self) -> Head | None:
-        """Of the newest entry, on the disk or not; None: the chain is not begun."""
-        return self._head
+    def waiting(self) -> int:
+        """How many acts are not on the disk."""
+        return len(self._noted) + len(self._given) + self._left_out
 
     # --- begin and end
 

@@ -35,6 +35,7 @@ _VIEWS = "error_recovery.v1.ViewService/"
 _WORKFLOW = "error_recovery.v1.WorkflowService/"
 _HOOKS = "error_recovery.v1.HookService/"
 _RUN = "/api/workflow-runs/{run_id}"
+_AUDIT = "error_recovery.v1.AuditService/"
 
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint("GET", "/api/status", _RECOVERY + "GetStatus", "The daemon at a glance."),
@@ -97,6 +98,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint("GET", "/api/deliveries", _HOOKS + "ListDeliveries", "What was sent, what waits, and what was given up."),
     Endpoint("POST", "/api/deliveries/redeliver", _HOOKS + "Redeliver", "Send again what was given up or waits."),
+    Endpoint(
+        "GET", "/api/audit", _AUDIT + "ListAudit", "What people and the daemon did, the newest first, page by page."
+    ),
+    Endpoint("GET", "/api/audit/head", _AUDIT + "GetAuditHead", "Where the chain of acts has come to."),
+    Endpoint("GET", "/api/audit/entries/{sequence}", _AUDIT + "GetAuditEntry", "One act, before and after."),
+    Endpoint("POST", "/api/audit/verify", _AUDIT + "VerifyAudit", "Is every act as it was written, and in its place?"),
     Endpoint("GET", "/api/caller", "error_recovery.v1.CallerService/GetCaller", "Who you are here, and your roles."),
 )
 
