@@ -37,6 +37,7 @@ from error_recovery.v1 import audit_pb2_grpc, fault_pb2_grpc, recovery_pb2, reco
 
 if TYPE_CHECKING:
     from error_recovery.v1.hook_pb2_grpc import HookServiceStub
+    from error_recovery.v1.view_pb2_grpc import ViewServiceStub
     from error_recovery.v1.workflow_pb2_grpc import WorkflowServiceStub
 
 _CHANNEL_OPTIONS = (
@@ -80,6 +81,12 @@ class Daemon:
         from error_recovery.v1.workflow_pb2_grpc import WorkflowServiceStub
 
         return WorkflowServiceStub(self._channel)
+
+    @property
+    def views(self) -> ViewServiceStub:
+        from error_recovery.v1.view_pb2_grpc import ViewServiceStub
+
+        return ViewServiceStub(self._channel)
 
     def ask(self, method: Callable[..., ResponseT], request: Message, at_least_s: float = 0.0) -> ResponseT:
         """Call a unary method of a service. `at_least_s`: it may take this long by its nature."""

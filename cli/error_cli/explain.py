@@ -64,10 +64,11 @@ def command(wishes: Wishes, id_: str) -> None:
     if wishes.for_programs:
         document(answer)
     else:
-        _print(answer)
+        print_explanation(answer)
 
 
-def _print(answer: recovery_pb2.ExplainResponse) -> None:
+def print_explanation(answer: recovery_pb2.ExplainResponse) -> None:
+    """The page of one explanation."""
     error, decision = answer.error, answer.decision
     error_id = error.error_id or decision.error_id
     line(Styled(f"error {error_id}", "bold"), f": {error.message}" if error.message else "")

@@ -59,7 +59,7 @@ def screen_width() -> int:
 def line(*parts: Cell, hang: int | None = None) -> None:
     """One line on standard output. Where it must be broken, it goes on `hang` columns in; by default a little more than it began."""
     clean = [Styled(printable(text_of(part)), style_of(part)) for part in parts]
-    for one in _fitted(clean, screen_width(), hang) if on_terminal() else [clean]:
+    for one in fitted(clean, screen_width(), hang) if on_terminal() else [clean]:
         sys.stdout.write("".join(map(_render, one)).rstrip() + "\n")
     sys.stdout.flush()  # somebody may be watching, through a pipe too
 
@@ -70,7 +70,7 @@ def note(sentence: str) -> None:
     if not sys.stderr.isatty():
         print(text, file=sys.stderr)
         return
-    for one in _fitted([Styled(text)], shutil.get_terminal_size().columns, None):
+    for one in fitted([Styled(text)], shutil.get_terminal_size().columns, None):
         print("".join(part.text for part in one), file=sys.stderr)
 
 
@@ -93,7 +93,7 @@ def pieces(text: str, room: int, later_room: int) -> Iterator[tuple[int, int]]:
     """Where the lines of `text` begin and end, without the spaces between them: the first within `room` columns."""
     start = 0
     while start < len(text):
-        end = _end_within(text, start, room)
+        end = end_within(text, start, room)
         if end < len(text):
             end = _word_end(text, start, end, later_room)
         yield start, end
@@ -113,7 +113,7 @@ def _word_end(text: str, start: int, end: int, later_room: int) -> int:
     return space if text_width(word) <= later_room else end
 
 
-def _fitted(parts: Sequence[Styled], columns: int, hang: int | None) -> Iterator[list[Styled]]:
+def fitted(parts: Sequence[Styled], columns: int, hang: int | None) -> Iterator[list[Styled]]:
     """The parts of each line of a text that may be wider than the screen."""
     text = "".join(part.text for part in parts).rstrip()
     if text_width(text) <= columns:
@@ -136,7 +136,7 @@ def _cut(parts: Sequence[Styled], start: int, end: int) -> Iterator[Styled]:
             yield Styled(text, part.style)
 
 
-def _end_within(text: str, start: int, room: int) -> int:
+def end_within(text: str, start: int, room: int) -> int:
     """Behind the last character that fits; at least one does."""
     if text.isascii():
         return min(len(text), start + max(1, room))

@@ -17,6 +17,7 @@ from error_cli.failure import EXIT_CODES, Exit, Failure
     cls=Root,
     names=(
         "status",
+        "top",
         "diagnose",
         "report",
         "errors",

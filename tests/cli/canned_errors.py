@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from google.protobuf.message import Message
 
 from error_recovery.v1 import fault_pb2, recovery_pb2
-from tests.cli import canned
+from tests.cli import canned, canned_views
 from tests.cli.canned import LONG_AGO
 
 ERROR_ID = "3f2a9c0d11e4b7aa"
@@ -46,6 +46,7 @@ def answers() -> dict[str, Message | Sequence[Message]]:
         "TestRecovery": canned.repeat_events(),
         "ContinueTest": recovery_pb2.ContinueTestResponse(),
         "Diagnose": canned.diagnosis(),
+        "GetNow": canned_views.now(),
         "Reset": recovery_pb2.ResetResponse(errors_reset=1, scores_reset=12),
         "Flush": recovery_pb2.FlushResponse(purged=3, running=1),
         "Report": fault_pb2.ReportResponse(receipt=fault_pb2.Receipt(error_id=ERROR_ID, opened=True)),

@@ -273,6 +273,8 @@ def test_an_approval_says_what_would_be_done_and_what_happens_otherwise() -> Non
     need, group = only_need(world), only_group(world)
     assert (need.kind, need.error_id, need.action, need.level) == ("approval", error_id, "fix1 at level 1 on web", 1)
     assert need.until == need.since + 3600.0
+    assert need.otherwise == "nothing is done: the error has failed, and a person is told"
+    assert need.decision_id == world.decisions[-1].decision_id
     assert (group.standing, group.held_by, group.next.at) == ("approval", "approval", need.until)
     assert group.next.text == "fix1 at level 1, if a person says yes"
 
@@ -282,7 +284,17 @@ def test_the_approval_of_a_group_restart_names_all_that_it_touches() -> None:
     rules = (rule("db", ladder={3: ("both",)}, mode=Mode.APPROVE),)
     world = World(house(*rules, targets=(needs("db"), needs("shop", "db")), strategies=(both,)))
     world.report(fault("db"))
-    assert only_need(world).action == "both at level 3 on db, with all of db, shop"
+    assert only_need(world).action == "both at level 3 on db, and with it shop"
+
+
+def test_of_those_that_ask_for_the_same_the_first_stands_for_all() -> None:
+    world = World(house(rule("web.*", target="web", mode=Mode.APPROVE)))
+    first = world.report(fault("web1"))
+    world.run(1.0)
+    world.report(fault("web2"))
+    world.report(fault("web3"))
+    need = only_need(world)
+    assert (need.error_id, need.errors) == (first, 3)
 
 
 def test_of_those_that_failed_one_stands_for_its_target() -> None:
@@ -305,7 +317,7 @@ def test_what_failed_and_is_not_tried_again_needs_a_person() -> None:
     error_id = world.report(fault())
     world.run(2.0)
     world.reset_ladder(error_id)
-    assert only_need(world).otherwise == "nothing, until it is reported again"
+    assert only_need(world).otherwise == "it stays as it is, until it is reported again"
     assert only_group(world).next.text == "nothing by itself: a person is needed"
 
 

@@ -81,8 +81,10 @@ def test_a_storm_is_understood_by_its_root_causes(daemon: DaemonProcess) -> None
 def test_what_waits_for_a_person_says_what_would_be_done_and_what_happens_otherwise(daemon: DaemonProcess) -> None:
     [need] = views(daemon).GetNow(view_pb2.GetNowRequest(), timeout=PATIENCE_S).needs
     assert (need.kind, need.target, need.action) == ("approval", "db", "restart at level 3 on db")
-    assert need.otherwise == "nothing is done, and the error has failed"
+    assert need.otherwise == "nothing is done: the error has failed, and a person is told"
     assert need.until > need.since
+    assert need.does.startswith("runs ")
+    assert need.decision_id
 
 
 def test_what_recovered_lately_says_what_helped(daemon: DaemonProcess) -> None:

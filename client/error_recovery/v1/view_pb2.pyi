@@ -414,7 +414,7 @@ Global___Trying: _TypeAlias = Trying  # noqa: Y015
 
 @_typing.final
 class Need(_message.Message):
-    """Something that waits for a person."""
+    """Something that waits for a person. Of errors that ask for the same the one that was opened first stands for all."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -431,9 +431,12 @@ class Need(_message.Message):
     OTHERWISE_FIELD_NUMBER: _builtins.int
     SINCE_FIELD_NUMBER: _builtins.int
     UNTIL_FIELD_NUMBER: _builtins.int
+    DECISION_ID_FIELD_NUMBER: _builtins.int
+    DOES_FIELD_NUMBER: _builtins.int
+    RUN_ID_FIELD_NUMBER: _builtins.int
     ERRORS_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """approval | failed"""
+    """approval | workflow (somebody has begun it: its next step) | failed"""
     error_id: _builtins.str
     severity: _fault_pb2.Severity.ValueType
     target: _builtins.str
@@ -441,7 +444,7 @@ class Need(_message.Message):
     message: _builtins.str
     """of the error"""
     action: _builtins.str
-    """approval: what will be done, in words"""
+    """what is asked for, in words: restart at level 3 on db; of a workflow the step and what to do"""
     strategy_id: _builtins.str
     level: _builtins.int
     why: _builtins.str
@@ -451,8 +454,14 @@ class Need(_message.Message):
     since: _builtins.float
     until: _builtins.float
     """when that is; 0: at no fixed time"""
+    decision_id: _builtins.str
+    """approval: name it in Approve or Deny"""
+    does: _builtins.str
+    """approval: what would be done: "runs /usr/bin/systemctl restart shop" """
+    run_id: _builtins.str
+    """workflow: the run"""
     errors: _builtins.int
-    """failed: so many errors of this target or component; else 1"""
+    """that this stands for: so many ask for the same on the same target, or have failed of the same"""
     def __init__(
         self,
         *,
@@ -469,11 +478,14 @@ class Need(_message.Message):
         otherwise: _builtins.str = ...,
         since: _builtins.float = ...,
         until: _builtins.float = ...,
+        decision_id: _builtins.str = ...,
+        does: _builtins.str = ...,
+        run_id: _builtins.str = ...,
         errors: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "component", b"component", "error_id", b"error_id", "errors", b"errors", "kind", b"kind", "level", b"level", "message", b"message", "otherwise", b"otherwise", "severity", b"severity", "since", b"since", "strategy_id", b"strategy_id", "target", b"target", "until", b"until", "why", b"why"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["action", b"action", "component", b"component", "decision_id", b"decision_id", "does", b"does", "error_id", b"error_id", "errors", b"errors", "kind", b"kind", "level", b"level", "message", b"message", "otherwise", b"otherwise", "run_id", b"run_id", "severity", b"severity", "since", b"since", "strategy_id", b"strategy_id", "target", b"target", "until", b"until", "why", b"why"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -540,6 +552,7 @@ class Recovered(_message.Message):
     ATTEMPTS_FIELD_NUMBER: _builtins.int
     LEVEL_FIELD_NUMBER: _builtins.int
     TEXT_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
     error_id: _builtins.str
     target: _builtins.str
     component: _builtins.str
@@ -552,6 +565,8 @@ class Recovered(_message.Message):
     """of the last attempt; 0: none"""
     text: _builtins.str
     """what helped, in words"""
+    errors: _builtins.int
+    """of its target that recovered with it"""
     def __init__(
         self,
         *,
@@ -563,10 +578,11 @@ class Recovered(_message.Message):
         attempts: _builtins.int = ...,
         level: _builtins.int = ...,
         text: _builtins.str = ...,
+        errors: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempts", b"attempts", "component", b"component", "error_id", b"error_id", "level", b"level", "target", b"target", "text", b"text", "took_s", b"took_s"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["at", b"at", "attempts", b"attempts", "component", b"component", "error_id", b"error_id", "errors", b"errors", "level", b"level", "target", b"target", "text", b"text", "took_s", b"took_s"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

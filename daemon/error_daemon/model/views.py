@@ -73,7 +73,7 @@ class ErrorGroup:
 class Need:
     """Something that waits for a person."""
 
-    kind: str  # approval | failed
+    kind: str  # approval | workflow | failed
     error_id: str
     severity: Severity
     target: str
@@ -87,6 +87,9 @@ class Need:
     strategy_id: str = ""
     level: int = 0
     errors: int = 1
+    decision_id: str = ""
+    does: str = ""
+    run_id: str = ""
 
 
 @value
@@ -164,6 +167,14 @@ class HostFigure:
 
 
 @value
+class Recovered:
+    """A ticket that ended recovered, with how many of its target did so with it."""
+
+    record: TicketRecord
+    errors: int
+
+
+@value
 class Stale:
     """A part of a view that is older than the rest, or missing."""
 
@@ -184,7 +195,7 @@ class Now:
     brakes: Sequence[BrakeView]
     lag_last_minute: Mapping[str, Json]
     rates: Rates
-    recovered: Sequence[TicketRecord]  # the newest first
+    recovered: Sequence[Recovered]  # the newest first
     sensors: Sequence[Diagnostic]  # that say that something is not good
     sensors_blind: int
     stale: Sequence[Stale]

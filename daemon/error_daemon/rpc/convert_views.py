@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from error_daemon.model import Json, TicketRecord
+from error_daemon.model import Json
 from error_daemon.model.views import (
     ErrorGroup,
     HostFigure,
@@ -13,6 +13,7 @@ from error_daemon.model.views import (
     Need,
     Now,
     Rates,
+    Recovered,
     Scores,
     Situation,
     Stale,
@@ -133,6 +134,9 @@ def _need_message(need: Need) -> view_pb2.Need:
         since=need.since,
         until=need.until,
         errors=need.errors,
+        decision_id=need.decision_id,
+        does=need.does,
+        run_id=need.run_id,
     )
 
 
@@ -140,7 +144,8 @@ def _rates_message(rates: Rates) -> view_pb2.Rates:
     return view_pb2.Rates(interval_s=rates.interval_s, until=rates.until, **rates.counts)
 
 
-def _recovered_message(record: TicketRecord) -> view_pb2.Recovered:
+def _recovered_message(recovered: Recovered) -> view_pb2.Recovered:
+    record = recovered.record
     return view_pb2.Recovered(
         error_id=record.error_id,
         target=record.target,
@@ -150,6 +155,7 @@ def _recovered_message(record: TicketRecord) -> view_pb2.Recovered:
         attempts=record.attempts,
         level=record.last_level,
         text=record.reason,
+        errors=recovered.errors,
     )
 
 

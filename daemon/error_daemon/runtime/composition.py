@@ -298,7 +298,14 @@ class Composition:
         return RepeatTests(self.loop, *edges, intake=self.intake, hush=self._hush)
 
     def made_views(self, control: DaemonControl) -> DaemonViews:
-        newest = Newest(self.loop, self.clock, self.pulse, control.status, self.sensors.diagnostics)
+        newest = Newest(
+            self.loop,
+            self.clock,
+            self.pulse,
+            status=control.status,
+            sensors=self.sensors.diagnostics,
+            runs=self.run_book.open,
+        )
         sources = ViewSources(
             metrics=control.recovery_metrics,
             scores=self.reports.scores,

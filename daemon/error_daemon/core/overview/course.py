@@ -4,17 +4,20 @@ asked, and nothing is decided."""
 from __future__ import annotations
 
 from error_daemon.core import possession
+from error_daemon.core.board import Board
 from error_daemon.core.brakes import approval, flap
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.dispatch import ROOT
 from error_daemon.core.ladder import above
-from error_daemon.core.ticket import Error, Ticket
+from error_daemon.core.proposed import approval_of
+from error_daemon.core.ticket import Error, Proposal, Ticket
 from error_daemon.core.verification import BACKOFF, MOST_ATTEMPTS_AT_A_LEVEL
-from error_daemon.model import ISOLATION, Decision, ResponseClass, State
+from error_daemon.model import ISOLATION, ResponseClass, State
 from error_daemon.model.views import Need, Next, Trying
 
 _IS_DONE = (State.ATTEMPTING, State.VERIFYING, State.PROBING)
 _NOBODY_ACTS = "nothing by itself: a person is needed"
+_STAYS = "it stays as it is, until it is reported again"
 _WHEN = {
     possession.NAME: "when its target is free",
     ROOT: "when what it depends on has been recovered",
@@ -85,40 +88,33 @@ def next_of(error: Error, hold: Hold | None) -> Next:
     return Next(f"{offered}, {_WHEN.get(hold.by, f'when {hold.by} lets go')}", hold.until)
 
 
-def need_of(error: Error, hold: Hold | None) -> Need | None:
-    """What of it waits for a person: that they approve what is proposed, or, since it has failed, that they see to it themselves."""
-    ticket = error.ticket
-    if ticket is not None and ticket.proposal is not None and hold is not None and hold.by == approval.NAME:
-        return _approval(error, ticket, ticket.proposal.decision, hold)
-    return _failure(error) if error.state is State.FAILED else None
-
-
-def _approval(error: Error, ticket: Ticket, decision: Decision, hold: Hold) -> Need:
-    fault = error.fault
-    others = [member.id for member in ticket.proposal.members] if ticket.proposal else []
-    action = f"{decision.strategy_id} at level {decision.level} on {decision.target}"
+def approval_need(board: Board, error: Error, ticket: Ticket, proposal: Proposal) -> Need:
+    """Of one that waits for a person's yes or no."""
+    asked = approval_of(board, error, ticket, proposal)
+    action = f"{asked.strategy_id} at level {asked.level} on {asked.target}"
     return Need(
         approval.NAME,
         error.error_id,
         error.severity,
-        ticket.target.id,
-        fault.component,
-        fault.message or fault.exception_message,
-        why=f"{decision.reason}; what led to it: {decision.why_now or 'its first attempt'}",
-        otherwise="nothing is done, and the error has failed",
-        since=decision.at,
-        until=hold.until,
-        action=f"{action}, with all of {', '.join(others)}" if others else action,
-        strategy_id=decision.strategy_id,
-        level=decision.level,
+        asked.target,
+        asked.component,
+        asked.message,
+        why=" ".join(asked.why),
+        otherwise=asked.on_expiry,
+        since=asked.asked_at,
+        until=asked.expires_at,
+        action=f"{action}, and with it {', '.join(asked.group)}" if asked.group else action,
+        strategy_id=asked.strategy_id,
+        level=asked.level,
+        decision_id=asked.decision_id,
+        does=asked.does,
     )
 
 
-def _failure(error: Error) -> Need:
+def failure_need(error: Error) -> Need:
+    """Of one that has failed."""
     fault = error.fault
-    again = (
-        "it is tried again then, and looked at first" if error.parked_until else "nothing, until it is reported again"
-    )
+    again = "it is tried again then, and looked at first" if error.parked_until else _STAYS
     return Need(
         "failed",
         error.error_id,

@@ -16,22 +16,21 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from heapq import nsmallest
-from math import inf
 
 from error_daemon.core.board import Board
 from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.dispatch import Dispatch
-from error_daemon.core.overview.course import need_of, next_of, standing_of, trying_of
+from error_daemon.core.overview.course import approval_need, failure_need, next_of, standing_of, trying_of
 from error_daemon.core.overview.places import Group, Place, Places
 from error_daemon.core.overview.targets import TargetLook
+from error_daemon.core.queue import ticket_of
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import Severity, State
 from error_daemon.model.views import ErrorGroup, Need, OpenCount, Situation, TargetState, Trying
 
 OPEN_S = 3600.0
 _MOST_TARGETS = 10
-_BY_URGENCY = {approval.NAME: 0, "failed": 1}
 
 
 class Overview:
@@ -41,10 +40,9 @@ class Overview:
         self._now = now
         self._reported_after = now - OPEN_S
         self._places = Places(board.graph)
-        self._counts: Counter[tuple[Severity, State]] = Counter()
         self._waiting: Counter[tuple[str, str]] = Counter()
         self._busy: list[Error] = []
-        self._asking: list[Error] = []
+        self._asking: dict[tuple[str, str, int], tuple[Error, int]] = {}  # the first that asks for it, and how many do
 
     def errors(self) -> Sequence[Error]:
         """Those to be added: all that may be open."""
@@ -63,7 +61,6 @@ class Overview:
             if error.ticket is None and state is not State.FAILED and error.last_at < self._reported_after:
                 continue
             place = self._places.add(error)
-            self._counts[error.severity, state] += 1
             if error.ticket is not None:
                 self._take_ticket(error, error.ticket, place)
 
@@ -78,13 +75,21 @@ class Overview:
             place.waiting += 1
             self._waiting[hold.by, hold.gate.partition(":")[2]] += 1
             if hold.by == approval.NAME:
-                self._asking.append(error)
+                self._ask(error, ticket)
+
+    def _ask(self, error: Error, ticket: Ticket) -> None:
+        """It waits for a person."""
+        assert ticket.proposal is not None, "what waits for a person was proposed"
+        decision = ticket.proposal.decision
+        what = decision.target, decision.strategy_id, decision.level
+        first, count = self._asking.get(what, (error, 0))
+        self._asking[what] = min(first, error, key=_opened), count + 1
 
     def situation(self, limit: int) -> Situation:
         """Of each list the first `limit`."""
         groups = self._places.groups()
         trying = [trying for error in self._busy if (trying := trying_of(error)) is not None]
-        needs = self._needs()
+        needs, needs_more = self._needs(limit)
         return Situation(
             open=self._open(),
             groups=tuple(self._group(group) for group in groups[:limit]),
@@ -92,8 +97,8 @@ class Overview:
             errors_in_more=sum(group.errors for group in groups[limit:]),
             trying=tuple(nsmallest(limit, trying, key=_age)),
             trying_more=max(0, len(trying) - limit),
-            needs=tuple(nsmallest(limit, needs, key=_urgency)),
-            needs_more=max(0, len(needs) - limit),
+            needs=tuple(needs),
+            needs_more=needs_more,
             waiting=dict(self._waiting),
         )
 
@@ -105,7 +110,10 @@ class Overview:
         return [look.at(target) for target in self._board.definitions.targets.values()]
 
     def _open(self) -> tuple[OpenCount, ...]:
-        from_worst = sorted(self._counts.items(), key=lambda item: (-item[0][0], item[0][1].value))
+        counts: Counter[tuple[Severity, State]] = Counter()
+        for place in self._places.all():
+            counts.update(place.counts)
+        from_worst = sorted(counts.items(), key=lambda item: (-item[0][0], item[0][1].value))
         return tuple(OpenCount(severity, state, count) for (severity, state), count in from_worst)
 
     def _hold(self, error: Error) -> Hold | None:
@@ -134,17 +142,35 @@ class Overview:
             held_by=hold.by if hold else "",
         )
 
-    def _needs(self) -> list[Need]:
-        """Each that asks, for each is answered by itself; of those that have failed one for each place, with how many it stands for."""
-        asked = (need_of(error, self._hold(error)) for error in self._asking)
-        failed = ((place.failed, place.by_state[State.FAILED]) for place in self._places.all())
-        stand = (replace(need, errors=count) for error, count in failed if error and (need := need_of(error, None)))
-        return [*(need for need in asked if need), *stand]
+    def _needs(self, limit: int) -> tuple[list[Need], int]:
+        """Of those that ask for the same the first to be answered, of those of one place that have failed the worst; and how many more
+        there are. What runs out soonest comes first."""
+        asking = nsmallest(limit, self._asking.values(), key=_soonest)
+        needs = [self._approval(error, count) for error, count in asking]
+        failed = [(place.failed, place.by_state[State.FAILED]) for place in self._places.all()]
+        worst = nsmallest(limit - len(needs), ((error, count) for error, count in failed if error), key=_worst)
+        needs += [replace(failure_need(error), errors=count) for error, count in worst]
+        return needs, len(self._asking) + sum(error is not None for error, _ in failed) - len(needs)
+
+    def _approval(self, error: Error, errors: int) -> Need:
+        ticket = ticket_of(error)
+        assert ticket.proposal is not None, "what waits for a person was proposed"
+        return replace(approval_need(self._board, error, ticket, ticket.proposal), errors=errors)
+
+
+def _opened(error: Error) -> tuple[float, str]:
+    return error.opened_at, error.error_id
 
 
 def _age(trying: Trying) -> tuple[float, str]:
     return trying.since, trying.error_id
 
 
-def _urgency(need: Need) -> tuple[int, float, int, float, str]:
-    return _BY_URGENCY[need.kind], need.until or inf, -need.severity, need.since, need.error_id
+def _soonest(asking: tuple[Error, int]) -> tuple[float, str]:
+    error, _ = asking
+    return error.parked_until, error.error_id
+
+
+def _worst(failed: tuple[Error, int]) -> tuple[int, float, str]:
+    error, _ = failed
+    return -error.severity, error.ended_at, error.error_id

@@ -32,10 +32,9 @@ _NEAREST = (
     State.OBSERVED,
     State.FLUSHED,
 )
-_RANK = {state: rank for rank, state in enumerate(_NEAREST)}
-_AT_REST = _RANK[State.OBSERVED]  # from here on nothing may be done
+_NEARNESS = {state: place for place, state in enumerate(_NEAREST)}
+_AT_REST = _NEARNESS[State.OBSERVED]  # from here on nothing may be done
 Key = tuple[str, ...]  # (TARGET, name) or (COMPONENT, name, type)
-_Rank = tuple[int, int, float]
 
 
 @dataclass(slots=True)
@@ -44,16 +43,15 @@ class Place:
 
     key: Key
     lead: Error  # that stands for it
-    rank: _Rank
+    nearness: int  # of the lead, to being recovered: the place of its state in _NEAREST
     since: float
-    last_at: float = 0.0
+    last_at: float
     errors: int = 0
     faults: int = 0
     waiting: int = 0  # tickets that a brake holds
     is_isolated: bool = False
-    severity: Severity = Severity.INFO
     failed: Error | None = None  # the worst of those that have failed
-    by_state: Counter[State] = field(default_factory=Counter)
+    counts: dict[tuple[Severity, State], int] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -61,7 +59,19 @@ class Place:
 
     @property
     def may_be_acted_on(self) -> bool:
-        return self.rank[0] < _AT_REST
+        return self.nearness < _AT_REST
+
+    @property
+    def severity(self) -> Severity:
+        """The worst."""
+        return max(severity for severity, _ in self.counts)
+
+    @property
+    def by_state(self) -> Counter[State]:
+        found: Counter[State] = Counter()
+        for (_, state), count in self.counts.items():
+            found[state] += count
+        return found
 
 
 @dataclass(slots=True)
@@ -90,34 +100,46 @@ class Group:
 class Places:
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._known: dict[Key, Place] = {}
+        self._targets: dict[str, Place] = {}
+        self._others: dict[Key, Place] = {}
 
     def add(self, error: Error) -> Place:
-        """An open error; its place. It is called for thousands in a row."""
-        fault, state, severity = error.fault, error.state, error.severity
-        key: Key = (TARGET, error.target) if error.target else (COMPONENT, fault.component, fault.type._value_)
-        since = error.opened_at or error.first_at
-        rank = (_RANK[state], -severity, since)
-        place = self._known.get(key)
-        if place is None:
-            place = self._known[key] = Place(key, error, rank, since)
-        elif rank < place.rank:
-            place.lead, place.rank = error, rank
+        """An open error; its place. It is called for thousands in a row: hence no tuples and calls where a comparison will do."""
+        place = self._targets.get(error.target) or self._place_of(error)
+        state, severity, opened_at = error.state, error.severity, error.opened_at or error.first_at
+        nearness = _NEARNESS[state]
+        if nearness < place.nearness or (nearness == place.nearness and _is_worse(error, place.lead)):
+            place.lead, place.nearness = error, nearness
         place.errors += 1
         place.faults += error.count
-        place.by_state[state] += 1
-        place.since = min(place.since, since)
+        place.since = min(place.since, opened_at)
         place.last_at = max(place.last_at, error.last_at)
-        place.severity = max(place.severity, severity)
+        at = severity, state
+        place.counts[at] = place.counts.get(at, 0) + 1
         if state is State.FAILED and (place.failed is None or severity > place.failed.severity):
             place.failed = error
         return place
 
+    def _place_of(self, error: Error) -> Place:
+        """Its place, which may be a new one."""
+        fault, since = error.fault, error.opened_at or error.first_at
+        if error.target:
+            place = self._targets[error.target] = Place(
+                (TARGET, error.target), error, _NEARNESS[error.state], since, error.last_at
+            )
+            return place
+        key = COMPONENT, fault.component, fault.type.value
+        known = self._others.get(key)
+        if known is None:
+            known = self._others[key] = Place(key, error, _NEARNESS[error.state], since, error.last_at)
+        return known
+
     def of_target(self, name: str) -> Place | None:
-        return self._known.get((TARGET, name))
+        return self._targets.get(name)
 
     def all(self) -> Iterator[Place]:
-        yield from self._known.values()
+        yield from self._targets.values()
+        yield from self._others.values()
 
     def groups(self) -> list[Group]:
         """The worst first: by severity, whether something may be done, how many errors, age."""
@@ -142,6 +164,13 @@ class Places:
         """By target: what it depends on and that is not well, the nearest first."""
         roots = ((name, self.of_target(name)) for name in self._graph.roots(place.name))
         return {name: root for name, root in roots if root is not None and _may_cause(root, place)}
+
+
+def _is_worse(error: Error, other: Error) -> bool:
+    """Or as bad, and older."""
+    if error.severity != other.severity:
+        return error.severity > other.severity
+    return error.first_at < other.first_at
 
 
 def _may_cause(root: Place, place: Place) -> bool:

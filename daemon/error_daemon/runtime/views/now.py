@@ -10,10 +10,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from error_daemon.core.overview import Overview
-from error_daemon.model import Diagnostic, Json, Standing
-from error_daemon.model.views import Now, Stale, TargetState
+from error_daemon.model import Diagnostic, Json, Run, Severity, Standing
+from error_daemon.model.views import Need, Now, Situation, Stale, TargetState
 from error_daemon.ports import Clock
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.views.pulse import Pulse
@@ -22,25 +23,29 @@ AGE_S = 0.5
 PART = 256
 MOST = 100  # of each list
 _SHARE = 20  # of the time: what took one is good for so many
+_BY_URGENCY = {"approval": 0, "workflow": 1, "failed": 2}
 _LETS_ALL_THROUGH = "closed"
 
 
 class Newest:
-    """`status()`, `sensors()`: how the daemon and its sensors are."""
+    """`status()`, `sensors()`: how the daemon and its sensors are. `runs()`: of workflows, those that are open."""
 
     def __init__(
         self,
         loop: RecoveryLoop,
         clock: Clock,
         pulse: Pulse,
+        *,
         status: Callable[[], Mapping[str, Json]],
         sensors: Callable[[], Sequence[Diagnostic]],
+        runs: Callable[[], Sequence[Run]],
     ) -> None:
         self._loop = loop
         self._clock = clock
         self._pulse = pulse
         self._status = status
         self._sensors = sensors
+        self._runs = runs
         self._host = os.uname().nodename
         self._lock = asyncio.Lock()
         self._newest: tuple[Now, Overview] | None = None
@@ -72,7 +77,7 @@ class Newest:
             took_s += clock.now() - began_at
             await asyncio.sleep(0)
         began_at = clock.now()
-        situation = overview.situation(MOST)
+        situation = with_runs(overview.situation(MOST), self._runs())
         brakes = [view for view in engine.brakes(began_at, situation.waiting) if view.state != _LETS_ALL_THROUGH]
         status, sensors = self._status(), self._sensors()
         return Now(
@@ -103,3 +108,28 @@ class Newest:
         if sensors and all(one.standing is Standing.UNAVAILABLE for one in sensors):
             found.append(Stale("sensors", "no sensor can see this host"))
         return found
+
+
+def with_runs(situation: Situation, runs: Sequence[Run]) -> Situation:
+    """With the next step of each open run: behind what is to be answered, before what has failed."""
+    needs = [*situation.needs, *map(_next_step, runs)]
+    needs.sort(key=lambda need: _BY_URGENCY[need.kind])  # which keeps the order within a kind
+    return replace(situation, needs=tuple(needs[:MOST]), needs_more=situation.needs_more + len(needs[MOST:]))
+
+
+def _next_step(run: Run) -> Need:
+    step = run.steps[run.step - 1]
+    return Need(
+        "workflow",
+        run.error_id,
+        Severity.MEDIUM,
+        run.target,
+        component="",
+        message=run.name,
+        why=f"step {run.step} of {len(run.steps)}" + (f"; to be seen then: {step.expected}" if step.expected else ""),
+        otherwise="the run expires",
+        since=run.started_at,
+        until=run.expires_at,
+        action=f"step {run.step} of {len(run.steps)}: {step.instructions}",
+        run_id=run.run_id,
+    )

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from error_daemon.core.metrics.figures import FAILED, RECOVERED
 from error_daemon.model import TicketRecord
-from error_daemon.model.views import Rates
+from error_daemon.model.views import Rates, Recovered
 from error_daemon.ports import Clock
 from error_daemon.telemetry import Counters, LatencyHistogram
 
@@ -19,6 +19,7 @@ INTERVAL_S = 5.0
 INTERVALS = 120
 MOST_RECOVERED = 100
 _LAG_S = 60.0
+_TOGETHER_S = 10.0
 FAULTS, ATTEMPTS = "faults", "attempts"
 _COUNTED = (FAULTS, ATTEMPTS, RECOVERED, FAILED)
 
@@ -32,7 +33,7 @@ class Pulse:
         self._closed: dict[str, deque[int]] = {name: deque([0] * INTERVALS, INTERVALS) for name in _COUNTED}
         self._until = clock.now()
         self._lags: deque[LatencyHistogram] = deque([counters.lag.copy()], round(_LAG_S / INTERVAL_S))
-        self._recovered: deque[TicketRecord] = deque(maxlen=MOST_RECOVERED)
+        self._recovered: deque[Recovered] = deque(maxlen=MOST_RECOVERED)
         self._timer: asyncio.TimerHandle | None = None
 
     def start(self) -> None:
@@ -56,7 +57,20 @@ class Pulse:
         if record.ended_as in self._running:
             self._running[record.ended_as] += 1
         if record.ended_as == RECOVERED:
-            self._recovered.append(record)
+            self._keep(record)
+
+    def _keep(self, record: TicketRecord) -> None:
+        """One recovery of a target may end a thousand tickets of it: they are told as one, by the first that had an attempt."""
+        newest = self._recovered[-1] if self._recovered else None
+        if (
+            newest is None
+            or newest.record.target != record.target
+            or record.ended_at - newest.record.ended_at > _TOGETHER_S
+        ):
+            self._recovered.append(Recovered(record, 1))
+            return
+        told = record if record.attempts and not newest.record.attempts else newest.record
+        self._recovered[-1] = Recovered(told, newest.errors + 1)
 
     def close_interval(self) -> None:
         """The interval is over."""
@@ -77,6 +91,6 @@ class Pulse:
     def lag_last_minute(self) -> LatencyHistogram:
         return self._counters.lag.since(self._lags[0])
 
-    def recovered(self) -> Sequence[TicketRecord]:
+    def recovered(self) -> Sequence[Recovered]:
         """The newest first."""
         return tuple(reversed(self._recovered))
