@@ -91,6 +91,17 @@ SyslogText = Annotated[str, AfterValidator(_checked_syslog)]
 SyslogTexts = Annotated[tuple[SyslogText, ...], BeforeValidator(_frozen)]
 
 
+def _checked_endpoint(text: str) -> str:
+    if text and not re.fullmatch(r"https?://(\[[0-9a-fA-F:.]+\]|[^:/@\s]+)(:[0-9]{1,5})?(/[^\s?#]*)?", text):
+        raise ValueError(
+            f"{text!r} is no collector: write http://host:4318 or https://host:4318; keys go into telemetry.headers_file"
+        )
+    return text
+
+
+EndpointText = Annotated[str, AfterValidator(_checked_endpoint)]
+
+
 def _checked_network(text: str) -> str:
     try:
         ip_network(text)

@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from error_daemon.setting_values import DscpName, Duration, Network, PublicUrl, SyslogText, SyslogTexts, Texts
+from error_daemon.setting_values import (
+    DscpName,
+    Duration,
+    EndpointText,
+    Network,
+    PublicUrl,
+    SyslogText,
+    SyslogTexts,
+    Texts,
+)
 
 
 class _Section(BaseModel):
@@ -247,6 +256,23 @@ class JournalSettings(_Section):
     like any other: without a rule for it, it is recorded. Where it can't be read, a diagnosis says so, and nothing else."""
 
 
+class TelemetrySettings(_Section):
+    endpoint: EndpointText = ""
+    """Where a collector of OpenTelemetry takes traces of recoveries and the daemon's metrics: http://host:4318, https://host:4318. Empty:
+    they are not exported."""
+    protocol: Literal["http/protobuf", "grpc"] = "http/protobuf"
+    """What it speaks there. Collectors have gRPC on port 4317."""
+    headers_file: str = ""
+    """File of mode 600 with headers that are sent along, a line for each: name: value. For collectors that ask for a key. Empty: none."""
+    ca: str = ""
+    """PEM file with the authorities that may vouch for an https:// collector. Empty: those of the host."""
+    trace_ratio: float = Field(default=1.0, ge=0, le=1)
+    """Share of recoveries of which a trace is exported. Those of a fault that belongs to a sampled trace of its sender always are, unless
+    it is 0: then there are no traces."""
+    metrics_interval: Annotated[Duration, Field(le=86400.0)] = 60.0
+    """How often metrics are exported. 0s: never."""
+
+
 class TlsSettings(_Section):
     certificate: str = ""
     """PEM file with the certificate that the daemon shows, and those between it and its authority. Empty: nothing is encrypted."""
@@ -354,5 +380,6 @@ class Settings(_Section):
     audit: AuditSettings = AuditSettings()
     sensors: SensorSettings = SensorSettings()
     journal: JournalSettings = JournalSettings()
+    telemetry: TelemetrySettings = TelemetrySettings()
     tls: TlsSettings = TlsSettings()
     access: AccessSettings = AccessSettings()

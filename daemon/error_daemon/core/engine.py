@@ -293,6 +293,16 @@ class Engine(PeoplesActs):
     def slot(self, error_id: str) -> SlotRef | None:
         return self._find(error_id).slot
 
+    def known(self, error_id: str) -> Error | None:
+        """By its whole id. Nobody may write to it."""
+        return self._board.by_id(error_id)
+
+    def held(self, error_id: str) -> tuple[str, str]:
+        """The brake that its ticket waits for, and why; empty where it waits for none."""
+        error = self._board.by_id(error_id)
+        hold = self._dispatch.waiting.hold_of(error) if error else None
+        return (hold.by, hold.reason) if hold else ("", "")
+
     def ticket_id(self, error_id: str) -> str:
         """The id of its ticket; empty where it has none."""
         error = self._board.by_id(error_id)

@@ -38,8 +38,8 @@ class Answer:
     body: bytes
 
 
-async def exchange(request: Request, deadline: Deadline) -> Answer | Unreached:
-    """Raises InputError if no request can be made of what was given."""
+async def exchange(request: Request, deadline: Deadline, trust: ssl.SSLContext | None = None) -> Answer | Unreached:
+    """`trust`: whose certificates are believed; None: those of the host. Raises InputError if no request can be made of what was given."""
     url, port = _split(request.url)
     connection, head = _head(request, url)  # before anything is connected: a bad header is the definition's fault
     connected = await connect(url.hostname or "", port, deadline)
@@ -47,7 +47,7 @@ async def exchange(request: Request, deadline: Deadline) -> Answer | Unreached:
         return connected
     place = f"{url.hostname}:{port}"
     try:
-        return await asyncio.wait_for(_talk(connection, head, connected, url), deadline.last_left_s())
+        return await asyncio.wait_for(_talk(connection, head, connected, url, trust), deadline.last_left_s())
     except asyncio.TimeoutError:
         return Unreached(f"no answer from {place} within {deadline.span_s:g} s", is_seen=True)
     except ssl.SSLCertVerificationError as error:
@@ -93,10 +93,12 @@ def _head(request: Request, url: SplitResult) -> tuple[h11.Connection, bytes]:
     return connection, b"".join(part or b"" for part in parts)
 
 
-async def _talk(connection: h11.Connection, head: bytes, connected: socket.socket, url: SplitResult) -> Answer:
+async def _talk(
+    connection: h11.Connection, head: bytes, connected: socket.socket, url: SplitResult, trust: ssl.SSLContext | None
+) -> Answer:
     is_tls = url.scheme == "https"
     reader, writer = await asyncio.open_connection(
-        sock=connected, ssl=_trust() if is_tls else None, server_hostname=url.hostname if is_tls else None
+        sock=connected, ssl=(trust or _trust()) if is_tls else None, server_hostname=url.hostname if is_tls else None
     )
     try:
         writer.write(head)

@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -102,6 +103,9 @@ from error_daemon.web.dashboard.routes import routes as dashboard_routes
 from error_daemon.web.pages import Names
 from error_daemon.web.server import WebLimits, WebServer
 
+if TYPE_CHECKING:
+    from error_daemon.runtime.exporting.assembly import Exporting
+
 _log = structlog.get_logger()
 
 
@@ -138,6 +142,7 @@ class Composition:
         self.loop.excuse(self.standstill.stood_s)
         self.loop.tell(self.pulse.ended)
         self.commits = Commits()
+        self.exporting = self._made_exporting()
         self.store = DuckStore(str(state / RECORD_FILE), settings.store, self._committed, record_problem)
         self._make_audit(Journal(state / AUDIT_FILE, keep_of(settings.audit)))
         self.hooks = ToldHooks(settings, self.clock, self.watchers, self.audit)
@@ -163,9 +168,10 @@ class Composition:
         self.units = UnitWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
         self.sensors = self._made_sensors()
         self.receivers = self._made_receivers()
-        self.receivers.join(self.units)
+        self.receivers.join(self.units, self.exporting.instance if self.exporting else "")
         self.reloader = self._made_reloader(config)
         self.health = self._made_health()
+        self.monitored = self._monitored()
         self.web = self._made_web()
         self.tests = self._made_tests()
         self.reports = Reports(self.store, Analysis(), lambda: self.engine.definitions, self._policy)
@@ -192,6 +198,16 @@ class Composition:
             on_recovered=self._recovered,
             on_act=self._acted,
         )
+
+    def _made_exporting(self) -> Exporting | None:
+        """None: nothing is exported, and nothing of what it would need is loaded."""
+        if not self.settings.telemetry.endpoint:
+            return None
+        from error_daemon.runtime.exporting.assembly import Exporting
+
+        exporting = Exporting(self.settings.telemetry, self.engine, self.clock, self.counters)
+        exporting.listen(self.loop)
+        return exporting
 
     def _made_pool(self) -> WorkerPool:
         return WorkerPool(
@@ -238,7 +254,7 @@ class Composition:
         limits = WebLimits(http.connections, http.requests, http.unfinished_bytes, http.request_timeout)
         names = Names(http.listen, http.names)
         server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock, names=names)
-        monitoring = MonitoringRoutes(self._monitored(), self.health.judge)
+        monitoring = MonitoringRoutes(self.monitored, self.health.judge)
         server.add([*dashboard_routes(), *monitoring.routes(), *self.receivers.routes()])
         return Web(server, http.listen)
 

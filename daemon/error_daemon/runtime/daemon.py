@@ -108,6 +108,8 @@ class Daemon:
         parts.units.start()
         parts.sensors.start()
         parts.admission.start()
+        if parts.exporting is not None:
+            parts.exporting.start(parts.monitored)
         parts.pulse.start()
         parts.reloader.open()
         self._heartbeat = Heartbeat(control.status, parts.settings.log.heartbeat)
@@ -196,6 +198,8 @@ class Daemon:
         parts.workflows.close()
         parts.standstill.stop()
         parts.pulse.stop()
+        if parts.exporting is not None:
+            await parts.exporting.stop()
         await parts.system_states.finish()
         await parts.hooks.stop()
         await parts.pool.stop()

@@ -85,8 +85,10 @@ class Receivers:
             on_problem=receiver_problem,
         )
 
-    def join(self, watched: Watched) -> None:
-        """Before `start`: who watches the units of targets, so that the journal, where it is followed, tells no failure twice."""
+    def join(self, watched: Watched, own_instance: str) -> None:
+        """Before `start`: who watches the units of targets, so that the journal, where it is followed, tells no failure twice; and what
+        this daemon is called in what it exports itself, empty where it does not."""
+        self._otlp.pass_over(own_instance)
         if self._settings.journal.enabled:
             desk = self._desk(_JOURNAL)
             place = Path(self._settings.state_dir) / "journal_place"

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any
@@ -66,6 +66,7 @@ class RecoveryLoop:
         self._on_recovered = on_recovered
         self._on_act = on_act
         self._on_ticket: Callable[[TicketRecord], None] = lambda record: None
+        self._overhears: Callable[[Any], None] | None = None
         self.is_learning_withheld = False
         self.approval_row = 0  # the number of the newest row about what people are asked
         self._is_closed = False
@@ -98,6 +99,13 @@ class RecoveryLoop:
     def tell(self, on_ticket: Callable[[TicketRecord], None]) -> None:
         """`on_ticket(record)` hears of each ticket that has ended."""
         self._on_ticket = on_ticket
+
+    def overhear(self, kinds: Iterable[type[Any]], hear: Callable[[Any], None]) -> None:
+        """`hear(effect)` of each effect of these kinds, when it was carried out, and `hear(event)` of what the edges tell. It must cost
+        next to nothing, and not raise. For one listener."""
+        for kind in kinds:
+            self._carry[kind] = _both(self._carry[kind], hear)
+        self._overhears = hear
 
     @property
     def is_finishing(self) -> bool:
@@ -152,6 +160,8 @@ class RecoveryLoop:
         self._feed_from_edge(fx.ProbesEnded(round_id, tuple(readings)))
 
     def _feed_from_edge(self, event: fx.Event) -> None:
+        if self._overhears is not None:
+            self._overhears(event)
         try:
             self.feed(event)
         except Exception as error:  # noqa: BLE001
@@ -347,6 +357,14 @@ class RecoveryLoop:
         for row in records.reading_rows(record):
             self._append("readings", row)
         self._counters.attempt_ended(record)
+
+
+def _both(first: Callable[[Any], None], then: Callable[[Any], None]) -> Callable[[Any], None]:
+    def both(effect: Any) -> None:
+        first(effect)
+        then(effect)
+
+    return both
 
 
 def _not_joined(table: str, row: Row) -> int:

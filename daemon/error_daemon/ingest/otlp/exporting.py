@@ -105,9 +105,10 @@ class Taken:
 
 
 class Exporting:
-    """For one signal. Asks the `gate` what a caller may report."""
+    """For one signal. Asks the `gate` what a caller may report. `own_instance`: of a resource whose records are passed over."""
 
     def __init__(self, acceptance: Acceptance, gate: Gate, clock: Clock) -> None:
+        self.own_instance = ""
         self.acceptance = acceptance
         self._gate = gate
         self._clock = clock
@@ -152,7 +153,7 @@ class Exporting:
                 self._spend(caller)
             at = now()
             try:
-                faults = _made(make, origin, record, at)
+                faults = self._made(make, origin, record, at)
                 if faults and progress.made + len(hand.faults) + len(faults) > MOST_FAULTS:
                     raise InputError("export", f"has more than {MOST_FAULTS} faults")
                 hand.take(number, faults, progress.faults if number == begin_at else 0)
@@ -164,6 +165,16 @@ class Exporting:
                 await asyncio.sleep(0)
                 turn_ends_at = now() + _TURN_S
         self._hand_in(hand, number + 1, progress, caller)
+
+    def _made(self, make: Make, origin: Origin | None, record: Any, at: float) -> Sequence[bytes] | None:
+        """None: it is no record."""
+        if record is NOTHING:
+            return None
+        if origin is None:
+            raise InputError("resource", "or its scope is not what it should be")
+        if self.own_instance and origin.resource.get("service.instance.id") == self.own_instance:
+            return ()
+        return make(origin, record, at)
 
     def _spend(self, caller: Caller) -> None:
         granted, retry_after_s = self._gate.grant_faults(caller, 1)
@@ -187,15 +198,6 @@ class Exporting:
                 progress.reject(error)
         if accepted.left:
             raise TransientError("not all of it could be taken", accepted.retry_after_s)
-
-
-def _made(make: Make, origin: Origin | None, record: Any, at: float) -> Sequence[bytes] | None:
-    """None: it is no record."""
-    if record is NOTHING:
-        return None
-    if origin is None:
-        raise InputError("resource", "or its scope is not what it should be")
-    return make(origin, record, at)
 
 
 def _key(export: Export, caller: Caller) -> tuple[str, bytes]:

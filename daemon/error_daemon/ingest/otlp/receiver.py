@@ -46,6 +46,12 @@ class OtlpReceiver:
             _Part(signal, Exporting(desks[signal.name], gate, clock), most_bytes) for signal in signals(tell)
         ]
 
+    def pass_over(self, instance: str) -> None:
+        """What this daemon exports itself, as the resource `instance`, is no fault: a collector that sends everything here would make it
+        report its own recoveries for ever."""
+        for part in self._parts:
+            part.exporting.own_instance = instance
+
     def routes(self) -> Sequence[Route]:
         return [part.route() for part in self._parts]
 
@@ -58,7 +64,7 @@ class _Part:
 
     def __init__(self, signal: Signal, exporting: Exporting, most_bytes: int) -> None:
         self._signal = signal
-        self._exporting = exporting
+        self.exporting = exporting
         self._most_bytes = most_bytes
 
     def service(self) -> Service:
@@ -85,7 +91,7 @@ class _Part:
         return Answer(200, json_format.MessageToJson(response, indent=None).encode(), _JSON)
 
     async def _take(self, export: Export, caller: Caller) -> Response:
-        return self._signal.answer(await self._exporting.take(export, caller))
+        return self._signal.answer(await self.exporting.take(export, caller))
 
 
 def _written(response: Response) -> bytes:

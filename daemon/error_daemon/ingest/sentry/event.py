@@ -12,7 +12,8 @@ An event of Sentry's as a fault.
     operation, node        `transaction`, `server_name`
     target                 tag `error_recovery.target`
     fingerprint            `fingerprint`, where the application groups by itself. Its "{{ default }}" is the exception with its place
-    attributes             tag.*, extra.* (plain values), release, platform, logger, handled, url (without its query), project
+    attributes             tag.*, extra.* (plain values), release, platform, logger, handled, url (without its query), project,
+                           trace_id and span_id of contexts.trace
 
 What is personal in an event (user, headers, cookies, bodies, local variables) is not taken over.
 
@@ -188,6 +189,7 @@ def _attributes(
     event: Event, tags: Mapping[str, str], chain: Sequence[Mapping[str, Any]], project: str
 ) -> Iterator[tuple[str, str]]:
     yield "project", project
+    yield from _place_in_trace(event.get("contexts"))
     for name in ("release", "dist", "platform", "logger"):
         yield from _some(name, event.get(name))
     mechanism = chain[-1].get("mechanism") if chain else None
@@ -202,6 +204,14 @@ def _attributes(
     extra = event.get("extra")
     if isinstance(extra, Mapping):
         yield from flat({str(key): value for key, value in extra.items() if not isinstance(value, Mapping)}, "extra.")
+
+
+def _place_in_trace(contexts: object) -> Iterator[tuple[str, str]]:
+    """So that a trace of the recovery can be joined to it (runtime/exporting/spans.py)."""
+    trace = contexts.get("trace") if isinstance(contexts, Mapping) else None
+    if isinstance(trace, Mapping):
+        for name in ("trace_id", "span_id"):
+            yield from _some(name, trace.get(name))
 
 
 def _some(name: str, value: object) -> Iterator[tuple[str, str]]:
