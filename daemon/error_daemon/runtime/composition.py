@@ -148,8 +148,7 @@ class Composition:
         self.hooks = ToldHooks(settings, self.clock, self.watchers, self.audit)
         self.system_states = SystemStates(self.store, self.clock, system_state)
         self.heard = Heard()
-        hearings = {"alert": AlertHearing(self.heard, self.clock)}
-        self.looks = ToldProbes(hearings, self.clock, self.loop.readings)
+        self.looks = ToldProbes({"alert": AlertHearing(self.heard, self.clock)}, self.clock, self.loop.readings)
         self.pool = self._made_pool()
         self.looks.join(self.pool)
         self.handlers = HandlerService(self.clock, self.loop.outcome, self._fault_of)
@@ -171,7 +170,6 @@ class Composition:
         self.receivers.join(self.units, self.exporting.instance if self.exporting else "")
         self.reloader = self._made_reloader(config)
         self.health = self._made_health()
-        self.monitored = self._monitored()
         self.web = self._made_web()
         self.tests = self._made_tests()
         self.reports = Reports(self.store, Analysis(), lambda: self.engine.definitions, self._policy)
@@ -254,7 +252,7 @@ class Composition:
         limits = WebLimits(http.connections, http.requests, http.unfinished_bytes, http.request_timeout)
         names = Names(http.listen, http.names)
         server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock, names=names)
-        monitoring = MonitoringRoutes(self.monitored, self.health.judge)
+        monitoring = MonitoringRoutes(self.monitored(), self.health.judge)
         server.add([*dashboard_routes(), *monitoring.routes(), *self.receivers.routes()])
         return Web(server, http.listen)
 
@@ -271,7 +269,7 @@ class Composition:
         )
         return Health(vitals)
 
-    def _monitored(self) -> Monitored:
+    def monitored(self) -> Monitored:
         return Monitored(
             engine=self.engine,
             clock=self.clock,

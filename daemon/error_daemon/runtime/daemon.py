@@ -109,7 +109,7 @@ class Daemon:
         parts.sensors.start()
         parts.admission.start()
         if parts.exporting is not None:
-            parts.exporting.start(parts.monitored)
+            parts.exporting.start(parts.monitored())
         parts.pulse.start()
         parts.reloader.open()
         self._heartbeat = Heartbeat(control.status, parts.settings.log.heartbeat)
