@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2
 
 _KIND_WIDTH = len("escalation")
+_WAITS_FOR_PEOPLE = ("asked", "reminded", "expired", "paused")
 _BEGINNINGS = ("queued", "observed")  # where it is worth saying what it is about
 
 
@@ -43,4 +44,6 @@ def _style(event: recovery_pb2.Event) -> str:
         return STATUS_STYLES.get(word(STATUSES, event.error.status), "")
     if event.kind == "escalation":
         return "red"
+    if event.kind in ("approval", "pause"):
+        return "yellow" if event.event in _WAITS_FOR_PEOPLE else ""
     return ""

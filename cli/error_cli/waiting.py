@@ -30,4 +30,6 @@ def answer(error: recovery_pb2.Error) -> str:
     """What a person types who is waited for; "" where nobody is."""
     if error.held_by != APPROVAL:
         return ""
-    return f"answer: error-cli approve {error.error_id}, or deny"
+    return (
+        f"answer: error-cli approve {error.error_id}, or deny; error-cli approvals {error.error_id} shows what is asked"
+    )

@@ -39,8 +39,9 @@ def answers() -> dict[str, Message | Sequence[Message]]:
         "ResetBreaker": recovery_pb2.ResetBreakerResponse(was_open=True),
         "Pause": recovery_pb2.PauseResponse(pauses=canned.brakes()[:1], attempts_running=1, tickets_waiting=2),
         "Resume": recovery_pb2.ResumeResponse(was_paused=True, pauses=canned.brakes()[:1]),
-        "Approve": recovery_pb2.ApproveResponse(error=error),
-        "Deny": recovery_pb2.DenyResponse(error=error),
+        "ListApprovals": recovery_pb2.ListApprovalsResponse(approvals=[approval()], total=1),
+        "Approve": recovery_pb2.ApproveResponse(error=error, is_kept=True),
+        "Deny": recovery_pb2.DenyResponse(error=error, is_kept=True),
         "Replay": canned.replay_events(),
         "Reload": canned.reloaded(),
         "TestRecovery": canned.repeat_events(),
@@ -220,4 +221,45 @@ def waiting_error() -> recovery_pb2.Error:
         root="00aa00aa00aa00aa",
         recovery_class="emergency",
         severity_because="3 targets depend on postgres",
+    )
+
+
+def approval() -> recovery_pb2.Approval:
+    """What the waiting error waits for."""
+    return recovery_pb2.Approval(
+        decision_id="77bb77bb77bb77bb-18bcfe56800-2-1-d9",
+        error_id="77bb77bb77bb77bb",
+        message="replication has stopped",
+        component="shop-db",
+        type="database",
+        severity=fault_pb2.SEVERITY_CRITICAL,
+        target="postgres",
+        rule="db-lag",
+        strategy_id="failover-db",
+        kind="exec",
+        level=4,
+        does="runs /usr/local/bin/failover --cluster shop --token [redacted]",
+        timeout_s=120.0,
+        why=[
+            "Chosen: the only strategy of this level.",
+            "What led to it: restart-db did not help (persisting): up to level 4.",
+        ],
+        covers="this one attempt of failover-db on postgres, at level 4, as it is defined now; anything after it is asked for anew",
+        asked_at=LONG_AGO,
+        expires_at=LONG_AGO + 900,
+        unanswered="ask_again",
+        on_expiry="a person is told, and it is asked again",
+        times_asked=2,
+        alternatives=[
+            recovery_pb2.Alternative(
+                strategy_id="rebuild",
+                level=5,
+                does="runs /usr/local/bin/rebuild",
+                says="its turn comes if this does not help",
+            )
+        ],
+        tried=[recovery_pb2.Tried(strategy_id="restart-db", level=3, verdict="persisting", at=LONG_AGO - 9)],
+        group=["pgbouncer"],
+        dependents=["shop", "till"],
+        state="waits",
     )

@@ -94,18 +94,46 @@ def _one_waits(daemon: CannedDaemon) -> None:
 
 
 def test_approvals_list_what_would_be_done_and_until_when(cli: Cli, daemon: CannedDaemon) -> None:
-    _one_waits(daemon)
     done = cli.run("approvals")
     header, row = done.stdout.splitlines()
     assert header.endswith("WHAT")
     assert row.startswith("77bb77bb77bb77bb  critical  postgres  2023-11-14 22:28:20 (")
-    assert row.endswith("approve failover-db at level 4 on postgres | replication has stopped")
+    does = "failover-db runs /usr/local/bin/failover --cluster shop --token [redacted] | replication has stopped"
+    assert row.endswith(f"ask again  {does}")
     assert "error-cli approve ERROR" in done.stderr
-    assert daemon.requests == [recovery_pb2.ListErrorsRequest(held_by="approval", limit=1000)]
+    assert daemon.requests == [recovery_pb2.ListApprovalsRequest(limit=500)]
+    _, seen = cli.run_on_terminal("approvals", NO_COLOR="1", COLUMNS="80")
+    assert "\n    failover-db runs /usr/local/bin/failover --cluster shop --token [redacted]\n" in seen
+    assert all(len(line) <= 80 for line in seen.splitlines())
+
+
+def test_one_approval_shows_all_that_is_to_be_known_before_the_answer(cli: Cli, daemon: CannedDaemon) -> None:
+    waiting = canned_errors.waiting_error()
+    waiting.approval.CopyFrom(canned_errors.approval())
+    daemon.answers["GetError"] = recovery_pb2.GetErrorResponse(error=waiting)
+    done = cli.run("approvals", "77bb")
+    for line in (
+        "error 77bb77bb77bb77bb: replication has stopped",
+        "  would         runs /usr/local/bin/failover --cluster shop --token [redacted]",
+        "                on postgres by failover-db (exec), level 4, at most 2 min",
+        "  touches       pgbouncer",
+        "  dependents    shop, till",
+        "  why           Chosen: the only strategy of this level.",
+        "  error         database, critical, shop-db (rule db-lag)",
+        "  tried         restart-db at level 3: persisting",
+        "  else          level 5, rebuild runs /usr/local/bin/rebuild: its turn comes if this does not help",
+        "  silence       a person is told, and it is asked again",
+    ):
+        assert line in done.stdout.splitlines()
+    assert ", for the 2. time" in done.stdout
+    assert f"error-cli approve 77bb77bb77bb77bb --decision {waiting.approval.decision_id}, or deny" in done.stderr
+    assert "decision_id" in cli.run("approvals", "77bb", "--json").stdout
+    daemon.answers["GetError"] = recovery_pb2.GetErrorResponse(error=canned_errors.waiting_error())
+    assert "nothing of error 77bb77bb77bb77bb waits for a person: it is parked" in cli.run("approvals", "77bb").stderr
 
 
 def test_no_approvals_is_a_note(cli: Cli, daemon: CannedDaemon) -> None:
-    daemon.answers["ListErrors"] = recovery_pb2.ListErrorsResponse()
+    daemon.answers["ListApprovals"] = recovery_pb2.ListApprovalsResponse()
     done = cli.run("approvals")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "nothing waits for a person\n")
 
@@ -125,6 +153,22 @@ def test_a_person_answers_by_a_prefix(
     assert daemon.requests[-1] == request_type(error_id=ERROR_ID, by="ann")
 
 
+def test_an_answer_names_what_was_seen_and_why_and_says_if_it_was_so_already(cli: Cli, daemon: CannedDaemon) -> None:
+    given = recovery_pb2.Answer(by="bob", is_yes=True, at=canned.LONG_AGO)
+    error = recovery_pb2.Error(error_id=ERROR_ID)
+    daemon.answers["Approve"] = recovery_pb2.ApproveResponse(error=error, answer=given, is_repeated=True, is_kept=True)
+    done = cli.run("approve", "3f2a", "--note", "seen", "--decision", "d-1", SUDO_USER="ann")
+    assert daemon.requests[-1] == recovery_pb2.ApproveRequest(
+        error_id=ERROR_ID, by="ann", note="seen", decision_id="d-1"
+    )
+    assert "that was so already: bob said it at 2023-11-14 22:13:20" in done.stderr
+    one = canned_errors.approval()
+    daemon.answers["Approve"] = recovery_pb2.ApproveResponse(error=error, answer=given, approval=one)
+    done = cli.run("approve", "3f2a")
+    assert "  failover-db runs /usr/local/bin/failover" in done.stdout
+    assert "the record does not have the answer yet" in done.stderr
+
+
 def test_a_list_shows_what_an_error_waits_for(cli: Cli, daemon: CannedDaemon) -> None:
     _one_waits(daemon)
     done = cli.run("errors", "list", "--held-by", "approval", "--state", "parked")
@@ -132,7 +176,10 @@ def test_a_list_shows_what_an_error_waits_for(cli: Cli, daemon: CannedDaemon) ->
     assert daemon.requests == [recovery_pb2.ListErrorsRequest(held_by="approval", state="parked", limit=100)]
     _, seen = cli.run_on_terminal("errors", "list", NO_COLOR="1")
     assert f"\n    {WAITS}" in seen
-    assert "\n    answer: error-cli approve 77bb77bb77bb77bb, or deny\n" in seen
+    assert (
+        "\n    answer: error-cli approve 77bb77bb77bb77bb, or deny; error-cli approvals 77bb77bb77bb77bb shows what is asked\n"
+        in seen
+    )
 
 
 def test_an_error_shows_what_it_waits_for_how_bad_it_is_and_what_is_behind_it(cli: Cli, daemon: CannedDaemon) -> None:
@@ -140,7 +187,10 @@ def test_an_error_shows_what_it_waits_for_how_bad_it_is_and_what_is_behind_it(cl
     out = cli.run("errors", "show", "77bb").stdout
     assert "  status     open (parked)\n" in out
     assert f"  waits      {WAITS}" in out
-    assert "answer: error-cli approve 77bb77bb77bb77bb, or deny\n" in out
+    assert (
+        "answer: error-cli approve 77bb77bb77bb77bb, or deny; error-cli approvals 77bb77bb77bb77bb shows what is asked\n"
+        in out
+    )
     assert "  behind     error 00aa00aa00aa00aa, of something that its target depends on\n" in out
     assert "  severity   3 targets depend on postgres\n" in out
     assert "  recovery   emergency class\n" in out

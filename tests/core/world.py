@@ -27,6 +27,9 @@ from error_daemon.core.life import WITH_TICKET
 from error_daemon.core.policy import Policy
 from error_daemon.core.renewal import Redefined
 from error_daemon.model import (
+    Answered,
+    ApprovalRecord,
+    ApprovalState,
     AttemptOrder,
     AttemptRecord,
     Bulkhead,
@@ -160,6 +163,8 @@ class World:
         self.running: dict[str, AttemptOrder] = {}
         self._open_rounds: set[str] = set()
         self._approved: set[str] = set()  # attempts that a person has said yes to
+        self.approvals: dict[str, ApprovalRecord] = {}  # by decision, what was said of last at the end
+        self._yes_before: set[str] = set()  # errors: a person had said yes before a restart
         self._lost: set[str] = set()  # targets that must be probed before anything is run
         self._purged: set[str] = set()  # a person has purged a ticket of it: the ring keeps its doubt no longer
         self._agenda: list[tuple[float, int, Callable[[], None]]] = []
@@ -257,10 +262,21 @@ class World:
                     view_or_none,
                     kept.is_test,
                     kept.only,
+                    self._asked_before(kept.fingerprint.error_id),
                 )
             )
         for error_id, count in self.kept.items():
             assert self.engine.view(error_id).count == count, "a kept fault was lost or counted twice"
+
+    def _asked_before(self, error_id: str) -> ApprovalRecord | None:
+        """As the record has it; what it had a yes to may be begun."""
+        of_error = [record for record in self.approvals.values() if record.decision.error_id == error_id]
+        record = of_error[-1] if of_error else None
+        if record is None or record.state not in (ApprovalState.WAITS, ApprovalState.APPROVED):
+            return None
+        if record.state is ApprovalState.APPROVED:
+            self._yes_before.add(error_id)
+        return record
 
     def commit(self) -> None:
         saving, self._saving = self._saving, []
@@ -301,15 +317,17 @@ class World:
         self._carry_out()
         return pause
 
-    def approve(self, error_id: str) -> None:
-        self.engine.approve(error_id, "ann", self.now)
+    def approve(self, error_id: str, by: str = "ann", **more: str) -> Answered:
+        answered = self.engine.approve(error_id, by, self.now, **more)
         proposed = [decision.attempt_id for decision in self.decisions if decision.error_id == error_id]
         self._approved.add(proposed[-1])
         self._carry_out()
+        return answered
 
-    def deny(self, error_id: str) -> None:
-        self.engine.deny(error_id, "ann", self.now)
+    def deny(self, error_id: str, by: str = "ann", **more: str) -> Answered:
+        answered = self.engine.deny(error_id, by, self.now, **more)
         self._carry_out()
+        return answered
 
     def reset_breaker(self, target: str = ALL) -> bool:
         was_tripped = self.engine.reset_breaker(target, self.now)
@@ -386,10 +404,18 @@ class World:
             self.records[effect.record.attempt_id] = effect.record
         elif isinstance(effect, fx.SaveDecision):
             self.decisions.append(effect.decision)
+        elif isinstance(effect, fx.SaveApproval):
+            self._keep_approval(effect.record)
         elif isinstance(effect, fx.SaveTicket):
             self.tickets.append(effect.record)
         elif isinstance(effect, fx.Escalate):
             self.escalations.append(effect.escalation)
+
+    def _keep_approval(self, record: ApprovalRecord) -> None:
+        self.approvals.pop(record.decision.decision_id, None)
+        self.approvals[record.decision.decision_id] = record
+        if record.state is ApprovalState.EXPIRED and record.answered_by:  # its rule says to go on then
+            self._approved.add(record.decision.attempt_id)
 
     def _start(self, order: AttemptOrder) -> None:
         view, slot = self.engine.view(order.error_id), self.engine.slot(order.error_id)
@@ -397,6 +423,8 @@ class World:
         assert self.ring[slot].progress.state is SlotState.RUNNING, "the ring must know before anybody runs"
         assert view.mode != Mode.OBSERVE.value, "nothing acts where it may only observe"
         approved = view.mode == Mode.AUTO.value or order.attempt_id in self._approved
+        approved = approved or order.error_id in self._yes_before
+        self._yes_before.discard(order.error_id)
         assert approved, "nothing acts that a person has not approved"
         assert order.attempt_id not in {before.attempt_id for before in self.started}, "an attempt id is used once"
         busy = {target for other in self.running.values() for target in _taken(other)}

@@ -126,6 +126,8 @@ def _rule(entry: RuleEntry, levels: Mapping[LevelKey, tuple[str, ...]]) -> Rule:
         recovery_class=entry.recovery_class,
         isolate=entry.isolate,
         approval_expires_s=approval.expires,
+        approval_then=approval.then,
+        approval_remind_s=approval.remind or 0.0,
     )
 
 

@@ -2,7 +2,8 @@
 
 - No two have the same id. The target, the ladder and the strategies of a rule are there; its ladder reaches up to its entry level.
 - A rule that may act (approve, auto) has a target that can be looked at: what nobody can verify is not done.
-- `approval` says how a person is asked, so it needs mode approve; `isolate` is for cascading errors, so it needs that class.
+- `approval` says how a person is asked, so it needs mode approve, and reminds before it expires; `isolate` is for cascading errors, so it
+  needs that class.
 - A strategy fits the target of the rule: process_restart restarts targets of kind process, and group_restart needs every member
   of the target's group to be one; one of kind unit that names no unit needs a target that has one. A strategy that is limited by
   `for_targets` to other kinds is not meant for this target, and may stand in a ladder that several rules share; but the only
@@ -68,6 +69,11 @@ def _check_approval(rule: Written[RuleEntry]) -> Iterator[Problem]:
     if rule.value.approval is not None and rule.value.mode is not Mode.APPROVE:
         message = f"approval is written, but mode is {rule.value.mode.value}: nobody is asked"
         yield rule.problem(message, "write mode: approve, or leave approval out", ("approval",), key=True)
+    elif (approval := rule.value.approval) is not None and approval.remind and approval.remind >= approval.expires:
+        message = (
+            f"nobody is ever reminded: it expires after {approval.expires:g} s, and reminds every {approval.remind:g} s"
+        )
+        yield rule.problem(message, "remind more often than that", ("approval", "remind"))
 
 
 def _check_isolate(directory: Directory, rule: Written[RuleEntry]) -> Iterator[Problem]:

@@ -34,7 +34,7 @@ from error_daemon.definitions.shapes.patterns import Pattern
 from error_daemon.definitions.shapes.probes import ProbeEntry
 from error_daemon.definitions.shapes.strategies import StrategyEntry
 from error_daemon.definitions.shapes.targets import TargetEntry
-from error_daemon.model import Mode, RecoveryClass, ResponseClass
+from error_daemon.model import Mode, RecoveryClass, ResponseClass, Unanswered
 from error_daemon.setting_values import Duration
 
 
@@ -67,8 +67,14 @@ class VerifyEntry(Entry):
 class ApprovalEntry(Entry):
     """How a person is asked, in mode approve."""
 
-    expires: Duration = Field(
-        default=3600.0, gt=0, description="How long a person has to answer; then nothing is done."
+    expires: Duration = Field(default=3600.0, gt=0, description="How long a person has to answer.")
+    then: Unanswered = Field(
+        default=Unanswered.FAIL,
+        description="What is done when nobody has. fail: nothing, and a person is told. run: what was proposed, because nobody has said "
+        "no. ask_again: a person is told, and asked again.",
+    )
+    remind: Duration | None = Field(
+        default=None, gt=0, description="How often those who listen are told again that it waits; absent: never."
     )
 
 
