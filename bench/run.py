@@ -1,11 +1,13 @@
 """`make bench`: measure, print tables, write bench/results/.
 
     python bench/run.py [--quick] [--out DIRECTORY]
-                        [own|lag|ingest|peers|dispatch|flood|growth|engine|policy|bound|log|restart|receivers|sensors|paint]
+                        [own|lag|ingest|peers|dispatch|flood|growth|engine|policy|bound|log|restart|receivers|dashboards|
+                         sensors|paint]
 
 Without a name it runs own, lag and ingest, which takes about seven minutes; peers and dispatch take four each, flood, engine and restart
-(as root) two, receivers three, growth and policy ten and more, bound four, log half a minute, sensors (as root) six, paint (Chromium) half
-a minute. --quick makes each of them short (policy: three minutes); it writes nothing unless --out says where. Loopback only.
+(as root) two, receivers and dashboards three, growth and policy ten and more, bound four, log half a minute, sensors (as root) six, paint
+(Chromium) half a minute. --quick makes each of them short (policy: three minutes); it writes nothing unless --out says where. Loopback
+only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -24,7 +26,21 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[0] = str(ROOT)  # `python bench/run.py` puts bench/ itself there
 
-from bench import engine, flood, growth, logline, machine, own, paint, plot, receivers, restart, sensors, tables  # noqa: E402
+from bench import (  # noqa: E402
+    dashboards,
+    engine,
+    flood,
+    growth,
+    logline,
+    machine,
+    own,
+    paint,
+    plot,
+    receivers,
+    restart,
+    sensors,
+    tables,
+)
 from bench.contender import Echo  # noqa: E402
 from bench.daemon_process import DaemonProcess  # noqa: E402
 from bench.dispatch import measure as dispatch  # noqa: E402
@@ -77,6 +93,7 @@ def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, ob
         "sensors": lambda: sensors.run(3 if quick else 20, quick, say),
         "log": lambda: logline.run(1 if quick else 5, 200 if quick else 500, say),
         "restart": lambda: restart.run(3 if quick else 40, say),
+        "dashboards": lambda: dashboards.run(50, 200, 2 if quick else 8, 3.0 if quick else 6.0, say),
         "receivers": lambda: receivers.run(1 if quick else 5, 0.5 if quick else 2.0, say),
         "paint": lambda: paint.run(3 if quick else 21, say),
         "policy": lambda: policy.run(2 if quick else 20, 2 * CHANGE_AT, say),

@@ -254,6 +254,24 @@ def paint_table(result: Json) -> str:
     return "\n".join(lines)
 
 
+def dashboards_table(result: Json) -> str:
+    lines = [
+        "",
+        f"dashboards (µs, medians of the rounds, at {result['rate']} recoveries/s; CPU of the daemon in µs per recovery)",
+        f"{'':16}{'sent → strategy':>27}{'received → strategy':>27}{'':>9}{'came, of the last round':>28}",
+        f"{'':16}{'p50':>9}{'p99':>9}{'ratio':>9}{'p50':>9}{'p99':>9}{'ratio':>9}{'CPU':>9}{'events':>12}{'KiB':>8}{'answers':>8}",
+    ]
+    for who, figures in result["medians"].items():
+        came, ratios = result["rounds"][-1][who]["came"], result["ratios"][who]
+        cells = "".join(
+            f"{_cell(figures[name]['p50_us'])}{_cell(figures[name]['p99_us'])}{_cell(ratios[name]['p99_us'], 2)}"
+            for name in ("sent_to_strategy", "received_to_strategy")
+        )
+        sums = f"{sum(came['events'].values()):>12,}{came['bytes'] >> 10:>8,}{came['answers']:>8,}"
+        lines.append(f"{who:16}{cells}{_cell(figures['cost']['cpu_us'])}{sums}")
+    return "\n".join(lines)
+
+
 TABLES: dict[str, Callable[[Json], str]] = {
     "own": own_table,
     "lag": lag_table,
@@ -270,6 +288,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "restart": restart_table,
     "receivers": receivers_table,
     "paint": paint_table,
+    "dashboards": dashboards_table,
 }
 _WHEN = ("before", "during", "after")
 _AFTER = (20, 40, 50, 60, 70, 80, 100, 150, 200)  # incidents after the change; a bin ends with it

@@ -13,7 +13,7 @@ import pytest
 from error_daemon.access.tokens import new_token
 from error_daemon.model.access import Role
 from error_recovery.v1 import fault_pb2
-from tests.e2e.daemon_process import DaemonProcess, running
+from tests.e2e.daemon_process import DaemonProcess, a_fault, running
 from tests.e2e.secured import free_port
 from tests.waiting import eventually
 
@@ -110,3 +110,38 @@ def test_only_an_operator_steers_and_who_is_nobody_sees_nothing(daemon: DaemonPr
     assert Person(daemon.http).ask("GET", "/api/errors")[0] == 401
     assert Person(daemon.http, "made-up").ask("GET", "/api/errors")[1]["reason"] == "UNKNOWN_TOKEN"
     assert olga.ask("GET", "/api/status", Origin="https://any.example")[0] == 403
+
+
+def test_what_happens_is_streamed_and_ends_with_the_daemon(daemon: DaemonProcess, tmp_path: Path) -> None:
+    token = (tmp_path / "olga").read_text()
+    connection = http.client.HTTPConnection(daemon.http, timeout=20)
+    connection.request("GET", "/api/events", headers={"Authorization": f"Bearer {token}"})
+    stream = connection.getresponse()
+    assert (stream.status, stream.headers.get_content_type()) == (200, "text/event-stream")
+    error_id = daemon.report(FAULT).error_id
+    heard: list[Any] = []
+    while not heard or heard[-1]["state"] != "failed":
+        line = stream.readline()
+        if line.startswith(b"data: "):
+            heard += filter(None, [json.loads(line[6:]).get("error")])  # a summary has none
+    assert {error["error_id"] for error in heard} == {error_id}
+    assert daemon.stop() == 0
+    assert b'"failed"' not in stream.read()
+    connection.close()
+
+
+def test_a_list_is_read_page_by_page(daemon: DaemonProcess, tmp_path: Path) -> None:
+    olga = Person(daemon.http, (tmp_path / "olga").read_text())
+    reported = {daemon.report(a_fault(f"kind {word}")).error_id for word in "abcde"}
+    listed: list[str] = []
+    token = ""
+    while True:
+        status, page = olga.ask("GET", f"/api/errors?limit=2&component=test&page_token={token}")
+        assert (status, page["total"]) == (200, 5)
+        listed += [error["error_id"] for error in page["errors"]]
+        token = page["next_page_token"]
+        if not token:
+            break
+    assert len(listed) == 5
+    assert set(listed) == reported
+    assert olga.ask("GET", f"/api/errors?page_token={'A' * 30}")[0] == 400

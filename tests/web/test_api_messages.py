@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from math import inf, nan
 
@@ -12,7 +13,7 @@ from hypothesis import given
 
 from error_daemon.errors import InputError
 from error_daemon.web.api.reading import fill_from_body, fill_from_texts, short_names
-from error_daemon.web.api.writing import content, json_text
+from error_daemon.web.api.writing import content, json_in_turns, json_text
 from error_recovery.v1 import fault_pb2
 from error_recovery.v1 import recovery_pb2 as pb
 from tests.web.made_messages import messages
@@ -37,6 +38,26 @@ def test_what_was_written_reads_as_the_same_message(message: Message) -> None:
     read = type(message)()
     fill_from_body(read, json_text(message).encode(), ())
     assert read == message
+
+
+@given(ANY)
+def test_written_in_turns_it_is_the_same(message: Message) -> None:
+    assert asyncio.run(json_in_turns(message)) == json_text(message)
+
+
+def test_long_lists_are_written_in_turns() -> None:
+    errors = pb.ListErrorsResponse(errors=[pb.Error(error_id=str(number)) for number in range(201)])
+
+    async def go() -> int:
+        writing = asyncio.ensure_future(json_in_turns(errors))
+        turns = 0
+        while not writing.done():
+            turns += 1
+            await asyncio.sleep(0)
+        assert writing.result() == json_text(errors)
+        return turns
+
+    assert asyncio.run(go()) >= 5
 
 
 def test_numbers_that_json_does_not_have_are_texts() -> None:

@@ -31,7 +31,7 @@ def test_what_happens_is_told_as_it_happens() -> None:
             here.control.notices.put_nowait(Summary(1.0, 2.0, {"state": 7}))
             heard = await listener.next()
             assert (heard.kind, heard.content["summary"]["left_out"]) == ("summary", {"state": "7"})
-            assert here.control.asked == [("watch", (None, 40))]
+            assert here.control.asked == [("watch", (None, 20))]
 
     run(test())
 

@@ -2,7 +2,7 @@
 An endpoint whose method streams events, as Server-Sent Events.
 
     id, event, data   one event as its method has it, in JSON
-    event: summary    so many were left out: a page is told of no more than it says (`most_per_s`), 40 a second if it says nothing
+    event: summary    so many were left out: a page is told of no more than it says (`most_per_s`), 20 a second if it says nothing
     event: lost       this asker missed some: it was slow, or away. Without a number: nobody knows how many
     retry             when to come back after an end
     : (a comment)     nothing has happened, and the connection stands
@@ -29,11 +29,11 @@ from error_daemon.web.api.unary import RestCall, request_message
 from error_daemon.web.problem import refused
 
 MOST_PER_S = 200
-_USUAL_PER_S = 40
+_USUAL_PER_S = 20
 _RETRY_AFTER_S = 5.0
 _COME_BACK_MS = 2000
 _COMMENT_S = 15.0
-_GATHERED_S = 0.1  # after what was sent: what comes meanwhile goes together
+_GATHERED_S = 0.25  # after what was sent: what comes meanwhile goes together
 _APART_S = 0.002  # between one stream's turn and the next one's
 _TURNS = 32
 _KIND = "text/event-stream; charset=utf-8"

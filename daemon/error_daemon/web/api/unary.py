@@ -15,10 +15,11 @@ from error_daemon.model.access import Caller
 from error_daemon.web.api.caching import with_tag
 from error_daemon.web.api.endpoints import Endpoint
 from error_daemon.web.api.reading import fill_from_body, fill_from_texts
-from error_daemon.web.api.writing import json_text
+from error_daemon.web.api.writing import json_in_turns
 from error_daemon.web.problem import refused
 
 MOST_BODY_BYTES = 256 << 10
+_MOST_KEPT_BYTES = 256 << 10
 _NOT_KEPT = {"cache-control": "no-store"}
 
 
@@ -35,6 +36,7 @@ class Unary:
         self._endpoint = endpoint
         self._method = method
         self._request_type = request_type
+        self._newest: tuple[Message | None, bytes] = (None, b"")
 
     def route(self) -> Route:
         endpoint = self._endpoint
@@ -70,7 +72,16 @@ class Unary:
     async def _served(self, message: Message, request: Request, caller: Caller, headers: Mapping[str, str]) -> Answer:
         served = self._method.serve(message, RestCall(request.peer.address or "unix socket", caller))
         answer: Message = await served if isawaitable(served) else served
-        return Answer(self._endpoint.status, json_text(answer).encode(), headers=headers)
+        return Answer(self._endpoint.status, await self._written(answer), headers=headers)
+
+    async def _written(self, answer: Message) -> bytes:
+        """What fifty pages ask for in one second, and get the same of, is written once."""
+        message, written = self._newest
+        if message is not answer:
+            written = (await json_in_turns(answer)).encode()
+            if len(written) <= _MOST_KEPT_BYTES:
+                self._newest = answer, written
+        return written
 
 
 def request_message(request_type: type[Message], request: Request) -> Message:
