@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from error_daemon.web.api.endpoints import ENDPOINTS
 from tests.rpc.serving import run
 from tests.web.listening import telling
-from tests.web.written_openapi import PLACE, text
+from tests.web.written_openapi import PLACE, ROOT, text
 
 
 def test_what_is_shipped_is_what_the_api_is() -> None:
@@ -27,6 +27,11 @@ def test_every_endpoint_is_in_it_and_every_reference_leads_somewhere() -> None:
             found = found[part]
     for schema in document["components"]["schemas"].values():
         Draft202012Validator.check_schema(schema)
+
+
+def test_every_endpoint_is_on_its_page() -> None:
+    page = (ROOT / "docs" / "api.md").read_text()
+    assert [one.path for one in ENDPOINTS if f"| `{one.verb} {one.path}` |" not in page] == []
 
 
 def _references(node: object) -> set[str]:
