@@ -18,6 +18,7 @@ from error_cli.failure import EXIT_CODES, Exit, Failure
     names=(
         "status",
         "top",
+        "targets",
         "diagnose",
         "report",
         "errors",
@@ -25,6 +26,8 @@ from error_cli.failure import EXIT_CODES, Exit, Failure
         "history",
         "audit",
         "metrics",
+        "scores",
+        "host",
         "brakes",
         "pause",
         "resume",

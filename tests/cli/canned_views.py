@@ -124,3 +124,79 @@ def _failure() -> view_pb2.Need:
         otherwise="it stays as it is",
         errors=2,
     )
+
+
+def targets() -> view_pb2.ListTargetsResponse:
+    database = view_pb2.TargetView(
+        name="db",
+        kind="service",
+        dependents=["shop"],
+        weight=1,
+        impact=2.5,
+        health="failing",
+        health_text="beef (2 more) is parked: waits",
+        health_since=LONG_AGO - 60,
+        readings=[recovery_pb2.Reading(probe="port", value="not_ok", detail="refused", duration_s=0.01)],
+        breaker=recovery_pb2.Brake(
+            brake="target breaker", subject="db", state="open", reason="5 failures", until=LONG_AGO
+        ),
+        pause=recovery_pb2.Brake(brake="pause", subject="db", state="paused", reason="maintenance"),
+        open_errors=3,
+        failed_errors=1,
+        waiting=2,
+        root_error_id="beef",
+        is_isolated=True,
+        day=recovery_pb2.Tally(by="target", key="db", attempts=12, known=12, successes=9, ratio=0.75),
+        availability_ratio=0.99995,
+    )
+    shop = view_pb2.TargetView(name="shop", kind="service", depends_on=["db"], weight=3, impact=3, health="well")
+    return view_pb2.ListTargetsResponse(
+        targets=[database, shop],
+        at=LONG_AGO,
+        stale=[view_pb2.Stale(part="day", why="the figures of the last 24 hours are being worked out")],
+    )
+
+
+def scores() -> view_pb2.ListScoresResponse:
+    points = [
+        view_pb2.ScorePoint(
+            at=LONG_AGO + n, attempts=4, successes=n, success_mean=n / 4, success_low=0, success_high=1, score=n / 5
+        )
+        for n in range(5)
+    ]
+    return view_pb2.ListScoresResponse(
+        series=[
+            view_pb2.ScoreSeries(strategy_id="restart-db", error_type="network", level=3, attempts=20, points=points)
+        ],
+        series_more=2,
+        since=LONG_AGO,
+        until=LONG_AGO + 86400,
+        interval_s=3600,
+    )
+
+
+def host() -> view_pb2.GetHostResponse:
+    threshold = view_pb2.Threshold(what="steal", enter=0.2, leave=0.1, window_s=10, is_in=True)
+    margin = view_pb2.Threshold(what="overheated", enter=5, leave=5, is_below=True)
+    return view_pb2.GetHostResponse(
+        sensors=[
+            recovery_pb2.Diagnostic(area="sensors", name="cpu", standing="notice", says="steal"),
+            recovery_pb2.Diagnostic(area="sensors", name="heat", standing="unavailable", says="no thermal zone"),
+        ],
+        figures=[
+            view_pb2.HostFigure(
+                name="steal_ratio",
+                unit="ratio",
+                value=0.25,
+                thresholds=[threshold],
+                at=[1, 2, 3],
+                values=[0, 0.1, 0.25],
+            ),
+            view_pb2.HostFigure(name="context_switches_per_s", unit="per_s", value=1234.5),
+            view_pb2.HostFigure(name="to_critical_celsius", unit="celsius", value=40, thresholds=[margin]),
+            view_pb2.HostFigure(name="loop_late_s", unit="s", value=0.0),
+            view_pb2.HostFigure(name="processes_running"),
+        ],
+        at=LONG_AGO,
+        interval_s=0.1,
+    )

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from error_cli.curves import newest
 from error_cli.lines import Cell, Styled, end_within, fitted, printable, style_of, text_of, text_width
 from error_cli.phrase import ago, count, duration, instant, percent
 from error_cli.top.screen import DETAIL, HELP, TYPING, Item, Screen
@@ -22,7 +23,6 @@ Line = list[Styled]
 CHOSEN = "chosen"  # the style of the line that is chosen
 _WIDE = 10_000
 _ROOMY = 110  # columns from which on more is said
-_BARS = "▁▂▃▄▅▆▇█"
 _STALE_S = 3.0
 _MUCH, _NEARLY_ALL = 0.5, 0.9  # of a ring
 _NAME_WIDTH = 18
@@ -160,8 +160,8 @@ def _open_line(now: view_pb2.GetNowResponse) -> Sequence[Cell]:
 def _rates_line(now: view_pb2.GetNowResponse, columns: int) -> Sequence[Cell]:
     rates = now.rates
     points = 24 if columns >= _ROOMY else 10
-    faults = f"faults {_spark(rates.faults, points)} {_per_s(rates, rates.faults)}"
-    recovered = f"recovered {_spark(rates.recovered, points)} {_last_minute(rates, rates.recovered)}"
+    faults = f"faults {newest(rates.faults, points)} {_per_s(rates, rates.faults)}"
+    recovered = f"recovered {newest(rates.recovered, points)} {_last_minute(rates, rates.recovered)}"
     return [f"{faults}  {recovered}  {_lag(now, columns)}"]
 
 
@@ -175,20 +175,13 @@ def _lag(now: view_pb2.GetNowResponse, columns: int) -> str:
     return f"lag {p50}p99 {duration(lag.p99_us / 1e6)}{' ' + when if columns >= _ROOMY else ''}"
 
 
-def _spark(counts: Sequence[int], points: int) -> str:
-    """The newest counts as bars; the highest of them is a whole one."""
-    newest = list(counts)[-points:]
-    most = max(newest, default=0)
-    return "".join(_BARS[-(-(len(_BARS) - 1) * one // most)] if most else _BARS[0] for one in newest)
-
-
 def _per_s(rates: view_pb2.Rates, counts: Sequence[int]) -> str:
     return f"{counts[-1] / rates.interval_s:,.0f}/s" if counts and rates.interval_s else ""
 
 
 def _last_minute(rates: view_pb2.Rates, counts: Sequence[int]) -> str:
-    newest = round(60.0 / rates.interval_s) if rates.interval_s else 0
-    return f"{sum(list(counts)[-newest:]):,}/min"
+    a_minute = round(60.0 / rates.interval_s) if rates.interval_s else 0
+    return f"{sum(list(counts)[-a_minute:]):,}/min"
 
 
 def _brake(brake: recovery_pb2.Brake, clock: float) -> str:
