@@ -89,6 +89,10 @@ def _handler(params: Mapping[str, Json], _target: Target, _members: Sequence[Tar
     return f"asks the application {params.get('application')} to run its handler {params.get('handler')}"
 
 
+def _guided(params: Mapping[str, Json], _target: Target, _members: Sequence[Target]) -> str:
+    return f"leads a person through the workflow {params.get('workflow')}"
+
+
 def _command(command: Json) -> str:
     return shlex.join(map(str, command or ()))
 
@@ -102,4 +106,5 @@ _SAYING: Mapping[str, Callable[[Mapping[str, Json], Target, Sequence[Target]], s
     "group_restart": _group_restart,
     "unit": _unit,
     "handler": _handler,
+    "guided": _guided,
 }
