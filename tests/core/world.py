@@ -517,6 +517,10 @@ class World:
         open_ones = [error for error in errors if error.ticket]
         assert Counter(error.error_id for error in engine.with_ticket()) == Counter(one.error_id for one in open_ones)
         assert engine.tickets_by_target() == Counter(error.target for error in open_ones)
+        for error in open_ones:
+            assert engine.known(error.error_id) is error
+            hold = engine._dispatch.waiting.hold_of(error)
+            assert engine.held(error.error_id) == ((hold.by, hold.reason) if hold else ("", ""))
         views = [view for view in engine.brakes(self.now) if (view.brake, view.state) != ("target breaker", "closed")]
         assert engine.brake_states(self.now) == [(view.brake, view.subject, view.state) for view in views]
 

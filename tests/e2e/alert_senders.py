@@ -41,14 +41,14 @@ def alertmanager(directory: Path, webhook: str, http_config: str = "{}") -> Iter
 
 
 @contextlib.contextmanager
-def prometheus(directory: Path, *, pushes_to: str, scrapes: str, rule: str) -> Iterator[str]:
-    """It scrapes, evaluates and pushes twice a second. Yields its URL."""
+def prometheus(directory: Path, *, pushes_to: str, scrapes: str, rule: str, how: str = "") -> Iterator[str]:
+    """It scrapes, evaluates and pushes twice a second. `how` it scrapes, as YAML. Yields its URL."""
     directory.mkdir()
     (directory / "rules.yml").write_text(f"groups: [{{name: shop, rules: [{rule}]}}]\n")
     (directory / "prometheus.yml").write_text(
         "global: {scrape_interval: 500ms, scrape_timeout: 500ms, evaluation_interval: 500ms}\n"
         f"rule_files: ['{directory}/rules.yml']\n"
-        f"scrape_configs: [{{job_name: shop, static_configs: [{{targets: ['{scrapes}']}}]}}]\n"
+        f"scrape_configs: [{{job_name: shop, {how}static_configs: [{{targets: ['{scrapes}']}}]}}]\n"
         f"alerting: {{alertmanagers: [{{static_configs: [{{targets: ['{pushes_to}']}}]}}]}}\n"
     )
     address = f"127.0.0.1:{free_port()}"

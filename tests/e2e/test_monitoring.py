@@ -93,6 +93,13 @@ def test_promtool_finds_nothing_to_complain_of_in_a_scrape(tmp_path: Path) -> No
         assert [metric.name for metric in CATALOGUE if f"# TYPE {metric.shown_name} " not in text] == []
 
 
+def result_of(url: str, query: str) -> list[dict[str, Any]]:
+    """Of a Prometheus."""
+    answer = json.loads(get(f"{url}/api/v1/query?query={quote(query)}")[1])
+    found: list[dict[str, Any]] = answer["data"]["result"]
+    return found
+
+
 @needs_prometheus
 def test_a_prometheus_scrapes_a_daemon(tmp_path: Path) -> None:
     daemon = daemon_at(tmp_path, AUTO)
@@ -100,14 +107,33 @@ def test_a_prometheus_scrapes_a_daemon(tmp_path: Path) -> None:
         recovered(daemon)
         rule = "{record: recovered, expr: 'sum(error_recovery_tickets_ended_total{ended_as=\"recovered\"})'}"
         with prometheus(tmp_path / "prometheus", pushes_to="127.0.0.1:9", scrapes=daemon.http, rule=rule) as url:
-
-            def look() -> list[dict[str, Any]]:
-                answer = json.loads(get(f"{url}/api/v1/query?query={quote('recovered')}")[1])
-                found: list[dict[str, Any]] = answer["data"]["result"]
-                return found
-
-            [result] = eventually("the rule has seen the recovery", look)
+            [result] = eventually("the rule has seen the recovery", lambda: result_of(url, "recovered"))
             assert result["value"][1] == "1"
+
+
+@needs_prometheus
+@pytest.mark.skipif(OPENSSL is None, reason="needs the program openssl")
+def test_a_prometheus_with_a_token_scrapes_over_tls_as_the_page_says(tmp_path: Path) -> None:
+    secured, port = Secured(tmp_path), free_port()
+    token = secured.new_token("prometheus", "auditor")
+    conf = secured.daemon.directory / "recovery.conf"
+    written = (
+        conf.read_text()
+        .partition("[access.certificates]")[0]
+        .replace("http.listen", f'http.listen = "0.0.0.0:{port}" #')
+    )
+    conf.write_text("\n".join(line for line in written.splitlines() if not line.startswith("client_ca")))
+    how = (
+        f"scheme: https, authorization: {{credentials_file: '{token}'}}, "
+        f"tls_config: {{ca_file: '{secured.authority.certificate}'}}, "
+    )
+    rule = "{record: ready, expr: error_recovery_ready}"
+    with (
+        running(secured.daemon),
+        prometheus(tmp_path / "p", pushes_to="127.0.0.1:9", scrapes=f"127.0.0.1:{port}", rule=rule, how=how) as url,
+    ):
+        [result] = eventually("it is scraped", lambda: result_of(url, "ready"))
+        assert result["value"][1] == "1"
 
 
 @pytest.mark.skipif(OPENSSL is None, reason="needs the program openssl")

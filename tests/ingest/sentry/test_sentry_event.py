@@ -163,6 +163,15 @@ def test_an_application_may_group_by_itself(parts: object, fingerprint: str) -> 
     assert fault({**EVENT, "fingerprint": parts}).fingerprint == fingerprint
 
 
+@pytest.mark.parametrize(
+    "trace", [{"trace_id": "0af7", "span_id": "b7ad", "op": "http.server"}, {}, None, "rubbish", []]
+)
+def test_its_place_in_a_trace_is_kept_so_that_its_recovery_can_be_joined_to_it(trace: Any) -> None:
+    attributes = fault({**EVENT, "contexts": {"trace": trace}}).context.attributes
+    kept = {name: attributes[name] for name in ("trace_id", "span_id") if name in attributes}
+    assert kept == ({"trace_id": "0af7", "span_id": "b7ad"} if isinstance(trace, dict) and trace else {})
+
+
 def test_a_target_is_named_by_a_tag() -> None:
     made = fault({**EVENT, "tags": {"error_recovery.target": "shop"}})
     assert made.target == "shop"
