@@ -72,6 +72,7 @@ def asked(**fields: object) -> Notice:
         (a_notice("verdict"), ("attempt.ended",)),
         (a_notice("escalation"), ("error.escalated",)),
         (a_notice("workflow"), ("workflow.changed",)),
+        (replace(a_notice("workflow"), event="asked"), ("workflow.asked", "workflow.changed")),
         (asked(), ("approval.asked",)),
         (PAUSED, ("pause.paused",)),
         (a_notice("of a version to come"), ()),

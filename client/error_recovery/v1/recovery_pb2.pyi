@@ -583,7 +583,7 @@ class Event(_message.Message):
     text: _builtins.str
     """one line for people"""
     event: _builtins.str
-    """of an approval: asked | reminded | approved | denied | expired | withdrawn; of a pause: paused | resumed | ended"""
+    """of an approval: asked | reminded | approved | denied | expired | withdrawn; of a pause: paused | resumed | ended; of a workflow: asked"""
     @_builtins.property
     def error(self) -> Global___Error:
         """absent where it is of no error"""

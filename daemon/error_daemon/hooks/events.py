@@ -13,7 +13,8 @@
     escalation          error.escalated             a person is needed
     approval            approval.asked ...          a person is asked, reminded; has said yes or no; nobody has in time; it is over
     pause               pause.paused ...            a person pauses or resumes recoveries; a pause is over
-    workflow            workflow.changed            a run of a workflow for an error has begun, goes a step on or back, or has ended
+    workflow            workflow.asked              a recovery waits for people to go through one
+                        workflow.changed            that; a run of a workflow for an error has begun, goes a step on or back, or has ended
 
 A hook is told a notice once, as the first of these types that it wants: the narrower stands above the wider. One more is made from what a
 hook has been told: **error.cleared** is the recovery or resolution of an error of which this hook has heard (it was escalated, failed,
@@ -28,7 +29,7 @@ from error_daemon.model import ErrorView, Notice, State
 from error_daemon.model.hook import EVENT_TYPES, Hook
 
 CLEARED = "error.cleared"
-TELLING = frozenset(("error.opened", "error.escalated", "error.failed", "approval.asked"))
+TELLING = frozenset(("error.opened", "error.escalated", "error.failed", "approval.asked", "workflow.asked"))
 """Who has heard one of these of an error wants to hear that it is over."""
 OVER = ("error.recovered", "error.resolved", CLEARED)
 _OF_STATE = {
@@ -55,7 +56,7 @@ def types_of(notice: Notice) -> tuple[str, ...]:
         return ("error.opened", *_ANY_STATE) if is_opened else _OF_STATE.get(error.state, _ANY_STATE)
     if notice.event:
         named = f"{notice.kind}.{notice.event}"
-        return (named,) if named in _KNOWN else ()
+        return (named, *_OF_KIND.get(notice.kind, ())) if named in _KNOWN else ()
     return _OF_KIND.get(notice.kind, ())
 
 

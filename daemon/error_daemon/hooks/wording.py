@@ -28,6 +28,7 @@ _WHAT = {
     "pause.paused": "Paused",
     "pause.resumed": "Resumed",
     "pause.ended": "Pause is over",
+    "workflow.asked": "Asks to be led through a workflow",
     "workflow.changed": "Workflow",
     DIGEST: "Several events",
     TEST: "Test",

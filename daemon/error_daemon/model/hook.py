@@ -30,6 +30,7 @@ EventType = Literal[
     "pause.paused",
     "pause.resumed",
     "pause.ended",
+    "workflow.asked",
     "workflow.changed",
 ]
 EVENT_TYPES: tuple[EventType, ...] = get_args(EventType)

@@ -297,7 +297,8 @@ class Notice:
     decision: Decision | None = None
     attempt: AttemptRecord | None = None
     readings: tuple[Reading, ...] = ()
-    event: str = ""  # of an approval: asked | reminded | approved | denied | expired | withdrawn; of a pause: paused | resumed | ended
+    # Of an approval: asked | reminded | approved | denied | expired | withdrawn; of a pause: paused | resumed | ended; a workflow: asked
+    event: str = ""
     approval: Approval | None = None
     brake: BrakeView | None = None  # the pause
 

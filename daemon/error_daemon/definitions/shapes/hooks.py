@@ -25,7 +25,13 @@ from error_daemon.model import Json
 from error_daemon.model.hook import EventType
 from error_daemon.setting_values import Duration
 
-_FOR_PEOPLE: tuple[EventType, ...] = ("error.escalated", "error.cleared", "approval.asked", "approval.reminded")
+_FOR_PEOPLE: tuple[EventType, ...] = (
+    "error.escalated",
+    "error.cleared",
+    "approval.asked",
+    "approval.reminded",
+    "workflow.asked",
+)
 _ANSWERED: tuple[EventType, ...] = ("approval.approved", "approval.denied", "approval.expired")
 _FOR_PROGRAMS: tuple[EventType, ...] = (
     "error.opened",
@@ -35,6 +41,7 @@ _FOR_PROGRAMS: tuple[EventType, ...] = (
     "error.resolved",
     "approval.asked",
     *_ANSWERED,
+    "workflow.asked",
 )
 _PROXY = "http:// URL of a proxy to go through; absent: none, whatever the environment says."
 

@@ -22,6 +22,7 @@ from error_daemon.model import (
     Json,
     Notice,
     Run,
+    RunEventKind,
     RunState,
     RunView,
     Workflow,
@@ -34,7 +35,7 @@ from error_daemon.runtime.workflows.sight import StepSight
 
 _log = structlog.get_logger()
 DAEMON = "error_daemon"  # who opens and joins runs for recoveries
-NOTICE = "workflow"  # the kind of the notices
+NOTICE, ASKED = "workflow", "asked"  # the kind of the notices, and what that one is which asks people
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,8 +215,10 @@ class RunSteering:
             view = self._engine.view(run.error_id)
         except NotFound:
             return
-        text = f"{run.name or run.workflow_id}: {life.said(run, run.events[-1])}"
-        self._around.tell(Notice(self._clock.now(), NOTICE, f"{text} (run {run.run_id})", view))
+        event = run.events[-1]
+        text = f"{run.name or run.workflow_id}: {life.said(run, event)}; error-cli workflows guide {run.run_id}"
+        asked = ASKED if event.kind is RunEventKind.JOINED else ""
+        self._around.tell(Notice(self._clock.now(), NOTICE, text, view, event=asked))
 
     def _acted(self, action: str, before: Run | None, after: Run, detail: Mapping[str, Json], by: str) -> None:
         told = {"workflow": after.workflow_id, "step": (before or after).step, **detail}
