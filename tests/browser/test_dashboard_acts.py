@@ -164,3 +164,42 @@ def test_back_and_forward_lead_where_one_was_and_links_can_be_passed_on(world: W
     ours.shows("What happened")
     ours.page.goto(f"http://{world.address}/#/nowhere")
     ours.shows("There is no such page.")
+
+
+def test_a_workflow_leads_through_its_steps_and_the_daemon_looks_whether_they_are_done(
+    world: World, ours: Window
+) -> None:
+    error_id = world.break_it("stubborn", "it is stuck")
+    world.daemon.wait_for_state(error_id, "failed")
+    ours.open(f"errors/{error_id}")
+    ours.shows("What could lead you through it")
+    ours.click("Start", "main")
+    ours.click("Start", "dialog")
+    ours.shows("Look at its log.")
+    ours.click("Done")
+    ours.shows("Mend it.")
+    ours.click("Done")  # it is not, as the probe sees
+    ours.shows("Not done yet, as the daemon sees it", ".said")
+    (world.directory / "well" / "stubborn").touch()
+    ours.click("Done")
+    ours.shows("2 of 2 done")
+    ours.open("workflows")
+    ours.shows("Something is stuck")
+
+
+def test_a_hook_that_nobody_listens_to_says_so_when_it_is_tried(ours: Window) -> None:
+    ours.open("hooks")
+    ours.shows("ops")
+    ours.click("Test")
+    ours.shows("It did not arrive at ops", ".said")
+
+
+def test_what_a_person_did_stands_in_the_audit_and_its_chain_is_whole(world: World, ours: Window) -> None:
+    error_id = world.break_it("queue", "no job done for 600 s")
+    ours.click("Deny", ".card")
+    world.daemon.wait_for_state(error_id, "failed")
+    ours.open("audit")
+    ours.shows("deny")
+    ours.shows(error_id)
+    ours.click("Verify")
+    ours.shows("are as they were written", ".said")

@@ -19,8 +19,20 @@ PAGES = {
     "strategies": "strategies",
     "goals": "layers",
     "host": "host",
+    "workflows": "workflows",
+    "hooks": "hooks",
+    "audit": "audit",
 }
-HEADINGS = {"targets": "Targets", "strategies": "Strategies", "goals": "Goals", "host": "Host", "errors": "Errors"}
+HEADINGS = {
+    "targets": "Targets",
+    "strategies": "Strategies",
+    "goals": "Goals",
+    "host": "Host",
+    "errors": "Errors",
+    "workflows": "Workflows",
+    "hooks": "Hooks",
+    "audit": "Audit",
+}
 
 
 @pytest.fixture(scope="module")

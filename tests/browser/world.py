@@ -24,7 +24,8 @@ _KINDS = 250
 
 
 def _definitions(scripts: dict[str, Path]) -> str:
-    """A fault's component is its target. db, cache and disk are healed when the file `go` is there; queue asks first; stubborn fails."""
+    """A fault's component is its target. db, cache and disk are healed when the file `go` is there; queue asks first; stubborn fails, and
+    has a workflow. Nobody listens to the hook."""
     targets = "\n".join(
         f"  {name}: {{kind: service, probes: [{name}-answers]{_needs(needs)}}}" for name, needs in TARGETS.items()
     )
@@ -49,6 +50,17 @@ strategies:
   look-again: {{kind: retry, max_attempts: 1}}
   heal: {{kind: exec, command: [{SH}, {scripts["heal"]}], timeout: 10s}}
   heal-slowly: {{kind: exec, command: [{SH}, {scripts["heal-slowly"]}], timeout: 60s}}
+workflows:
+  - id: stuck-by-hand
+    name: Something is stuck
+    description: What to look at when it is stuck and nothing helps.
+    for: {{component: stubborn}}
+    target: stubborn
+    steps:
+      - {{id: look, instructions: "Look at its log.\nIs there anything?", expected: A reason., hints: [Ask who wrote it.], takes: 2m}}
+      - {{id: mend, instructions: Mend it., expected: It answers., probe: stubborn-answers}}
+hooks:
+  - {{id: ops, kind: webhook, url: "http://127.0.0.1:9/hook"}}
 rules:
 {slow}
 {quick}

@@ -46,7 +46,7 @@ async function follow() {
   const isOther = goal.place !== app.place || JSON.stringify(goal.params) !== JSON.stringify(app.params);
   Object.assign(app, goal);
   if (!isOther) return draw();
-  Object.assign(app, { page: null, data: null, problem: null, local: {} });
+  Object.assign(app, { page: null, data: null, problem: null, local: {}, message: null });
   asking?.abort();
   asking = null;
   if (!goal.place) return draw();
@@ -182,10 +182,12 @@ const context = {
   whyNot: () => h("p", { class: "quiet" }, app.who ? "You may look, and not answer: your role is not operator." : ""),
   redraw: draw,
   refresh: () => refreshIn(0),
+  // `said`: what is told when it is done, or a function of the answer that gives it; or [tone, what is told], where it did not go well.
   async act(send, said) {
     try {
       const told = await send();
-      show("good", typeof said === "function" ? said(told) : said);
+      const what = typeof said === "function" ? said(told) : said;
+      show(...(Array.isArray(what) ? what : ["good", what]));
     } catch (error) {
       if (error.status === 401) refused(error);
       else show("bad", error.message);

@@ -7,6 +7,7 @@ import { button, empty, errorPlace, facts, link, note, section, severityMark, sh
 import { whisker, whiskerScale } from "../lib/plots.js";
 import { h } from "../lib/render.js";
 import { clock, count, duration, instant, isAsked, many, number, percent, since, stateTone, stateWords, type, until } from "../lib/words.js";
+import { runPlace, start } from "./workflows.js";
 
 const VERDICTS = {
   recovered: ["good", "It helped"],
@@ -15,6 +16,7 @@ const VERDICTS = {
   unknown: ["unknown", "Nobody can tell whether it helped"],
 };
 const READINGS = { ok: "good", not_ok: "bad", unknown: "unknown" };
+const WORTH_A_LOOK = ["failed", "observed", "parked", "attempting", "flushed"];
 const ENDED = ["resolved", "watching", "observed", "flushed", "failed"];
 
 export default {
@@ -24,13 +26,15 @@ export default {
     const found = await get(`/api/errors/${encodeURIComponent(params.id)}`, {}, signal);
     const newest = found.decisions[found.decisions.length - 1];
     const explained = newest ? await get(`/api/explain/${encodeURIComponent(found.error.error_id)}`, {}, signal) : null;
-    return { ...found, explained };
+    const { found: fitting } = WORTH_A_LOOK.includes(found.error.state) ? await get("/api/workflows/find", { error_id: params.id }, signal) : { found: [] };
+    return { ...found, explained, fitting };
   },
-  view({ error, attempts, decisions, incomplete, explained }, ctx) {
+  view({ error, attempts, decisions, incomplete, explained, fitting }, ctx) {
     const fault = error.fault;
     return h("div", { class: "page" },
       title(error, ctx),
       isAsked(error) ? asked(error, ctx) : null,
+      fitting.length ? section("What could lead you through it", null, h("ul", { class: "rows" }, fitting.map((one) => guide(one, error, ctx)))) : null,
       section("What happened", null, incomplete ? note(incomplete) : null, timeline(error, attempts, decisions, explained)),
       explained?.sentences.length ? section("Why", { aside: "the newest decision" }, why(explained)) : null,
       h("div", { class: "two" },
@@ -57,6 +61,12 @@ function title(error, ctx) {
     error.message ? h("p", { class: "text" }, error.message) : null,
     error.state_text ? h("p", null, error.state_text) : null,
     error.root ? h("p", null, "It may be a symptom: first comes ", link(errorPlace(error.root), "what it depends on"), ".") : null);
+}
+
+// A workflow that fits this error, or the run of it that is open.
+function guide({ workflow, because }, error, ctx) {
+  const open = workflow.run_id ? link(runPlace(workflow.run_id), "Go to the open run") : ctx.isOperator ? button("Start …", () => start(ctx, workflow, error.error_id)) : null;
+  return h("li", { key: workflow.workflow_id, class: "row slim" }, h("b", null, workflow.name || workflow.workflow_id), h("p", null, because || workflow.description), open);
 }
 
 // The same question as on the first page, in full.

@@ -9,6 +9,10 @@ export const PLACES = [
   { path: "strategies", title: "Strategies", key: "s", file: "./strategies.js" },
   { path: "layers", title: "Goals", key: "l", file: "./layers.js" },
   { path: "host", title: "Host", key: "h", file: "./host.js" },
+  { path: "workflows", title: "Workflows", key: "w", file: "./workflows.js" },
+  { path: "workflow-runs/:id", title: "Workflow", tab: "workflows", file: "./run.js" },
+  { path: "hooks", title: "Hooks", key: "k", file: "./hooks.js" },
+  { path: "audit", title: "Audit", key: "a", file: "./audit.js" },
 ];
 
 // "#/errors/3f2a?x=y" → {place, params: {id: "3f2a"}, query: {x: "y"}}; null where there is no such page.
