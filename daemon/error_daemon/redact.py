@@ -27,7 +27,7 @@ _NAMES = (
 )
 _NAME_HINTS = ("pass", "pwd", "secret", "token", "key", "credential", "session")
 _KEY = re.compile(_NAMES + r"|^(?:proxy[_-]?)?authorization$|^(?:set[_-]?)?cookies?$|^pass$|^auth$", _FLAGS)
-_VALUE = r"""(?:\\{0,2}"(?:[^"\\]|\\[^"])*\\{0,2}"?|\\{0,2}'(?:[^'\\]|\\[^'])*\\{0,2}'?|[^\s"',;&}\])]+)"""
+_VALUE = r"""(?!["']?\[redacted\])(?:\\{0,2}"(?:[^"\\]|\\[^"])*\\{0,2}"?|\\{0,2}'(?:[^'\\]|\\[^'])*\\{0,2}'?|[^\s"',;&}\])]+)"""
 
 
 def _pattern(regex: str, replacement: str = REDACTED, *hints: str) -> tuple[tuple[str, ...], re.Pattern[str], str]:

@@ -260,7 +260,11 @@ def test_what_waits_for_a_person_is_told_from_what_they_let_run() -> None:
     decision = replace(_decided(good=GOOD), mode="approve")
     assert explain.sentences(decision)[0].endswith("Nothing is done before a person says yes.")
     approved = replace(decision, brakes=(*decision.brakes, "approval: by anna"))
-    assert explain.sentences(approved)[0].startswith("Ran good on web")
+    told = explain.sentences(approved, does="runs /bin/good")
+    assert told[0].startswith("Ran good on web")
+    assert told[1:3] == ["What that is: it runs /bin/good.", "A person was asked first: approved by anna."]
+    silence = replace(decision, brakes=(*decision.brakes, "approval: nobody answered"))
+    assert "A person was asked first: nobody answered." in explain.sentences(silence)
 
 
 def test_an_isolation_is_chosen_among_nothing() -> None:

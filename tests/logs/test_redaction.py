@@ -164,3 +164,20 @@ def test_no_text_keeps_the_loop_busy(piece: str) -> None:
     """A pattern that were quadratic would take minutes of CPU with this: the kernel ends it after seconds of them."""
     done = subprocess.run([sys.executable, "-c", _BOUNDED, piece], check=False, capture_output=True, timeout=600)
     assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "--token=hunter2 x",
+        "password: hunter2",
+        "--secret hunter2",
+        "token='hunter2'",
+        "https://ann:pw@host/",
+        "Authorization: Bearer abcdefgh12",
+    ],
+)
+def test_what_is_redacted_twice_is_as_it_was_after_the_first_time(text: str) -> None:
+    once = redacted_text(text)
+    assert "hunter2" not in once
+    assert redacted_text(once) == once

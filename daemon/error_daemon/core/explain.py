@@ -73,6 +73,8 @@ def sentences(decision: Decision, attempt: AttemptRecord | None = None, source: 
     said = [_headline(decision)]
     if does:
         said.append(f"What that is: it {does}.")
+    if who := approval.given(decision):
+        said.append(f"A person was asked first: {'approved ' if who.startswith('by ') else ''}{who}.")
     if decision.why_now:
         said.append(f"What led to it: {decision.why_now}.")
     if source:
@@ -162,7 +164,7 @@ def _headline(decision: Decision) -> str:
     told = f"{what}, with {decision.timeout_s:.3g} s to finish: {decision.reason}."
     if not decision.attempt_id:
         return f"Would run {told} Nothing was done: the rule's mode is {decision.mode}."
-    if decision.mode == Mode.APPROVE.value and not approval.is_given(decision):
+    if decision.mode == Mode.APPROVE.value and not approval.given(decision):
         return f"Proposed {told} Nothing is done before a person says yes."
     return f"Ran {told}"
 

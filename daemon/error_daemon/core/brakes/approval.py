@@ -51,6 +51,6 @@ def says(answer: Answer) -> str:
     return f"{NAME}: {answer.by}" if answer.is_silence else f"{NAME}: by {answer.by}"
 
 
-def is_given(decision: Decision) -> bool:
-    """Whether it was let through."""
-    return any(said.startswith(f"{NAME}: ") for said in decision.brakes)
+def given(decision: Decision) -> str:
+    """Why it was let through: "by ann"; empty where it was not, or nobody was asked."""
+    return next((said.removeprefix(f"{NAME}: ") for said in decision.brakes if said.startswith(f"{NAME}: ")), "")

@@ -225,7 +225,7 @@ class Run:
         step.decision = decision
         if not live.levels:
             live.levels = decision.levels
-        if decision.mode == Mode.APPROVE.value and not approval.is_given(decision):
+        if decision.mode == Mode.APPROVE.value and not approval.given(decision):
             self._people.answer(live, step)
 
     def _concluded(self, record: AttemptRecord) -> None:
