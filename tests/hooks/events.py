@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from error_daemon.hooks.payload import Origin, body, data_of
+from error_daemon.hooks.payload import Origin, event_of
 from error_daemon.model import ErrorType, ErrorView, Notice, ResponseClass, Severity, State
 from error_daemon.model.hook import HookEvent
 
@@ -42,4 +42,4 @@ def a_notice(kind: str = "escalation", text: str = "nothing is left above level 
 
 def an_event(error_id: str = "e1", kind: str = "error.escalated", at: float = 1.0, root: str = "") -> HookEvent:
     notice = Notice(at, "escalation", "it did not help", a_view(error_id=error_id, root=root))
-    return HookEvent(kind, at, error_id, body(kind, at, ORIGIN, data_of(notice, ORIGIN)), root)
+    return event_of(notice, kind, ORIGIN)

@@ -12,7 +12,7 @@ import pytest
 
 from error_daemon.hooks.digest import MOST_GROUPS, digest
 from error_daemon.hooks.events import types_of, wanted_as
-from error_daemon.hooks.payload import body, data_of
+from error_daemon.hooks.payload import data_of, event_of
 from error_daemon.model import BrakeView, ErrorType, Notice, Reading, ReadingValue, Severity, State
 from error_daemon.model.approval import Answer, Approval, ApprovalState, Unanswered
 from error_daemon.model.hook import EVENT_TYPES, Delivery, Hook, HookEvent
@@ -155,9 +155,9 @@ READING = Reading("shop-sells", ReadingValue.NOT_OK, "status 500", 1.0, 0.1)
 )
 def test_what_is_told_fits_its_schema_and_is_small(notice: Notice) -> None:
     [kind, *_] = types_of(notice)
-    told = body(kind, notice.at, ORIGIN, data_of(notice, ORIGIN))
-    FITS.validate(json.loads(json.dumps(told)))
-    assert len(json.dumps(told)) < 16 << 10
+    told = event_of(notice, kind, ORIGIN)
+    FITS.validate(json.loads(told.text))
+    assert len(told.text) < 16 << 10
 
 
 def test_who_is_asked_gets_the_commands_for_just_what_was_shown() -> None:
@@ -176,7 +176,7 @@ def test_a_digest_is_grouped_by_root_and_counts_all() -> None:
             an_event("symptom", root="root", at=1.0),
             an_event("root", at=2.0),
             an_event("other", "error.opened", at=3.0),
-            HookEvent("pause.paused", 4.0, "", body("pause.paused", 4.0, ORIGIN, data_of(PAUSED, ORIGIN))),
+            event_of(PAUSED, "pause.paused", ORIGIN),
         ),
         ORIGIN,
         4.0,

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from error_daemon.access.secret_file import read_secret
 from error_daemon.hooks.digest import digest
-from error_daemon.hooks.payload import body, data_of
+from error_daemon.hooks.payload import event_of, made_event
 from error_daemon.hooks.senders import slack
 from error_daemon.hooks.senders.http import retry_after_s
 from error_daemon.hooks.senders.made import made_sender
@@ -29,6 +29,7 @@ from tests.hooks.strict_services import ROUTING_KEY, pagerduty
 from tests.hooks.strict_services import slack as strict_slack
 from tests.hooks.test_hook_events import asked
 
+ASKED = "b3896dcf1661a517"
 NASTY = 'it <!channel> broke & "so" did <https://evil.example|this>\nand \u202ethat'
 
 
@@ -153,32 +154,14 @@ EVENTS = [
     an_event(),
     an_event("e1", "error.cleared"),
     an_event("e1", "error.opened", root="r1"),
-    HookEvent(
-        "error.escalated",
-        1.0,
-        "e1",
-        body("error.escalated", 1.0, ORIGIN, data_of(a_notice(text=NASTY, message=NASTY), ORIGIN)),
-    ),
-    HookEvent(
-        "error.state",
-        1.0,
-        "e1",
-        body("error.state", 1.0, ORIGIN, data_of(a_notice("state", state=State.ATTEMPTING), ORIGIN)),
-    ),
-    HookEvent("approval.asked", 1.0, "e1", body("approval.asked", 1.0, ORIGIN, data_of(asked(), ORIGIN))),
-    HookEvent("approval.approved", 1.0, "e1", body("approval.approved", 1.0, ORIGIN, data_of(asked(), ORIGIN))),
+    event_of(a_notice(text=NASTY, message=NASTY, error_id="e1"), "error.escalated", ORIGIN),
+    event_of(a_notice("state", state=State.ATTEMPTING, error_id="e1"), "error.state", ORIGIN),
+    event_of(asked(), "approval.asked", ORIGIN),
+    event_of(asked(), "approval.approved", ORIGIN),
     digest([a_delivery(an_event(f"e{n}", root=f"r{n % 30}")) for n in range(100)], ORIGIN, 1.0),
-    HookEvent("test", 1.0, "", body("test", 1.0, ORIGIN, {"text": "a test", "hook": "ops", "links": {}})),
-    HookEvent(
-        "error.escalated",
-        1.0,
-        "e1",
-        body(
-            "error.escalated",
-            1.0,
-            ORIGIN,
-            data_of(a_notice(text="<" * 9000, message="&" * 9000, component="x" * 9000), ORIGIN),
-        ),
+    made_event("test", 1.0, ORIGIN, {"text": "a test", "hook": "ops", "links": {}}),
+    event_of(
+        a_notice(text="<" * 9000, message="&" * 9000, component="x" * 9000, error_id="e1"), "error.escalated", ORIGIN
     ),
 ]
 
@@ -210,8 +193,8 @@ def test_pagerduty_takes_whatever_there_is_to_tell_and_an_error_is_one_incident(
         ("trigger", "e1"),
         ("trigger", "e1"),
         ("acknowledge", "e1"),
-        ("trigger", "e1"),
-        ("acknowledge", "e1"),
+        ("trigger", ASKED),
+        ("acknowledge", ASKED),
         ("trigger", "msg_7"),
         ("trigger", "msg_8"),
         ("trigger", "e1"),
@@ -228,7 +211,7 @@ def test_severities_are_mapped_to_those_of_pagerduty(severity: str, expected: st
     from error_daemon.hooks.senders.pagerduty import event
 
     notice = a_notice(severity=Severity[severity])
-    told = HookEvent("error.escalated", 1.0, "e1", body("error.escalated", 1.0, ORIGIN, data_of(notice, ORIGIN)))
+    told = event_of(notice, "error.escalated", ORIGIN)
     assert event(a_delivery(told), ROUTING_KEY)["payload"]["severity"] == expected
 
 

@@ -35,16 +35,19 @@ class Reloading:
         (self.definitions / "shop.yaml").write_text(DEFINITIONS)
         self.pauses = PauseFile(directory / "pauses.json")
         self.told: list[Mapping[str, Target]] = []
-        self.all_told: list[Definitions] = []
-        takers = Takers(self.joined.loop, self.joined.audit, self.pauses, Notifier(), (self.take,), self.take_all)
+        self.prepared = Definitions()
+        takers = Takers(self.joined.loop, self.joined.audit, self.pauses, Notifier(), (self.take,), self)
         settings = Settings(definitions_dir=str(self.definitions))
         self.reloader = Reloader(settings, None, self.joined.clock, takers)
 
     def take(self, targets: Mapping[str, Target]) -> None:
         self.told.append(targets)
 
-    def take_all(self, definitions: Definitions) -> None:
-        self.all_told.append(definitions)
+    async def prepare(self, definitions: Definitions) -> None:
+        self.prepared = definitions
+
+    def define(self, definitions: Definitions) -> None:
+        assert definitions is self.prepared
 
     def rules(self) -> list[str]:
         return [rule.id for rule in self.joined.engine.definitions.rules]

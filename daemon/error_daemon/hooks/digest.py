@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from error_daemon.hooks.payload import Origin, body, cut, links, written_time
+from error_daemon.hooks.payload import Origin, cut, links, made_event, written_time
 from error_daemon.model import Severity
 from error_daemon.model.hook import DIGEST, Delivery, HookEvent
 
@@ -49,7 +49,7 @@ def digest(deliveries: Sequence[Delivery], origin: Origin, at: float) -> HookEve
         "last_at": written_time(max(event.at for event in events)),
         "links": links("", origin),
     }
-    return HookEvent(DIGEST, at, "", body(DIGEST, at, origin, data))
+    return made_event(DIGEST, at, origin, data)
 
 
 def _first_at(event: HookEvent) -> str:

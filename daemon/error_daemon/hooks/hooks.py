@@ -12,7 +12,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import random
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import structlog
 
@@ -20,15 +20,12 @@ from error_daemon.errors import NotFound, TransientError
 from error_daemon.hooks.caller import Caller
 from error_daemon.hooks.events import types_of
 from error_daemon.hooks.outbox import Outbox
-from error_daemon.hooks.payload import Origin, body, data_of, links
+from error_daemon.hooks.payload import Origin, event_of, links, made_event
 from error_daemon.hooks.sending import Sender, Sent
+from error_daemon.hooks.shelf import Shelf
 from error_daemon.model import Notice
 from error_daemon.model.hook import TEST, Delivery, Hook, HookEvent, HookView
 from error_daemon.ports import Clock
-from error_daemon.redact import redacted
-
-if TYPE_CHECKING:
-    from error_daemon.hooks.shelf import Shelf
 
 _log = structlog.get_logger()
 _TEST_TEXT = "a test, sent by a person: it arrives"
@@ -49,35 +46,29 @@ class Given:
 class Hooks:
     def __init__(self, given: Given) -> None:
         self._given = given
-        self._shelf: Shelf | None = None  # not before there is a hook
+        self._shelf = Shelf(given.state_dir)
+        self._shelf.open()
         self._callers: dict[str, Caller] = {}
         self._is_write_due = False
         self._told_problem = ""
         self._tests = 0
         self._checkpoint: asyncio.Future[None] | None = None
 
-    def __bool__(self) -> bool:
-        return bool(self._callers)
-
     # --- who there is
 
     def define(self, hooks: Sequence[Hook]) -> None:
         """At the start, and with every reload. Those that are gone take what waits for them along."""
-        if self._shelf is None:
-            if not hooks:
-                return
-            self._shelf = _opened_shelf(self._given.state_dir)
         named = {hook.id: hook for hook in hooks}
         for gone in self._callers.keys() - named.keys():
             caller = self._callers.pop(gone)
             _later(caller.stop())
             _log.info("hook_removed", hook=gone, waiting=caller.outbox.view(0.0).waiting)
         for hook in hooks:
-            self._define(hook, self._shelf)
+            self._define(hook)
         self._shelf.forget_others(named)
         self._tell_problem()
 
-    def _define(self, hook: Hook, shelf: Shelf) -> None:
+    def _define(self, hook: Hook) -> None:
         known = self._callers.get(hook.id)
         if known is not None and known.outbox.hook == hook:
             known.enable()
@@ -87,17 +78,16 @@ class Hooks:
             _later(known.redefine(hook, sender).close())
             return
         outbox = Outbox(hook, self._given.origin, _new_id, random)
-        outbox.restore(*shelf.kept(hook.id))
+        outbox.restore(*self._shelf.kept(hook.id))
         caller = self._callers[hook.id] = Caller(outbox, sender, self._given.clock, self._write)
         caller.start()
 
     async def stop(self) -> None:
         callers, self._callers = list(self._callers.values()), {}
         await asyncio.gather(*(caller.stop() for caller in callers))
-        if self._shelf is not None:
-            self._shelf.write({caller.outbox.hook.id: caller.outbox.drain() for caller in callers})
-            await asyncio.to_thread(self._shelf.checkpoint)
-            self._shelf.close()
+        self._shelf.write({caller.outbox.hook.id: caller.outbox.drain() for caller in callers})
+        await asyncio.to_thread(self._shelf.checkpoint)
+        self._shelf.close()
 
     # --- told
 
@@ -112,28 +102,21 @@ class Hooks:
             if kind is not None:
                 event = made.get(kind)
                 if event is None:
-                    event = made[kind] = self._event(kind, notice)
+                    event = made[kind] = event_of(notice, kind, self._given.origin)
                 caller.put(event)
         if made and not self._is_write_due:
             self._is_write_due = True
             asyncio.get_running_loop().call_soon(self._write)
 
-    def _event(self, kind: str, notice: Notice) -> HookEvent:
-        origin = self._given.origin
-        content = body(kind, notice.at, origin, data_of(notice, origin))
-        root = notice.error.root if notice.error else ""
-        return HookEvent(kind, notice.at, notice.error_id, redacted(content), root)
-
     def _write(self) -> None:
         self._is_write_due = False
-        shelf = self._shelf
         changes = {name: found for name, caller in self._callers.items() if (found := caller.outbox.drain())}
-        if shelf is None or not changes:
+        if not changes:
             return
-        shelf.write(changes)
+        self._shelf.write(changes)
         self._tell_problem()
-        if shelf.is_due_for_checkpoint and (self._checkpoint is None or self._checkpoint.done()):
-            self._checkpoint = asyncio.ensure_future(asyncio.to_thread(shelf.checkpoint))
+        if self._shelf.is_due_for_checkpoint and (self._checkpoint is None or self._checkpoint.done()):
+            self._checkpoint = asyncio.ensure_future(asyncio.to_thread(self._shelf.checkpoint))
 
     def _tell_problem(self) -> None:
         if self.problem != self._told_problem:
@@ -146,7 +129,7 @@ class Hooks:
     @property
     def problem(self) -> str:
         """Why what waits is not kept over a restart; empty where it is."""
-        return self._shelf.problem if self._shelf else ""
+        return self._shelf.problem
 
     def views(self) -> list[HookView]:
         now = self._given.clock.now()
@@ -174,10 +157,10 @@ class Hooks:
         if self._tests >= _MOST_TESTS:
             raise TransientError(f"{self._tests} tests are running already", _TEST_TAKES_S)
         at, origin = self._given.clock.now(), self._given.origin
-        content = body(TEST, at, origin, {"text": _TEST_TEXT, "hook": hook, "links": links("", origin)})
+        event = made_event(TEST, at, origin, {"text": _TEST_TEXT, "hook": hook, "links": links("", origin)})
         self._tests += 1
         try:
-            sent = await caller.test(Delivery(_new_id(), hook, HookEvent(TEST, at, "", content)))
+            sent = await caller.test(Delivery(_new_id(), hook, event))
         finally:
             self._tests -= 1
         self._write()
@@ -188,14 +171,6 @@ class Hooks:
         if caller is None:
             raise NotFound(f"no hook is called {hook!r}")
         return caller
-
-
-def _opened_shelf(directory: Path) -> Shelf:
-    from error_daemon.hooks.shelf import Shelf
-
-    shelf = Shelf(directory)
-    shelf.open()
-    return shelf
 
 
 def _new_id() -> str:

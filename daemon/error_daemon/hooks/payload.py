@@ -10,6 +10,7 @@ what the probes saw. Texts are cut, lists are short: a body is never larger than
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -17,8 +18,11 @@ from typing import Any
 
 from error_daemon.model import STATUS_OF, AttemptRecord, BrakeView, Decision, ErrorView, Notice, Reading
 from error_daemon.model.approval import Approval, ApprovalState
+from error_daemon.model.hook import HookEvent
+from error_daemon.redact import HINTS, redacted
 
 VERSION = 1
+_text = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 LONGEST_TEXT = 1000
 _MOST_READINGS = 10
 _MOST_SENTENCES = 8
@@ -34,8 +38,22 @@ class Origin:
     public_url: str = ""
 
 
-def body(kind: str, at: float, origin: Origin, data: Mapping[str, Any]) -> dict[str, Any]:
-    return {"type": kind, "version": VERSION, "timestamp": written_time(at), "host": origin.host, "data": dict(data)}
+def made_event(
+    kind: str, at: float, origin: Origin, data: Mapping[str, Any], *, error_id: str = "", root: str = ""
+) -> HookEvent:
+    """An event with its body, in which there is no secret. Looking for one takes far longer than seeing that there can be none."""
+    body = {"type": kind, "version": VERSION, "timestamp": written_time(at), "host": origin.host, "data": dict(data)}
+    text = _text(body)
+    lowered = text.lower()
+    if any(hint in lowered for hint in HINTS):
+        body = redacted(body)
+        text = _text(body)
+    return HookEvent(kind, at, error_id, body, text, root)
+
+
+def event_of(notice: Notice, kind: str, origin: Origin) -> HookEvent:
+    root = notice.error.root if notice.error else ""
+    return made_event(kind, notice.at, origin, data_of(notice, origin), error_id=notice.error_id, root=root)
 
 
 def data_of(notice: Notice, origin: Origin) -> dict[str, Any]:

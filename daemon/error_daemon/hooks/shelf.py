@@ -156,11 +156,10 @@ def _write(connection: sqlite3.Connection, hook: str, changes: Changes) -> None:
 def _row(one: Delivery) -> tuple[object, ...]:
     event = one.event
     about = (one.delivery_id, one.hook, event.type, event.at, event.error_id, event.root)
-    body = json.dumps(event.body, separators=(",", ":"))
-    return (*about, body, one.state, one.attempts, one.due_at, one.ended_at, one.detail, one.events)
+    return (*about, event.text, one.state, one.attempts, one.due_at, one.ended_at, one.detail, one.events)
 
 
 def _delivery(row: tuple[object, ...]) -> Delivery:
     (delivery_id, hook, kind, at, error_id, root, body, state, attempts, due_at, ended_at, detail, events) = row
-    event = HookEvent(kind, at, error_id, json.loads(body), root)  # type: ignore[arg-type]
+    event = HookEvent(kind, at, error_id, json.loads(body), body, root)  # type: ignore[arg-type]
     return Delivery(delivery_id, hook, event, state, attempts, due_at, ended_at, detail, events)  # type: ignore[arg-type]

@@ -70,12 +70,14 @@ class Hook:
 
 @dataclass(frozen=True, slots=True)
 class HookEvent:
-    """Something that a hook is told. `body` is JSON as it is sent, without secrets (docs/hooks.md). `root`: the error behind it."""
+    """Something that a hook is told. `body` is JSON as it is sent, without secrets (docs/hooks.md), and `text` the same as text. `root`:
+    the error behind it."""
 
     type: str
     at: float
     error_id: str
     body: Mapping[str, Any]
+    text: str
     root: str = ""
 
 

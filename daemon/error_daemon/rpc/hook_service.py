@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from urllib.parse import urlsplit
 
 from error_daemon.calls import Call, Service
@@ -108,5 +107,5 @@ def delivery_message(one: Delivery, *, with_body: bool) -> hook_pb2.Delivery:
         detail=one.detail,
         events=one.events,
         text=event.body["data"]["text"],
-        body=json.dumps(event.body, ensure_ascii=False) if with_body else "",
+        body=event.text if with_body else "",
     )

@@ -304,7 +304,7 @@ class Composition:
 
     def _made_reloader(self, config: Path | None) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)
-        takers = Takers(self.loop, self.audit, self.pauses, self.notifier, redefined, self.hooks.define)
+        takers = Takers(self.loop, self.audit, self.pauses, self.notifier, redefined, self.hooks)
         return Reloader(self.settings, config, self.clock, takers)
 
     def _made_tests(self) -> RepeatTests:

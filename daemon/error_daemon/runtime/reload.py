@@ -13,6 +13,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Protocol
 
 import structlog
 
@@ -33,16 +34,24 @@ _log = structlog.get_logger()
 SIGNAL = "SIGHUP"
 
 
+class Defining(Protocol):
+    """Who takes all definitions, and may need a while before it can."""
+
+    async def prepare(self, definitions: Definitions) -> None: ...
+
+    def define(self, definitions: Definitions) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Takers:
-    """Who must hear of others. `targets`: called with them, after the engine has them. `definitions`: with all, and with the same again."""
+    """Who must hear of others. `targets`: called with them, after the engine has them. `hooks`: after all others, and of the same, too."""
 
     loop: RecoveryLoop
     audit: Audit
     pauses: PauseFile
     notifier: Notifier
     targets: tuple[Callable[[Mapping[str, Target]], None], ...]
-    definitions: Callable[[Definitions], None]
+    hooks: Defining
 
 
 class Reloader:
@@ -99,7 +108,10 @@ class Reloader:
                 return self._said(await self._examine(), None)
             self._takers.notifier.reloading()
             try:
-                return self._take(await self._examine(), by)
+                found = await self._examine()
+                if found.definitions is not None:
+                    await self._takers.hooks.prepare(found.definitions)
+                return self._take(found, by)
             finally:
                 self._takers.notifier.reloaded()
 
@@ -159,7 +171,7 @@ class Reloader:
         done = self._engine.redefine(definitions, self._clock.now())
         for take in takers.targets:
             take(definitions.targets)
-        takers.definitions(definitions)
+        takers.hooks.define(definitions)
         takers.loop.carry_out()
         if done.pauses:
             self._keep_pauses(done, by)

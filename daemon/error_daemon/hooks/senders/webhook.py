@@ -5,13 +5,13 @@ Whatever it answers but 2xx and 410 is tried again: a receiver that is being dep
 
 from __future__ import annotations
 
-from error_daemon.hooks.senders.http import Request, Way, as_json
+from error_daemon.hooks.senders.http import Request, Way
 from error_daemon.hooks.signature import headers, keys_of
 from error_daemon.model.hook import Delivery, Hook
 
 
 def request(hook: Hook, delivery: Delivery, secret: bytes, at: float) -> Request:
-    content = as_json(delivery.event.body)
+    content = delivery.event.text.encode("utf-8", "replace")
     keys = keys_of(secret) if hook.secret_file else ()
     return Request(hook.params["url"], content, headers(keys, delivery.delivery_id, at, content))
 
