@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import base64
+import os
+import subprocess
+import sys
+import threading
 from pathlib import Path
 
 import standardwebhooks
 
-from error_recovery.v1 import hook_pb2, hook_pb2_grpc
+from error_recovery.v1 import fault_pb2, hook_pb2, hook_pb2_grpc, recovery_pb2
 from tests.e2e.daemon_process import PATIENCE_S, SH, DaemonProcess, a_fault, running
+from tests.hooks.mailbox import mailbox_in_clear
 from tests.hooks.receiver import OK, Answer, Got, receiving, unheard_port
 from tests.waiting import eventually
 
@@ -152,7 +157,95 @@ def test_a_reload_adds_and_removes_hooks(tmp_path: Path) -> None:
 
 
 def reload(daemon: DaemonProcess) -> None:
-    from error_recovery.v1 import recovery_pb2
-
     answer = daemon.recovery.Reload(recovery_pb2.ReloadRequest(), timeout=PATIENCE_S)
     assert answer.is_in_force, answer.problems
+
+
+STORM = 10_000
+
+
+def test_a_storm_of_ten_thousand_errors_is_a_handful_of_mails_that_count_them_all(tmp_path: Path) -> None:
+    with mailbox_in_clear() as (mailbox, port):
+        hook = (
+            f"{{id: mail, kind: email, server: 127.0.0.1, port: {port}, tls: none, from: recovery@example.org, "
+            "to: ops@example.org, events: [error.observed], burst: 5, every: 3s}"
+        )
+        daemon = Told(tmp_path / "d", definitions(hook))
+        with running(daemon):
+            for first in range(0, STORM, 500):
+                faults = [a_fault("it broke", fingerprint=f"storm {first + number}") for number in range(500)]
+                daemon.faults.ReportBatch(fault_pb2.ReportBatchRequest(faults=faults), timeout=PATIENCE_S)
+
+            def told() -> int:
+                return sum(one.events for one in daemon.deliveries("sent"))
+
+            eventually("all of them are told", lambda: told() == STORM)
+            assert daemon.hook("mail").waiting == 0
+    assert 6 <= len(mailbox.mails) <= 15
+    assert "Several events" in mailbox.mails[-1]["Subject"]
+
+
+def test_a_receiver_that_hangs_holds_up_no_other(tmp_path: Path) -> None:
+    go_on = threading.Event()
+
+    def hang(_: Got) -> Answer:
+        go_on.wait(PATIENCE_S)
+        return OK
+
+    with receiving(hang) as stuck, receiving() as well:
+        hooks = (
+            f"{{id: stuck, kind: webhook, url: '{stuck.url}', events: [error.escalated], timeout: 60s}}",
+            webhook(well.url, ", events: [error.escalated]"),
+        )
+        daemon = Told(tmp_path / "d", definitions(*hooks))
+        with running(daemon):
+            for number in range(3):
+                daemon.break_it(message=f"it broke {'abc'[number] * 9}")
+            eventually("the other is told all", lambda: len(well.got) == 3)
+            assert daemon.hook("stuck").sent == 0
+            go_on.set()
+
+
+def test_a_test_says_whether_it_arrives_and_error_cli_shows_hooks(tmp_path: Path) -> None:
+    with receiving() as receiver, unheard_port() as port:
+        away = f"{{id: away, kind: webhook, url: 'http://127.0.0.1:{port}/'}}"
+        daemon = Told(tmp_path / "d", definitions(webhook(receiver.url), away))
+        with running(daemon):
+            assert "it arrived after" in cli(daemon, "hooks", "test", "ops")
+            assert "it did not arrive: ConnectError" in cli(daemon, "hooks", "test", "away", code=1)
+            assert "no hook is called 'nobody'" in cli(daemon, "hooks", "test", "nobody", code=4)
+            daemon.break_it()
+            eventually("it is told", lambda: len(receiver.got) >= 4)
+            listed = cli(daemon, "hooks").splitlines()
+            assert listed[1].split()[:3] == ["ops", "webhook", "ready"]
+            assert listed[2].split()[:3] == ["away", "webhook", "failing"]
+            assert "error.escalated" in cli(daemon, "hooks", "deliveries", "--hook", "ops", "--state", "sent")
+            assert "failing: ConnectError" in cli(daemon, "diagnose", code=1)
+    assert receiver.types()[0] == "test"
+
+
+def cli(daemon: DaemonProcess, *arguments: str, code: int = 0) -> str:
+    environment = {**os.environ, "ERROR_RECOVERY_ADDRESS": daemon.address, "NO_COLOR": "1"}
+    command = [sys.executable, "-m", "error_cli", *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+    assert done.returncode == code, done.stderr
+    return done.stdout + done.stderr
+
+
+def test_an_approval_is_asked_with_what_it_would_do_and_the_answer_is_told(tmp_path: Path) -> None:
+    with receiving() as receiver:
+        daemon = Told(
+            tmp_path / "d", definitions(webhook(receiver.url, ", events: [approval.asked, approval.approved]"))
+        )
+        with running(daemon):
+            error_id = daemon.break_it("asks")
+            asked = eventually("it is asked", lambda: receiver.got)[0].body["data"]
+            assert asked["approval"]["does"]
+            assert asked["approval"]["on_expiry"]
+            words = asked["links"]["approve"].split()
+            cli(daemon, *words[1:], "--note", "go on")
+            eventually("the answer is told", lambda: len(receiver.got) == 2)
+    assert receiver.types() == ["approval.asked", "approval.approved"]
+    answer = receiver.got[1].body["data"]["approval"]
+    assert (answer["state"], answer["note"]) == ("approved", "go on")
+    assert words[2] == error_id

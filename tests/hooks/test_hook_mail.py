@@ -6,14 +6,11 @@ import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
+from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from error_daemon.access.secret_file import read_secret
 from error_daemon.hooks.digest import digest
@@ -22,38 +19,13 @@ from error_daemon.hooks.sending import Sent
 from error_daemon.model.hook import Delivery, Hook
 from tests.fakes.authority import OPENSSL, Authority
 from tests.hooks.events import ORIGIN, an_event
+from tests.hooks.mailbox import InClear, Mailbox
 from tests.hooks.test_hook_shelf import ONE
 
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="openssl issues the server's certificate")
 
 
-class Mailbox:
-    """Refuses what is for `nobody@`; a `full@` one is full for now. `answer`: to the mail itself."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.answer = "250 kept"
-        self.was_encrypted = False
-
-    async def handle_RCPT(  # noqa: N802  as its library calls it
-        self, _server: object, _session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        if address.startswith("nobody@"):
-            return "550 no such user"
-        if address.startswith("full@"):
-            return "452 is full"
-        envelope.rcpt_tos.append(address)
-        return "250 well"
-
-    async def handle_DATA(self, server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
-        assert server.transport is not None
-        self.was_encrypted = server.transport.get_extra_info("ssl_object") is not None
-        if self.answer.startswith("250"):
-            self.mails.append(message_from_bytes(cast("bytes", envelope.content), policy=policy.default))
-        return self.answer
-
-
-class Server(Controller):
+class Server(InClear):
     """`is_tls`: from the start, and without a login, which this server does not have then; else by STARTTLS, with one."""
 
     def __init__(self, mailbox: Mailbox, context: ssl.SSLContext, *, is_tls: bool) -> None:
@@ -65,12 +37,6 @@ class Server(Controller):
             "auth_require_tls": True,
         }
         super().__init__(mailbox, hostname="127.0.0.1", port=0, **({"ssl_context": context} if is_tls else by_starttls))
-
-    def _trigger_server(self) -> None:
-        """It connects, to see that somebody is there."""
-        assert isinstance(self.server, asyncio.Server)
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()  # type: ignore[no-untyped-call]
 
 
 def _known(_server: object, _session: Session, _envelope: Envelope, _how: str, given: LoginPassword) -> AuthResult:
