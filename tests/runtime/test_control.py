@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,3 +116,24 @@ def test_the_audit_says_why_and_how_it_was_before_and_after(tmp_path: Path) -> N
     assert (resumed["before"], resumed["after"]) == (paused["after"], None)
     assert (resolved["why"], len(resolved["subject"])) == ("mended by hand", 16)
     assert (resolved["before"]["state"], resolved["after"]["state"]) == ("queued", "resolved")
+
+
+def test_a_full_disk_keeps_nobody_from_pausing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def body(one: Steered) -> None:
+        with monkeypatch.context() as no_room:
+            no_room.setattr("os.fsync", full)
+            [pause] = one.control.pause("", 0.0, "maintenance", "ann")
+        assert (
+            "maintenance (it ends with the daemon: the disk did not take it, No space left on device)" in pause.reason
+        )
+        one.joined.intake.take(web_fault())
+        assert one.joined.executor.attempts == []
+        assert one.control.resume("", "ann")
+
+    steered(tmp_path, body)
+    assert "pauses_not_saved" in capsys.readouterr().out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from re import compile as pattern
 
@@ -27,6 +28,9 @@ from error_daemon.model import (
     Strategy,
     Target,
 )
+from error_daemon.model.audit import Head
+from error_daemon.model.audit import Kept as AuditKept
+from error_daemon.runtime.diagnosis.audit import audit
 from error_daemon.runtime.diagnosis.brakes import brakes
 from error_daemon.runtime.diagnosis.clock import judge_clock
 from error_daemon.runtime.diagnosis.definitions import definitions
@@ -110,6 +114,13 @@ def test_workers_that_lack_are_silent_or_were_lost_are_told_of() -> None:
     assert standings(found) == {"ready": NOTICE, "heartbeats": NOTICE, "lost": NOTICE}
     assert of(found, "heartbeats").says == "the longest silence is 4 s (worker 1)"
     assert standings(workers([], 2, 0)) == {"ready": BAD, "lost": GOOD}
+
+
+def test_acts_that_wait_for_a_disk_are_bad_and_a_table_that_is_far_behind_is_a_notice() -> None:
+    well = AuditKept(Head(7, "ab" * 32), 0.0, "/x/audit.log", "", 0, 3)
+    assert set(standings(audit(well)).values()) == {GOOD}
+    ill = standings(audit(replace(well, problem="No space left on device", waiting=2, uncopied=5000)))
+    assert list(ill.values()) == [BAD, NOTICE]
 
 
 def test_a_log_that_loses_lines_or_cannot_write_is_a_notice() -> None:

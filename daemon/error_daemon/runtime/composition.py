@@ -55,6 +55,7 @@ from error_daemon.runtime.bugs import log_bug
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.diagnosis.audit import audit
 from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.diagnosis.hooks import hooks
 from error_daemon.runtime.diagnosis.sources import Seen, Sources
@@ -369,6 +370,7 @@ class Composition:
                 "sensors": self.sensors.diagnostics,
                 "http": self.web.diagnostics,
                 "receivers": self.receivers.diagnostics,
+                "audit": lambda: audit(self.trail.kept()),
                 "hooks": lambda: hooks(self.hooks.views(), self.hooks.problem),
             },
         )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
+
+import structlog
 
 from error_daemon import __version__
 from error_daemon.core import explain
@@ -14,7 +16,7 @@ from error_daemon.core.brakes.pause import NAME as PAUSE
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.life import PENDING
 from error_daemon.core.ticket import Error
-from error_daemon.errors import NotFound, Refused, TransientError
+from error_daemon.errors import NotFound, Refused
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.marks import is_test
 from error_daemon.model import (
@@ -51,7 +53,7 @@ from error_daemon.store.client import DuckStore
 from error_daemon.telemetry import Counters
 from error_recovery.v1 import fault_pb2
 
-_DISK_RETRY_AFTER_S = 5.0
+_log = structlog.get_logger()
 _KEPT_WITHIN_S = 2.0  # a person's answer; the record takes a tenth of a second as a rule
 
 
@@ -262,12 +264,14 @@ class DaemonControl:
         return forgotten
 
     def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
-        """The file first: what a person has paused stays paused, whatever becomes of the daemon."""
+        """The file first: what a person has paused stays paused, whatever becomes of the daemon. A full disk keeps nobody from it."""
         now = self._clock.now()
         pause = Pause(target, now, now + for_s if for_s else 0.0, reason, by)
         self._engine.defined(target)
         before = facts.of_pause(self._engine.pauses(), target)
-        self._save_pauses([*(each for each in self._engine.pauses() if each.target != target), pause])
+        problem = self._save_pauses([*(each for each in self._engine.pauses() if each.target != target), pause])
+        if problem:
+            pause = replace(pause, reason=f"{reason} (it ends with the daemon: {problem})".lstrip())
         self._engine.pause(pause)
         detail = {"until": pause.until, "reason": reason}
         self._acted("pause", target or facts.ALL_TARGETS, detail, by, why=reason, before=before, after=asdict(pause))
@@ -280,11 +284,16 @@ class DaemonControl:
         self._acted("resume", target or facts.ALL_TARGETS, {"was_paused": was_paused}, by, before=before)
         return was_paused
 
-    def _save_pauses(self, pauses: Sequence[Pause]) -> None:
+    def _save_pauses(self, pauses: Sequence[Pause]) -> str:
+        """Why they are not on the disk; empty where they are."""
         try:
             self._parts.pauses.save(pauses)
         except OSError as error:
-            raise TransientError(f"the pause cannot be written to the disk: {error}", _DISK_RETRY_AFTER_S) from error
+            _log.error(
+                "pauses_not_saved", error=str(error), note="they are in force all the same, until the daemon ends"
+            )
+            return f"the disk did not take it, {error.strerror}"
+        return ""
 
     async def answer(self, error_id: str, answer: Answer) -> tuple[Answered, bool]:
         """It is done at once, be the record there or not: what is approved may be what makes room on a full disk."""
