@@ -287,6 +287,8 @@ class Composition:
             stood_s=self.standstill.stood_s,
             http_requests=lambda: self.web.requests,
             watchers=lambda: len(self.watchers),
+            hooks=self.hooks.views,
+            workflow_runs=lambda: len(self.run_book.open()),
             health=self.health.judge,
         )
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from error_daemon import __version__
 from error_daemon.ingest.acceptance import Tally
+from error_daemon.model.hook import HookView
 from error_daemon.runtime.monitoring.metric import Kind, Metric, Values, by_name, one, text
 from error_daemon.runtime.monitoring.scene import Scene
 
@@ -34,6 +35,16 @@ def _ways(scene: Scene) -> Values:
 
 def _checks(scene: Scene) -> Mapping[str, float]:
     return {check.name: int(check.is_good) for check in scene.health.checks}
+
+
+def _hooks(read: Callable[[HookView], float]) -> Callable[[Scene], Mapping[str, float]]:
+    return lambda scene: {view.hook.id: read(view) for view in scene.seen.hooks()}
+
+
+def _deliveries(scene: Scene) -> Values:
+    for view in scene.seen.hooks():
+        yield (view.hook.id, "sent"), view.sent
+        yield (view.hook.id, "failed"), view.failed
 
 
 def _figures(scene: Scene) -> Values:
@@ -191,6 +202,33 @@ PARTS: tuple[Metric, ...] = (
         f"{_P}watchers",
         "Who watches events at this moment: error-cli, dashboards, hooks.",
         one(lambda scene: scene.seen.watchers()),
+    ),
+    Metric(
+        Kind.COUNTER,
+        f"{_P}hook_deliveries",
+        "What hooks were told: sent, and attempts to send that failed and are made again.",
+        _deliveries,
+        ("hook", "result"),
+    ),
+    Metric(
+        Kind.GAUGE,
+        f"{_P}hook_deliveries_waiting",
+        "Deliveries that are not sent yet.",
+        by_name(_hooks(lambda view: view.waiting)),
+        ("hook",),
+    ),
+    Metric(
+        Kind.GAUGE,
+        f"{_P}hook_deliveries_dead",
+        "Deliveries that were given up, and wait for a person to send them again.",
+        by_name(_hooks(lambda view: view.dead)),
+        ("hook",),
+    ),
+    Metric(
+        Kind.GAUGE,
+        f"{_P}workflow_runs",
+        "Runs of workflows that are open: they wait for people.",
+        one(lambda scene: scene.seen.workflow_runs()),
     ),
     Metric(
         Kind.GAUGE,

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from error_daemon.core.engine import Engine
 from error_daemon.core.ticket import Error
 from error_daemon.ingest.acceptance import Tally
 from error_daemon.model import Json
+from error_daemon.model.hook import HookView
 from error_daemon.ports import Applications, Clock, Ring
 from error_daemon.runtime.health import Judgement
 from error_daemon.runtime.reload import Reloader
@@ -32,7 +33,7 @@ _SLICE = 64
 class Monitored:
     """The parts. `workers()`: how many are ready; `workers_wanted`: how many there should be. `log()`: how the log is. `figures()`: the
     newest value of each figure of the host. `ways()`: what has come by each way in. `stood_s()`: how long the daemon could not act.
-    `http_requests()`: how many are being answered. `watchers()`: how many listen."""
+    `http_requests()`: how many are being answered. `watchers()`: how many listen. `workflow_runs()`: how many are open."""
 
     engine: Engine
     clock: Clock
@@ -49,6 +50,8 @@ class Monitored:
     stood_s: Callable[[], float]
     http_requests: Callable[[], int]
     watchers: Callable[[], int]
+    hooks: Callable[[], Sequence[HookView]]
+    workflow_runs: Callable[[], int]
     health: Callable[[], Judgement]
 
 
