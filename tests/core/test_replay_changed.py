@@ -20,6 +20,7 @@ from error_daemon.model import (
     Severity,
     Strategy,
     Target,
+    Unanswered,
     Verdict,
     Verification,
 )
@@ -540,6 +541,37 @@ def test_what_a_person_denied_is_denied_again() -> None:
     assert (one.now.ended_as, one.now.ended_at) == ("failed", 130.502)
     assert one.now.reason.startswith("denied by")
     assert one.differences == ("levels: 1 2 3 → 1",)
+
+
+def unanswered(**more: Any) -> Written:
+    """Asked at 100, and not answered by 130."""
+    written = approving("failed", attempts=0, reason="nobody answered within 30 s whether to act", **more)
+    written.decisions.append(written.decision("fix1", 100.0, 1, f"{written.tickets[0].ticket_id}-1", mode="approve"))
+    return written
+
+
+def test_where_nobody_answered_nobody_answers_again_and_the_rule_of_now_says_what_then() -> None:
+    asks: dict[str, Any] = {"mode": Mode.APPROVE, "approval_expires_s": 30.0}
+    fails = only(replayed(unanswered().history(), ladder("fix1", **asks)))
+    assert fails.now is not None
+    assert (fails.now.ended_as, fails.now.reason) == ("failed", "nobody answered within 30 s whether to act")
+    runs = only(replayed(unanswered().history(), ladder("fix1", approval_then=Unanswered.RUN, **asks)))
+    assert runs.now is not None
+    assert runs.now.reason.startswith("nothing can be seen of web"), (
+        "it goes on, and looks; of that the record has nothing"
+    )
+
+
+def test_what_went_on_unanswered_is_no_yes_of_a_person() -> None:
+    says = "approval: nobody answered within 30 s whether to act, and rule web has it run then"
+    asks: dict[str, Any] = {"mode": Mode.APPROVE, "approval_expires_s": 30.0}
+    written = approving()
+    written.attempt("fix1", at=130.0, decision={"mode": "approve", "at": 100.0, "brakes": (says,)})
+    same = only(replayed(written.history(), ladder("fix1", approval_then=Unanswered.RUN, **asks)))
+    assert steps(same) == [("fix1", Verdict.RECOVERED, Certainty.KNOWN)]
+    fails = only(replayed(written.history(), ladder("fix1", **asks)))
+    assert fails.now is not None
+    assert fails.now.ended_as == "failed"
 
 
 def test_what_nobody_was_asked_about_nobody_knows_the_answer_to() -> None:

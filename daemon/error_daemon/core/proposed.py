@@ -91,8 +91,7 @@ def _why(error: Error, proposal: Proposal) -> Iterator[str]:
     if proposal.why_again:
         yield f"{proposal.why_again}."
     yield f"Chosen: {decision.reason}."
-    if decision.why_now:
-        yield f"What led to it: {decision.why_now}."
+    yield f"What led to it: {decision.why_now}."
     if error.fault.source:
         yield f"The fault was reported by {error.fault.source}."
     for one in decision.candidates:

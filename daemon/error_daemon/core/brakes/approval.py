@@ -11,6 +11,7 @@ from error_daemon.core.ticket import Ticket
 from error_daemon.model import Answer, Decision, Mode, Unanswered
 
 NAME = "approval"
+_NOBODY = "nobody answered"
 
 
 def waits(ticket: Ticket) -> bool:
@@ -43,7 +44,12 @@ def gives_up(ticket: Ticket, now: float) -> bool:
 
 
 def unanswered(ticket: Ticket) -> str:
-    return f"nobody answered within {ticket.rule.approval_expires_s:g} s whether to act"
+    return f"{_NOBODY} within {ticket.rule.approval_expires_s:g} s whether to act"
+
+
+def was_unanswered(reason: str) -> bool:
+    """Whether a ticket has ended so, or a decision was let through so, going by the reason."""
+    return reason.startswith(_NOBODY)
 
 
 def says(answer: Answer) -> str:

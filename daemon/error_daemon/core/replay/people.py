@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Mapping
 from functools import partial
 
+from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.pause import ALL
 from error_daemon.core.engine import Engine
 from error_daemon.core.replay.agenda import PEOPLE, Agenda
@@ -13,7 +14,7 @@ from error_daemon.core.replay.fates import Live, StepNow
 from error_daemon.core.replay.history import Case, Past
 from error_daemon.core.replay.result import Certainty
 from error_daemon.errors import Refused
-from error_daemon.model import Mode
+from error_daemon.model import AttemptRecord, Mode
 
 _AS_THEN = "a person, as then"
 
@@ -40,7 +41,7 @@ class People:
                 self._agenda.at(case.ended_at, PEOPLE, partial(self._end, case, case.ticket.ended_as))
 
     def answer(self, live: Live, step: StepNow) -> None:
-        """Something was proposed: somebody answered it then; else nobody knows whether anybody would."""
+        """Something was proposed: somebody answered it then, or nobody did; else nobody knows whether anybody would."""
         case, engine, now = live.case, self._engine, self._agenda.now
         ticket = case.ticket if case and live.is_on_record else None
         if case is None or ticket is None or ticket.mode != Mode.APPROVE.value:
@@ -48,10 +49,12 @@ class People:
             return
         attempts = case.attempts[live.started : live.started + 1]
         if attempts and attempts[0].strategy_id == step.decision.strategy_id:
+            if _went_on_unanswered(case, attempts[0]):
+                return
             self._do_at(
                 max(now, attempts[0].started_at), lambda: engine.approve(live.error_id, _AS_THEN, self._agenda.now)
             )
-        elif ticket.ended_as == "failed":
+        elif ticket.ended_as == "failed" and not approval.was_unanswered(ticket.reason):
             self._do_at(max(now, ticket.ended_at), lambda: engine.deny(live.error_id, _AS_THEN, self._agenda.now))
 
     def _end(self, case: Case, ended_as: str) -> None:
@@ -73,3 +76,9 @@ class People:
         except Refused:
             return
         self._carry_out()
+
+
+def _went_on_unanswered(case: Case, attempt: AttemptRecord) -> bool:
+    """Its rule had it run because nobody had said no."""
+    decided = (one for one in case.decisions if one.decision_id == attempt.decision_id)
+    return any(approval.was_unanswered(approval.given(one)) for one in decided)
