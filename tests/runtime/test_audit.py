@@ -154,6 +154,7 @@ def test_a_table_that_has_no_room_is_made_up_from_the_file(tmp_path: Path) -> No
     async def body(one: Kept) -> None:
         one.act(1)
         await one.audit.kept()
+        assert await one.copied() == [1]
         one.store.is_full = True
         for number in range(2, 800):
             one.audit.did("attempt", f"target-{number}")
@@ -220,6 +221,7 @@ def test_a_list_has_what_is_too_new_for_the_table(tmp_path: Path) -> None:
     async def body(one: Kept) -> None:
         one.act(1)
         await one.audit.kept()
+        assert await one.copied() == [1]
         one.store.pause()
         one.store.available = True  # it answers, and commits nothing
         one.store._commit = lambda: None  # type: ignore[method-assign]

@@ -147,7 +147,7 @@ class Audit:
         if remembered is not None and remembered.sequence > head.sequence:
             self._go_on_behind(remembered, head)
         self._write()
-        await self._table.begin(head, self.in_thread)
+        self._table.begin(head, self.in_thread)
 
     def _begin_again(self) -> None:
         self._begun = asyncio.ensure_future(self.begin())

@@ -111,7 +111,8 @@ class OwnActs:
     # --- what ends by itself
 
     def watch(self) -> None:
-        """Look at breakers and pauses, soon, and on while any is in force."""
+        """Look at pauses now, lest one that a person ends look as if its time were up; at breakers soon; and on while any is in force."""
+        self._look_at_pauses()
         if self._looking is None:
             self._looking = asyncio.get_running_loop().call_later(_LOOK_EVERY_S, self._look)
 
@@ -121,9 +122,8 @@ class OwnActs:
 
     def _look(self) -> None:
         self._looking = None
-        now = self._clock.now()
-        self._look_at_breakers(now)
-        self._look_at_pauses({pause.target: pause for pause in self._engine.pauses()}, now)
+        self._look_at_breakers(self._clock.now())
+        self._look_at_pauses()
         if self._open or any(pause.until for pause in self._pauses.values()):
             self.watch()
 
@@ -142,7 +142,8 @@ class OwnActs:
             self._audit.did("breaker_closed", target or GLOBAL)
         self._open = is_open
 
-    def _look_at_pauses(self, pauses: Mapping[str, Pause], now: float) -> None:
+    def _look_at_pauses(self) -> None:
+        now, pauses = self._clock.now(), {pause.target: pause for pause in self._engine.pauses()}
         for target, pause in self._pauses.items():
             if target not in pauses and 0.0 < pause.until <= now:
                 self._audit.did("pause_ended", target or ALL_TARGETS, why="its time was up", before=asdict(pause))

@@ -8,12 +8,12 @@ is written twice is the same row.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from error_daemon.audit.journal import Journal
-from error_daemon.errors import ErrorRecoveryError, StoreUnavailable
+from error_daemon.errors import ErrorRecoveryError
 from error_daemon.logs.levels import logger
 from error_daemon.model.audit import Entry, Head
 from error_daemon.ports import Store
@@ -22,6 +22,7 @@ _log = logger()
 _AT_ONCE = 500  # entries, in a turn of the loop
 _MOST_ROWS_WAITING = 20_000  # of the store's: the copy is never what fills it
 _TRY_AGAIN_S = 1.0
+InThread = Callable[..., Awaitable[Any]]
 
 
 class TableCopy:
@@ -29,11 +30,12 @@ class TableCopy:
         self._store, self._journal = store, journal
         self._due = 0  # behind: the first sequence that is not in the table; 0: it is not behind
         self._newest = 0  # on the disk
+        self._is_said = False  # that it is behind
         self._coming_up: asyncio.Task[None] | None = None
 
     @property
     def behind(self) -> int:
-        """How many entries are still to be copied."""
+        """How many entries are still to be copied; all, until it is known which."""
         return self._newest - self._due + 1 if self._due else 0
 
     async def newest(self) -> Head | None:
@@ -44,23 +46,23 @@ class TableCopy:
             return None
         return Head(found[0]["sequence"], found[0]["hash"]) if found else None
 
-    async def begin(self, head: Head, in_thread: Callable[..., Any]) -> None:
-        """Look what is missing. `head`: of the file. `in_thread(call, ...)`: awaits what blocks."""
-        self._newest = head.sequence
-        try:
-            first = await in_thread(self._journal.first)
-            found = await self._store.query("audit_missing", first=first)
-        except StoreUnavailable:
-            missing = first
-        except OSError as error:
-            _log.warning("audit_not_copied", error=str(error))
-            return
-        else:
-            missing = int(found[0]["sequence"]) if found else first
-        if 0 < missing <= head.sequence:
-            self._fall_behind(missing, in_thread)
+    def begin(self, head: Head, in_thread: InThread) -> None:
+        """Make up what the table lacks, beside all else. `head`: of the file. `in_thread(call, ...)`: awaits what blocks."""
+        self._newest, self._due = head.sequence, 1
+        self._coming_up = asyncio.ensure_future(self._look(head, in_thread))
 
-    def take(self, entries: Sequence[Entry], in_thread: Callable[..., Any]) -> None:
+    async def _look(self, head: Head, in_thread: InThread) -> None:
+        first = head.sequence + 1
+        try:
+            first = await in_thread(self._journal.first) or first
+            found: list[dict[str, Any]] = await self._store.query("audit_missing", first=first)
+            self._due = found[0]["sequence"] if found else first
+        except (OSError, ErrorRecoveryError) as error:
+            self._say(error)
+            self._due = first  # all of it once more: what is written twice is the same row
+        await self._come_up(in_thread)
+
+    def take(self, entries: Sequence[Entry], in_thread: InThread) -> None:
         """These are on the disk now."""
         self._newest = entries[-1].sequence
         if self._due:
@@ -69,30 +71,43 @@ class TableCopy:
             try:
                 self._store.append("audit", _row(entry))
             except ErrorRecoveryError as error:
-                _log.warning("audit_not_copied", sequence=entry.sequence, error=str(error), note="it is in the file")
-                self._fall_behind(entry.sequence, in_thread)
+                self._say(error)
+                self._due = entry.sequence
+                self._coming_up = asyncio.ensure_future(self._come_up(in_thread))
                 return
 
-    def _fall_behind(self, sequence: int, in_thread: Callable[..., Any]) -> None:
-        self._due = sequence
-        self._coming_up = asyncio.ensure_future(self._come_up(in_thread))
+    def _say(self, problem: Exception) -> None:
+        """Once, until the copy has come up."""
+        if not self._is_said:
+            _log.warning("audit_not_copied", sequence=self._due, error=str(problem), note="it is in the file")
+        self._is_said = True
 
-    async def _come_up(self, in_thread: Callable[..., Any]) -> None:
+    async def _come_up(self, in_thread: InThread) -> None:
         while self._due <= self._newest:
-            entries = self._journal.entries_from(self._due)
+            due, newest = self._due, self._newest
             try:
-                while some := await in_thread(lambda entries=entries: list(islice(entries, _AT_ONCE))):
-                    for entry in some:
-                        self._store.append("audit", _row(entry))
-                        self._due = entry.sequence + 1
-                    if self._store.rows_waiting() > _MOST_ROWS_WAITING:
-                        await asyncio.sleep(_TRY_AGAIN_S)
-            except (OSError, ErrorRecoveryError):
+                await self._copy(self._journal.entries_from(due), in_thread)
+            except (OSError, ErrorRecoveryError) as error:
+                self._say(error)
                 await asyncio.sleep(_TRY_AGAIN_S)
-        self._due = 0
+                continue
+            if self._due == due:  # somebody has taken them out of the file
+                _log.warning("audit_not_copied", sequence=due, error=f"the file has no entries from {due} to {newest}")
+                self._due = newest + 1
+        self._due, self._is_said = 0, False
+
+    async def _copy(self, entries: Iterator[Entry], in_thread: InThread) -> None:
+        while some := await in_thread(lambda: list(islice(entries, _AT_ONCE))):
+            for entry in some:
+                self._store.append("audit", _row(entry))
+                self._due = entry.sequence + 1
+            if self._store.rows_waiting() > _MOST_ROWS_WAITING:
+                await asyncio.sleep(_TRY_AGAIN_S)
 
     async def close(self) -> None:
+        """What is not copied soon is made up at the next start."""
         if self._coming_up is not None:
+            await asyncio.wait({self._coming_up}, timeout=_TRY_AGAIN_S)
             self._coming_up.cancel()
             await asyncio.wait({self._coming_up})
 
