@@ -12,12 +12,13 @@ import * as keys from "./lib/keys.js";
 import { Live } from "./lib/live.js";
 import { empty, shape } from "./lib/parts.js";
 import { h, render } from "./lib/render.js";
-import { now as daemonNow, setDaemonTime } from "./lib/words.js";
+import { now as daemonNow } from "./lib/words.js";
 import { pause, resume } from "./lib/acts.js";
 import { PLACES, found } from "./pages/places.js";
 
 const SOON_MS = 300; // after an event: several that come together are one question
 const MOST_OFTEN_MS = 1000;
+const UNSEEN_EVERY_MS = 20000; // of a tab that nobody looks at: its title still says how it is
 const AWAY_EVERY_MS = 2000;
 const SPOKEN_EVERY_MS = 15000;
 const MESSAGE_MS = 8000;
@@ -69,13 +70,14 @@ async function follow() {
 
 function refreshIn(ms) {
   clearTimeout(timer);
-  const wait = Math.max(ms, askedAt + (app.away ? 0 : MOST_OFTEN_MS) - Date.now());
+  const apart = document.hidden ? UNSEEN_EVERY_MS : app.away ? 0 : MOST_OFTEN_MS;
+  const wait = Math.max(ms, askedAt + apart - Date.now());
   timer = setTimeout(refresh, Math.max(0, wait));
 }
 
 async function refresh() {
   clearTimeout(timer);
-  if (!app.page || app.mustSignIn || document.hidden) return;
+  if (!app.page || app.mustSignIn) return;
   if (asking) return void (asking.again = true);
   const mine = (asking = new AbortController());
   askedAt = Date.now();
@@ -94,7 +96,6 @@ async function refresh() {
 }
 
 function take(data) {
-  if (data.at) setDaemonTime(data.at);
   Object.assign(app, { data, problem: null, heardAt: Date.now() / 1000 });
   backAgain();
   if (data.needs) app.asked = data.needs.length + data.needs_more;
@@ -236,7 +237,9 @@ function draw() {
   isDue = true;
   setTimeout(() => {
     isDue = false;
+    const before = document.activeElement;
     render(root, app.mustSignIn ? chrome.signIn(app, acts) : h("div", { class: "whole" }, chrome.frame(app, acts, content())));
+    if (!before.isConnected && document.activeElement === document.body) document.getElementById("main").focus({ preventScroll: true });
   }, 0);
 }
 

@@ -1,5 +1,7 @@
 // The REST API, asked as anybody could ask it. Every answer says that the daemon is there; what it refuses comes as a Refusal.
 
+import { noteDate } from "./words.js";
+
 const TOKEN = "token";
 const PATIENCE_MS = 15000;
 
@@ -44,6 +46,7 @@ async function call(method, path, body, signal) {
       credentials: "omit",
       signal: signal && AbortSignal.any ? AbortSignal.any([signal, patience]) : patience,
     });
+    noteDate(answer.headers.get("date"));
     text = await answer.text();
   } catch (error) {
     if (signal?.aborted) throw error;

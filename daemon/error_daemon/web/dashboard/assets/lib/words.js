@@ -124,9 +124,11 @@ function pair(whole, big, bigUnit, small, smallUnit) {
 }
 
 // The daemon's clock counts, not that of the person's machine: its answers say how far apart they are.
+// The Date of an answer is its whole second: with each answer less is left of what the difference may be.
 let ahead_s = 0;
-export function setDaemonTime(at) {
-  ahead_s = at - Date.now() / 1000;
+export function noteDate(date) {
+  const least = Date.parse(date) / 1000 - Date.now() / 1000;
+  if (Number.isFinite(least)) ahead_s = Math.min(Math.max(ahead_s, least), least + 1);
 }
 export const now = () => Date.now() / 1000 + ahead_s;
 
