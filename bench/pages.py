@@ -30,9 +30,7 @@ class Came:
 
 
 async def _stream(address: str, came: Came, opened: asyncio.Event) -> None:
-    reader, writer = await _asked(address, "/api/events")
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert b" 200 " in head, head
+    reader, writer = await _opened(address)
     opened.set()
     try:
         while data := await reader.read(1 << 16):
@@ -60,10 +58,17 @@ async def _ask(address: str, wait_s: float, came: Came) -> None:
         writer.close()
 
 
-async def _asked(address: str, path: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection(*address.split(":"))
-    writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-    return reader, writer
+async def _opened(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    while True:
+        reader, writer = await asyncio.open_connection(*address.split(":"))
+        writer.write(b"GET /api/events HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        head = await reader.readuntil(b"\r\n\r\n")
+        if b" 200 " in head:
+            return reader, writer
+        writer.close()
+        if b" 429 " not in head:
+            raise RuntimeError(f"no stream: {head.decode()}")
+        await asyncio.sleep(0.1)  # those of the round before are not all gone yet
 
 
 async def _hold(address: str, streams: int, *, asks: bool) -> Came:
@@ -73,7 +78,11 @@ async def _hold(address: str, streams: int, *, asks: bool) -> Came:
     tasks += [
         asyncio.ensure_future(_ask(address, number / streams * _ASKS_EVERY_S, came)) for number in range(streams * asks)
     ]
-    await asyncio.gather(*(one.wait() for one in opened))
+    while not all(one.is_set() for one in opened):
+        for task in tasks:
+            if task.done():
+                task.result()  # none ends by itself
+        await asyncio.sleep(0.01)
     print("open", flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     ended = [task for task in tasks if task.done()]
@@ -81,7 +90,7 @@ async def _hold(address: str, streams: int, *, asks: bool) -> Came:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     for task in ended:
-        task.result()  # none ends by itself
+        task.result()
     return came
 
 

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from error_daemon.model import Notice, Summary
+from error_daemon.web.api.events import EventStream
 from error_daemon.web.api.feed import Feed
 from error_recovery.v1 import recovery_pb2 as pb
 from tests.rpc.recovery_world import ID, VIEW
@@ -194,5 +195,29 @@ def test_a_feed_ends_when_its_watch_does_and_tells_of_a_bug() -> None:
         assert not await feed.more(0, 60.0)
         with pytest.raises(ZeroDivisionError):
             feed.check()
+
+    run(test())
+
+
+def test_those_who_come_at_the_same_moment_share_a_feed() -> None:
+    async def test() -> None:
+        async with telling() as here:
+            await asyncio.gather(*(here.listen() for _ in range(MOST_STREAMS)))
+            await until(lambda: here.control.watchers == 1)
+            assert len(here.control.asked) == 1
+
+    run(test())
+
+
+def test_a_stream_ends_after_its_time_so_that_who_comes_back_is_let_in_anew() -> None:
+    async def test() -> None:
+        told = Told()
+        feed = Feed(told.watch)
+        await feed.start()
+        stream = EventStream(feed, "", 0.0, lambda: None, lasts_s=0.01)
+        pieces = [piece async for piece in stream.pieces()]
+        assert pieces[0] == b"retry: 2000\n\n"
+        assert set(pieces[1:]) <= {b": nothing has happened\n\n"}
+        feed.stop()
 
     run(test())

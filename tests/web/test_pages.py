@@ -50,6 +50,14 @@ def test_other_names_are_refused_with_what_to_set(host: str) -> None:
         check_page(asking(host=host), Pages.OWN, NAMES)
 
 
+def test_what_programs_get_in_clear_is_not_had_under_another_name_either() -> None:
+    with pytest.raises(Denied, match=r"http\.names"):
+        check_page(asking(host="any.example"), Pages.NONE, NAMES)
+    check_page(asking(host="recovery-1"), Pages.NONE, NAMES)
+    check_page(asking("POST", host="any.example"), Pages.NONE, NAMES)
+    check_page(asking("GET", replace(HERE, is_encrypted=True), host="any.example"), Pages.NONE, NAMES)
+
+
 def test_over_a_unix_socket_the_host_is_any() -> None:
     check_page(asking("GET", Peer(is_unix=True), host="any"), Pages.OWN, NAMES)
 

@@ -1,16 +1,16 @@
 """
 What a page in a browser may ask.
 
-Browsers send what any page of the web wants to this host, too, and who calls from this host is believed. So a receiver of programs'
-messages takes nothing that a browser sends for a page (Pages.NONE). The API and the dashboard are for pages, but only for their own:
+Browsers send what any page of the web wants to this host, too, and who calls from this host is believed. So what is for programs takes
+nothing that a browser sends for a page (Pages.NONE). The API and the dashboard are for pages, but only for their own:
 
     Origin           of a page: must be that of this server, by the name under which it was asked. Browsers send it with every POST, and no
                      page can change it
     Sec-Fetch-Site   likewise: same-origin, or none (a person typed the address). Followed links (Pages.LINKED) may come from anywhere:
                      they show a page to a person, and tell nothing to where they stand
     Host             must be a name of this server, whoever asks. Else a page of attacker.example, whose name is made to lead here for a
-                     moment (DNS rebinding), would be a page of "this server". Browsers send no other sign of that: not to a plain http
-                     address that is not loopback
+                     moment (DNS rebinding), would be a page of "this server". Browsers send no other sign of that with a GET to a plain
+                     http address that is not loopback; so what programs GET in clear (/metrics) is held to it, too
 
 Names of this server: localhost, any IP address (nobody's DNS makes those lead elsewhere), the name that it listens on, and `http.names`. A
 name in `http.names` may also be that of a proxy that takes TLS off, so there the scheme is not compared.
@@ -66,15 +66,22 @@ def check_page(request: Request, pages: Pages, names: Names) -> None:
     if pages is Pages.NONE:
         if origin or site != "none":
             raise _denied("requests of pages in a browser are not taken", origin or site)
+        if request.method in ("GET", "HEAD") and not request.peer.is_encrypted:
+            _check_host(request, names)
         return
-    host = request.headers.get("host", "")
-    if not request.peer.is_unix and not names.has(host):
-        mend = f'if it is a name of this host, add it to the setting http.names: names = ["{host_in(host)[:_SHOWN]}"]'
-        raise Denied(f"{host[:_SHOWN]!r} is not known as a name of this server; {mend}", "WRONG_HOST", {})
+    host = _check_host(request, names)
     if origin and not _is_own(origin, host, names, is_encrypted=request.peer.is_encrypted):
         raise _denied("requests of pages of elsewhere are not taken", origin)
     if site not in ("none", "same-origin") and not (pages is Pages.LINKED and _is_followed(request)):
         raise _denied("requests of pages of elsewhere are not taken", site)
+
+
+def _check_host(request: Request, names: Names) -> str:
+    host = request.headers.get("host", "")
+    if request.peer.is_unix or names.has(host):
+        return host
+    mend = f'if it is a name of this host, add it to the setting http.names: names = ["{host_in(host)[:_SHOWN]}"]'
+    raise Denied(f"{host[:_SHOWN]!r} is not known as a name of this server; {mend}", "WRONG_HOST", {})
 
 
 def _is_own(origin: str, host: str, names: Names, *, is_encrypted: bool) -> bool:

@@ -8,7 +8,8 @@ An endpoint whose method streams events, as Server-Sent Events.
     : (a comment)     nothing has happened, and the connection stands
 
 Whoever comes back with Last-Event-ID goes on where they were, for as long as the feed is there and has not forgotten it (feed.py). What was
-sent and not taken is bounded by the connection: 64 KiB and one piece of 32 events. A stream ends when the daemon does.
+sent and not taken is bounded by the connection: 64 KiB and one piece of 32 events. A stream ends when the daemon does, and after an hour:
+whoever comes back passes the gate again, as with connections over TLS (tls.longest_connection).
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ _USUAL_PER_S = 20
 _RETRY_AFTER_S = 5.0
 _COME_BACK_MS = 2000
 _COMMENT_S = 15.0
+_LONGEST_S = 3600.0
 _GATHERED_S = 0.25  # after what was sent: what comes meanwhile goes together
 _APART_S = 0.002  # between one stream's turn and the next one's
 _TURNS = 32
@@ -91,7 +93,10 @@ class Events:
 class EventStream:
     """exchange.Stream of one asker. `wait_s`: how long after an event it has its turn."""
 
-    def __init__(self, feed: Feed, last_id: str, wait_s: float, on_close: Callable[[], None]) -> None:
+    def __init__(
+        self, feed: Feed, last_id: str, wait_s: float, on_close: Callable[[], None], lasts_s: float = _LONGEST_S
+    ) -> None:
+        self._lasts_s = lasts_s
         place = feed.place_after(last_id) if last_id else feed.next
         self._is_lost = place is None
         self._place = feed.next if place is None else place
@@ -103,8 +108,10 @@ class EventStream:
         """See exchange.Stream."""
         feed = self._feed
         yield f"retry: {_COME_BACK_MS}\n\n".encode() + (frame("lost", "{}") if self._is_lost else b"")
-        while True:
-            if not await feed.more(self._place, _COMMENT_S):
+        now = asyncio.get_running_loop().time
+        until = now() + self._lasts_s
+        while now() < until:
+            if not await feed.more(self._place, min(_COMMENT_S, max(0.0, until - now()))):
                 if feed.has_ended:
                     break
                 yield b": nothing has happened\n\n"
@@ -113,7 +120,8 @@ class EventStream:
             piece, self._place = feed.since(self._place)
             yield piece
             await asyncio.sleep(_GATHERED_S)
-        feed.check()
+        if feed.has_ended:
+            feed.check()
 
 
 _PAGES = Caller("", "pages", frozenset())

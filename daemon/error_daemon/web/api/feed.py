@@ -56,8 +56,9 @@ class Feed:
         return self._task is not None and self._task.done()
 
     async def start(self) -> None:
-        """Raises what the watch is refused with."""
-        self._task = asyncio.ensure_future(self._run())
+        """By each of its readers. Raises what the watch is refused with."""
+        if self._task is None:
+            self._task = asyncio.ensure_future(self._run())
         await asyncio.sleep(0)  # a watch that is refused is so at once
         if self._task.done():
             self._task.result()
@@ -127,8 +128,12 @@ class Feeds:
             if feed is None and len(self._feeds) >= _MOST_FEEDS:
                 raise TransientError(f"pages follow {_MOST_FEEDS} different things already", _RETRY_AFTER_S)
             feed = Feed(lambda: self._watch(request))
-            await feed.start()
         self._feeds[key] = feed, readers + 1
+        try:
+            await feed.start()
+        except BaseException:
+            self.leave(request)
+            raise
         return feed
 
     def leave(self, request: Message) -> None:
