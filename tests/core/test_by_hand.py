@@ -14,7 +14,7 @@ from error_daemon.model import (
     State,
     Strategy,
 )
-from tests.core.world import Plan, World, fault, house, rule
+from tests.core.world import Plan, World, fault, house, needs, rule
 
 BY_HAND = Strategy("by-hand", GUIDED, params={"workflow": "w", "exclusive": False}, timeout_s=7200.0)
 ALONE = Strategy("alone", GUIDED, params={"workflow": "w", "exclusive": True}, timeout_s=7200.0)
@@ -105,6 +105,37 @@ def test_when_it_ends_and_another_is_at_its_target_it_is_looked_at_all_the_same(
     one.run(40)
     assert ids(one.started) == ["by-hand", "fix1"]
     assert one.state(by_hand) is State.WATCHING
+    one.quiet()
+
+
+def test_symptoms_do_not_wait_for_people() -> None:
+    """One that came before the person was asked, and one after."""
+    db, web = guided("db", target="db"), rule("web", (1,))
+    one = World(house(db, web, strategies=(BY_HAND,), targets=(needs("web", "db"),)), Policy(capacity=4))
+    one.plan = lambda order: Plan(takes_s=LONG_S) if order.strategy.is_by_hand else Plan()
+    one.pause("db", 5.0)
+    one.report(fault("db"))
+    before = one.report(fault("web"))
+    one.run(1)
+    assert one.view(before).held_by == "root"
+    one.run(30)
+    assert ids(one.started) == ["by-hand", "fix1"]
+    assert one.state(before) is State.WATCHING
+    one.report(fault("web", message="down again"))
+    one.run(30)
+    assert ids(one.started) == ["by-hand", "fix1", "fix1"]
+    one.quiet()
+
+
+def test_symptoms_wait_for_one_that_is_exclusive() -> None:
+    db, web = guided("db", "alone", target="db"), rule("web", (1,))
+    one = World(house(db, web, strategies=(ALONE,), targets=(needs("web", "db"),)), Policy(capacity=4))
+    one.plan = lambda order: Plan(takes_s=LONG_S) if order.strategy.is_by_hand else Plan()
+    one.report(fault("db"))
+    one.run(1)
+    error_id = one.report(fault("web"))
+    one.run(30)
+    assert one.view(error_id).held_by == "root"
     one.quiet()
 
 

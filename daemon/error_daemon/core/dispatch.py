@@ -11,7 +11,8 @@ was a symptom. The root is worth as much as the worst of its symptoms.
 stale: `STALE_S` without a fault or a look.
 
 **By hand.** What a workflow leads a person through (a strategy of kind `guided`) takes hours, and the host has no part in it: it takes no
-place, no brake counts it, and its target stays free for the recoveries of other errors, unless the strategy is `exclusive`.
+place, no brake counts it, and its target stays free for the recoveries of other errors, unless the strategy is `exclusive`. Symptoms of it
+do not wait for it either.
 
 **Decisions.** What is decided is a proposal until it is carried out: a person may have to approve it, or a group may have to wait for its
 targets. It is the same proposal when the ticket comes up again, unless somebody reset the ladder meanwhile.
@@ -145,6 +146,8 @@ class Dispatch:
         board = self._board
         for root in board.graph.roots(ticket.target.id):
             for first in board.with_ticket_on(root).values():
+                if _goes_on_beside(first):
+                    continue
                 self._put_first(first, error)
                 ticket.look_at_wake = True
                 reason = f"waits for {root}, on which {ticket.target.id} depends"
@@ -235,6 +238,8 @@ class Dispatch:
             self.brakes.bulkheads.stop_waiting(error)
         else:
             self.brakes.started(error, ticket, decision.attempt_id, board.now)
+        if is_beside(strategy):
+            self.waiting.call(root_gate(ticket.target.id))
         board.notify("decision", error, f"level {decision.level}: {strategy.id}, {decision.reason}", decision=decision)
         board.move(error, Step.START, f"{strategy.id} at level {decision.level}")
         board.mark(error, SlotState.RUNNING)
@@ -284,6 +289,11 @@ class Dispatch:
 def is_beside(strategy: Strategy) -> bool:
     """Whether an attempt of it leaves its target free for the recoveries of other errors."""
     return strategy.is_by_hand and not strategy.params.get("exclusive")
+
+
+def _goes_on_beside(error: Error) -> bool:
+    strategy = error.ticket.strategy if error.ticket and error.state is State.ATTEMPTING else None
+    return strategy is not None and is_beside(strategy)
 
 
 def root_gate(target: str) -> str:

@@ -27,6 +27,7 @@ from error_daemon.model import (
     RunView,
     Workflow,
 )
+from error_daemon.model.audit import DAEMON
 from error_daemon.ports import Clock, RunFilter, StepDone
 from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.faults import NewestFault
@@ -34,7 +35,6 @@ from error_daemon.runtime.workflows.book import RunBook
 from error_daemon.runtime.workflows.sight import StepSight
 
 _log = structlog.get_logger()
-DAEMON = "error_daemon"  # who opens and joins runs for recoveries
 NOTICE, ASKED = "workflow", "asked"  # the kind of the notices, and what that one is which asks people
 
 
