@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 
 import pyte
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0  # for what takes a tenth of a second on a machine that is not busy
 
 
 class LiveScreen:

@@ -19,7 +19,7 @@ KEYS = "q quit"
 
 @pytest.fixture
 def top(daemon: CannedDaemon) -> Iterator[LiveScreen]:
-    with live("--address", daemon.address, "top", "--every", "50ms") as screen:
+    with live("--address", daemon.address, "top", "--every", "200ms") as screen:
         screen.until("ROOT CAUSES", KEYS)
         yield screen
 
@@ -113,7 +113,7 @@ def test_it_follows_the_size_of_the_terminal(top: LiveScreen) -> None:
 
 
 def test_it_says_that_the_daemon_is_away_and_comes_back_by_itself(daemon: CannedDaemon) -> None:
-    with live("--address", daemon.address, "top", "--every", "50ms") as top:
+    with live("--address", daemon.address, "top", "--every", "200ms") as top:
         top.until("ROOT CAUSES")
         daemon.stop()
         seen = top.until("AWAY for", "asking again")

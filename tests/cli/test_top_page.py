@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from error_cli.lines import text_width
 from error_cli.top import screen as keys
-from error_cli.top.page import CHOSEN, Line, page, whole_page
+from error_cli.top.columns import Line
+from error_cli.top.page import CHOSEN, page, whole_page
 from error_cli.top.screen import Screen, answered, pressed, went_away
 from error_recovery.v1 import recovery_pb2, view_pb2
 from tests.cli.canned import LONG_AGO
@@ -59,6 +60,15 @@ def test_what_holds_recoveries_back_stands_above_everything() -> None:
         "host clock: not synchronised",
     ):
         assert seen.index(said) < seen.index("ROOT CAUSES")
+
+
+def test_many_brakes_leave_room_for_what_is_broken() -> None:
+    answer = now()
+    for number in range(50):
+        answer.brakes.add(brake="target breaker", subject=f"t{number}", state="open", reason="5 failures")
+    seen = shown(answered(SCREEN, answer, LONG_AGO), rows=24)
+    assert "and 47 more that hold something: error-cli brakes" in seen
+    assert "ROOT CAUSES" in seen
 
 
 def test_what_waits_for_a_person_says_what_would_be_done() -> None:

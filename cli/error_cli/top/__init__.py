@@ -2,7 +2,7 @@
 
 ask.py        threads ask the daemon; answers come through a queue
 screen.py     what is shown and chosen, and what a key changes of it: pure
-page.py       the screen as lines of so many columns: pure        detail.py   likewise one error
+page.py       the screen as lines of so many columns, from rows.py and columns.py: pure
 terminal.py   curses: draws what has changed, leaves the terminal as it was
 run.py        joins them
 """

@@ -19,7 +19,7 @@ from error_cli.connection import Daemon, connect
 from error_cli.error_page import print_error_page
 from error_cli.explain import print_explanation
 from error_cli.failure import Exit, Failure
-from error_cli.top.screen import Act
+from error_cli.top.screen import SHOW, Act
 from error_recovery.v1 import recovery_pb2, view_pb2
 
 if TYPE_CHECKING:
@@ -59,7 +59,9 @@ class Asker:
         self._acts.put(None)
 
     def do(self, act: Act) -> None:
-        self._acts.put(act)
+        """Whatever else is to be done is done first; what is only shown is asked for once at a time."""
+        if act.name != SHOW or self._acts.empty():
+            self._acts.put(act)
 
     # --- what is going on
 
@@ -157,7 +159,7 @@ def _what(target: str) -> str:
 
 
 _DO: dict[str, Callable[[Daemon, Act], Found]] = {
-    "show": _show,
+    SHOW: _show,
     "approve": _approve,
     "deny": _deny,
     "resolve": _resolve,

@@ -6,29 +6,28 @@ questions, what came of them, and the keys. Whatever came with a fault is made p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, NamedTuple
 
 from error_cli.curves import newest
-from error_cli.lines import Cell, Styled, end_within, fitted, printable, style_of, text_of, text_width
+from error_cli.lines import Cell, Styled, text_width
 from error_cli.phrase import ago, count, duration, instant, percent
+from error_cli.top.columns import Line, column, in_columns
+from error_cli.top.rows import LINES, WIDE
 from error_cli.top.screen import DETAIL, HELP, TYPING, Item, Screen
 from error_cli.words import SEVERITIES, SEVERITY_STYLES, word
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2, view_pb2
 
-Line = list[Styled]
 CHOSEN = "chosen"  # the style of the line that is chosen
-_WIDE = 10_000
 _ROOMY = 110  # columns from which on more is said
 _STALE_S = 3.0
 _MUCH, _NEARLY_ALL = 0.5, 0.9  # of a ring
-_NAME_WIDTH = 18
-_INDENT = " " * 9
-_MOST_LINES = 2  # of what is being done about a group
-_STANDING_STYLES = {"trying": "cyan", "approval": "yellow", "failed": "red", "held": "yellow"}
+_MOST_BRAKES = 4
+_MOST_SENSORS = 3
+_SHUT = ("open", "paused")
 _YES_NO = " y/n"
 _KEYS = "enter error  a approve  d deny  p pause  r resolve  / filter  ? help  q quit"
 _DETAIL_KEYS = "left back  a approve  d deny  r resolve  up/down scroll  ? help"
@@ -58,46 +57,42 @@ class Row(NamedTuple):
 
 def page(screen: Screen, columns: int, rows: int) -> list[Line]:
     """As many lines as there are rows, at least three."""
+    head, chosen = list(_head(screen, columns)), None
     if screen.mode == HELP:
-        body, head = [Row(cells) for cells in _help()], []
+        head, body = [], [Row(cells) for cells in _help()]
     elif screen.mode == DETAIL:
-        body, head = _detail_rows(screen), list(_head(screen, columns))[:1]
+        head, body = head[:1], _detail_rows(screen)[screen.scroll :]
     else:
-        body, head = list(_body(screen, columns)), list(_head(screen, columns))
-    room = max(1, rows - len(head) - 1)
-    shown = _window(screen, body, room)
-    lines = [_fitted(cells, columns) for cells in head[: rows - 2]]
-    lines += [_line(row, screen, columns) for row in shown]
+        chosen = screen.item()
+        body = list(_body(screen, columns))
+    head = head[: rows - 2]
+    shown = _window(body, chosen, rows - len(head) - 1)
+    lines = [*(in_columns(cells, columns) for cells in head), *(_line(row, chosen, columns) for row in shown)]
     lines += [[] for _ in range(rows - 1 - len(lines))]
-    return [*lines[: rows - 1], _foot_line(screen, columns)]
+    return [*lines, _foot_line(screen, columns)]
 
 
 def whole_page(screen: Screen) -> list[Line]:
     """All of it, however long and wide; for who has no terminal."""
-    rows = [*(Row(cells) for cells in _head(screen, _WIDE)), *_body(screen, _WIDE)]
-    return [_fitted(row.cells, _WIDE) for row in rows]
+    rows = [*(Row(cells) for cells in _head(screen, WIDE)), *_body(screen, WIDE)]
+    return [in_columns(row.cells, WIDE) for row in rows]
 
 
-def _line(row: Row, screen: Screen, columns: int) -> Line:
-    item = screen.item()
-    is_chosen = row.item is not None and item is not None and row.item.key == item.key
-    fitted = _fitted(row.cells, columns)
-    if not is_chosen or screen.mode == DETAIL:
-        return fitted
-    return [*(Styled(text, CHOSEN) for text, _ in fitted), _rest(fitted, columns)]
+def _line(row: Row, chosen: Item | None, columns: int) -> Line:
+    line = in_columns(row.cells, columns)
+    if chosen is None or row.item is None or row.item.key != chosen.key:
+        return line
+    return [*(Styled(text, CHOSEN) for text, _ in line), _rest(line, columns)]
 
 
 def _rest(line: Line, columns: int) -> Styled:
     return Styled(" " * max(0, columns - sum(text_width(part.text) for part in line)), CHOSEN)
 
 
-def _window(screen: Screen, body: Sequence[Row], room: int) -> Sequence[Row]:
-    """The part of the body in which the chosen item is, with its heading where there is room for it."""
-    if screen.mode == DETAIL:
-        return body[screen.scroll : screen.scroll + room]
-    item = screen.item()
-    mine = [n for n, row in enumerate(body) if item is not None and row.item is not None and row.item.key == item.key]
-    if not mine or len(body) <= room:
+def _window(body: Sequence[Row], chosen: Item | None, room: int) -> Sequence[Row]:
+    """The part of the body in which the chosen item is."""
+    mine = [n for n, row in enumerate(body) if chosen and row.item and row.item.key == chosen.key]
+    if not mine:
         return body[:room]
     first = max(0, min(mine[0] - room // 2, len(body) - room))
     return body[first : first + room]
@@ -116,10 +111,11 @@ def _head(screen: Screen, columns: int) -> Iterator[Sequence[Cell]]:
         return
     yield _open_line(now)
     yield _rates_line(now, columns)
-    for brake in now.brakes:
-        yield [
-            Styled(_brake(brake, _clock_of_daemon(screen)), "red" if brake.state in ("open", "paused") else "yellow")
-        ]
+    clock = _clock_of_daemon(screen)
+    for brake in now.brakes[:_MOST_BRAKES]:
+        yield [Styled(_brake(brake, clock), "red" if brake.state in _SHUT else "yellow")]
+    if len(now.brakes) > _MOST_BRAKES:
+        yield [Styled(f"and {len(now.brakes) - _MOST_BRAKES:,} more that hold something: error-cli brakes", "yellow")]
     for ring in now.rings:
         ratio = ring.used / ring.slots if ring.slots else 0.0
         if ratio > _MUCH:
@@ -127,7 +123,7 @@ def _head(screen: Screen, columns: int) -> Iterator[Sequence[Cell]]:
             yield [Styled(said, "red" if ratio > _NEARLY_ALL else "yellow")]
     for stale in now.stale:
         yield [Styled(f"STALE {stale.part}: {stale.why}", "yellow")]
-    for sensor in now.sensors:
+    for sensor in now.sensors[:_MOST_SENSORS]:
         yield [Styled(f"host {sensor.name}: {sensor.says}", "red" if sensor.standing == "bad" else "yellow")]
 
 
@@ -210,7 +206,7 @@ def _body(screen: Screen, columns: int) -> Iterator[Row]:
         yield Row([])
         yield Row([Styled(_title_of(kind, screen.now), "bold")])
         for item in some:
-            yield from (Row(line, item) for line in _LINES[kind](item.what, clock, columns))
+            yield from (Row(line, item) for line in LINES[kind](item.what, clock, columns))
     if not items:
         yield Row([])
         yield Row([Styled(f"nothing has {screen.filter!r} in it" if screen.filter else "nothing is open", "green")])
@@ -227,100 +223,6 @@ def _title_of(kind: str, now: view_pb2.GetNowResponse) -> str:
     return "RECOVERED LATELY"
 
 
-def _group_lines(group: view_pb2.ErrorGroup, clock: float, columns: int) -> Iterator[Sequence[Cell]]:
-    faults = f", {group.faults:,} faults" if group.faults != group.errors else ""
-    figures = f"  {count(group.errors, 'error')}{faults}  {_short(clock - group.since)}"
-    beginning = [*_severity(group.severity), _column(group.name or "no component named", _NAME_WIDTH)]
-    room = columns - sum(text_width(text_of(cell)) for cell in beginning) - len(figures)
-    message = _cut(printable(group.root_error.message or "no message"), room)
-    space = " " * (room - text_width(message)) if columns < _WIDE else ""
-    yield [*beginning, Styled(message, "bold"), space, figures]
-    others = [target for target in group.targets if target != group.name]
-    more = f", {group.targets_more} more" if group.targets_more else ""
-    also = f"; with it: {', '.join(others)}{more}" if others else ""
-    yield from _broken([*_course(group, clock), also], columns)
-
-
-def _broken(cells: Sequence[Cell], columns: int) -> Iterator[Sequence[Cell]]:
-    """At most two lines under a first one."""
-    parts = [Styled(printable(text_of(cell)), style_of(cell)) for cell in cells]
-    yield from islice(fitted([Styled(_INDENT), *parts], columns, len(_INDENT)), _MOST_LINES)
-
-
-def _course(group: view_pb2.ErrorGroup, clock: float) -> Sequence[Cell]:
-    """What is being done about it, and what comes next."""
-    style = _STANDING_STYLES.get(group.standing, "")
-    when = f" {_when(group.next_at, clock)}" if group.next_at else ""
-    if group.HasField("trying"):
-        return [Styled(_trying_text(group.trying, clock), style), f"; {group.next_text}"]
-    if group.standing == "failed":
-        return [Styled(f"FAILED: {group.root_error.reason}", style), f"; {group.next_text}{when}"]
-    if group.standing == "approval":
-        return [Styled(f"WAITS FOR YOU: {group.next_text}", style), f"; asked{when}"]
-    if group.standing == "held":
-        return [Styled(f"held by {group.held_by}: {group.root_error.reason}", style), f"; {group.next_text}{when}"]
-    return [Styled(group.next_text, style), when]
-
-
-def _trying_text(trying: view_pb2.Trying, clock: float) -> str:
-    since = f" for {_short(clock - trying.since)}" if trying.since else ""
-    of = f" of {_short(trying.deadline_at - trying.since)}" if trying.deadline_at and since else ""
-    return f"{trying.text}{since}{of}"
-
-
-def _need_lines(need: view_pb2.Need, clock: float, columns: int) -> Iterator[Sequence[Cell]]:
-    many = f"{need.errors:,} errors: " if need.errors > 1 else ""
-    about = f"{many}{need.message or need.component}"
-    if need.kind == "approval":
-        yield [*_severity(need.severity), Styled(f"{need.action}?", "yellow"), f"  a yes, d no  {need.does}"]
-        yield from _broken([about, f"; {_when(need.until, clock)}: else {need.otherwise}"], columns)
-        return
-    if need.kind == "workflow":
-        yield [*_severity(need.severity), Styled(f"workflow {need.message}", "yellow"), f"  run {need.run_id}"]
-        yield from _broken([need.action, f"; {_when(need.until, clock)}"], columns)
-        return
-    yield [*_severity(need.severity), Styled(f"{need.target or need.component} has failed", "red"), f"  {about}"]
-    again = f" {_when(need.until, clock)}" if need.until else ""
-    yield from _broken([need.why, f"; if you do nothing: {need.otherwise}{again}"], columns)
-
-
-def _trying_lines(trying: view_pb2.Trying, clock: float, _columns: int) -> Iterator[Sequence[Cell]]:
-    yield [*_severity(trying.severity), _trying_text(trying, clock), Styled(f"  {trying.error_id}", "dim")]
-
-
-def _recovered_lines(done: view_pb2.Recovered, clock: float, _columns: int) -> Iterator[Sequence[Cell]]:
-    took = Styled(_column(f"in {duration(done.took_s)}", 9), "green")
-    many = f"{done.errors:,} errors: " if done.errors > 1 else ""
-    yield [_column(ago(done.at, clock), 10), _column(done.target, _NAME_WIDTH), took, many, done.text]
-
-
-_LINES: Mapping[str, Callable[[Any, float, int], Iterator[Sequence[Cell]]]] = {
-    "group": _group_lines,
-    "need": _need_lines,
-    "trying": _trying_lines,
-    "recovered": _recovered_lines,
-}
-
-
-def _severity(number: int) -> Sequence[Cell]:
-    name = word(SEVERITIES, number)
-    return [Styled(_column(name, len(_INDENT) - 1), SEVERITY_STYLES.get(name, ""))]
-
-
-def _short(seconds: float) -> str:
-    return duration(max(0.0, seconds)) if abs(seconds) >= 1.0 else "0 s"
-
-
-def _when(at: float, clock: float) -> str:
-    return f"until {instant(at)[11:]} ({ago(at, clock)})"
-
-
-def _column(text: str, width: int) -> str:
-    """In so many columns and one more, that keeps it from the next."""
-    shown = _cut(printable(text), width)
-    return shown + " " * (width + 1 - text_width(shown))
-
-
 # --- other screens, and the last line
 
 
@@ -332,18 +234,16 @@ def _help() -> Iterator[Sequence[Cell]]:
     yield [Styled("error-cli top", "bold")]
     yield []
     for keys, says in _HELP:
-        yield [Styled(_column(keys, 18), "bold"), says]
+        yield [Styled(column(keys, 18), "bold"), says]
     yield []
     yield from ([text] for text in _HELP_TEXT)
 
 
 def _foot_line(screen: Screen, columns: int) -> Line:
     if screen.question is None:
-        return _fitted(_foot(screen), columns)
-    asked = _fitted(
-        [Styled(screen.question.text, "bold yellow")], columns - len(_YES_NO)
-    )  # never without how to answer it
-    return _fitted([*asked, Styled(_YES_NO, "bold yellow")], columns)
+        return in_columns(_foot(screen), columns)
+    asked = in_columns([Styled(screen.question.text, "bold yellow")], columns - len(_YES_NO))  # how to answer is seen
+    return in_columns([*asked, Styled(_YES_NO, "bold yellow")], columns)
 
 
 def _foot(screen: Screen) -> Sequence[Cell]:
@@ -357,28 +257,3 @@ def _foot(screen: Screen) -> Sequence[Cell]:
         return [Styled(_DETAIL_KEYS, "dim")]
     shown = [Styled(f"/{screen.filter}  ", "bold")] if screen.filter else []
     return [*shown, Styled(_KEYS, "dim")]
-
-
-# --- columns
-
-
-def _fitted(cells: Iterable[Cell], columns: int) -> Line:
-    """The cells in one line of so many columns."""
-    found: Line = []
-    left = columns
-    for cell in cells:
-        text = _cut(printable(text_of(cell)), left)
-        if text:
-            found.append(Styled(text, style_of(cell)))
-        left -= text_width(text)
-        if left <= 0:
-            break
-    return found
-
-
-def _cut(text: str, columns: int) -> str:
-    if text_width(text) <= columns:
-        return text
-    if columns < 1:
-        return ""
-    return text[: end_within(text, 0, columns - 1)] + "…" if columns > 1 else "…"

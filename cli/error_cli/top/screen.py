@@ -23,6 +23,7 @@ from error_cli.words import SEVERITIES, word
 if TYPE_CHECKING:
     from error_recovery.v1 import view_pb2
 
+SHOW = "show"  # Act.name
 LIST, DETAIL, HELP, TYPING = "list", "detail", "help", "typing"
 UP, DOWN, PAGE_UP, PAGE_DOWN, HOME, END = "up", "down", "page up", "page down", "home", "end"
 ENTER, ESCAPE, BACKSPACE, LEFT = "enter", "escape", "backspace", "left"
@@ -158,7 +159,7 @@ def _in_list(screen: Screen, key: str) -> tuple[Screen, Act | None]:
     if key in _STEPS:
         return _stepped(screen, _STEPS[key]), None
     if key == ENTER and item is not None:
-        return replace(screen, mode=DETAIL, detail_id=item.error_id, detail=(), scroll=0), Act("show", item.error_id)
+        return replace(screen, mode=DETAIL, detail_id=item.error_id, detail=(), scroll=0), Act(SHOW, item.error_id)
     return _asked(screen, key, item.error_id if item else "", item.target if item else ""), None
 
 
