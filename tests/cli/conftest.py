@@ -18,7 +18,7 @@ from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 from google.rpc import status_pb2
 
-from error_recovery.v1 import fault_pb2, recovery_pb2, view_pb2, workflow_pb2
+from error_recovery.v1 import fault_pb2, hook_pb2, recovery_pb2, view_pb2, workflow_pb2
 from tests.cli.canned_errors import answers
 
 RUN_WITHIN_S = 60.0
@@ -40,7 +40,7 @@ class CannedDaemon:
         self._refusals: dict[str, tuple[grpc.StatusCode, str, tuple[Message, ...]]] = {}
         self._stopping = threading.Event()
         self._server = grpc.server(ThreadPoolExecutor(8))
-        for file in (recovery_pb2.DESCRIPTOR, fault_pb2.DESCRIPTOR, view_pb2.DESCRIPTOR, workflow_pb2.DESCRIPTOR):
+        for file in (each.DESCRIPTOR for each in (recovery_pb2, fault_pb2, view_pb2, workflow_pb2, hook_pb2)):
             for service in file.services_by_name.values():
                 handlers = {method.name: self._handler(method) for method in service.methods}
                 generic = grpc.method_handlers_generic_handler(service.full_name, handlers)

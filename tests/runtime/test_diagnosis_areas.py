@@ -30,10 +30,12 @@ from error_daemon.model import (
 )
 from error_daemon.model.audit import Head
 from error_daemon.model.audit import Kept as AuditKept
+from error_daemon.model.hook import Hook, HookView
 from error_daemon.runtime.diagnosis.audit import audit
 from error_daemon.runtime.diagnosis.brakes import brakes
 from error_daemon.runtime.diagnosis.clock import judge_clock
 from error_daemon.runtime.diagnosis.definitions import definitions
+from error_daemon.runtime.diagnosis.hooks import hooks
 from error_daemon.runtime.diagnosis.host import Memory, judge_memory, judge_plan
 from error_daemon.runtime.diagnosis.installation import libraries, version
 from error_daemon.runtime.diagnosis.lag import lag
@@ -320,3 +322,32 @@ def test_who_writes_the_configuration_has_commands_run() -> None:
     assert [judged(0o644), judged(0o664), judged(0o664, 100), judged(0o646)] == [GOOD, GOOD, NOTICE, BAD]
     assert [judged(bits, what="state") for bits in (0o750, 0o755, 0o770)] == [GOOD, NOTICE, BAD]
     assert [judged(bits, what="socket") for bits in (0o660, 0o666)] == [GOOD, NOTICE]
+
+
+@pytest.mark.parametrize(
+    ("view", "standing", "says"),
+    [
+        (HookView(Hook("ops", "webhook"), "ready", sent=2), Standing.GOOD, "2 messages sent"),
+        (HookView(Hook("ops", "webhook"), "ready", dead=2), Standing.NOTICE, "2 deliveries were given up"),
+        (
+            HookView(Hook("ops", "webhook"), "failing", waiting=1, detail="500"),
+            Standing.BAD,
+            "failing: 500; 1 delivery waiting",
+        ),
+        (HookView(Hook("ops", "webhook"), "held", detail="429"), Standing.BAD, "held: 429"),
+        (HookView(Hook("ops", "webhook"), "disabled", detail="410"), Standing.BAD, "disabled: 410"),
+    ],
+)
+def test_a_hook_stands_as_well_as_it_is_told(view: HookView, standing: Standing, says: str) -> None:
+    [one] = hooks([view], "")
+    assert (one.name, one.standing) == ("ops", standing)
+    assert says in one.says
+    assert one.mend or standing is Standing.GOOD
+
+
+def test_hooks_that_would_not_survive_a_restart_are_bad_and_none_at_all_is_well() -> None:
+    assert [one.standing for one in hooks([HookView(Hook("ops", "webhook"), "ready")], "no room")] == [
+        Standing.GOOD,
+        Standing.BAD,
+    ]
+    assert [one.standing for one in hooks([], "")] == [Standing.GOOD]

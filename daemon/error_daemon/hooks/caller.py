@@ -19,6 +19,7 @@ from error_daemon.model.hook import Delivery, Hook, HookEvent
 from error_daemon.ports import Clock
 
 _log = structlog.get_logger()
+_AFTER_BUG_S = 5.0
 
 
 class Caller:
@@ -79,16 +80,24 @@ class Caller:
 
     async def _run(self, sender: Sender) -> None:
         while sender is self._sender:  # a cancelled wait may be over just then, and so not be cancelled
-            delivery = self.outbox.take(self._clock.now())
-            self._written()
-            if delivery is None:
-                await self._wait()
-                continue
-            sent = await self._sent(delivery)
-            ended = self.outbox.ended(delivery.delivery_id, sent, self._clock.now())
-            self._written()
-            if not sent.is_done:
-                self._tell(delivery if ended is None else ended, sent)
+            try:
+                await self._send_next()
+            except Exception as error:  # noqa: BLE001  a bug must not leave a hook that is silent, with no word of it
+                _log.error("hook_bug", hook=self.outbox.hook.id, exc_info=error)
+                await asyncio.sleep(_AFTER_BUG_S)
+
+    async def _send_next(self) -> None:
+        """Or wait until there is something."""
+        delivery = self.outbox.take(self._clock.now())
+        self._written()
+        if delivery is None:
+            await self._wait()
+            return
+        sent = await self._sent(delivery)
+        ended = self.outbox.ended(delivery.delivery_id, sent, self._clock.now())
+        self._written()
+        if not sent.is_done:
+            self._tell(delivery if ended is None else ended, sent)
 
     async def _wait(self) -> None:
         """Until something may be due."""
