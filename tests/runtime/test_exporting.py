@@ -19,6 +19,7 @@ from error_daemon.model import (
     RecoveryClass,
     ResponseClass,
     Severity,
+    Standing,
     TicketRecord,
 )
 from error_daemon.runtime.clock import SteadyClock
@@ -189,8 +190,12 @@ def test_while_the_collector_is_away_spans_wait_up_to_a_bound_and_the_rest_is_dr
         one.put(spans(10_000))
         await until(lambda: sender.tries > 1)
         assert counts.counts == {("traces", "dropped"): 10_000 - 8192}
+        [told] = one.diagnostics()
+        assert (told.standing, told.figures) == (Standing.NOTICE, {"waiting": 8192, "dropped": 1808})
+        assert told.says.startswith("traces: nobody there; 0 spans sent, 8,192 wait")
         sender.raises = None
         await until(lambda: len(sender.sent) == 8192)
+        assert one.diagnostics()[0].standing is Standing.GOOD
         await one.stop()
 
     run(go())
@@ -204,6 +209,20 @@ def test_what_the_collector_will_never_take_is_not_tried_again() -> None:
         one.put(spans(3))
         await until(lambda: counts.counts.get(("traces", "refused")) == 3)
         assert sender.tries == 1
+        await one.stop()
+
+    run(go())
+
+
+def test_a_bug_with_some_spans_costs_them_and_no_others() -> None:
+    async def go() -> None:
+        sender, counts = ToldSender(), CountsBy()
+        one = exporter(sender, counts)
+        one.put([replace(spans(1)[0], begun_at=-1.0)])  # no time that OTLP can say
+        start(one)
+        await until(lambda: counts.counts.get(("traces", "dropped")) == 1)
+        one.put(spans(1))
+        await until(lambda: sender.sent == ["0"])
         await one.stop()
 
     run(go())
@@ -237,6 +256,13 @@ def test_headers_are_of_a_file_for_its_owner_alone(tmp_path: Path) -> None:
     file.write_text("authorization Bearer abc\n")
     with pytest.raises(ConfigError, match="is no header"):
         sender_of(settings)
+
+
+def test_a_file_of_authorities_that_has_none_is_refused(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("rubbish")
+    with pytest.raises(ConfigError, match="no certificates"):
+        sender_of(TelemetrySettings(endpoint="https://127.0.0.1:4318", ca=str(file)))
 
 
 @pytest.mark.parametrize(

@@ -374,6 +374,7 @@ class Composition:
                 "receivers": self.receivers.diagnostics,
                 "audit": lambda: audit(self.trail.kept()),
                 "hooks": lambda: hooks(self.hooks.views(), self.hooks.problem),
+                **({"telemetry": self.exporting.diagnostics} if self.exporting else {}),
             },
         )
 

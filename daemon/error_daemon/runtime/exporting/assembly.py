@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Sequence
 from uuid import uuid4
 
 from error_daemon import __version__
 from error_daemon.core.engine import Engine
+from error_daemon.model import Diagnostic
 from error_daemon.ports import Clock
 from error_daemon.runtime.exporting.exporter import Exporter
 from error_daemon.runtime.exporting.message import resource
@@ -58,3 +60,7 @@ class Exporting:
 
     async def stop(self) -> None:
         await self._exporter.stop()
+
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """See ports.Diagnosing."""
+        return self._exporter.diagnostics()

@@ -21,7 +21,9 @@ import structlog
 from opentelemetry.proto.resource.v1.resource_pb2 import Resource
 
 from error_daemon.errors import PermanentError, TransientError
+from error_daemon.model import Diagnostic
 from error_daemon.ports import Clock
+from error_daemon.runtime.diagnosis.area import Area, some
 from error_daemon.runtime.exporting.message import Metrics, traces
 from error_daemon.runtime.exporting.sender import Sender
 from error_daemon.runtime.exporting.spans import Span
@@ -30,6 +32,7 @@ from error_daemon.runtime.monitoring.scene import Monitored, Turns, scene_of
 from error_daemon.telemetry import CountsBy
 
 _log = structlog.get_logger()
+_AREA = Area("telemetry")
 _MOST_WAITING = 8192
 _BATCH = 128  # spans: some 2 ms to put together
 _EVERY_S = 1.0
@@ -93,13 +96,15 @@ class Exporter:
         again_s = self._every_s
         while True:
             await asyncio.sleep(again_s)
-            look()
             try:
+                look()
                 await self._send_waiting()
+                again_s = self._every_s
             except TransientError:
                 again_s = min(2 * again_s, _LONGEST_AGAIN_S)
-            else:
-                again_s = self._every_s
+            except Exception as error:  # noqa: BLE001  or nothing would ever be sent again
+                _log.critical("bug", problem="traces were not exported", exc_info=error)
+                self._drop_first()
 
     async def _send_waiting(self) -> None:
         """Raises TransientError: what is left waits on."""
@@ -110,17 +115,24 @@ class Exporter:
                 self._waiting.popleft()
             self._counts.add("traces", "sent" if taken else "refused", times=len(batch))
 
+    def _drop_first(self) -> None:
+        """One batch, which is what cannot be sent."""
+        for _ in range(min(_BATCH, len(self._waiting))):
+            self._waiting.popleft()
+            self.left_out(1)
+
     # --- metrics
 
     async def _send_metrics(self, monitored: Monitored) -> None:
         while True:
             await asyncio.sleep(self._metrics_every_s)
-            export = await self._metrics(monitored)
             try:
-                taken = await self._send("metrics", export)
+                taken = await self._send("metrics", await self._metrics(monitored))
                 self._counts.add("metrics", "sent" if taken else "refused")
             except TransientError:
                 self._counts.add("metrics", "dropped")
+            except Exception as error:  # noqa: BLE001  as above
+                _log.critical("bug", problem="metrics were not exported", exc_info=error)
 
     async def _metrics(self, monitored: Monitored) -> bytes:
         scene, turns = await scene_of(monitored), Turns(self._clock)
@@ -131,6 +143,17 @@ class Exporter:
         return metrics.serialised()
 
     # --- both
+
+    def diagnostics(self) -> Sequence[Diagnostic]:
+        """See ports.Diagnosing."""
+        counts = self._counts.counts
+        sent, dropped = (counts.get(("traces", word), 0) for word in ("sent", "dropped"))
+        says = f"{some(sent, 'span')} sent, {len(self._waiting):,} wait, {dropped:,} were dropped"
+        if not self._problems:
+            return [_AREA.good("collector", says, sent=sent, waiting=len(self._waiting), dropped=dropped)]
+        problem = "; ".join(f"{signal}: {why}" for signal, why in self._problems.items())
+        mend = "look at the collector, and at [telemetry] in recovery.conf; it is tried again by itself, and recoveries go on"
+        return [_AREA.notice("collector", f"{problem}; {says}", mend, waiting=len(self._waiting), dropped=dropped)]
 
     async def _send(self, signal: str, export: bytes) -> bool:
         """False: the collector will never take it. Raises TransientError. The log is told once of a problem, and when it is over."""

@@ -36,13 +36,17 @@ def traces(of: Resource, spans: Sequence[Span]) -> bytes:
 
 
 def _span(span: Span) -> trace_pb2.Span:
-    status = trace_pb2.Status(code=trace_pb2.Status.STATUS_CODE_ERROR, message=span.says) if span.has_failed else None
+    status = (
+        trace_pb2.Status(code=trace_pb2.Status.STATUS_CODE_ERROR, message=_valid(span.says))
+        if span.has_failed
+        else None
+    )
     return trace_pb2.Span(
         trace_id=span.context.trace_id,
         span_id=span.context.span_id,
         parent_span_id=span.parent_id,
         flags=_SAMPLED,
-        name=span.name,
+        name=_valid(span.name),
         kind=trace_pb2.Span.SPAN_KIND_INTERNAL,
         start_time_unix_nano=_ns(span.begun_at),
         end_time_unix_nano=_ns(max(span.begun_at, span.ended_at)),
@@ -111,5 +115,10 @@ def _value(value: str | int | float | bool) -> AnyValue:
     if isinstance(value, bool):
         return AnyValue(bool_value=value)
     if isinstance(value, str):
-        return AnyValue(string_value=value.encode(errors="replace").decode())
+        return AnyValue(string_value=_valid(value))
     return AnyValue(int_value=value) if isinstance(value, int) else AnyValue(double_value=value)
+
+
+def _valid(text: str) -> str:
+    """As UTF-8 can say it."""
+    return text.encode(errors="replace").decode()

@@ -53,9 +53,18 @@ def sender_of(settings: TelemetrySettings) -> Sender:
     """Raises ConfigError with what is wrong in the files that it names."""
     headers = _headers(settings.headers_file) if settings.headers_file else {}
     ca = read_file(settings.ca, "authorities of the collector") if settings.ca else b""
+    try:
+        _trust(ca)
+    except (ssl.SSLError, ValueError) as error:
+        raise ConfigError([Problem(settings.ca, 0, 0, f"has no certificates in PEM: {error}")]) from error
     if settings.protocol == "grpc":
         return _Grpc(settings.endpoint, headers, ca)
     return _Http(settings.endpoint, headers, ca)
+
+
+def _trust(ca: bytes) -> ssl.SSLContext:
+    """Of whom; of the host's authorities where there are none."""
+    return ssl.create_default_context(cadata=ca.decode("ascii") if ca else None)
 
 
 def _headers(file: str) -> dict[str, str]:
@@ -74,8 +83,7 @@ class _Http:
     def __init__(self, endpoint: str, headers: Mapping[str, str], ca: bytes) -> None:
         self._endpoint = endpoint.rstrip("/")
         self._headers = {"content-type": "application/x-protobuf", **headers}
-        is_encrypted = self._endpoint.startswith("https:")
-        self._trust = ssl.create_default_context(cadata=ca.decode() if ca else None) if is_encrypted else None
+        self._trust = _trust(ca) if self._endpoint.startswith("https:") else None
 
     async def send(self, signal: str, export: bytes) -> None:
         request = Request(f"{self._endpoint}/v1/{signal}", "POST", self._headers, export)

@@ -15,6 +15,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import structlog
+
 from error_daemon.core import effects as fx
 from error_daemon.core.decide import first_round
 from error_daemon.core.engine import Engine
@@ -24,6 +26,7 @@ from error_daemon.runtime.exporting.story import Story
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.trace import ticket_of
 
+_log = structlog.get_logger()
 _MOST_NOTED = 20_000
 _MOST_OPEN = 2_000
 _SLICE = 100
@@ -83,7 +86,10 @@ class Stories:
     def _tell(self) -> None:
         for _ in range(min(_SLICE, len(self._noted))):
             at, what = self._noted.popleft()
-            self._take[type(what)](what, at)
+            try:
+                self._take[type(what)](what, at)
+            except Exception as error:  # noqa: BLE001  what cannot be told must not keep the rest from being told
+                _log.critical("bug", problem=f"a trace, with {type(what).__name__}", exc_info=error)
         self._is_due = bool(self._noted)
         if self._is_due:
             asyncio.get_running_loop().call_soon(self._tell)
