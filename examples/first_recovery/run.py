@@ -286,7 +286,7 @@ def main() -> int:
             corrupt_the_data(stub, var, port)
             say("\nBoth recoveries were verified by a probe, recorded and learned from.", "good")
             if not arguments.once:
-                serve(listen)
+                serve(listen, arguments.http)
     except NotRecovered as error:
         say(f"\nnot recovered: {error}", "bad")
         say(f"the daemon's log: {var / 'daemon.log'}", "quiet")
@@ -294,11 +294,14 @@ def main() -> int:
     return 0
 
 
-def serve(listen: str) -> None:
+def serve(listen: str, http: str) -> None:
     """Until Ctrl-C."""
     cli = os.path.relpath(Path(sys.executable).parent / "error-cli")
     address = "" if listen == DEFAULT_LISTEN else f" --address {listen}"
-    say("\nThe daemon keeps serving; Ctrl-C ends it. In another terminal:", "bold")
+    say("\nThe daemon keeps serving; Ctrl-C ends it.", "bold")
+    if http:
+        say(f"In a browser, on this host: http://{http}/", "bold")
+    say("In another terminal:", "bold")
     for what in ("status", "errors list", "history", "metrics", "errors watch"):
         say(f"  {cli}{address} {what}")
     stop = threading.Event()
