@@ -357,7 +357,8 @@ def test_what_was_asked_stays_asked_with_its_id_and_its_time() -> None:
 
 
 def test_what_was_approved_and_not_begun_is_done_after_a_restart() -> None:
-    world = asking(1)
+    named = Strategy("named", "exec", params={"command": ["/bin/mend", "${attempt_id}", "${error_id}"]})
+    world = World(house(rule("web", ladder={1: ("named",)}, **ASKS), strategies=(named,)))
     error_id = world.report(fault())
     world.pause()
     world.approve(error_id, note="go on")

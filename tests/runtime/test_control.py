@@ -7,31 +7,34 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from error_daemon.core.brakes.pause import NAME as PAUSE
 from error_daemon.errors import StoreUnavailable
-from error_daemon.model import State
+from error_daemon.model import Answer, Mode, State
 from error_daemon.ports import ErrorFilter
+from error_daemon.runtime import records
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.control import DaemonControl, Parts
 from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.faults import NewestFault
 from error_daemon.runtime.pauses import PauseFile
-from tests.runtime.joined import Joined, web_fault
+from tests.runtime.joined import HOUSE, Joined, web_fault
 
 
 class Steered:
     def __init__(self, directory: Path) -> None:
         self.joined = joined = Joined(directory)
+        self.commits = Commits()
         self.pauses = PauseFile(directory / "pauses.json")
         self.control = DaemonControl(
             joined.loop,
             joined.clock,
             Parts(
-                commits=Commits(),
+                commits=self.commits,
                 audit=joined.audit,
                 ring=joined.ring,
                 watchers=joined.watchers,
@@ -137,3 +140,38 @@ def test_a_full_disk_keeps_nobody_from_pausing(
 
     steered(tmp_path, body)
     assert "pauses_not_saved" in capsys.readouterr().out
+
+
+def test_an_answer_is_in_the_audit_as_it_was_seen_and_one_that_is_repeated_is_not(tmp_path: Path) -> None:
+    async def go() -> None:
+        one = Steered(tmp_path)
+        await one.joined.audit.begin()
+        try:
+            asks = replace(HOUSE.rules[0], mode=Mode.APPROVE)
+            one.joined.engine.redefine(replace(HOUSE, rules=(asks,)), one.joined.clock.now())
+            error_id, _ = one.joined.intake.take(web_fault())
+            [waiting], total = one.control.approvals(10)
+            assert (total, one.control.approval(error_id)) == (1, waiting)
+            one.commits.committed(1 << 30)
+            yes = Answer(waiting.decision_id, is_yes=True, by="ann", note="I looked")
+            answered, is_kept = await one.control.answer(error_id[:8], yes)
+            assert (answered.is_repeated, is_kept, one.control.approval(error_id)) == (False, True, None)
+            again, _ = await one.control.answer(error_id, replace(yes, by="bob"))
+            assert (again.is_repeated, again.answer.by) == (True, "ann")
+            asked = [row for table, row in one.joined.store.rows if table == "approvals"]
+            assert [(row["state"], row["answered_by"]) for row in asked] == [("waits", ""), ("approved", "ann")]
+            record = records.approval_of(asked[-1])
+            assert (record.decision.decision_id, record.note, record.times_asked) == (
+                waiting.decision_id,
+                "I looked",
+                1,
+            )
+            assert records.approval_row(record) == asked[-1]
+        finally:
+            await one.joined.audit.close()
+            one.joined.close()
+
+    asyncio.run(go())
+    [entry] = map(json.loads, (tmp_path / "audit.log").read_bytes().splitlines())
+    assert (entry["actor"], entry["action"], entry["why"]) == ("ann", "approve", "I looked")
+    assert entry["detail"]["does"] == "runs"

@@ -31,6 +31,7 @@ def does(
 
 
 def digest(strategy: Strategy, target: Target, members: Sequence[Target], variables: Mapping[str, str]) -> str:
+    variables = {**variables, "attempt_id": ""}  # which is another one after a restart, and does nothing otherwise
     touched = [[each.id, each.kind, each.params] for each in (target, *members)]
     whole = [strategy.id, strategy.kind, filled(strategy, target, variables), touched]
     return blake2b(json.dumps(whole, sort_keys=True).encode(), digest_size=_DIGEST_BYTES).hexdigest()
