@@ -28,6 +28,7 @@ ID: Schema = {"type": "string", "maxLength": 64, "pattern": "^[A-Za-z0-9][A-Za-z
 """Part of a path."""
 _NOTE: Schema = {**TEXT, "maxLength": 1000}
 _TIME = _up_to(1e300)
+_SEQUENCE: Schema = {"type": "integer", "minimum": 1, "maximum": (1 << 63) - 1}
 _TYPE = _one_of([kind.value for kind in ErrorType])
 
 BY_NAME: Mapping[str, Schema] = {
@@ -58,23 +59,39 @@ LIMITS: Mapping[str, Schema] = {
     "GetHostRequest.points": _up_to(600),
     "ListRunsRequest.state": _one_of(["active", "completed", "aborted", "expired"]),
     "ListRunsRequest.limit": _up_to(200),
+    "ListDeliveriesRequest.state": _one_of(["waiting", "sent", "dead"]),
+    "ListDeliveriesRequest.limit": _up_to(1000),
+    "ListAuditRequest.limit": _up_to(1000),
+    "GetAuditEntryRequest.sequence": _SEQUENCE,
+    "AuditHead.sequence": _SEQUENCE,
+    "AuditHead.hash": {"type": "string", "pattern": "^[0-9a-f]{64}$"},
 }
 """By request and field."""
 
-REQUIRED: Mapping[str, Sequence[str]] = {"CompleteStepRequest": ["step"], "StepBackRequest": ["step"]}
-"""Fields without which a request means nothing."""
+REQUIRED: Mapping[str, Sequence[str]] = {
+    "CompleteStepRequest": ["step"],
+    "StepBackRequest": ["step"],
+    "AuditHead": ["sequence", "hash"],
+}
+"""Fields without which a request, or a part of one, means nothing."""
 
 _EMPTY: Schema = {"maxLength": 0}
+_NAMED: Schema = {"minLength": 1}
 TOGETHER: Mapping[str, Schema] = {
-    f"{name}Request": {
-        "oneOf": [
-            {"required": [flag], "properties": {"error_id": _EMPTY, flag: {"const": True}}},
-            {
-                "required": ["error_id"],
-                "properties": {"error_id": {"minLength": 1}, flag: {"const": False}, "strategy_id": _EMPTY},
-            },
-        ]
-    }
-    for name, flag in (("Flush", "all"), ("Reset", "learned"))
+    "RedeliverRequest": {
+        "anyOf": [{"required": [name], "properties": {name: _NAMED}} for name in ("hook_id", "delivery_id")]
+    },
+    **{
+        f"{name}Request": {
+            "oneOf": [
+                {"required": [flag], "properties": {"error_id": _EMPTY, flag: {"const": True}}},
+                {
+                    "required": ["error_id"],
+                    "properties": {"error_id": _NAMED, flag: {"const": False}, "strategy_id": _EMPTY},
+                },
+            ]
+        }
+        for name, flag in (("Flush", "all"), ("Reset", "learned"))
+    },
 }
-"""What fields may be together: an error is named, or all are meant."""
+"""What fields of a request may be together: one is named, or all are meant."""

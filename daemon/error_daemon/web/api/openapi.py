@@ -73,9 +73,7 @@ def _operation(endpoint: Endpoint, method: MethodDescriptor, schemas: _Schemas) 
     if endpoint.verb == "GET":
         made["parameters"] += [schemas.parameter(field, "query") for field in rest]
     else:
-        name = method.input_type.name
-        required = {"required": [*REQUIRED[name]]} if name in REQUIRED else {}
-        body = {**schemas.request(rest), **required, **TOGETHER.get(name, {})}
+        body = schemas.request(method.input_type.name, rest)
         made["requestBody"] = {"required": True, "content": {"application/json": {"schema": body}}}
     return made
 
@@ -161,15 +159,20 @@ class _Schemas:
 
     def parameter(self, field: FieldDescriptor, place: str) -> Schema:
         """Of a path or a query."""
-        allowed = ID if place == "path" else self._allowed(field)
+        is_id = place == "path" and field.type == FieldDescriptor.TYPE_STRING
+        allowed = ID if is_id else self._allowed(field)
         made: Schema = {"name": field.name, "in": place, "required": place == "path", "schema": allowed}
         return self._described(field.full_name, made)
 
-    def request(self, fields: Sequence[FieldDescriptor]) -> Schema:
+    def request(self, name: str, fields: Sequence[FieldDescriptor]) -> Schema:
+        """Of a body, or of a message in it."""
+        required = {"required": [*REQUIRED[name]]} if name in REQUIRED else {}
         return {
             "type": "object",
             "properties": {field.name: self._described(field.full_name, self._allowed(field)) for field in fields},
             "additionalProperties": False,
+            **required,
+            **TOGETHER.get(name, {}),
         }
 
     def _allowed(self, field: FieldDescriptor) -> Schema:
@@ -183,7 +186,8 @@ class _Schemas:
 
     def _allowed_one(self, field: FieldDescriptor) -> Schema:
         if is_message(field):
-            return self.request(list(fields_of(message_in(field)).values()))
+            message = message_in(field)
+            return self.request(message.name, list(fields_of(message).values()))
         if field.cpp_type == FieldDescriptor.CPPTYPE_ENUM:
             return {"type": "string", "enum": [*short_names(enum_of(field)), *enum_of(field).values_by_name]}
         if field.cpp_type in RANGES:
