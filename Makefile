@@ -87,7 +87,7 @@ generated-current: setup
 	@echo "generated files are current"
 
 .PHONY: bench
-bench: setup $(VENV)/.bench ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, peers, dispatch, flood, growth, engine, policy, bound, log, restart, receivers, dashboards, sensors or paint for one; results in bench/results/
+bench: setup $(VENV)/.bench ## what it costs, beside a bare grpc.aio echo; BENCH_ARGS=own, lag, ingest, peers, dispatch, flood, growth, engine, policy, bound, log, restart, receivers, dashboards, sensors, paint or hooks for one; results in bench/results/
 	$(BIN)/python bench/run.py $(BENCH_ARGS)
 
 $(VENV)/.bench: pyproject.toml constraints.txt | $(STAMP)

@@ -20,7 +20,19 @@ from bench.faults import SORTS, builder
 from error_daemon import garbage
 from error_daemon.core.engine import Engine
 from error_daemon.core.policy import Policy
-from error_daemon.model import AttemptOrder, Condition, Definitions, Priority, Probe, ProbeOrder, Rule, Strategy, Target
+from error_daemon.model import (
+    AttemptOrder,
+    Condition,
+    Definitions,
+    Notice,
+    Priority,
+    Probe,
+    ProbeOrder,
+    Rule,
+    Strategy,
+    Target,
+)
+from error_daemon.ports import Clock
 from error_daemon.ring.mapped import Geometry
 from error_daemon.ring.opening import open_ring
 from error_daemon.runtime.clock import SteadyClock
@@ -31,6 +43,8 @@ from error_daemon.settings import LogSettings
 from error_daemon.store.backlog import Backlog
 from error_daemon.telemetry import Counters
 
+Hear = Callable[[Notice], None]
+Hearing = Callable[[Clock], Hear]
 _BATCH = 500
 _SLOTS = 2048
 
@@ -72,22 +86,25 @@ def run(rounds: int, faults: int, say: Callable[[str], None]) -> dict[str, objec
         logs = configure(LogSettings(file=f"{directory}/recovery.log"), Path(directory), {})
         for number in range(rounds):
             say(f"own, round {number + 1} of {rounds}")
-            taken.append({name: asyncio.run(_one(kind, faults)) for name, kind in SORTS.items()})
+            taken.append({name: asyncio.run(one(kind, faults)) for name, kind in SORTS.items()})
         logs.end()
     return {"rounds": taken, "medians": {name: median(each[name] for each in taken) for name in SORTS}}
 
 
-async def _one(kind: str, faults: int) -> float:
+async def one(kind: str, faults: int, hearing: Hearing | None = None) -> float:
+    """µs per fault. `hearing(clock)`: who hears every notice; without it nobody makes any."""
     with tempfile.TemporaryDirectory(prefix="error-recovery-bench-") as directory:
         ring = open_ring(Path(directory) / "ring", Geometry(2048, dict.fromkeys(Priority, _SLOTS)))
         clock, counters, store = SteadyClock(), Counters(), _NoWriter()
+        engine = Engine(_definitions(), Policy())
+        engine.listen(hearing is not None)
         loop = RecoveryLoop(
-            Engine(_definitions(), Policy()),
+            engine,
             clock,
             ring,
             counters=counters,
             lag_threshold_s=5.0,
-            on_notice=lambda _notice: None,
+            on_notice=hearing(clock) if hearing else lambda _notice: None,
             on_recovered=lambda _target: None,
         )
         loop.join(_NoWorkers(), lambda _order: None, store)  # type: ignore[arg-type]

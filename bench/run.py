@@ -2,12 +2,12 @@
 
     python bench/run.py [--quick] [--out DIRECTORY]
                         [own|lag|ingest|peers|dispatch|flood|growth|engine|policy|bound|log|restart|receivers|dashboards|
-                         sensors|paint]
+                         sensors|paint|hooks]
 
 Without a name it runs own, lag and ingest, which takes about seven minutes; peers and dispatch take four each, flood, engine and restart
-(as root) two, receivers and dashboards three, growth and policy ten and more, bound four, log half a minute, sensors (as root) six, paint
-(Chromium) half a minute. --quick makes each of them short (policy: three minutes); it writes nothing unless --out says where. Loopback
-only.
+(as root) two, receivers and dashboards three, growth and policy ten and more, bound four, log half a minute, hooks one, sensors (as root)
+six, paint (Chromium) half a minute. --quick makes each of them short (policy: three minutes); it writes nothing unless --out says where.
+Loopback only.
 Exit codes: 0 measured · 1 something did not work; it says what.
 """
 
@@ -31,6 +31,7 @@ from bench import (  # noqa: E402
     engine,
     flood,
     growth,
+    hooks,
     logline,
     machine,
     own,
@@ -89,6 +90,7 @@ def main() -> int:
 def _measure(name: str, quick: bool, say: Callable[[str], None]) -> dict[str, object]:
     alone: dict[str, Callable[[], Mapping[str, object]]] = {
         "own": lambda: own.run(1 if quick else 5, 5_000 if quick else 20_000, say),
+        "hooks": lambda: hooks.run(1 if quick else 5, 1_000 if quick else 5_000, say),
         "engine": lambda: engine.run(_QUICK_SIZES if quick else _SIZES, say),
         "sensors": lambda: sensors.run(3 if quick else 20, quick, say),
         "log": lambda: logline.run(1 if quick else 5, 200 if quick else 500, say),

@@ -242,6 +242,15 @@ def receivers_table(result: Json) -> str:
     return "\n".join(lines)
 
 
+def hooks_table(result: Json) -> str:
+    medians = result["medians"]
+    sorts = list(next(iter(medians.values())))
+    lines = ["", "hooks (CPU in µs per fault, by who hears what happens; medians of the rounds)"]
+    lines.append(f"{'':22}" + "".join(f"{sort:>22}" for sort in sorts))
+    lines += [f"{who:22}" + "".join(f"{costs[sort]:>22.1f}" for sort in sorts) for who, costs in medians.items()]
+    return "\n".join(lines)
+
+
 def paint_table(result: Json) -> str:
     lines = ["", f"paint (medians of {result['loads']} loads; Chromium {result['chromium']})"]
     lines.append(f"{'':8}{'first, ms':>11}{'useful, ms':>12}{'requests':>10}{'wire, KiB':>11}{'unpacked, KiB':>15}")
@@ -288,6 +297,7 @@ TABLES: dict[str, Callable[[Json], str]] = {
     "restart": restart_table,
     "receivers": receivers_table,
     "paint": paint_table,
+    "hooks": hooks_table,
     "dashboards": dashboards_table,
 }
 _WHEN = ("before", "during", "after")

@@ -41,7 +41,10 @@ class Receiver:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                content = self.rfile.read(int(self.headers["content-length"]))
+                wanted = int(self.headers["content-length"])
+                content = self.rfile.read(wanted)
+                if len(content) < wanted:  # of a daemon that was killed meanwhile
+                    return
                 got = Got(self.path, {name.lower(): value for name, value in self.headers.items()}, content)
                 receiver.got.append(got)
                 status, headers, body = receiver.answer(got)
