@@ -30,10 +30,10 @@ export function get(path, query = {}, signal = undefined) {
   return call("GET", text ? `${path}?${text}` : path, undefined, signal);
 }
 
-export const post = (path, body = {}) => call("POST", path, body);
+export const post = (path, body = {}, patience_ms = PATIENCE_MS) => call("POST", path, body, undefined, patience_ms);
 
-async function call(method, path, body, signal) {
-  const patience = AbortSignal.timeout(PATIENCE_MS);
+async function call(method, path, body, signal, patience_ms = PATIENCE_MS) {
+  const patience = AbortSignal.timeout(patience_ms);
   const wanted = { accept: "application/json", ...(body && { "content-type": "application/json" }) };
   let answer;
   let text;

@@ -7,6 +7,7 @@ import { button, empty, errorPlace, facts, link, section, severityMark, shape, t
 import { bars } from "../lib/plots.js";
 import { h } from "../lib/render.js";
 import { ago, count, duration, many, number, since, until } from "../lib/words.js";
+import { runPlace } from "./workflows.js";
 
 const STANDINGS = {
   trying: ["busy", "being recovered"],
@@ -115,7 +116,7 @@ function held(now, ctx) {
 
 function needs(now, ctx) {
   const more = now.needs_more ? `and ${many(now.needs_more)} more` : null;
-  return section("Waits for you", { class: "needs", aside: more }, h("ul", { class: "cards" }, now.needs.map((need) => (need.kind === "approval" && now.approvals.has(need.error_id) ? askedCard(need, now.approvals.get(need.error_id), ctx) : card(need, ctx)))));
+  return section("Waits for you", { class: "needs", aside: more }, h("ul", { class: "cards" }, now.needs.map((need) => (need.kind === "workflow" ? runCard(need) : need.kind === "approval" && now.approvals.has(need.error_id) ? askedCard(need, now.approvals.get(need.error_id), ctx) : card(need, ctx)))));
 }
 
 function askedCard(need, approval, ctx) {
@@ -127,6 +128,21 @@ function askedCard(need, approval, ctx) {
       h("p", { class: "message" }, link(errorPlace(need.error_id), need.message || "no message"))),
     approvalFacts(approval),
     h("div", { class: "buttons" }, answerButtons(ctx, approval)));
+}
+
+// A run that is open: somebody is needed for its next step.
+function runCard(need) {
+  return h("li", { key: need.run_id, class: "card asks", "data-row": true, tabindex: "-1" },
+    h("div", { class: "what" },
+      toned("asks", "Somebody is led through this"),
+      h("h3", null, need.message),
+      h("p", { class: "message" }, need.action)),
+    facts([
+      ["Target", need.target],
+      ["If nobody does it", [need.otherwise, ", at ", h("span", { class: "deadline" }, `${until(need.until)} (${ago(need.until)})`)]],
+      ["Since", time(need.since)],
+    ]),
+    h("div", { class: "buttons" }, h("a", { class: "button main", href: `#/${runPlace(need.run_id)}` }, "To the step")));
 }
 
 const NEEDS = { approval: ["asks", "May this be done?"], failed: ["bad", "Nothing helped"] };

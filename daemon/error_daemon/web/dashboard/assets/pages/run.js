@@ -8,6 +8,7 @@ import { clock, duration, instant, until } from "../lib/words.js";
 import { runState } from "./workflows.js";
 
 const KINDS = { done: "good", forced: "waits", not_ok: "bad", unknown: "unknown", aborted: "still", expired: "waits" };
+const LOOK_MS = 120000; // a probe has its own time, which the daemon knows
 const READINGS = { ok: "good", not_ok: "bad", unknown: "unknown" };
 
 export default {
@@ -47,7 +48,7 @@ function saw(run, number) {
 
 function stepButtons(run, step, ctx) {
   const place = `/api/workflow-runs/${encodeURIComponent(run.run_id)}`;
-  const complete = (more, said) => ctx.act(() => post(`${place}/complete`, { step: run.step, ...more }), said);
+  const complete = (more, said) => ctx.act(() => post(`${place}/complete`, { step: run.step, ...more }, LOOK_MS), said);
   return [
     button("Done", () => complete({}, (told) => (told.went_on ? `Step ${run.step} is done.` : ["waits", `Not done yet, as the daemon sees it: ${told.reading?.detail || told.reading?.value || ""}`])), { class: "main" }),
     step.probe ? button("Go on anyway …", () => force(complete)) : null,
