@@ -168,6 +168,7 @@ class Audit:
         await self.kept()
         await self._table.close()
         self._head = None
+        await self.in_thread(self._journal.close)
         self._thread.shutdown(wait=False)
 
     async def in_thread(self, call: Callable[..., Any], *arguments: object) -> Any:
