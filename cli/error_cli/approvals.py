@@ -28,7 +28,7 @@ _COLUMNS = (*_SHORT, Column("WHAT", flexible=True))
     cls=Command,
     epilog=examples(
         "error-cli approvals",
-        "error-cli approvals 3f2a9c0d             # all that is to be known before you answer",
+        "error-cli approvals 3f2a9c0d             # all that is to be known of one",
         "error-cli approvals --watch",
         "error-cli approvals --json | jq -r .approvals[].does",
     ),
