@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -20,6 +20,7 @@ import structlog
 from error_daemon.core import effects as fx
 from error_daemon.core.decide import first_round
 from error_daemon.core.engine import Engine
+from error_daemon.core.ticket import Error, Ticket
 from error_daemon.ports import Clock
 from error_daemon.runtime.exporting.spans import Span, is_kept, own_trace, sent_in
 from error_daemon.runtime.exporting.story import Story
@@ -32,6 +33,13 @@ _MOST_OPEN = 2_000
 _SLICE = 100
 _HEARD = (fx.SaveFault, fx.StartAttempt, fx.StartProbes, fx.SaveDecision, fx.SaveAttempt, fx.Escalate, fx.SaveTicket)
 _P = "error_recovery."
+_Opened = tuple[Error, Ticket]
+_OPENS: Mapping[type[Any], Callable[[Any], str]] = {
+    fx.SaveFault: lambda effect: effect.error_id,
+    fx.StartAttempt: lambda effect: effect.order.error_id,
+    fx.StartProbes: lambda effect: _error_of(effect.order.round_id),
+}
+"""What a ticket may be heard of by first: of which error it is."""
 
 
 class Stories:
@@ -54,11 +62,11 @@ class Stories:
         self._instance = instance
         self._on_story = on_story
         self._on_left_out = on_left_out
-        self._noted: deque[tuple[float, Any]] = deque()
+        self._noted: deque[tuple[float, Any, _Opened | None]] = deque()
         self._is_due = False
-        self._open: dict[str, Story | None] = {}  # by ticket; None: it is not told
+        self._open: dict[str, Story] = {}  # by ticket
         self._take: dict[type[Any], Callable[[Any, float], None]] = {
-            fx.SaveFault: self._fault,
+            fx.SaveFault: lambda effect, at: None,
             fx.StartAttempt: self._attempt_begins,
             fx.StartProbes: self._round_begins,
             fx.SaveDecision: self._decided,
@@ -78,15 +86,23 @@ class Stories:
         if len(self._noted) >= _MOST_NOTED:
             self._on_left_out(1)
             return
-        self._noted.append((self._clock.now(), what))
+        self._noted.append((self._clock.now(), what, self._opened(what)))
         if not self._is_due:
             self._is_due = True
             asyncio.get_running_loop().call_soon(self._tell)
 
+    def _opened(self, what: Any) -> _Opened | None:
+        """The ticket that it is about, as long as it is known whose it is: it may have ended when its turn comes."""
+        error_of = _OPENS.get(type(what))
+        error = self._engine.known(error_of(what)) if error_of else None
+        return (error, error.ticket) if error and error.ticket else None
+
     def _tell(self) -> None:
         for _ in range(min(_SLICE, len(self._noted))):
-            at, what = self._noted.popleft()
+            at, what, opened = self._noted.popleft()
             try:
+                if opened is not None:
+                    self._begin(*opened)
                 self._take[type(what)](what, at)
             except Exception as error:  # noqa: BLE001  what cannot be told must not keep the rest from being told
                 _log.critical("bug", problem=f"a trace, with {type(what).__name__}", exc_info=error)
@@ -95,9 +111,12 @@ class Stories:
             asyncio.get_running_loop().call_soon(self._tell)
 
     def look(self) -> None:
-        """At what open tickets wait for."""
-        for ticket_id, story in self._open.items():
-            if story is not None and story.waits:
+        """At what open tickets wait for. Of one that is gone, and of whose end there was no room to hear, nothing more will come."""
+        for ticket_id, story in list(self._open.items()):
+            if not self._noted and self._engine.ticket_id(_error_of(ticket_id)) != ticket_id:
+                del self._open[ticket_id]
+                self._on_left_out(1 + len(story.spans))
+            elif story.waits:
                 self._look(ticket_id, story)
 
     def _look(self, ticket_id: str, story: Story) -> None:
@@ -110,24 +129,18 @@ class Stories:
     def _story(self, ticket_id: str) -> Story | None:
         return self._open.get(ticket_id)
 
-    def _fault(self, effect: fx.SaveFault, _at: float) -> None:
-        self._begin(effect.error_id)
-
-    def _begin(self, error_id: str) -> None:
-        """Where its ticket has none yet. A fault may open one while the slot of an older fault is still there: then the first that is
+    def _begin(self, error: Error, ticket: Ticket) -> None:
+        """Where the ticket has no story yet. A fault may open one while the slot of an older fault is still there: then the first that is
         done for it says so."""
-        error = self._engine.known(error_id)
-        ticket = error.ticket if error else None
-        if error is None or ticket is None or ticket.ticket_id in self._open:
-            return
-        if len(self._open) >= _MOST_OPEN:
-            self._on_left_out(1)
+        if ticket.ticket_id in self._open:
             return
         sent = sent_in(ticket.fault.attributes)
         parent = sent if sent and sent.is_sampled else None
         trace_id = parent.trace_id if parent else own_trace(self._instance, ticket.ticket_id)
         if not parent and not is_kept(trace_id, self._ratio):
-            self._open[ticket.ticket_id] = None
+            return
+        if len(self._open) >= _MOST_OPEN:
+            self._on_left_out(1)
             return
         self._open[ticket.ticket_id] = story = Story(
             ticket.ticket_id,
@@ -136,7 +149,7 @@ class Stories:
             None if parent else sent,
             min(ticket.opened_at, ticket.fault.received_at or ticket.opened_at),
             {
-                f"{_P}error_id": error_id,
+                f"{_P}error_id": error.error_id,
                 f"{_P}ticket_id": ticket.ticket_id,
                 f"{_P}target": ticket.target.id,
                 f"{_P}rule": ticket.rule.id,
@@ -150,15 +163,12 @@ class Stories:
         self._look(ticket.ticket_id, story)
 
     def _attempt_begins(self, effect: fx.StartAttempt, at: float) -> None:
-        self._begin(effect.order.error_id)
         story = self._story(ticket_of(effect.order.attempt_id))
         if story is not None:
             story.begins(at)
 
     def _round_begins(self, effect: fx.StartProbes, at: float) -> None:
-        ticket_id = ticket_of(effect.order.round_id)
-        self._begin(_error_of(ticket_id))
-        story = self._story(ticket_id)
+        story = self._story(ticket_of(effect.order.round_id))
         if story is not None:
             story.round_begins(effect.order.round_id, at)
 
@@ -204,5 +214,5 @@ class Stories:
             self._on_left_out(story.left_out)
 
 
-def _error_of(ticket_id: str) -> str:
-    return ticket_id.partition("-")[0]
+def _error_of(any_id: str) -> str:
+    return any_id.partition("-")[0]
