@@ -12,6 +12,7 @@ from error_daemon.model import (
     Notice,
     RecoveryClass,
     State,
+    Summary,
 )
 from error_daemon.ports import ErrorFilter
 from error_daemon.rpc.convert import decision_message, error_message, state_text
@@ -263,6 +264,23 @@ def test_history_is_asked_for_as_wanted() -> None:
 ANN = "ann (as they say)"
 
 
+def test_a_watch_is_paced_as_it_asks_and_a_summary_tells_what_it_did_not_get() -> None:
+    async def go() -> None:
+        async with client_of() as client:
+            call = client.stream("Watch", pb.WatchRequest(most_per_s=7), pb.Event)
+            client.control.notices.put_nowait(Summary(1.0, 2.0, {"state": 3, "decision": 2}))
+            event = await soon(call.read())
+            assert (event.at, event.kind, event.text) == (2.0, "summary", "5 more events were left out")
+            assert (event.summary.since, dict(event.summary.left_out)) == (1.0, {"state": 3, "decision": 2})
+            assert client.control.asked == [("watch", (None, 7))]
+            call.cancel()
+            too_many = client.stream("Watch", pb.WatchRequest(most_per_s=1001), pb.Event)
+            with pytest.raises(grpc.aio.AioRpcError, match="1001 is more than 1000"):
+                await soon(too_many.read())
+
+    run(go())
+
+
 @pytest.mark.parametrize(
     ("method", "request_message", "asked", "answer"),
     [
@@ -299,6 +317,9 @@ def test_resetting_and_flushing_do_what_is_said(
     ("method", "request_message", "code", "part"),
     [
         ("ListErrors", pb.ListErrorsRequest(status=9), "INVALID_ARGUMENT", "status: 9 is not a Status"),  # type: ignore[arg-type]
+        ("ListErrors", pb.ListErrorsRequest(page_token="x"), "INVALID_ARGUMENT", "begin with the first page"),
+        ("ListHistory", pb.ListHistoryRequest(since=-1.0), "INVALID_ARGUMENT", "since: -1 is not a time"),
+        ("Reset", pb.ResetRequest(error_id=ID, strategy_id="s"), "INVALID_ARGUMENT", "set learned = true"),
         (
             "ListErrors",
             pb.ListErrorsRequest(type="netwrok"),
