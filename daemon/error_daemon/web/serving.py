@@ -242,7 +242,7 @@ class Elsewise:
             await send_answer(Answer(HTTPStatus.NO_CONTENT, headers=self._allow), send)
             return
         says = json.dumps(
-            {"title": "Method Not Allowed", "status": 405, "detail": f"here are taken: {self._allow['allow']}"}
+            {"title": "Method Not Allowed", "status": 405, "detail": f"this path takes {self._allow['allow']}"}
         )
         answer = Answer(HTTPStatus.METHOD_NOT_ALLOWED, says.encode(), PROBLEM, self._allow)
         await send_answer(answer, send, ends_connection=True)
