@@ -4,12 +4,16 @@
 window loading it again: the files are there, the page is asked for and not sent. *Useful* is when the headline of what is broken stands
 on the page and the frame with it is drawn; *first* is the browser's own first-contentful-paint. Bytes are those of bodies on the wire.
 Loopback: a network adds its own, about five times there and back (connection, page, modules, the page's module, the answer).
+
+*Storm*: the page is open while ten thousand faults come as fast as one sender can send them; the longest time without a frame, and how many
+times the page asked meanwhile and in the seconds after.
 """
 
 from __future__ import annotations
 
 import shutil
 import tempfile
+import time
 from collections.abc import Callable
 from pathlib import Path
 from statistics import median
@@ -23,6 +27,7 @@ from error_recovery.v1 import fault_pb2, fault_pb2_grpc
 
 _PATIENCE_MS = 30_000
 _ERRORS = 500
+_STORM, _BATCH, _AFTER_S = 10_000, 1000, 3.0
 _FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 _WATCH = """
 new MutationObserver((_, observer) => {
@@ -30,6 +35,26 @@ new MutationObserver((_, observer) => {
   observer.disconnect();
   requestAnimationFrame(() => setTimeout(() => (window.usefulAt = performance.now()), 0));
 }).observe(document, { childList: true, subtree: true });
+"""
+_FRAMES = """
+() => {
+  window.longest = 0;
+  let last = performance.now();
+  const frame = (at) => {
+    window.longest = Math.max(window.longest, at - last);
+    last = at;
+    requestAnimationFrame(frame);
+  };
+  requestAnimationFrame(frame);
+  performance.clearResourceTimings();
+}
+"""
+_AFTERWARDS = """
+() => ({
+  longest_without_frame_ms: window.longest,
+  questions: performance.getEntriesByType("resource").filter((one) => one.name.includes("/api/now")).length,
+  says: document.querySelector(".headline").innerText,
+})
 """
 _READ = """
 () => {
@@ -61,7 +86,7 @@ def run(loads: int, say: Callable[[str], None]) -> dict[str, object]:
         DaemonProcess(Path(directory), is_pinned=False, has_http=True) as daemon,
         sync_playwright() as playwright,
     ):
-        _break(daemon.address)
+        _break(daemon.address, _ERRORS)
         browser = playwright.chromium.launch(executable_path=chromium, headless=True, args=_FLAGS)
         say(f"paint: {loads} loads of each, {browser.version}")
         cold, warm = [], []
@@ -71,19 +96,34 @@ def run(loads: int, say: Callable[[str], None]) -> dict[str, object]:
             cold.append(_loaded(page, lambda: page.goto(f"http://{daemon.http}/")))  # noqa: B023 - called at once
             warm.append(_loaded(page, page.reload))
             page.close()
+        page = browser.new_page()
+        page.add_init_script(_WATCH)
+        _loaded(page, lambda: page.goto(f"http://{daemon.http}/"))
+        storm = _in_a_storm(page, daemon.address)
         version = browser.version
         browser.close()
-    return {"chromium": version, "loads": loads, "cold": _medians(cold), "warm": _medians(warm)}
+    return {"chromium": version, "loads": loads, "cold": _medians(cold), "warm": _medians(warm), "storm": storm}
 
 
-def _break(address: str) -> None:
-    """So that there is something to show."""
+def _in_a_storm(page: Any, address: str) -> dict[str, object]:
+    page.evaluate(_FRAMES)
+    began_at = time.monotonic()
+    _break(address, _STORM)
+    sent_s = time.monotonic() - began_at
+    page.wait_for_timeout(1000 * _AFTER_S)
+    told: dict[str, object] = page.evaluate(_AFTERWARDS)
+    return {"faults": _STORM, "sent_in_s": sent_s, **told}
+
+
+def _break(address: str, many: int) -> None:
+    """So that there is something to show. The same errors each time."""
     build = faults.builder("matched")
     with grpc.insecure_channel(address) as channel:
-        request = fault_pb2.ReportBatchRequest(
-            faults=[fault_pb2.Fault.FromString(build(one)) for one in range(_ERRORS)]
-        )
-        fault_pb2_grpc.FaultServiceStub(channel).ReportBatch(request)
+        service = fault_pb2_grpc.FaultServiceStub(channel)
+        for first in range(0, many, _BATCH):
+            numbers = range(first, min(many, first + _BATCH))
+            batch = [fault_pb2.Fault.FromString(build(number % _ERRORS)) for number in numbers]
+            service.ReportBatch(fault_pb2.ReportBatchRequest(faults=batch))
 
 
 def _loaded(page: Any, load: Callable[[], object]) -> dict[str, float]:

@@ -278,6 +278,11 @@ def dashboards_table(result: Json) -> str:
         )
         sums = f"{sum(came['events'].values()):>12,}{came['bytes'] >> 10:>8,}{came['answers']:>8,}"
         lines.append(f"{who:16}{cells}{_cell(figures['cost']['cpu_us'])}{sums}")
+    storm = result["storm"]
+    lines.append(
+        f"storm of {storm['faults']:,} faults in {storm['sent_in_s']:.1f} s: at most"
+        f" {storm['longest_without_frame_ms']:.0f} ms without a frame, {storm['questions']} questions"
+    )
     return "\n".join(lines)
 
 

@@ -1,4 +1,4 @@
-"""Ten thousand faults of three root causes: the first page has three things on it, and stays quick."""
+"""Ten thousand faults of three root causes: the first page has three things on it, and no more than a person can take in."""
 
 from __future__ import annotations
 
@@ -9,19 +9,6 @@ from playwright.sync_api import Browser
 from tests.browser.chromium import PHONE, SETTLED_MS, window
 from tests.browser.world import World
 from tests.e2e.daemon_process import running
-
-FRAMES = """
-async () => {
-  const gaps = [];
-  let last = performance.now();
-  for (let frame = 0; frame < 120; frame++) {
-    await new Promise((done) => requestAnimationFrame(done));
-    gaps.push(performance.now() - last);
-    last = performance.now();
-  }
-  return Math.max(...gaps);
-}
-"""
 
 
 def test_a_storm_is_three_things_on_the_first_page(browser: Browser, tmp_path: Path) -> None:
@@ -35,9 +22,6 @@ def test_a_storm_is_three_things_on_the_first_page(browser: Browser, tmp_path: P
         assert groups.count() == 3
         assert {groups.nth(index).locator("h3").inner_text() for index in range(3)} == {"db", "cache", "disk"}
         assert one.page.locator("main *").count() < 600
-        assert (
-            float(one.page.evaluate(FRAMES)) < 1000
-        )  # it never stands still for as long as anybody would notice twice
         one.keep("storm")
         one.page.set_viewport_size({"width": PHONE["width"], "height": PHONE["height"]})
         assert one.scrolls_sideways_by() <= 0

@@ -50,18 +50,18 @@ function headlineTone(now) {
   if (now.needs.length) return "asks";
   const broken = now.groups.filter(isBroken);
   if (broken.length) return broken.every((group) => group.standing === "trying") ? "busy" : "bad";
-  return "good";
+  return now.groups.length ? "still" : "good";
 }
 
 function headlineWords(now) {
   const broken = now.groups.filter(isBroken).length + now.groups_more;
   const recorded = now.groups.length - now.groups.filter(isBroken).length;
   const asked = now.needs.length + now.needs_more;
-  const main = broken ? `${count(broken, "thing is", "things are")} broken` : recorded ? "Nothing is being recovered" : "All is well";
+  const main = broken ? `${count(broken, "thing is", "things are")} broken` : recorded ? `${count(recorded, "thing is", "things are")} only recorded` : "All is well";
   const rest = [];
   if (asked) rest.push(`${many(asked)} ${asked === 1 ? "waits" : "wait"} for you`);
   if (now.trying.length) rest.push(`${many(now.trying.length + now.trying_more)} being worked on`);
-  if (recorded) rest.push(`${many(recorded)} only recorded`);
+  if (recorded) rest.push(broken ? `${many(recorded)} only recorded` : "no rule may do anything about it");
   return [main, rest.join(", ")].filter(Boolean);
 }
 
