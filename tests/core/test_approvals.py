@@ -244,3 +244,25 @@ def test_an_isolation_asks_too() -> None:
     world.approve(error_id)
     world.run(5.0)
     assert world.levels() == [0, 1]
+
+
+def test_one_yes_is_enough_for_all_that_ask_for_the_same() -> None:
+    """Else a person would be asked a thousand times about a target that is well, and a thousand errors would fail in the end."""
+    world = World(house(rule("web.*", target="web", mode=Mode.APPROVE)))
+    ids = [world.report(fault(f"web{number}")) for number in range(3)]
+    world.run(0.5)
+    world.approve(ids[0])
+    world.run(1.0)
+    assert {world.state(error_id) for error_id in ids} == {State.WATCHING}
+    assert len(world.started) == 1
+    assert world.engine.approvals(10) == ([], 0)
+
+
+def test_a_fault_that_came_after_the_look_is_still_asked_about() -> None:
+    world = World(house(rule("web.*", target="web", mode=Mode.APPROVE)))
+    first, second = world.report(fault("web1")), world.report(fault("web2"))
+    world.approve(first)
+    world.run(0.101)
+    world.report(fault("web2"), breaks=False)  # while the probes are asked
+    world.run(1.0)
+    assert (world.state(first), world.state(second)) == (State.WATCHING, State.PARKED)

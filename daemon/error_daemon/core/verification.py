@@ -19,6 +19,7 @@ from dataclasses import replace
 
 from error_daemon.core.backoff import delay_s
 from error_daemon.core.board import Board
+from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.hold import Hold
 from error_daemon.core.decide import first_round
 from error_daemon.core.dispatch import Dispatch
@@ -252,6 +253,8 @@ class Verification:
 
     def _heal_with(self, error: Error, ticket: Ticket) -> None:
         """The target of another error, whose faults are all older, was verified well."""
+        if error.state is State.PARKED and approval.waits(ticket):
+            self._dispatch.waiting.wake(error)  # there is nothing to ask a person about any more
         if error.state is State.QUEUED:
             self._watch(error, ticket, f"{ticket.target.id} was verified well after its last fault came")
             self._dispatch.free(error)

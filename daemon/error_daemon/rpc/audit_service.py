@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from typing import Any
 
-from google.protobuf.message import Message
-
-from error_daemon.calls import Call, Method, Service, Shape
+from error_daemon.calls import Call, Service
 from error_daemon.errors import InputError
 from error_daemon.model.audit import EntryFilter, Head
 from error_daemon.ports import After, AuditTrail
 from error_daemon.rpc import paging, requests
 from error_daemon.rpc.convert_audit import checked_message, entry_message, kept_message
+from error_daemon.rpc.unary import unary
 from error_recovery.v1 import audit_pb2
 
 MOST_ENTRIES = 1000
@@ -31,10 +28,10 @@ class AuditService:
         return Service(
             "error_recovery.v1.AuditService",
             (
-                _unary("ListAudit", self.list_audit, pb.ListAuditRequest),
-                _unary("GetAuditEntry", self.get_audit_entry, pb.GetAuditEntryRequest),
-                _unary("GetAuditHead", self.get_audit_head, pb.GetAuditHeadRequest),
-                _unary("VerifyAudit", self.verify_audit, pb.VerifyAuditRequest),
+                unary("ListAudit", self.list_audit, pb.ListAuditRequest),
+                unary("GetAuditEntry", self.get_audit_entry, pb.GetAuditEntryRequest),
+                unary("GetAuditHead", self.get_audit_head, pb.GetAuditHeadRequest),
+                unary("VerifyAudit", self.verify_audit, pb.VerifyAuditRequest),
             ),
         )
 
@@ -78,11 +75,3 @@ def _head(field: str, head: audit_pb2.AuditHead) -> Head:
     if not 0 < head.sequence <= _MOST_SEQUENCE or not _HASH.fullmatch(head.hash):
         raise InputError(field, "is no head: a sequence from 1 on, and 64 hexadecimal digits")
     return Head(head.sequence, head.hash)
-
-
-def _unary(name: str, serve: Callable[[Any, Call], Any], request: type[Message]) -> Method:
-    return Method(name, Shape.UNARY, serve, request.FromString, _serialise)
-
-
-def _serialise(message: Message) -> bytes:
-    return message.SerializeToString()
