@@ -262,7 +262,7 @@ def test_what_waits_for_a_person_is_told_from_what_they_let_run() -> None:
     approved = replace(decision, brakes=(*decision.brakes, "approval: by anna"))
     told = explain.sentences(approved, does="runs /bin/good")
     assert told[0].startswith("Ran good on web")
-    assert told[1:3] == ["What that is: it runs /bin/good.", "A person was asked first: approved by anna."]
+    assert told[1:3] == ["As it is defined now, it runs /bin/good.", "A person was asked first: approved by anna."]
     silence = replace(decision, brakes=(*decision.brakes, "approval: nobody answered"))
     assert "A person was asked first: nobody answered." in explain.sentences(silence)
 

@@ -21,6 +21,7 @@ from heapq import heappop, heappush
 from re import compile as pattern
 
 from error_daemon.core import effects as fx
+from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.pause import ALL, Pause
 from error_daemon.core.engine import Engine
 from error_daemon.core.life import WITH_TICKET
@@ -509,6 +510,9 @@ class World:
 
     def _count_all(self) -> None:
         """What is kept as an account is what a walk through all errors finds."""
+        with_ticket = [error for error in self.engine._board.errors.values() if error.ticket]
+        asked = {error.error_id for error in with_ticket if error.ticket and approval.waits(error.ticket)}
+        assert set(self.engine._dispatch.asking._waiting) == asked
         engine, errors = self.engine, list(self.engine._board.errors.values())
         assert engine.errors_by_state() == Counter(error.state.value for error in errors)
         down = [error for error in errors if error.target and (error.ticket or error.state is State.FAILED)]

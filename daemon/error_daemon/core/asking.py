@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import partial
+from heapq import nsmallest
+from operator import itemgetter
 
 from error_daemon.core.board import Board
 from error_daemon.core.brakes import approval
@@ -36,11 +38,13 @@ from error_daemon.errors import Refused
 from error_daemon.model import (
     Answer,
     Answered,
+    Approval,
     ApprovalRecord,
     ApprovalState,
     Decision,
     Mode,
     Notice,
+    Severity,
     State,
     Strategy,
     Target,
@@ -56,7 +60,29 @@ class Asking:
         self._board = board
         self._response = response
         self._answers: dict[str, Answer] = {}  # by error: the newest to what was proposed for it
+        self._waiting: dict[str, float] = {}  # errors that wait for a person, and until when
+        self._shown: dict[str, tuple[Severity, int, Approval]] = {}  # by error, as it was shown last, and by what
         board.on_close = self.withdraw
+
+    # --- shown
+
+    def approvals(self, limit: int) -> tuple[list[Approval], int]:
+        """See Engine. Pages ask for it again and again: what has not changed is not put together anew."""
+        soonest = nsmallest(limit, self._waiting.items(), key=itemgetter(1))
+        found = (self.approval(error_id) for error_id, _ in soonest)
+        return [one for one in found if one], len(self._waiting)
+
+    def approval(self, error_id: str) -> Approval | None:
+        error = self._board.by_id(error_id) if error_id in self._waiting else None
+        if error is None or error.ticket is None:
+            return None
+        proposal, by = _proposal_of(error.ticket), (error.severity, self._board.generation)
+        known = self._shown.get(error_id)
+        if known is not None and known[:2] == by and known[2].decision_id == proposal.decision.decision_id:
+            return known[2]
+        shown = approval_of(self._board, error, error.ticket, proposal)
+        self._shown[error_id] = (*by, shown)
+        return shown
 
     # --- asked
 
@@ -74,6 +100,7 @@ class Asking:
     def ask(self, error: Error, ticket: Ticket, proposal: Proposal, hold: Hold) -> None:
         """What is proposed waits for a person from now on."""
         ticket.times_asked += 1
+        self._waiting[error.error_id] = hold.until
         decision = proposal.decision
         self._board.effects.append(SaveDecision(decision))
         self._board.notify("decision", error, f"level {decision.level}: {hold.reason}", decision=decision)
@@ -122,6 +149,7 @@ class Asking:
 
     def _take(self, error: Error, ticket: Ticket, answer: Answer, state: ApprovalState) -> Proposal:
         self._remember(error.error_id, answer)
+        self._forget(error.error_id)
         proposal = replace(_proposal_of(ticket), answer=answer)
         ticket.proposal = proposal if answer.is_yes else None
         self._note(error, ticket, proposal, state)
@@ -129,6 +157,11 @@ class Asking:
         text += f": {answer.note}" if answer.note else ""
         self._tell(error, ticket, proposal, state, text=text)
         return proposal
+
+    def _forget(self, error_id: str) -> None:
+        """It waits no more."""
+        self._waiting.pop(error_id, None)
+        self._shown.pop(error_id, None)
 
     def _remember(self, error_id: str, answer: Answer) -> None:
         """What is answered last, of as many errors as anybody will ask about."""
@@ -178,6 +211,7 @@ class Asking:
 
     def _end(self, error: Error, ticket: Ticket, state: ApprovalState, text: str) -> None:
         proposal, ticket.proposal = ticket.proposal, None
+        self._forget(error.error_id)
         if proposal is not None and proposal.digest:
             self._note(error, ticket, proposal, state)
             self._tell(error, ticket, proposal, state, text=text)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from heapq import nlargest, nsmallest
+from heapq import nlargest
 from itertools import chain
 from typing import Any
 
@@ -20,7 +20,6 @@ from error_daemon.core import deeds
 from error_daemon.core.acts import PeoplesActs
 from error_daemon.core.at_rest import AtRest
 from error_daemon.core.board import Board
-from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.classify import Classification
 from error_daemon.core.decide import members_of, variables_of
@@ -44,7 +43,6 @@ from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.opening import Opening
 from error_daemon.core.overview import Overview
 from error_daemon.core.policy import Policy
-from error_daemon.core.proposed import approval_of
 from error_daemon.core.renewal import Redefined, Renewal
 from error_daemon.core.response import Response
 from error_daemon.core.restoring import Restoring
@@ -259,21 +257,11 @@ class Engine(PeoplesActs):
 
     def approvals(self, limit: int) -> tuple[list[Approval], int]:
         """What waits for a person's yes or no, what ends soonest first, and how much there is in all."""
-        waiting = [
-            (hold.until, error.error_id)
-            for error in self._board.with_ticket()
-            if error.ticket and (hold := approval.hold(error.ticket))
-        ]
-        soonest = (self.approval(error_id) for _, error_id in nsmallest(limit, waiting))
-        return [one for one in soonest if one], len(waiting)
+        return self._dispatch.asking.approvals(limit)
 
     def approval(self, error_id: str) -> Approval | None:
         """Of one error, by its whole id; None where nothing of it waits for a person."""
-        error = self._board.by_id(error_id)
-        ticket = error.ticket if error else None
-        if error is None or ticket is None or ticket.proposal is None or not approval.waits(ticket):
-            return None
-        return approval_of(self._board, error, ticket, ticket.proposal)
+        return self._dispatch.asking.approval(error_id)
 
     def does(self, decision: Decision) -> str:
         """What its strategy does to its target, in words, as they are defined now; empty where one of them is no more."""

@@ -72,7 +72,7 @@ def sentences(decision: Decision, attempt: AttemptRecord | None = None, source: 
     of the fault that it was about, `does`: what its strategy does (deeds.py); empty where that is not known."""
     said = [_headline(decision)]
     if does:
-        said.append(f"What that is: it {does}.")
+        said.append(f"As it is defined now, it {does}.")
     if who := approval.given(decision):
         said.append(f"A person was asked first: {'approved ' if who.startswith('by ') else ''}{who}.")
     if decision.why_now:
