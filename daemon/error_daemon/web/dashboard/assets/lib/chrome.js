@@ -56,7 +56,7 @@ function themeButton(acts) {
   return button(isDark ? "Light" : "Dark", acts.theme, { class: "plain", "aria-label": isDark ? "Show in light colours" : "Show in dark colours" });
 }
 
-export function currentTheme() {
+function currentTheme() {
   return document.documentElement.dataset.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
 }
 

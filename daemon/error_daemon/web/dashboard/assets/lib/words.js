@@ -44,7 +44,6 @@ const TYPES = "- unknown network resource hardware system database worker coordi
 
 export const severity = (value) => short(value, "SEVERITY_", SEVERITIES);
 export const type = (value) => short(value, "ERROR_TYPE_", TYPES);
-export const severityRank = (value) => SEVERITIES.indexOf(severity(value));
 export const status = (value) => short(value, "STATUS_", ["", "open", "retrying", "resolved", "failed"]);
 
 function short(value, prefix, names) {
