@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
 
-from error_daemon.model import Json, Reading, Run, RunEvent, WorkflowStep
+from error_daemon.model import Json, Run, RunEvent
 
 Row = dict[str, Json]
-_STEPS: TypeAdapter[tuple[WorkflowStep, ...]] = TypeAdapter(tuple[WorkflowStep, ...])
-_READING: TypeAdapter[Reading] = TypeAdapter(Reading)
-_EVENT: TypeAdapter[RunEvent] = TypeAdapter(RunEvent)
-_RUN: TypeAdapter[Run] = TypeAdapter(Run)
 _IN_DOCUMENT = ("name", "target", "step", "expires_s", "deadline_at", "attempt_id")
 
 
@@ -41,7 +38,7 @@ def event_row(run: Run, event: RunEvent) -> Row:
         "step": event.step,
         "actor": event.by,
         "note": event.note,
-        "reading": _READING.dump_python(event.reading, mode="json") if event.reading else None,
+        "reading": {**asdict(event.reading), "value": event.reading.value.value} if event.reading else None,
     }
 
 
@@ -49,9 +46,11 @@ def run_of(row: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> Run:
     """Raises ValueError, KeyError where it is none that this version has written."""
     if not events:
         raise ValueError(f"the run {row['id']} has no events")
-    document = {**row["document"], "steps": _STEPS.validate_python(row["document"]["steps"])}
-    return _RUN.validate_python({**row, **document, "run_id": row["id"], "events": tuple(map(_event_of, events))})
+    happened = [{**event, "by": event["actor"]} for event in events]
+    return _reader().validate_python({**row, **row["document"], "run_id": row["id"], "events": happened})
 
 
-def _event_of(row: Mapping[str, Any]) -> RunEvent:
-    return _EVENT.validate_python({**row, "by": row["actor"]})
+@cache
+def _reader() -> TypeAdapter[Run]:
+    """Made when it is needed: most daemons start without runs."""
+    return TypeAdapter(Run)

@@ -116,7 +116,7 @@ class RunSteering:
         life.expect(run, done.step)
         reading = await self._sight.reading(run, self._engine.definitions)
         seen = life.Done(done.step, done.by, self._clock.now(), reading, done.note, done.is_forced)
-        before = self._book.active(run_id)
+        before = await self._book.run(run_id)  # others may have acted meanwhile
         after = life.completed(before, seen)
         self._take(after)
         event = after.events[-1]
