@@ -74,7 +74,7 @@ class WebServer:
     def add(self, routes: Sequence[Route]) -> None:
         """Before it is started. The first that fits is asked, so the narrower before the wider."""
         for route in routes:
-            served = Served(route, self._gate, self.room, self._names, self._on_bug)
+            served = Served(route, self._gate, self.room, self._names, self._on_bug, now=self._clock.now)
             self._served.append(PathRoute(route.place, served, methods=list(route.methods)))
             methods = self._methods.setdefault(route.place, set())
             methods.update(route.methods, ("HEAD",) if "GET" in route.methods else ())
