@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from error_daemon.definitions.loader import found_in
+from error_daemon.definitions.shapes import hooks
+from error_daemon.definitions.shapes.entry import models_by_kind
 from error_daemon.model import ErrorType, WorkflowStep
 from error_daemon.model.hook import Retries
+from error_daemon.setting_values import parse_duration
 from tests.definitions.writing import loaded, read_directory, refused, write
 
 SOUND = """\
@@ -109,3 +113,17 @@ FLOW = "workflows: [{id: a, for: {}, "
 def test_what_is_wrong_is_told_with_its_place(text: str, expected: str, tmp_path: Path) -> None:
     (found,) = refused(tmp_path, text + "\n")
     assert found.startswith(f"a.yaml:{expected}")
+
+
+def test_the_page_tells_the_defaults_of_each_kind_of_hook() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "definitions.md").read_text()
+    people = hooks._Hook.model_fields["events"].default
+    for kind, model in models_by_kind(hooks.HookEntry).items():
+        [row] = re.findall(rf"^\| `{kind}` \| (.*) \| ([\d,]+) \| `(\w+)` \|", page, re.MULTILINE)
+        told, burst, every = row
+        fields = model.model_fields
+        named = re.findall(r"`([\w.*]+)`", told)
+        events = {*named, *people} if "as above" in told else set(named)
+        assert events == ({"*"} if fields["events"].default == "*" else set(fields["events"].default)), kind
+        assert int(burst.replace(",", "")) == fields["burst"].default
+        assert parse_duration(every) == fields["every"].default

@@ -14,11 +14,12 @@ from aiosmtpd.smtp import AuthResult, Envelope, LoginPassword, Session
 
 from error_daemon.access.secret_file import read_secret
 from error_daemon.hooks.digest import digest
+from error_daemon.hooks.payload import event_of
 from error_daemon.hooks.senders.made import made_sender
 from error_daemon.hooks.sending import Sent
 from error_daemon.model.hook import Delivery, Hook
 from tests.fakes.authority import OPENSSL, Authority
-from tests.hooks.events import ORIGIN, an_event
+from tests.hooks.events import ORIGIN, a_notice, an_event
 from tests.hooks.mailbox import InClear, Mailbox
 from tests.hooks.test_hook_shelf import ONE
 
@@ -152,3 +153,13 @@ def test_one_that_is_refused_among_others_is_told_and_not_sent_again(tmp_path: P
 def test_a_server_that_is_not_there_is_told() -> None:
     params = {"server": "127.0.0.1", "port": 1, "tls": "none", "from": "a@h.example", "to": ("b@h.example",)}
     assert "ConnectionRefusedError" in sent(Hook("mail", "email", params=params)).detail
+
+
+def test_no_text_of_a_fault_can_be_a_line_of_the_head(tmp_path: Path) -> None:
+    text = "it broke\r\nBcc: all@evil.example\r\n\r\nnot what was meant"
+    nasty = event_of(a_notice(text=text, message=text, target="shop\nX: y"), "error.escalated", ORIGIN)
+    with serving(tmp_path) as (mailbox, hook):
+        assert sent(hook, Delivery("msg_1", "mail", nasty)).is_done
+    [mail] = mailbox.mails
+    assert "Bcc" not in mail
+    assert mail["Subject"].startswith("[web-1] Needs a person: shop X: y: it broke Bcc: all@evil.example")
