@@ -34,7 +34,7 @@ from error_daemon.redact import may_hold_a_secret, redacted
 from error_daemon.runtime.audit.table import TableCopy
 
 _log = logger()
-_UNNAMED = "grpc"
+_UNNAMED = "unnamed"
 _GATHERED_S = 0.1  # how long the daemon's own acts wait for each other
 _TRY_AGAIN_S = 1.0
 _PATIENCE_S = 2.0
