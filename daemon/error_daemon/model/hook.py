@@ -102,8 +102,8 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class HookView:
-    """A hook as it is at one moment. `state`: ready, failing (the last attempt failed), held (asked to wait), disabled, unable (what it
-    needs is not there)."""
+    """A hook as it is at one moment. `state`: ready, failing (the last attempt failed), held (asked to wait), disabled (until a person
+    says otherwise)."""
 
     hook: Hook
     state: str
