@@ -23,6 +23,11 @@ from tests.runtime.joined import HandClock
 NO_SPACE = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
+@pytest.fixture(autouse=True)
+def _a_disk_has_all_the_time_of_a_busy_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "_PATIENCE_S", 60.0)
+
+
 class Store(MemoryStore):
     """May have no room."""
 
