@@ -9,7 +9,7 @@ from error_recovery.v1 import fault_pb2
 
 
 class ListedIntake:
-    """ports.Intake. A payload that begins with "wrong" or "full" is refused as such; "bug" breaks. Where `targets` are given, others are
+    """middle.Intake. A payload that begins with "wrong" or "full" is refused as such; "bug" breaks. Where `targets` are given, others are
     refused. `settle` lets `settled` return."""
 
     def __init__(self) -> None:

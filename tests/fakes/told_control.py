@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 
 from error_daemon.errors import ErrorRecoveryError, NotFound, Refused, StoreUnavailable
+from error_daemon.middle import After, ErrorFilter
 from error_daemon.model import (
     Answer,
     Answered,
@@ -25,11 +26,10 @@ from error_daemon.model import (
     Standing,
     Summary,
 )
-from error_daemon.ports import After, ErrorFilter
 
 
 class ToldControl:
-    """ports.Control over one error, one decision and one attempt."""
+    """middle.Control over one error, one decision and one attempt."""
 
     def __init__(self, view: ErrorView, decision: Decision, record: AttemptRecord, payload: bytes | None) -> None:
         self._view = view

@@ -27,7 +27,7 @@ DEAD = Delivery("msg_1", "ops", an_event(), "dead", 8, 5.0, 9.0, "500")
 
 
 class Desk:
-    """ports.HookDesk over four hooks and one delivery; it writes down what it was asked."""
+    """middle.HookDesk over four hooks and one delivery; it writes down what it was asked."""
 
     problem = "no room"
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from error_daemon.errors import InputError
-from error_daemon.ports import After, ErrorFilter
+from error_daemon.middle import After, ErrorFilter
 from error_daemon.rpc.paging import page_of, place_in, token_for
 from error_recovery.v1 import recovery_pb2 as pb
 from tests.rpc.recovery_world import ID, VIEW, client_of

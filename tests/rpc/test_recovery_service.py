@@ -8,13 +8,13 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 
+from error_daemon.middle import ErrorFilter
 from error_daemon.model import (
     Notice,
     RecoveryClass,
     State,
     Summary,
 )
-from error_daemon.ports import ErrorFilter
 from error_daemon.rpc.convert import decision_message, error_message, state_text
 from error_recovery.v1 import fault_pb2
 from error_recovery.v1 import recovery_pb2 as pb

@@ -11,8 +11,8 @@ from google.protobuf.message import Message
 
 from error_daemon.core.metrics import Span, recovery_metrics
 from error_daemon.errors import ConfigError, Problem, Refused
+from error_daemon.middle import ErrorFilter
 from error_daemon.model import Alternative, Answer, Approval, ErrorType, Severity, Tried, Unanswered
-from error_daemon.ports import ErrorFilter
 from error_daemon.rpc.plain import plain
 from error_recovery.v1 import recovery_pb2 as pb
 from tests.core.metric_records import attempt, ticket

@@ -11,6 +11,7 @@ import pytest
 from google.protobuf.message import Message
 
 from error_daemon.errors import Refused
+from error_daemon.middle import RunFilter, StepDone
 from error_daemon.model import (
     Condition,
     FoundWorkflow,
@@ -25,7 +26,6 @@ from error_daemon.model import (
     Workflow,
     WorkflowStep,
 )
-from error_daemon.ports import RunFilter, StepDone
 from error_daemon.rpc.workflow_service import WorkflowService
 from error_recovery.v1 import workflow_pb2 as pb
 from tests.rpc.serving import run, serving, soon
@@ -43,7 +43,7 @@ def view_of(*events: RunEvent) -> RunView:
 
 
 class ToldWorkflows:
-    """ports.Workflows, which takes down what it is asked."""
+    """middle.Workflows, which takes down what it is asked."""
 
     def __init__(self) -> None:
         self.asked: list[Any] = []

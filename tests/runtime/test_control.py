@@ -14,8 +14,8 @@ import pytest
 
 from error_daemon.core.brakes.pause import NAME as PAUSE
 from error_daemon.errors import StoreUnavailable
+from error_daemon.middle import ErrorFilter
 from error_daemon.model import Answer, Mode, State
-from error_daemon.ports import ErrorFilter
 from error_daemon.runtime import records
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.control import DaemonControl, Parts

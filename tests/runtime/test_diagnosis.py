@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from structlog.testing import capture_logs
 
 from error_daemon.errors import StoreUnavailable
+from error_daemon.middle import Diagnosing
 from error_daemon.model import Diagnostic, Standing
-from error_daemon.ports import Diagnosing
 from error_daemon.runtime.diagnosis.area import Area, size, some, span
 from error_daemon.runtime.diagnosis.diagnosis import Shared, diagnose, in_thread
 

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from error_daemon.errors import InputError, NotFound, Refused, StoreUnavailable, TransientError
+from error_daemon.middle import RunFilter, StepDone
 from error_daemon.model import (
     GUIDED,
     AttemptOrder,
@@ -30,7 +31,6 @@ from error_daemon.model import (
     Workflow,
     WorkflowStep,
 )
-from error_daemon.ports import RunFilter, StepDone
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.faults import NewestFault
 from error_daemon.runtime.workflows.book import MOST_OPEN, RunBook

@@ -12,8 +12,8 @@ from google.protobuf.json_format import MessageToDict
 
 from error_daemon.access.methods import ROLES
 from error_daemon.errors import Denied, StoreUnavailable, TransientError, Unidentified
+from error_daemon.middle import ErrorFilter
 from error_daemon.model.access import Caller, Role
-from error_daemon.ports import ErrorFilter
 from error_daemon.rpc import convert
 from error_daemon.rpc.recovery_service import RecoveryService
 from error_daemon.web.api.api import routes

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from error_daemon.calls import Gate
 from error_daemon.errors import InputError, TransientError
 from error_daemon.ingest.fitted import fitted
+from error_daemon.middle import Intake
 from error_daemon.model.access import Caller
-from error_daemon.ports import Intake
 from error_recovery.v1 import fault_pb2
 
 _IN_A_TURN = 32  # some milliseconds

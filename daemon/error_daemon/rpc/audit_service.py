@@ -1,4 +1,4 @@
-"""AuditService: what people and the daemon did, over ports.AuditTrail."""
+"""AuditService: what people and the daemon did, over middle.AuditTrail."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import re
 
 from error_daemon.calls import Call, Service
 from error_daemon.errors import InputError
+from error_daemon.middle import After, AuditTrail
 from error_daemon.model.audit import EntryFilter, Head
-from error_daemon.ports import After, AuditTrail
 from error_daemon.rpc import paging, requests
 from error_daemon.rpc.convert_audit import checked_message, entry_message, kept_message
 from error_daemon.rpc.unary import unary

@@ -24,7 +24,7 @@ _COUNTED_BY = ("strategy", "type", "level", "target", "time")
 
 
 def metrics_message(facts: _Facts) -> recovery_pb2.GetMetricsResponse:
-    """`facts`: see ports.Control.metrics."""
+    """`facts`: see middle.Control.metrics."""
     report = facts["recovery"]
     return recovery_pb2.GetMetricsResponse(
         strategies=[recovery_pb2.StrategyMetrics(**strategy) for strategy in facts["strategies"]],

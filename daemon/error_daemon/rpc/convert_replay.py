@@ -19,7 +19,7 @@ _Facts = Mapping[str, Json]
 
 
 def replay_message(step: _Facts) -> recovery_pb2.ReplayEvent:
-    """`step`: see ports.Control.replay. One with a result may take long."""
+    """`step`: see middle.Control.replay. One with a result may take long."""
     result = step.get("result")
     return recovery_pb2.ReplayEvent(
         phase=step["phase"],

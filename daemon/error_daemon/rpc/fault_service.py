@@ -11,8 +11,8 @@ from google.rpc import code_pb2
 
 from error_daemon.calls import Call, Gate, Method, Service, Shape
 from error_daemon.errors import InputError, TransientError
+from error_daemon.middle import Intake
 from error_daemon.model.access import Caller
-from error_daemon.ports import Intake
 from error_daemon.rpc.raw_pb2 import RawBatch, RawReport
 from error_recovery.v1 import fault_pb2
 

@@ -1,4 +1,4 @@
-"""HookService: who is told, what became of it, and telling it again, over ports.HookDesk."""
+"""HookService: who is told, what became of it, and telling it again, over middle.HookDesk."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from error_daemon.calls import Call, Service
 from error_daemon.errors import InputError
+from error_daemon.middle import HookDesk
 from error_daemon.model.hook import DELIVERY_STATES, Delivery, Hook, HookView
-from error_daemon.ports import HookDesk
 from error_daemon.rpc import requests
 from error_daemon.rpc.unary import unary
 from error_recovery.v1 import hook_pb2

@@ -18,7 +18,7 @@ from math import isfinite
 from typing import Any, TypeVar
 
 from error_daemon.errors import InputError
-from error_daemon.ports import After
+from error_daemon.middle import After
 from error_daemon.rpc.requests import short
 
 T = TypeVar("T")

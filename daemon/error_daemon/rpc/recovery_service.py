@@ -1,4 +1,4 @@
-"""RecoveryService: what people and error-cli see and steer, over ports.Control."""
+"""RecoveryService: what people and error-cli see and steer, over middle.Control."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from contextlib import aclosing
 
 from error_daemon.calls import Call, Method, Service, Shape
 from error_daemon.errors import ConfigError, InputError, NotFound, StoreUnavailable
+from error_daemon.middle import After, Control, ErrorFilter
 from error_daemon.model import BrakeView
-from error_daemon.ports import After, Control, ErrorFilter
 from error_daemon.rpc import convert, paging, requests
 from error_daemon.rpc.convert_approval import answered_fields, approval_message
 from error_daemon.rpc.convert_diagnosis import diagnostic_message

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from math import isfinite
 
 from error_daemon.errors import InputError
+from error_daemon.middle import ErrorFilter
 from error_daemon.model import Answer, ErrorType, RepeatWish, State
 from error_daemon.model.access import Caller
-from error_daemon.ports import ErrorFilter
 from error_daemon.rpc import convert
 from error_recovery.v1 import recovery_pb2
 

@@ -1,11 +1,11 @@
-"""ViewService: what pages are made from, over ports.Views."""
+"""ViewService: what pages are made from, over middle.Views."""
 
 from __future__ import annotations
 
 from error_daemon.calls import Call, Service
 from error_daemon.errors import InputError
+from error_daemon.middle import Views
 from error_daemon.model.views import Now, ScoreWish
-from error_daemon.ports import Views
 from error_daemon.rpc import convert_views, requests
 from error_daemon.rpc.unary import unary
 from error_recovery.v1 import view_pb2

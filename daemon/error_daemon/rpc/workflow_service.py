@@ -1,11 +1,11 @@
-"""WorkflowService: how people are led, over ports.Workflows."""
+"""WorkflowService: how people are led, over middle.Workflows."""
 
 from __future__ import annotations
 
 from error_daemon.calls import Call, Service
 from error_daemon.errors import InputError
+from error_daemon.middle import RunFilter, StepDone, Workflows
 from error_daemon.model import RunEventKind, RunState
-from error_daemon.ports import RunFilter, StepDone, Workflows
 from error_daemon.rpc import requests
 from error_daemon.rpc.convert import reading_message
 from error_daemon.rpc.convert_workflow import found_message, run_message, workflow_message

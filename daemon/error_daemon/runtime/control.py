@@ -1,4 +1,4 @@
-"""ports.Control: what people see and steer, from the engine's memory and from the record."""
+"""middle.Control: what people see and steer, from the engine's memory and from the record."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.marks import is_test
+from error_daemon.middle import After, Applications, Diagnosing, ErrorFilter, Intake
 from error_daemon.model import (
     STATUS_OF,
     Answer,
@@ -37,7 +38,7 @@ from error_daemon.model import (
     State,
     Summary,
 )
-from error_daemon.ports import After, Applications, Clock, Diagnosing, ErrorFilter, Intake, Ring
+from error_daemon.ports import Clock, Ring
 from error_daemon.runtime import records
 from error_daemon.runtime.audit import Audit, facts
 from error_daemon.runtime.commits import Commits
@@ -241,7 +242,7 @@ class DaemonControl:
         return purged, running
 
     async def reset_ladder(self, error_id: str, by: str) -> ErrorView:
-        """See ports.Control. To be tried again a failed error needs a slot of the ring: its newest fault is taken once more."""
+        """See middle.Control. To be tried again a failed error needs a slot of the ring: its newest fault is taken once more."""
         before = self._engine.view(error_id)
         view = self._engine.reset_ladder(error_id, self._clock.now())
         self._acted_on(before, "reset", {}, by)

@@ -24,7 +24,7 @@ REASONS = tuple(_WHY.values())
 
 
 class RingIntake:
-    """ports.Intake. `rows_waiting()` above `most_rows_waiting`: the record is too far behind to take more on. `believes_reporters`: what
+    """middle.Intake. `rows_waiting()` above `most_rows_waiting`: the record is too far behind to take more on. `believes_reporters`: what
     is reported by who is not trusted is acted on as it is; else it is a claim."""
 
     def __init__(
@@ -56,7 +56,7 @@ class RingIntake:
         self._targets = targets
 
     def take(self, payload: bytes, *, is_trusted: bool = True, is_test: bool = False) -> tuple[str, bool]:
-        """See ports.Intake."""
+        """See middle.Intake."""
         try:
             return self._take(payload, is_trusted=is_trusted, is_test=is_test)
         except (InputError, TransientError) as error:

@@ -30,8 +30,9 @@ from error_daemon.ingest.sensors.told_figures import ToldFigures
 from error_daemon.ingest.sentry.job_watch import JobWatch
 from error_daemon.ingest.sentry.receiver import SentryReceiver
 from error_daemon.ingest.syslog.receiver import SyslogReceiver
+from error_daemon.middle import Intake
 from error_daemon.model import Diagnostic, Standing
-from error_daemon.ports import Clock, Intake
+from error_daemon.ports import Clock
 from error_daemon.runtime.diagnosis.area import Area, some
 from error_daemon.runtime.problems import receiver_problem
 from error_daemon.setting_values import parse_syslog
@@ -123,7 +124,7 @@ class Receivers:
         return {way: desk.tally for way, desk in self._ways.items()}
 
     def diagnostics(self) -> Sequence[Diagnostic]:
-        """See ports.Diagnosing."""
+        """See middle.Diagnosing."""
         told = [_told(way, desk) for way, desk in self._ways.items() if way != _JOURNAL]  # its follower says more
         followed = [self._journal.diagnostic()] if self._journal is not None else []
         return [*told, self._known_alerts(), self._known_figures(), *followed]

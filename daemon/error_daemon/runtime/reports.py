@@ -36,7 +36,7 @@ class Reports:
         self._policy = policy
 
     async def metrics(self, since: float, until: float, still_down: Sequence[OpenInterval]) -> Json:
-        """See ports.Control."""
+        """See middle.Control."""
         begin = since or await self._begin(until)
         weights = {target.id: target.weight for target in self._definitions().targets.values()}
         async with self._analysis.begin(MetricsJob(Span(begin, until), weights, still_down)) as session:
@@ -67,7 +67,7 @@ class Reports:
         ]
 
     async def scores(self, wish: ScoreWish) -> Sequence[Mapping[str, Json]]:
-        """See ports.Views. What was learned in the half-lives before the range is learned too; of more attempts than can be handed over
+        """See middle.Views. What was learned in the half-lives before the range is learned too; of more attempts than can be handed over
         the oldest are left out."""
         since = wish.since - _HALF_LIVES * self._policy.half_life_s
         async with self._analysis.begin(ScoreJob(wish, self._policy.half_life_s)) as session:
@@ -77,7 +77,7 @@ class Reports:
     async def replay(
         self, files: Mapping[str, str], since: float, until: float, seed: int
     ) -> AsyncGenerator[Mapping[str, Json], None]:
-        """See ports.Control."""
+        """See middle.Control."""
         async with self._analysis.begin(ReplayJob(files, replace(self._policy, seed=seed))) as session:
             problems = await session.hear()
             if problems:

@@ -107,7 +107,7 @@ class Watchers:
             self._look_for_audience()
 
     def watch(self, error_id: str | None, most_per_s: int = 0) -> AsyncGenerator[Notice | Summary, None]:
-        """See ports.Control. Where it is not paced, one that does not keep up loses the oldest, and the next notice says how many.
+        """See middle.Control. Where it is not paced, one that does not keep up loses the oldest, and the next notice says how many.
         Raises TransientError when as many as there may be watch already."""
 
         def is_wanted(notice: Notice) -> bool:

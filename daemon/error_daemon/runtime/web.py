@@ -72,7 +72,7 @@ class Web:
             await self._server.stop(grace_s)
 
     def diagnostics(self) -> Sequence[Diagnostic]:
-        """See ports.Diagnosing."""
+        """See middle.Diagnosing."""
         if not self._listen:
             return [_AREA.unavailable("address", "HTTP is not served: http.listen is empty")]
         if not self.address:

@@ -27,10 +27,11 @@ from error_daemon.ingest.sensors.process_exits import ProcessExits
 from error_daemon.ingest.sensors.sampler import LATE, Sampled, Sampler
 from error_daemon.ingest.sensors.subjects import Subjects
 from error_daemon.ingest.sensors.told_figures import Both, ToldFigures
+from error_daemon.middle import SensorReadings
 from error_daemon.model import ErrorType, Severity, Target
 from error_daemon.model.diagnostic import Diagnostic, Standing
 from error_daemon.model.views import HostFigure
-from error_daemon.ports import Clock, SensorReadings
+from error_daemon.ports import Clock
 from error_daemon.settings import SensorSettings
 
 _WINDOW_S = 10.0

@@ -11,8 +11,8 @@ from math import isfinite, isnan
 
 from error_daemon.ingest.sensors.conditions import State
 from error_daemon.ingest.sensors.sampler import Sampled
+from error_daemon.middle import SensorReadings
 from error_daemon.model.views import HostFigure, Threshold
-from error_daemon.ports import SensorReadings
 
 _UNITS = ("per_s", "ratio", "celsius", "bytes", "percent", "us", "ms", "s")  # the last word of a name; the longer first
 

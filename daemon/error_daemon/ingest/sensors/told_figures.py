@@ -11,7 +11,8 @@ from collections import OrderedDict, deque
 from collections.abc import Mapping, Sequence
 from math import isfinite
 
-from error_daemon.ports import Clock, SensorReadings
+from error_daemon.middle import SensorReadings
+from error_daemon.ports import Clock
 
 MOST_FIGURES = 512
 MOST_POINTS = 64
@@ -20,7 +21,7 @@ MOST_NAME_BYTES = 256
 
 
 class ToldFigures:
-    """ports.SensorReadings."""
+    """middle.SensorReadings."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -62,7 +63,7 @@ class ToldFigures:
 
 
 class Both:
-    """ports.SensorReadings of two, whose figures have different names."""
+    """middle.SensorReadings of two, whose figures have different names."""
 
     def __init__(self, one: SensorReadings, other: SensorReadings) -> None:
         self._one = one

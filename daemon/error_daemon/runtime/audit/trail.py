@@ -1,4 +1,4 @@
-"""ports.AuditTrail: what is asked about the audit. From the table, and what is too new to be in it; verified from the files."""
+"""middle.AuditTrail: what is asked about the audit. From the table, and what is too new to be in it; verified from the files."""
 
 from __future__ import annotations
 

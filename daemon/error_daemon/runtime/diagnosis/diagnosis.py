@@ -13,8 +13,8 @@ from inspect import isawaitable
 import structlog
 
 from error_daemon.errors import ErrorRecoveryError
+from error_daemon.middle import Diagnosing
 from error_daemon.model import Diagnostic
-from error_daemon.ports import Diagnosing
 from error_daemon.runtime.diagnosis.area import Area
 
 WITHIN_S = 4.0  # error-cli waits for 5

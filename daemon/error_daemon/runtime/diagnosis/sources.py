@@ -10,8 +10,8 @@ from pathlib import Path
 from error_daemon.core.engine import Engine
 from error_daemon.definitions.configuration import DEFAULT_PATH
 from error_daemon.execute.pool import WorkerPool
+from error_daemon.middle import Control, Diagnosing, ErrorFilter
 from error_daemon.model import Diagnostic
-from error_daemon.ports import Control, Diagnosing, ErrorFilter
 from error_daemon.runtime.diagnosis.brakes import brakes
 from error_daemon.runtime.diagnosis.clock import clock
 from error_daemon.runtime.diagnosis.definitions import definitions

@@ -62,5 +62,5 @@ class Exporting:
         await self._exporter.stop()
 
     def diagnostics(self) -> Sequence[Diagnostic]:
-        """See ports.Diagnosing."""
+        """See middle.Diagnosing."""
         return self._exporter.diagnostics()

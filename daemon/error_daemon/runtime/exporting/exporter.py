@@ -145,7 +145,7 @@ class Exporter:
     # --- both
 
     def diagnostics(self) -> Sequence[Diagnostic]:
-        """See ports.Diagnosing."""
+        """See middle.Diagnosing."""
         counts = self._counts.counts
         sent, dropped = (counts.get(("traces", word), 0) for word in ("sent", "dropped"))
         says = f"{some(sent, 'span')} sent, {len(self._waiting):,} wait, {dropped:,} were dropped"

@@ -27,7 +27,7 @@ _NEEDED = ("error_daemon.hooks.hooks", "error_daemon.hooks.shelf", "error_daemon
 
 
 class ToldHooks:
-    """ports.HookDesk, over all hooks of the definitions in force."""
+    """middle.HookDesk, over all hooks of the definitions in force."""
 
     def __init__(self, settings: Settings, clock: Clock, watchers: Watchers, audit: Audit) -> None:
         self._settings, self._clock = settings, clock

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 from error_daemon.core.engine import Engine
 from error_daemon.core.ticket import Error
 from error_daemon.ingest.acceptance import Tally
+from error_daemon.middle import Applications
 from error_daemon.model import Json
 from error_daemon.model.hook import HookView
-from error_daemon.ports import Applications, Clock, Ring
+from error_daemon.ports import Clock, Ring
 from error_daemon.runtime.health import Judgement
 from error_daemon.runtime.reload import Reloader
 from error_daemon.store.client import DuckStore

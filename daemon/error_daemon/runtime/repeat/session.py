@@ -20,6 +20,7 @@ from itertools import count
 from error_daemon.core.engine import Engine
 from error_daemon.errors import NotFound, Refused, TransientError
 from error_daemon.ingest.decode import decode
+from error_daemon.middle import Intake
 from error_daemon.model import (
     ErrorView,
     RepeatEnd,
@@ -29,7 +30,7 @@ from error_daemon.model import (
     RepeatWish,
     Triggered,
 )
-from error_daemon.ports import Clock, Executor, Intake
+from error_daemon.ports import Clock, Executor
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.repeat.looking import Looking
 from error_daemon.runtime.repeat.one_pass import ENDED, Seen, in_short
@@ -84,7 +85,7 @@ class RepeatTests:
             session.told.set()
 
     def go_on(self, test_id: str, number: int) -> None:
-        """See ports.Control.continue_test."""
+        """See middle.Control.continue_test."""
         session = self._sessions.get(test_id)
         if session is None:
             raise NotFound(f"no test {test_id!r} is running")
@@ -92,7 +93,7 @@ class RepeatTests:
         session.told.set()
 
     async def run(self, wish: RepeatWish) -> AsyncGenerator[RepeatStep, None]:
-        """See ports.Control.test."""
+        """See middle.Control.test."""
         session = self._session(wish)
         plan = session.plan
         yield RepeatStep("planned", 0.0, plan=plan)

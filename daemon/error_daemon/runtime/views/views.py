@@ -1,4 +1,4 @@
-"""ports.Views: what pages are made from, of what the engine, the sensors and the record know."""
+"""middle.Views: what pages are made from, of what the engine, the sensors and the record know."""
 
 from __future__ import annotations
 

@@ -14,8 +14,9 @@ from typing import Any, Protocol
 import structlog
 
 from error_daemon.errors import NotFound, StoreUnavailable, TransientError
+from error_daemon.middle import RunFilter
 from error_daemon.model import Json, Run, RunState
-from error_daemon.ports import Row, RunFilter
+from error_daemon.ports import Row
 from error_daemon.runtime.commits import Commits
 from error_daemon.runtime.workflows.rows import event_row, run_of, run_row
 

@@ -1,4 +1,4 @@
-"""ports.Workflows: what people do to runs, and what they are shown. core/workflow.py says what may happen to one.
+"""middle.Workflows: what people do to runs, and what they are shown. core/workflow.py says what may happen to one.
 
 The probe of a step is asked while others may act: what was seen counts only where the run is at that step still when it comes in.
 """
@@ -16,6 +16,7 @@ from error_daemon.core import workflow_search
 from error_daemon.core.engine import Engine
 from error_daemon.core.workflow import Start, Waiting
 from error_daemon.errors import InputError, NotFound
+from error_daemon.middle import RunFilter, StepDone
 from error_daemon.model import (
     AttemptOrder,
     FoundWorkflow,
@@ -28,7 +29,7 @@ from error_daemon.model import (
     Workflow,
 )
 from error_daemon.model.audit import DAEMON
-from error_daemon.ports import Clock, RunFilter, StepDone
+from error_daemon.ports import Clock
 from error_daemon.runtime.audit import Audit
 from error_daemon.runtime.faults import NewestFault
 from error_daemon.runtime.workflows.book import RunBook
