@@ -18,10 +18,11 @@ from error_daemon.middle import ErrorFilter
 from error_daemon.model import Answer, Mode, State
 from error_daemon.runtime import records
 from error_daemon.runtime.commits import Commits
-from error_daemon.runtime.control import DaemonControl, Parts
+from error_daemon.runtime.control import DaemonControl
 from error_daemon.runtime.diagnosis.diagnosis import Shared
 from error_daemon.runtime.faults import NewestFault
 from error_daemon.runtime.pauses import PauseFile
+from error_daemon.runtime.standing import Parts
 from tests.runtime.joined import HOUSE, Joined, web_fault
 
 

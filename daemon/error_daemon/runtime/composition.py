@@ -1,5 +1,5 @@
 """
-The parts of a daemon, made and joined; nothing runs yet (daemon.py starts and stops them).
+The parts of a daemon, made and joined; nothing runs yet (daemon.py starts and stops them) and nothing is served (served.py).
 
     callers → server → services → control, intake
     others  → web → receivers → intake
@@ -12,17 +12,15 @@ Where two parts need each other, one gets a callback: they stand at the end.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
-from error_daemon.access.methods import ACTING
 from error_daemon.audit.files import FILE_NAME as AUDIT_FILE
 from error_daemon.audit.journal import Journal
-from error_daemon.calls import Server, Service
 from error_daemon.core.effects import StartAttempt
 from error_daemon.core.engine import Engine
 from error_daemon.definitions.checks.exposure import is_of_this_host
@@ -38,27 +36,14 @@ from error_daemon.ingest.system_state import system_state
 from error_daemon.ingest.unit_watch import UnitWatch
 from error_daemon.model import GUIDED, Definitions, Json
 from error_daemon.ring.opening import open_ring
-from error_daemon.rpc.aio_server import AioServer
-from error_daemon.rpc.audit_service import AuditService
-from error_daemon.rpc.caller_service import caller_service
-from error_daemon.rpc.fault_service import FaultService
 from error_daemon.rpc.handler_service import HandlerService
-from error_daemon.rpc.hook_service import HookService
-from error_daemon.rpc.recovery_service import RecoveryService
-from error_daemon.rpc.view_service import ViewService
-from error_daemon.rpc.wire.server import WireServer
-from error_daemon.rpc.workflow_service import WorkflowService
 from error_daemon.runtime.admission import Admission
 from error_daemon.runtime.analysis import Analysis
-from error_daemon.runtime.audit import Audit, OwnActs, TableCopy, Trail, Upkeep, answered_when_kept
+from error_daemon.runtime.audit import Audit, OwnActs, TableCopy, Trail, Upkeep
 from error_daemon.runtime.bugs import log_bug
 from error_daemon.runtime.clock import SteadyClock
 from error_daemon.runtime.commits import Commits
-from error_daemon.runtime.control import DaemonControl, Parts
-from error_daemon.runtime.diagnosis.audit import audit
 from error_daemon.runtime.diagnosis.diagnosis import Shared
-from error_daemon.runtime.diagnosis.hooks import hooks
-from error_daemon.runtime.diagnosis.sources import Seen, Sources
 from error_daemon.runtime.early_deaths import EarlyDeaths
 from error_daemon.runtime.faults import NewestFault
 from error_daemon.runtime.from_settings import (
@@ -66,16 +51,12 @@ from error_daemon.runtime.from_settings import (
     keep_of,
     made_state_dir,
     policy_of,
-    wire_limits_of,
     workers_of,
 )
 from error_daemon.runtime.health import Health, Vitals
 from error_daemon.runtime.hooks.told import ToldHooks
 from error_daemon.runtime.intake import RingIntake
-from error_daemon.runtime.monitoring.routes import MonitoringRoutes
-from error_daemon.runtime.monitoring.scene import Monitored
 from error_daemon.runtime.pauses import PauseFile
-from error_daemon.runtime.peers import PeersSentAway
 from error_daemon.runtime.problems import record_problem, sensor_news, sensor_problem
 from error_daemon.runtime.receivers import Receivers
 from error_daemon.runtime.recovery_loop import OwnAct, RecoveryLoop
@@ -86,9 +67,7 @@ from error_daemon.runtime.standstill import Standstill
 from error_daemon.runtime.system_states import SystemStates
 from error_daemon.runtime.systemd import Notifier, given_fd
 from error_daemon.runtime.told_probes import ToldProbes
-from error_daemon.runtime.views.now import Newest
 from error_daemon.runtime.views.pulse import Pulse
-from error_daemon.runtime.views.views import DaemonViews, ViewSources
 from error_daemon.runtime.watchers import Watchers
 from error_daemon.runtime.web import Web
 from error_daemon.runtime.workflows.book import RunBook
@@ -100,7 +79,6 @@ from error_daemon.settings import Settings
 from error_daemon.store.client import DuckStore
 from error_daemon.store.schema import RECORD_FILE
 from error_daemon.telemetry import Counters
-from error_daemon.web.dashboard.routes import routes as dashboard_routes
 from error_daemon.web.pages import Names
 from error_daemon.web.server import WebLimits, WebServer
 
@@ -111,8 +89,7 @@ _log = structlog.get_logger()
 
 
 class Composition:
-    """Every part by its name. Made anew in each run are the server, its services and the control: `made_server`, `services`,
-    `made_control`. `log()`: how the log is."""
+    """Every part by its name. What is served of them is made in each run (served.py). `log()`: how the log is."""
 
     def __init__(
         self,
@@ -123,12 +100,12 @@ class Composition:
         config: Path | None = None,
     ) -> None:
         """`config`: where the settings are from, so that a reload can say which are others there now."""
-        self.settings, self._config = settings, config
+        self.settings, self.config = settings, config
         self.clock = SteadyClock()
         self.counters = Counters()
         self.admission = Admission(settings, self.clock, self.counters)
         self.notifier = Notifier()
-        self._log_state = log
+        self.log_state = log
         self.diagnosis = Shared()
         state = made_state_dir(settings.state_dir)
         self.ring = open_ring(state / "faults.ring", geometry_of(settings.ring))
@@ -253,8 +230,6 @@ class Composition:
         limits = WebLimits(http.connections, http.requests, http.unfinished_bytes, http.request_timeout)
         names = Names(http.listen, http.names)
         server = WebServer(limits, log_bug, self.admission.gate, transport, self.clock, names=names)
-        monitoring = MonitoringRoutes(self.monitored(), self.health.judge)
-        server.add([*dashboard_routes(), *monitoring.routes(), *self.receivers.routes()])
         return Web(server, http.listen)
 
     def _made_health(self) -> Health:
@@ -269,28 +244,6 @@ class Composition:
             stops=lambda: self.loop.is_finishing,
         )
         return Health(vitals)
-
-    def monitored(self) -> Monitored:
-        return Monitored(
-            engine=self.engine,
-            clock=self.clock,
-            counters=self.counters,
-            ring=self.ring,
-            store=self.store,
-            reloader=self.reloader,
-            applications=self.handlers,
-            workers=lambda: self.pool.alive,
-            workers_wanted=workers_of(self.settings),
-            log=self._log_state,
-            figures=self.sensors.sampled.current,
-            ways=self.receivers.tallies,
-            stood_s=self.standstill.stood_s,
-            http_requests=lambda: self.web.requests,
-            watchers=lambda: len(self.watchers),
-            hooks=self.hooks.views,
-            workflow_runs=lambda: len(self.run_book.open()),
-            health=self.health.judge,
-        )
 
     def _made_receivers(self) -> Receivers:
         admission = self.admission
@@ -313,92 +266,6 @@ class Composition:
     def _made_tests(self) -> RepeatTests:
         edges = (self.clock, self.looks, self.watchers)
         return RepeatTests(self.loop, *edges, intake=self.intake, hush=self._hush)
-
-    def made_views(self, control: DaemonControl) -> DaemonViews:
-        newest = Newest(
-            self.loop,
-            self.clock,
-            self.pulse,
-            status=control.status,
-            sensors=self.sensors.diagnostics,
-            runs=self.run_book.open,
-        )
-        sources = ViewSources(
-            metrics=control.recovery_metrics,
-            scores=self.reports.scores,
-            sensors=self.sensors.diagnostics,
-            figures=self.sensors.figures,
-            interval_s=self.settings.sensors.sample_interval,
-        )
-        return DaemonViews(newest, self.clock, sources)
-
-    def made_control(self) -> DaemonControl:
-        reports = self.reports
-        return DaemonControl(
-            self.loop,
-            self.clock,
-            Parts(
-                audit=self.audit,
-                commits=self.commits,
-                reloader=self.reloader,
-                ring=self.ring,
-                store=self.store,
-                faults=self.faults,
-                applications=self.handlers,
-                watchers=self.watchers,
-                counters=self.counters,
-                pauses=self.pauses,
-                tests=self.tests,
-                reports=reports,
-                workers=lambda: self.pool.alive,
-                intake=self.intake,
-                log=self._log_state,
-                diagnosis=self.diagnosis,
-                areas=Sources(self._seen(reports)).of,
-            ),
-        )
-
-    def _seen(self, reports: Reports) -> Seen:
-        return Seen(
-            settings=self.settings,
-            config=self._config,
-            loop=self.loop,
-            counters=self.counters,
-            store=self.store,
-            pool=self.pool,
-            reloader=self.reloader,
-            reports=reports,
-            more={
-                "sensors": self.sensors.diagnostics,
-                "http": self.web.diagnostics,
-                "receivers": self.receivers.diagnostics,
-                "audit": lambda: audit(self.trail.kept()),
-                "hooks": lambda: hooks(self.hooks.views(), self.hooks.problem),
-                **({"telemetry": self.exporting.diagnostics} if self.exporting else {}),
-            },
-        )
-
-    def made_server(self) -> Server:
-        admission = self.admission
-        if self.settings.rpc.server == "grpcio":
-            return AioServer(self.settings.max_message_bytes, log_bug, admission.gate, admission.transport())
-        limits, away, now = wire_limits_of(self.settings), PeersSentAway(self.counters, self.clock), self.clock.now
-        return WireServer(limits, log_bug, away, admission.gate, admission.transport(), now=now)
-
-    def services(self, control: DaemonControl) -> Sequence[Service]:
-        durable = self.settings.ring.durability == "power"
-        services = (
-            FaultService(self.intake, durable, self.admission.gate, self.clock.now).service(),
-            RecoveryService(control).service(),
-            caller_service(),
-            ViewService(self.made_views(control)).service(),
-            WorkflowService(self.workflows).service(),
-            HookService(self.hooks).service(),
-            self.handlers.service(),
-            AuditService(self.trail).service(),
-            *self.receivers.services(),
-        )
-        return answered_when_kept(services, ACTING, self.audit.kept)
 
     # --- callbacks
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 
 import structlog
 
-from error_daemon import __version__
 from error_daemon.core import explain
 from error_daemon.core.brakes.pause import NAME as PAUSE
 from error_daemon.core.brakes.pause import Pause
@@ -19,7 +17,7 @@ from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused
 from error_daemon.ingest.decode import decode
 from error_daemon.ingest.marks import is_test
-from error_daemon.middle import After, Applications, Diagnosing, ErrorFilter, Intake
+from error_daemon.middle import After, ErrorFilter
 from error_daemon.model import (
     STATUS_OF,
     Answer,
@@ -38,48 +36,15 @@ from error_daemon.model import (
     State,
     Summary,
 )
-from error_daemon.ports import Clock, Ring
+from error_daemon.ports import Clock
 from error_daemon.runtime import records
-from error_daemon.runtime.audit import Audit, facts
-from error_daemon.runtime.commits import Commits
-from error_daemon.runtime.diagnosis.diagnosis import Shared
-from error_daemon.runtime.faults import NewestFault
-from error_daemon.runtime.pauses import PauseFile
+from error_daemon.runtime.audit import facts
 from error_daemon.runtime.recovery_loop import RecoveryLoop
-from error_daemon.runtime.reload import Reloader
-from error_daemon.runtime.repeat import RepeatTests
-from error_daemon.runtime.reports import Reports
-from error_daemon.runtime.watchers import Watchers
-from error_daemon.store.client import DuckStore
-from error_daemon.telemetry import Counters
+from error_daemon.runtime.standing import Parts, status
 from error_recovery.v1 import fault_pb2
 
 _log = structlog.get_logger()
 _KEPT_WITHIN_S = 2.0  # a person's answer; the record takes a tenth of a second as a rule
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """What there is to see and to steer. `workers()`: how many are ready. `log()`: how the log is. `areas(control)`: what looks at
-    each area of a diagnosis."""
-
-    audit: Audit
-    commits: Commits
-    reloader: Reloader
-    ring: Ring
-    store: DuckStore
-    faults: NewestFault
-    applications: Applications
-    watchers: Watchers
-    counters: Counters
-    pauses: PauseFile
-    reports: Reports
-    tests: RepeatTests
-    workers: Callable[[], int]
-    intake: Intake
-    log: Callable[[], Mapping[str, Json]]
-    diagnosis: Shared
-    areas: Callable[[DaemonControl], Mapping[str, Diagnosing]]
 
 
 class DaemonControl:
@@ -95,45 +60,7 @@ class DaemonControl:
     # --- seeing
 
     def status(self) -> Mapping[str, Json]:
-        parts, counters, store = self._parts, self._parts.counters, self._store
-        return {
-            "version": __version__,
-            "pid": os.getpid(),
-            "started_at": self._started_at,
-            "uptime_s": self._clock.now() - self._started_at,
-            "state": "draining" if self._loop.is_finishing else "serving",
-            "faults_received": counters.faults_received,
-            "faults_refused": counters.faults_refused,
-            "calls_refused": counters.calls_refused,
-            "errors_known": self._engine.errors_known(),
-            "errors_by_state": self._engine.errors_by_state(),
-            "tickets_open": self._engine.tickets_open(),
-            "attempts_running": self._engine.attempts_running(),
-            "workers": parts.workers(),
-            "workers_lost": counters.workers_lost,
-            "rings": [
-                {"priority": priority.name.lower(), "used": used, "slots": slots}
-                for priority, (used, slots) in parts.ring.use().items()
-            ],
-            "store": {
-                "available": store.available,
-                "rows_written": store.rows_written,
-                "rows_waiting": store.rows_waiting(),
-                "detail": store.detail,
-            },
-            "lag": counters.lag.figures(),
-            "log": parts.log(),
-            "applications": list(parts.applications.names()),
-            "torn_slots": counters.torn_slots,
-            "peers_sent_away": counters.peers_sent_away,
-            "rules": len(self._engine.definitions.rules),
-            "targets": len(self._engine.definitions.targets),
-            "target_names": sorted(self._engine.definitions.targets),
-            "strategy_names": sorted(self._engine.definitions.strategies),
-            "rule_names": [rule.id for rule in self._engine.definitions.rules],
-            "definitions_digest": parts.reloader.digest,
-            "definitions_loaded_at": parts.reloader.loaded_at,
-        }
+        return status(self._loop, self._parts, self._started_at, self._clock.now())
 
     def errors(self, wanted: ErrorFilter, limit: int, after: After | None = None) -> tuple[Sequence[ErrorView], int]:
         is_wanted = partial(_is_wanted, wanted, self._engine.held_by)

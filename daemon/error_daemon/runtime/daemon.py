@@ -1,4 +1,4 @@
-"""A daemon's life: its parts (composition.py) are started and stopped in order.
+"""A daemon's life: its parts (composition.py), and what is served of them (served.py), are started and stopped in order.
 
 start   ring → record → workers → engine (what was learned, errors, the ring's faults) → gRPC → HTTP → sensors → ready
 reload  read and examine in another process → engine, intake and sensors in one turn of the loop
@@ -27,14 +27,15 @@ from error_daemon.model.audit import DAEMON
 from error_daemon.runtime.audit.facts import of_daemon
 from error_daemon.runtime.bugs import log_bugs
 from error_daemon.runtime.composition import Composition
+from error_daemon.runtime.control import DaemonControl
 from error_daemon.runtime.early_deaths import EarlyDeaths
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.restore import restore_record, restore_ring, restored_approvals
+from error_daemon.runtime.served import made_control, made_server, monitored, routes_of, services_of
 from error_daemon.runtime.systemd import status_line
 from error_daemon.settings import Settings
 from error_daemon.store.schema import RECORD_FILE
-from error_daemon.web.api.api import routes as api_routes
 
 _log = structlog.get_logger()
 
@@ -83,6 +84,18 @@ class Daemon:
             if problem:
                 _log.warning("limit", problem=problem)
         parts.early.tell()
+        await self._remember()
+        control = made_control(parts)
+        server = made_server(parts)
+        address = await self._serve(server, control)
+        self._watch(control)
+        parts.notifier.ready(partial(status_line, parts.engine, address))
+        self._tell_serving(address)
+        return server
+
+    async def _remember(self) -> None:
+        """The record, what people have said, and the ring: everything is as it was, and workers go on with it."""
+        parts = self._parts
         began_at = parts.clock.now()
         await parts.store.start()
         await parts.audit.begin()
@@ -94,27 +107,36 @@ class Daemon:
         parts.hooks.define(parts.engine.definitions)  # before the first fault: the ring's are told, too
         await self._restore()
         parts.standstill.start()
-        server = parts.made_server()
-        control = parts.made_control()
-        services = parts.services(control)
+
+    async def _serve(self, server: Server, control: DaemonControl) -> str:
+        """Where gRPC is served, with the port where any was asked for."""
+        parts = self._parts
+        services = services_of(parts, control)
         for service in services:
             server.add(service)
-        parts.web.add(api_routes(services, parts.settings.http.streams))
+        parts.web.add(routes_of(parts, services))
         address = await server.start(parts.settings.listen)
         parts.health.start(server, [service.name for service in services])
         await parts.receivers.start()
         await parts.web.start()
+        return address
+
+    def _watch(self, control: DaemonControl) -> None:
+        """The host, others' certificates and tokens, and itself."""
+        parts = self._parts
         parts.sensor.start()
         parts.units.start()
         parts.sensors.start()
         parts.admission.start()
         if parts.exporting is not None:
-            parts.exporting.start(parts.monitored())
+            parts.exporting.start(monitored(parts))
         parts.pulse.start()
         parts.reloader.open()
         self._heartbeat = Heartbeat(control.status, parts.settings.log.heartbeat)
         self._heartbeat.start()
-        parts.notifier.ready(partial(status_line, parts.engine, address))
+
+    def _tell_serving(self, address: str) -> None:
+        parts = self._parts
         _log.info(
             "serving",
             version=__version__,
@@ -130,7 +152,6 @@ class Daemon:
         parts.audit.did("started", DAEMON, after=of_daemon(parts.settings, parts.reloader.digest, address))
         parts.own_acts.watch()
         parts.upkeep.start()
-        return server
 
     async def _tell_migrations(self, since: float) -> None:
         with suppress(StoreUnavailable):
