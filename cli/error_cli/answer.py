@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.lines import line, note
 from error_cli.phrase import instant
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 import click
 
 from error_cli.approval_page import print_approval
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.event_line import print_event
 from error_cli.lines import Cell, Styled, note, on_terminal
 from error_cli.phrase import count, until
 from error_cli.tables import Column, stacked, table
+from error_cli.wishes import Wishes, wishing
 from error_cli.words import SEVERITIES, SEVERITY_STYLES, word
 
 if TYPE_CHECKING:

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from error_cli.command import Group, Wishes, examples, wishing
+from error_cli.command import Group, examples
 from error_cli.documents import document, document_text
 from error_cli.failure import Exit
 from error_cli.lines import line, note
 from error_cli.phrase import instant_option
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_recovery.v1 import audit_pb2

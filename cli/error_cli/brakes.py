@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Group, Wishes, examples, wishing
+from error_cli.command import Group, examples
 from error_cli.documents import document
 from error_cli.lines import Cell, Styled, line, on_terminal
 from error_cli.phrase import until
 from error_cli.tables import Column, stacked, table
+from error_cli.wishes import Wishes, wishing
 from error_cli.words import BRAKE_STYLES
 
 if TYPE_CHECKING:

@@ -12,7 +12,6 @@ import os
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import click
@@ -21,40 +20,11 @@ from error_cli.documents import FORMATS, choose
 from error_cli.failure import Exit
 from error_cli.known import complete_known
 from error_cli.phrase import instant_option, seconds_option
+from error_cli.wishes import DEFAULT_ADDRESS, DEFAULT_TIMEOUT_S, Wishes
 
-DEFAULT_ADDRESS = "127.0.0.1:50051"
-DEFAULT_TIMEOUT_S = 5.0
 _EXAMPLE_WIDTH = 74  # click indents it by 4
 _BREAKS = re.compile(r" (?=--|-a |\| )")
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass
-class Wishes:
-    """What was asked for beside the command itself."""
-
-    address: str = DEFAULT_ADDRESS
-    asked_timeout_s: float | None = None
-    default_timeout_s: float = DEFAULT_TIMEOUT_S
-    tls_ca: str = ""
-    tls_cert: str = ""
-    tls_key: str = ""
-    tls_name: str = ""
-    token_file: str = ""
-    output: str = "table"
-
-    @property
-    def timeout_s(self) -> float:
-        """How long to wait for an answer: as was asked, else as long as the command thinks right."""
-        return self.default_timeout_s if self.asked_timeout_s is None else self.asked_timeout_s
-
-    @property
-    def for_programs(self) -> bool:
-        """Whether a program reads the answer: it gets the whole of it, by `page.document` and its like, which know the format."""
-        return self.output != "table"
-
-
-wishing = click.make_pass_decorator(Wishes, ensure=True)
 
 
 def examples(*lines: str) -> str:

@@ -6,9 +6,10 @@ import json
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.completing import SHELLS, script
 from error_cli.documents import document_text
+from error_cli.wishes import Wishes, wishing
 
 
 @click.command(

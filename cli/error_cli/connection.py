@@ -20,11 +20,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from error_cli.command import Wishes
 from error_cli.failure import Exit, Failure
 from error_cli.handshake import problem_of_handshake
 from error_cli.listening import problem_of_listening
 from error_cli.phrase import duration
+from error_cli.wishes import Wishes
 
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")  # its log lines would stand between ours
 

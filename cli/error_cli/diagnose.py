@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.diagnose_page import print_bundle, print_diagnosis
 from error_cli.documents import document_text
 from error_cli.failure import Exit, Failure
 from error_cli.local import run_here
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import click
 
-from error_cli.command import Group, Wishes, examples, wishing
+from error_cli.command import Group, examples
 from error_cli.documents import document, json_line
 from error_cli.event_line import print_event
 from error_cli.lines import line, note, on_terminal
 from error_cli.phrase import count
+from error_cli.wishes import Wishes, wishing
 from error_cli.words import SEVERITIES, STATES, STATUSES, TYPES, number
 
 

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.error_page import print_attempt
 from error_cli.lines import Cell, Styled, line
 from error_cli.page import heading, paragraph
 from error_cli.phrase import duration, instant_and_ago, percent
 from error_cli.tables import Column, table
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.lines import line
 from error_cli.phrase import count
+from error_cli.wishes import Wishes, wishing
 
 
 @click.command(cls=Command, epilog=examples("error-cli flush --all", "error-cli flush 3f2a9c0d"))

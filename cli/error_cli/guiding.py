@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 import click
 
 from error_cli.caller import caller
-from error_cli.command import Wishes
 from error_cli.documents import document
 from error_cli.failure import Exit, Failure
 from error_cli.lines import line, note
+from error_cli.wishes import Wishes
 from error_cli.workflow_page import ACTIVE, print_head, print_seen, print_step
 
 if TYPE_CHECKING:

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.lines import Cell, Styled, note
 from error_cli.phrase import ago, duration, instant, since_option
 from error_cli.tables import Column, table
+from error_cli.wishes import Wishes, wishing
 from error_cli.words import TYPES, VERDICT_STYLES
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Group, Wishes, examples, wishing
+from error_cli.command import Group, examples
 from error_cli.documents import document
 from error_cli.failure import Exit, Failure
 from error_cli.lines import Cell, Styled, line, note, on_terminal
 from error_cli.phrase import ago, count, duration, instant, until
 from error_cli.tables import Column, stacked, table
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_recovery.v1 import hook_pb2

@@ -70,7 +70,7 @@ def complete_known(params: Sequence[click.Parameter]) -> None:
 
 def _ask(ctx: click.Context, kind: str) -> dict[str, str]:
     """Names, and what is said of each: errors and what they tell of the newest first."""
-    from error_cli.command import Wishes
+    from error_cli.wishes import Wishes
 
     until_s = time.monotonic() + _within_s()
     asked = ctx.find_object(Wishes) or Wishes()

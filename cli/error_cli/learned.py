@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from error_cli.listening import problem_of_listening
 
 if TYPE_CHECKING:
-    from error_cli.command import Wishes
+    from error_cli.wishes import Wishes
 
 _AT_ONCE_S = 0.3
 _ANSWERS_WITHIN_S = 3.0

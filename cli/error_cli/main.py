@@ -9,8 +9,9 @@ import sys
 
 import click
 
-from error_cli.command import Root, Wishes, examples, wishing
+from error_cli.command import Root, examples
 from error_cli.failure import EXIT_CODES, Exit, Failure
+from error_cli.wishes import Wishes, wishing
 
 
 @click.group(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
-from error_cli.command import Command, Wishes, examples, period, wishing
+from error_cli.command import Command, examples, period
 from error_cli.documents import document
+from error_cli.wishes import Wishes, wishing
 
 
 @click.command(

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, period, wishing
+from error_cli.command import Command, examples, period
 from error_cli.documents import document_text
 from error_cli.failure import Exit, Failure
 from error_cli.page import Progress
 from error_cli.problems_page import refused
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_cli.connection import Daemon

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document, json_line
 from error_cli.event_line import print_event
 from error_cli.failure import Exit, Failure
 from error_cli.follow import end_of, follow
 from error_cli.lines import line, note
 from error_cli.phrase import duration, seconds_option
+from error_cli.wishes import Wishes, wishing
 from error_cli.words import SEVERITIES, TYPES, number
 
 if TYPE_CHECKING:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.lines import line, note
 from error_cli.phrase import until
+from error_cli.wishes import Wishes, wishing
 
 
 @click.command(cls=Command, epilog=examples("error-cli resume", "error-cli resume shop-db"))

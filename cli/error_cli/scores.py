@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.curves import bars
 from error_cli.documents import document
 from error_cli.lines import Cell, note
 from error_cli.phrase import count, duration, instant, instant_option, percent
 from error_cli.tables import Column, table
+from error_cli.wishes import Wishes, wishing
 from error_cli.words import TYPES
 
 if TYPE_CHECKING:

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.lines import Cell, Styled, line, on_terminal
 from error_cli.page import facts
 from error_cli.phrase import count, duration, instant, percent, until
 from error_cli.tables import Column, table
+from error_cli.wishes import Wishes, wishing
 from error_cli.words import BRAKE_STYLES
 
 if TYPE_CHECKING:

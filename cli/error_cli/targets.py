@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.error_page import print_reading
 from error_cli.figures import share
@@ -15,6 +15,7 @@ from error_cli.lines import Cell, Styled, line, note, on_terminal
 from error_cli.page import facts, heading
 from error_cli.phrase import ago, count, instant_and_ago, percent, until
 from error_cli.tables import Column, stacked, table
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_recovery.v1 import recovery_pb2, view_pb2

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from error_cli.caller import caller
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import json_line
 from error_cli.failure import Exit, Failure
 from error_cli.page import Progress
 from error_cli.phrase import seconds_option
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_cli.connection import Daemon

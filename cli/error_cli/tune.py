@@ -11,12 +11,13 @@ from pathlib import Path
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document_text
 from error_cli.failure import Exit, Failure
 from error_cli.lines import note
 from error_cli.local import run_here
 from error_cli.tune_page import print_done, print_plans
+from error_cli.wishes import Wishes, wishing
 
 AREAS = ("sysctl", "nic", "limits", "firewall", "polkit")
 SHOW = "show"

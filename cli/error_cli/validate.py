@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document_text
 from error_cli.failure import Exit
 from error_cli.learned import learned
@@ -21,6 +21,7 @@ from error_cli.lines import line, note
 from error_cli.local import run_here
 from error_cli.phrase import count
 from error_cli.problems_page import print_problems
+from error_cli.wishes import Wishes, wishing
 
 
 @click.command(

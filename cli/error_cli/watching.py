@@ -15,7 +15,7 @@ from error_cli.follow import stream_ended
 from error_cli.lines import note
 
 if TYPE_CHECKING:
-    from error_cli.command import Wishes
+    from error_cli.wishes import Wishes
     from error_recovery.v1 import recovery_pb2
 
 _PAUSES_S = (0.2, 0.5, 1.0, 2.0)  # between two questions; the last one from then on

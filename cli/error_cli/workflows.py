@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from error_cli.command import Group, Wishes, examples, wishing
+from error_cli.command import Group, examples
 from error_cli.documents import document
 from error_cli.failure import Exit, Failure
 from error_cli.lines import line, note
+from error_cli.wishes import Wishes, wishing
 
 if TYPE_CHECKING:
     from error_recovery.v1 import workflow_pb2

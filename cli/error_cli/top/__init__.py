@@ -14,11 +14,12 @@ import sys
 
 import click
 
-from error_cli.command import Command, Wishes, examples, wishing
+from error_cli.command import Command, examples
 from error_cli.documents import document
 from error_cli.failure import Exit, Failure
 from error_cli.lines import line
 from error_cli.phrase import seconds_option
+from error_cli.wishes import Wishes, wishing
 
 
 @click.command(

@@ -23,7 +23,7 @@ from error_cli.top.screen import SHOW, Act
 from error_recovery.v1 import recovery_pb2, view_pb2
 
 if TYPE_CHECKING:
-    from error_cli.command import Wishes
+    from error_cli.wishes import Wishes
 
 _PAUSES_S = (0.5, 1.0, 2.0)  # before it is asked again, while it is away
 _AWAY = (Exit.NO_DAEMON, Exit.LATER)

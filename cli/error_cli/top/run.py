@@ -15,7 +15,7 @@ from error_cli.top.screen import DETAIL, SHOW, Act, Screen, answered, pressed, w
 from error_cli.top.terminal import Terminal, terminal
 
 if TYPE_CHECKING:
-    from error_cli.command import Wishes
+    from error_cli.wishes import Wishes
 
 _LABEL = re.compile(r"\s+\S+(?: \S+)*?\s{2,}")
 _AGAIN_S = 2.0  # how often one error is asked for, while it is shown
