@@ -36,7 +36,7 @@ COMMANDS = {
     "brakes reset": ("ResetBreaker", ["brakes", "reset", "postgres"]),
     "pause": ("Pause", ["pause"]),
     "resume": ("Resume", ["resume"]),
-    "approvals": ("ListErrors", ["approvals"]),
+    "approvals": ("ListApprovals", ["approvals"]),
     "approve": ("Approve", ["approve", ERROR_ID]),
     "deny": ("Deny", ["deny", ERROR_ID]),
 }

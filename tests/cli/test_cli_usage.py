@@ -18,8 +18,16 @@ if TYPE_CHECKING:
     [
         ("stauts", "there is no command 'stauts'", "did you mean 'error-cli status'?"),
         ("errors lst", "there is no command 'lst'", "did you mean 'error-cli errors list'?"),
-        ("show 3f2a", "there is no command 'show'", "did you mean 'error-cli errors show' or 'error-cli audit show'?"),
-        ("list", "there is no command 'list'", "did you mean 'error-cli errors list' or 'error-cli audit list'?"),
+        (
+            "show 3f2a",
+            "there is no command 'show'",
+            "did you mean 'error-cli errors show' or 'error-cli audit show' or 'error-cli workflows show'?",
+        ),
+        (
+            "list",
+            "there is no command 'list'",
+            "did you mean 'error-cli errors list' or 'error-cli audit list' or 'error-cli workflows list'?",
+        ),
         ("xyzzy", "there is no command 'xyzzy'", "see: error-cli --help"),
         ("validate nowhere", "PATH: Path 'nowhere' does not exist", "see: error-cli validate --help"),
         ("errors list --stats failed", "there is no option '--stats'", "did you mean '--status'?"),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from error_daemon.core import effects as fx
-from error_daemon.core.asking import _MOST_ANSWERS, Asking
+from error_daemon.core.asking import _MOST_ANSWERS, Asking, next_time
 from error_daemon.errors import Refused
 from error_daemon.model import (
     Answer,
@@ -441,6 +441,13 @@ def test_a_question_found_again_is_told_as_a_reminder() -> None:
     world.log.clear()
     world.run(0.5)
     assert events(world) == ["reminded"]
+
+
+@given(st.floats(0.0, 2e9), st.one_of(st.just(7.0), st.floats(0.001, 1e6)), st.integers(0, 10_000), st.floats(0.0, 1.0))
+def test_the_next_reminder_is_always_yet_to_come(since: float, every_s: float, times: int, and_s: float) -> None:
+    for now in (since + times * every_s, since + (times + and_s) * every_s):
+        at = next_time(since, every_s, now)
+        assert now < at <= now + every_s * 1.01 + 1e-6
 
 
 # --- of all of it

@@ -114,7 +114,7 @@ class Asking:
         every_s, asked_at = ticket.rule.approval_remind_s, proposal.decision.at
         if not every_s:
             return
-        at = asked_at + every_s * (int((self._board.now - asked_at) / every_s) + 1)
+        at = next_time(asked_at, every_s, self._board.now)
         if at < asked_at + ticket.rule.approval_expires_s:
             due = partial(self._remind, error, ticket, proposal)
             ticket.deadlines[approval.NAME] = self._board.timers.set(at, due)
@@ -283,6 +283,13 @@ class Asking:
             of = event or state.value
             notice = Notice(board.now, "approval", text, error.view(), decision, event=of, approval=told)
             board.effects.append(Notify(notice))
+
+
+def next_time(since: float, every_s: float, now: float) -> float:
+    """The first of `since` + n × `every_s` that is yet to come. Never `now` itself, which floats may make of it where the division fell
+    short: a timer that is set for now rings at once, and would be set again, for ever."""
+    at = since + every_s * (int((now - since) / every_s) + 1)
+    return at if at > now else at + every_s
 
 
 def _answer_in(record: ApprovalRecord) -> Answer | None:
