@@ -45,3 +45,13 @@ def test_who_has_gone_away_is_not_told() -> None:
         assert waiting.cancelled()
 
     asyncio.run(go())
+
+
+def test_a_row_that_does_not_come_in_time_is_not_remembered() -> None:
+    async def go() -> None:
+        commits = Commits()
+        for _ in range(3):
+            assert not await commits.has(1, 0.0)
+        assert commits._waiting == []
+
+    asyncio.run(go())

@@ -25,7 +25,12 @@ class Commits:
         if number <= self.number:
             return True
         waits: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append((number, waits))
-        with suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(waits, within_s)
+        waiting = (number, waits)
+        self._waiting.append(waiting)
+        try:
+            with suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(waits, within_s)
+        finally:  # a row that never comes is waited for by nobody, and remembered by nobody
+            if waiting in self._waiting:
+                self._waiting.remove(waiting)
         return number <= self.number
