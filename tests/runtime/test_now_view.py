@@ -200,6 +200,28 @@ def test_figures_that_cannot_be_worked_out_say_why() -> None:
     asyncio.run(body())
 
 
+def test_figures_that_a_bug_keeps_from_being_worked_out_are_said_to_be_so_and_tried_again(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    async def body() -> None:
+        clock, wrong = HandClock(), [KeyError("outcome")]
+
+        async def metrics(_since: float, _until: float) -> Json:
+            if wrong:
+                raise wrong.pop()
+            return {"number": 1}
+
+        day = Day(clock, metrics)
+        found, [stale] = await day.figures()
+        assert found.metrics is None
+        assert stale.why.endswith("KeyError('outcome')")
+        clock.at += EVERY_S
+        assert (await day.figures())[0].metrics == {"number": 1}
+
+    asyncio.run(body())
+    assert "the figures of the day were not worked out" in capsys.readouterr().out
+
+
 def test_nobody_waits_long_for_figures_that_are_not_there_yet() -> None:
     async def body() -> None:
         release = asyncio.Event()

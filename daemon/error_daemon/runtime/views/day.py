@@ -6,11 +6,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+import structlog
+
 from error_daemon.errors import ErrorRecoveryError
 from error_daemon.model import Json
 from error_daemon.model.views import DayFigures, Stale
 from error_daemon.ports import Clock
 
+_log = structlog.get_logger()
 DAY_S = 86400.0
 EVERY_S = 30.0
 _PATIENCE_S = 3.0  # for the first ones: who looks would rather see the rest
@@ -54,5 +57,8 @@ class Day:
             self._why = ""
         except ErrorRecoveryError as error:
             self._why = str(error)
+        except Exception as error:  # noqa: BLE001  who looks is told, and the next one has it tried again
+            _log.critical("bug", problem="the figures of the day were not worked out", exc_info=error)
+            self._why = repr(error)
         finally:
             self._working = None
