@@ -52,12 +52,12 @@ class TableCopy:
         self._coming_up = asyncio.ensure_future(self._look(head, in_thread))
 
     async def _look(self, head: Head, in_thread: InThread) -> None:
-        first = head.sequence + 1
+        first = 1
         try:
-            first = await in_thread(self._journal.first) or first
+            first = await in_thread(self._journal.first) or head.sequence + 1
             found: list[dict[str, Any]] = await self._store.query("audit_missing", first=first)
             self._due = found[0]["sequence"] if found else first
-        except (OSError, ErrorRecoveryError) as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the copy must come up
             self._say(error)
             self._due = first  # all of it once more: what is written twice is the same row
         await self._come_up(in_thread)
@@ -70,7 +70,7 @@ class TableCopy:
         for entry in entries:
             try:
                 self._store.append("audit", _row(entry))
-            except ErrorRecoveryError as error:
+            except Exception as error:  # noqa: BLE001  it is kept, and who did it must hear that, whatever is wrong with the copy
                 self._say(error)
                 self._due = entry.sequence
                 self._coming_up = asyncio.ensure_future(self._come_up(in_thread))
@@ -78,7 +78,9 @@ class TableCopy:
 
     def _say(self, problem: Exception) -> None:
         """Once, until the copy has come up."""
-        if not self._is_said:
+        if not self._is_said and not isinstance(problem, (OSError, ErrorRecoveryError)):
+            _log.critical("bug", problem="the audit was not copied", sequence=self._due, exc_info=problem)
+        elif not self._is_said:
             _log.warning("audit_not_copied", sequence=self._due, error=str(problem), note="it is in the file")
         self._is_said = True
 
@@ -87,7 +89,7 @@ class TableCopy:
             due, newest = self._due, self._newest
             try:
                 await self._copy(self._journal.entries_from(due), in_thread)
-            except (OSError, ErrorRecoveryError) as error:
+            except Exception as error:  # noqa: BLE001  a copy that is given up is never fed again
                 self._say(error)
                 await asyncio.sleep(_TRY_AGAIN_S)
                 continue
