@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from error_daemon.audit.verifying import verify_all
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model.audit import DAEMON, Checked, Entry, EntryFilter, Head
 from error_daemon.ports import Row
-from error_daemon.runtime.audit import Audit, TableCopy, Trail, Upkeep, audit
+from error_daemon.runtime.audit import Audit, TableCopy, Trail, Upkeep, audit, table
 from tests.fakes.memory_store import MemoryStore
 from tests.runtime.joined import HandClock
 
@@ -281,3 +282,120 @@ def test_a_file_that_cannot_be_opened_is_tried_again_and_nobody_is_kept_from_act
         assert one.verified().entries == 1
 
     keeping(tmp_path, body)
+
+
+def test_a_file_is_not_deleted_where_too_much_waits_for_the_chain_to_say_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def body(one: Kept) -> None:
+        for number in range(60):
+            one.act(number)
+            await one.audit.kept()
+        there = archives(one.path)
+        with monkeypatch.context() as busy:
+            busy.setattr(audit, "_MOST_WAITING", 0)
+            await one.upkeep._delete_old()
+        assert archives(one.path) == there
+        await one.upkeep._delete_old()
+        assert len(archives(one.path)) < len(there)
+        assert await one.audit.kept()
+        assert one.verified(one.trail.kept().head).broken is None
+
+    keeping(tmp_path, body, keep=Keep(2000, 3, 0.0))
+
+
+def test_that_others_touched_the_file_is_in_the_chain_however_much_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "_MOST_WAITING", 1)
+
+    async def body(one: Kept) -> None:
+        one.act(1)
+        assert await one.audit.kept()
+        one.path.unlink()
+        one.act(2)
+        assert await one.audit.kept()
+        assert await one.audit.kept()
+        assert [entry.action for entry in one.journal.entries_from(2)] == ["pause", "audit_touched"]
+
+    keeping(tmp_path, body)
+
+
+def test_many_acts_are_chained_some_in_a_turn_of_the_loop_and_all_are_kept_in_their_order(tmp_path: Path) -> None:
+    async def body(one: Kept) -> None:
+        for number in range(3000):
+            one.audit.did("attempt", f"target-{number}")
+        one.act(3000)
+        keeping = asyncio.ensure_future(one.audit.kept())
+        await _turn()
+        assert len(one.audit._given) <= 1000, "the loop is not kept from all else"
+        assert await keeping
+        kept = [entry.subject for entry in one.journal.entries_from(1)]
+        assert kept == [f"target-{number}" for number in range(3001)]
+        assert one.verified(one.trail.kept().head).broken is None
+
+    keeping(tmp_path, body)
+
+
+def test_a_table_to_which_a_bug_happens_comes_up_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(table, "_TRY_AGAIN_S", 0.01)
+
+    class Wrong(Store):
+        bugs = 3
+
+        def append(self, table: str, row: Row) -> int:
+            if self.bugs:
+                self.bugs -= 1
+                raise TypeError("a bug")
+            return super().append(table, row)
+
+    async def body(one: Kept) -> None:
+        one.act(1)
+        assert await one.audit.kept()
+        one.act(2)
+        assert await one.audit.kept()
+        assert await one.copied() == [1, 2]
+
+    keeping(tmp_path, body, Wrong())
+    assert capsys.readouterr().out.count("the audit was not copied") == 1, "once, and not with every entry"
+
+
+def test_files_that_cannot_be_read_at_the_start_are_copied_all_the_same_when_they_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def two(one: Kept) -> None:
+        one.act(1)
+        one.act(2)
+
+    keeping(tmp_path, two)
+
+    def fails_once(journal: Journal) -> int:
+        monkeypatch.undo()
+        raise NO_SPACE
+
+    async def look(one: Kept) -> None:
+        assert await one.copied() == [1, 2]
+
+    monkeypatch.setattr(Journal, "first", fails_once)
+    keeping(tmp_path, look)
+
+
+def test_a_disk_that_hangs_does_not_keep_the_end_from_coming(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(audit, "_PATIENCE_S", 0.05)
+    answers = threading.Event()
+
+    async def go() -> None:
+        one = Kept(tmp_path)
+        await one.begin()
+        monkeypatch.setattr("os.fdatasync", lambda _: answers.wait(60.0))
+        one.act(1)
+        try:
+            await asyncio.wait_for(one.audit.close(), 10.0)
+            assert not answers.is_set()
+        finally:
+            answers.set()
+        assert "does not answer" in one.audit.problem
+
+    asyncio.run(go())

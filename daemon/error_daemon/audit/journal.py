@@ -70,6 +70,7 @@ class Journal:
         self._descriptor = -1
         self._size_bytes = 0
         self._unwritten = bytearray()
+        self._touched_says = ""  # of what was touched, until `write` has said so
         self._last = 0  # the sequence of the last entry that was given
         self.archived = 0  # files that were put aside, since it was opened
         self.problem = ""  # what does not work beside the writing
@@ -86,10 +87,11 @@ class Journal:
         return head, torn
 
     def _open(self) -> None:
-        is_new = not self.path.exists()
+        """May be called after it failed half-way: one descriptor is open, at most."""
+        self.close()
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, _MODE)
         self._size_bytes = os.fstat(self._descriptor).st_size
-        if is_new:
+        if not self._size_bytes:  # it is new, or was begun when its directory could not be synced
             sync_directory(self.path.parent)
 
     def _torn(self) -> Json:
@@ -142,7 +144,9 @@ class Journal:
         written is kept for the next time; Touched: it is written."""
         self._unwritten += lines
         self._last = max(last, self._last)
-        says = self._touched()
+        if self._descriptor < 0:  # the last was put aside, and the next could not be begun
+            self._open()
+        self._look()
         while self._unwritten:
             written = os.write(self._descriptor, self._unwritten)
             del self._unwritten[:written]
@@ -150,23 +154,23 @@ class Journal:
         os.fdatasync(self._descriptor)
         if self._size_bytes >= self._keep.rotate_bytes:
             self._put_aside()
-        if says:
+        if self._touched_says:
+            says, self._touched_says = self._touched_says, ""
             raise Touched(says)
 
-    def _touched(self) -> str:
+    def _look(self) -> None:
+        """Whether others have touched it. That is remembered until it is said: what is to be written now may find no room."""
         size_bytes = os.fstat(self._descriptor).st_size
         try:
             there = os.stat(self.path)
         except FileNotFoundError:
             there = None
         if there is None or there.st_ino != os.fstat(self._descriptor).st_ino:
-            self.close()
+            self._touched_says = f"{self.path} was taken away, or another one put in its place"
             self._open()
-            return f"{self.path} was taken away, or another one put in its place"
-        if size_bytes != self._size_bytes:
+        elif size_bytes != self._size_bytes:
             was, self._size_bytes = self._size_bytes, size_bytes
-            return f"{self.path} has {size_bytes} bytes, and had {was} when it was last written to"
-        return ""
+            self._touched_says = f"{self.path} has {size_bytes} bytes, and had {was} when it was last written to"
 
     def _put_aside(self) -> None:
         try:
@@ -176,17 +180,21 @@ class Journal:
             return
         self.problem = ""
         self.archived += 1
-        self.close()
+        self.close()  # before what may fail: nothing more is for the file that was put aside
         self._open()
 
     # --- what is old
 
-    def old(self, now: float) -> list[Archive]:
+    def old(self, now: float) -> list[Path]:
         """Archives that are to be deleted, oldest first. Raises OSError."""
         found = archives(self.path)
         too_many = max(0, len(found) - self._keep.files)
         since = now - self._keep.for_s if self._keep.for_s else 0.0
-        return [_facts(path) for number, path in enumerate(found) if number < too_many or path.stat().st_mtime < since]
+        return [path for number, path in enumerate(found) if number < too_many or path.stat().st_mtime < since]
+
+    def facts(self, path: Path) -> Archive:
+        """Of one file that is to be deleted: all of it is read. Raises OSError."""
+        return _facts(path)
 
     def delete(self, archive: Archive) -> None:
         """Raises OSError."""

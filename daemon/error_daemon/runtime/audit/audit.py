@@ -40,6 +40,7 @@ _TRY_AGAIN_S = 1.0
 _PATIENCE_S = 2.0
 _MOST_WAITING = 20_000
 _MOST_RECENT = 500
+_CHAINED_AT_ONCE = 200  # some milliseconds: the loop has other things to do, and most when many acts wait
 CUT = "audit_cut"
 TOUCHED = "audit_touched"
 LEFT_OUT = "audit_left_out"
@@ -84,8 +85,8 @@ class Audit:
         self._noted.append(Act(self._clock.now(), actor, action, subject, why, before, after, dict(detail)))
         place: dict[str, Json] = {}
         if self._head is not None:
-            self._chain_noted()
-            place = {"sequence": self._head.sequence, "hash": self._head.hash}
+            if self._chain_some(self._head):  # else too many are before it: its line does not know its place
+                place = {"sequence": self._head.sequence, "hash": self._head.hash}
             self._write()
         _log.user_action(action, by=actor, subject=subject, **detail, **place)
         self.on_acted()
@@ -99,23 +100,24 @@ class Audit:
         before: Json = None,
         after: Json = None,
         detail: Json = None,
-    ) -> None:
-        """The daemon has acted by itself. As `acted`, but for the line."""
+    ) -> bool:
+        """The daemon has acted by itself. As `acted`, but for the line. Whether it was noted, or left out because too many wait."""
         if len(self._noted) + len(self._given) >= _MOST_WAITING:
             self._left_out += 1
-            return
+            return False
         self._noted.append(Act(self._clock.now(), DAEMON, action, subject, why, before, after, detail))
         self._write_soon()
+        return True
 
     async def kept(self) -> bool:
         """Returns when all acts so far are on the disk, or when they could not be written, which is logged then: False."""
         if self._head is None:
             return False
+        self._note_left_out()
         if not self._given and not self._noted:
             return True
-        self._chain_noted()
         waiter = asyncio.get_running_loop().create_future()
-        self._waiters.append((self._head.sequence, waiter))
+        self._waiters.append((self._head.sequence + len(self._noted), waiter))
         self._write()
         await asyncio.wait([waiter], timeout=_PATIENCE_S)
         if not waiter.done():
@@ -165,11 +167,21 @@ class Audit:
         for timer in (self._timer, self._beginning):
             if timer is not None:
                 timer.cancel()
-        await self.kept()
-        await self._table.close()
-        self._head = None
-        await self.in_thread(self._journal.close)
-        self._thread.shutdown(wait=False)
+        try:
+            await self.kept()
+            await self._table.close()
+        finally:
+            self._head = None
+            await self._close_journal()
+
+    async def _close_journal(self) -> None:
+        """A disk that hangs is not waited for: the record and the ring are still to be closed, which may be on another one."""
+        try:
+            await asyncio.wait_for(self.in_thread(self._journal.close), _PATIENCE_S)
+        except asyncio.TimeoutError:
+            self._fail(f"the disk of {self._journal.path} does not answer")
+        finally:
+            self._thread.shutdown(wait=False)
 
     async def in_thread(self, call: Callable[..., Any], *arguments: object) -> Any:
         """What reads or deletes files, in the thread that writes them: never beside it."""
@@ -177,17 +189,19 @@ class Audit:
 
     # --- chained and written
 
-    def _chain_noted(self) -> None:
-        """What was noted becomes entries."""
-        assert self._head is not None, "the chain is begun"
+    def _note_left_out(self) -> None:
         if self._left_out:
             self._noted.append(Act(self._clock.now(), DAEMON, LEFT_OUT, "", detail={"acts": self._left_out}))
             self._left_out = 0
-        while self._noted:
-            entry, line = chained(_without_secrets(self._noted.popleft()), self._head)
-            self._head = entry.head
+
+    def _chain_some(self, head: Head) -> bool:
+        """What was noted becomes entries behind that head, in its order, so many at once. Whether that is all of it."""
+        for _ in range(min(_CHAINED_AT_ONCE, len(self._noted))):
+            entry, line = chained(_without_secrets(self._noted.popleft()), head)
+            self._head = head = entry.head
             self._given.append(entry)
             self._unwritten += line
+        return not self._noted
 
     def _write_soon(self) -> None:
         if self._timer is None:
@@ -199,14 +213,17 @@ class Audit:
         self._timer = asyncio.get_running_loop().call_later(after_s, self._write)
 
     def _write(self) -> None:
-        """Chain what was noted, and give it to the thread, unless that is still at the last: it is written next then."""
+        """Chain some of what was noted (the rest in the next turns of the loop), and give what is chained to the thread, unless that is
+        still at the last: it is written next then."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        if self._head is None or self._writing is not None:
+        if self._head is None:
             return
-        self._chain_noted()
-        if not self._given:
+        self._note_left_out()
+        if not self._chain_some(self._head):
+            self._later(0.0)
+        if self._writing is not None or not self._given:
             return
         lines, self._unwritten = bytes(self._unwritten), bytearray()
         loop = asyncio.get_running_loop()
@@ -219,7 +236,9 @@ class Audit:
         error = writing.exception()
         if isinstance(error, Touched):
             _log.critical(TOUCHED, file=str(self._journal.path), reason=str(error))
-            self.did(TOUCHED, self._journal.path.name, why=str(error))
+            self._noted.append(
+                Act(self._clock.now(), DAEMON, TOUCHED, self._journal.path.name, str(error))
+            )  # never left out
         elif error is not None:
             self._fail(str(error), bug=None if isinstance(error, OSError) else error)
             self._release(inf)
@@ -235,7 +254,7 @@ class Audit:
         self._release(entries[-1].sequence)
         if self._unwritten or self._waiters:
             self._write()
-        elif self._noted:
+        elif self._noted or self._left_out:
             self._write_soon()
         if self._journal.archived != self._archived:
             self._archived = self._journal.archived

@@ -57,15 +57,17 @@ class Upkeep:
 
     async def _delete_old(self) -> None:
         try:
-            for archive in await self._audit.in_thread(self._journal.old, self._clock.now()):
-                await self._delete(archive)
+            for path in await self._audit.in_thread(self._journal.old, self._clock.now()):
+                # one at a time: a person's act waits in the same thread for one file to be read, and not for all
+                if not await self._is_deleted(await self._audit.in_thread(self._journal.facts, path)):
+                    break  # the chain can't say so now
             self.problem = ""
         except OSError as error:
             if str(error) != self.problem:
                 _log.error("audit_not_deleted", error=str(error))
             self.problem = str(error)
 
-    async def _delete(self, archive: Archive) -> None:
+    async def _is_deleted(self, archive: Archive) -> bool:
         detail = {
             "first_sequence": archive.first.sequence,
             "last_sequence": archive.last.sequence,
@@ -73,8 +75,10 @@ class Upkeep:
             "bytes": archive.size_bytes,
             "sha256": archive.sha256,
         }
-        self._audit.did(
+        is_noted = self._audit.did(
             DELETED, archive.path.name, why="its age, or the number of files, is more than is kept", detail=detail
         )
-        if await self._audit.kept():
-            await self._audit.in_thread(self._journal.delete, archive)
+        if not is_noted or not await self._audit.kept():
+            return False
+        await self._audit.in_thread(self._journal.delete, archive)
+        return True
