@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from error_daemon.calls import Service
+from error_daemon.ingest.otlp.signals import signals
 from error_daemon.model import Priority
 from error_daemon.runtime.health import Health, Judgement, Vitals
 from tests.fakes.memory_ring import MemoryRing
@@ -115,9 +116,15 @@ def test_while_it_stops_it_is_live_and_nothing_is_served() -> None:
     assert judgement.serving([FAULTS, RECOVERY]) == {"": False, FAULTS: False, RECOVERY: False}
 
 
-def test_what_steers_is_served_while_no_fault_can_be_taken() -> None:
+def test_all_but_reporting_is_served_while_no_fault_can_be_taken() -> None:
     judgement = judged(replace(vitals(), workers=lambda: 0))
-    assert judgement.serving([FAULTS, RECOVERY]) == {"": False, FAULTS: False, RECOVERY: True}
+    wanted = [f"error_recovery.v1.{name}Service" for name in ("View", "Workflow", "Hook", "Audit", "Caller", "Handler")]
+    reporting = [FAULTS, *(signal.service for signal in signals(lambda *_: True))]
+    assert judgement.serving([*reporting, RECOVERY, *wanted]) == {
+        "": False,
+        **dict.fromkeys(reporting, False),
+        **dict.fromkeys((RECOVERY, *wanted), True),
+    }
 
 
 def test_a_loop_whose_turns_come_seconds_late_is_not_live() -> None:

@@ -14,7 +14,7 @@ Whether the daemon is alive, and whether faults should be sent to it: one judgem
 broken here is broken for every other daemon of this host, too, and faults are better taken than left with their senders.
 
 gRPC health is told when something has changed, by looking once a second: `Watch` of grpc.health.v1 hears of it then. Each service has the
-status of what it needs: reporting that of `ready`, steering and seeing that of `live`, both NOT_SERVING once the daemon stops.
+status of what it needs: reporting that of `ready`, all else that of `live`, both NOT_SERVING once the daemon stops.
 """
 
 from __future__ import annotations
@@ -33,8 +33,16 @@ from error_daemon.ports import Clock, Ring
 _log = structlog.get_logger()
 _EVERY_S = 1.0
 _LATE_S = 5.0
-_STEERING = frozenset(("error_recovery.v1.HandlerService", "error_recovery.v1.RecoveryService"))
-"""What is of use though no fault can be taken. Services that are not known here need what reporting needs."""
+_COLLECTOR = "opentelemetry.proto.collector"
+_REPORTING = frozenset(
+    (
+        "error_recovery.v1.FaultService",
+        f"{_COLLECTOR}.logs.v1.LogsService",
+        f"{_COLLECTOR}.trace.v1.TraceService",
+        f"{_COLLECTOR}.metrics.v1.MetricsService",
+    )
+)
+"""What is of no use where no fault can be taken. All else (what steers, what shows) is wanted just then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,7 @@ class Judgement:
         """By gRPC service; the empty name stands for all of them."""
         stops = any(check.name == "drain" and not check.is_good for check in self.checks)
         steers = self.is_live and not stops
-        return {"": self.is_ready, **{name: steers if name in _STEERING else self.is_ready for name in services}}
+        return {"": self.is_ready, **{name: self.is_ready if name in _REPORTING else steers for name in services}}
 
 
 class Record(Protocol):
