@@ -14,7 +14,7 @@ from error_daemon.hooks.events import CLEARED
 from error_daemon.hooks.outbox import MOST_DEAD, MOST_WAITING, Outbox
 from error_daemon.hooks.payload import Origin
 from error_daemon.hooks.sending import Sent
-from error_daemon.model.hook import DIGEST, Delivery, Hook, Retries
+from error_daemon.model.hook import DIGEST, Delivery, Hook, HookEvent, Retries
 from tests.hooks.events import an_event
 
 ORIGIN = Origin("web-1", "https://recovery.example")
@@ -23,10 +23,10 @@ FAILED = Sent(is_done=False, detail="500")
 HOOK = Hook("ops", "webhook", burst=3, every_s=10.0)
 
 
-def outbox(hook: Hook = HOOK, numbers: Iterator[int] | None = None) -> Outbox:
+def outbox(hook: Hook = HOOK, numbers: Iterator[int] | None = None, most_waiting: int = MOST_WAITING) -> Outbox:
     """`numbers`: of its deliveries; those of a daemon that died are not given again."""
     numbers = count(1) if numbers is None else numbers
-    return Outbox(hook, ORIGIN, lambda: f"msg_{next(numbers):06}", lambda: 0.5)
+    return Outbox(hook, ORIGIN, lambda: f"msg_{next(numbers):06}", lambda: 0.5, most_waiting=most_waiting)
 
 
 def sent_at(box: Outbox, now: float, sent: Sent = DONE) -> list[Delivery]:
@@ -220,13 +220,26 @@ ANSWERS = {
 }
 
 
-@given(steps, st.sampled_from(["webhook", "pagerduty"]))
+@given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["error.state", CLEARED])), max_size=12))
+def test_a_change_of_state_that_was_given_up_is_replaced_by_none(events: list[tuple[int, str]]) -> None:
+    """What ends an error is never folded for PagerDuty, so the oldest is given up where three wait."""
+    box, put = outbox(Hook("pager", "pagerduty"), most_waiting=3), dict[str, HookEvent]()
+    for at, (number, kind) in enumerate(events):
+        event = an_event(f"e{number}", kind, at=float(at))
+        box.put(event, 0.0)
+        if kind == "error.state":
+            put[event.error_id] = event
+    known = [one.event for one in box.deliveries()]
+    assert all(event in known for event in put.values()) or any(event.type == DIGEST for event in known)
+
+
+@given(steps, st.sampled_from(["webhook", "pagerduty"]), st.sampled_from([3, MOST_WAITING]))
 def test_every_event_is_waiting_sent_or_dead_and_the_copy_is_what_is_there(
-    steps: list[tuple[str, str | float, int]], kind: str
+    steps: list[tuple[str, str | float, int]], kind: str, most_waiting: int
 ) -> None:
     hook = Hook("ops", kind, burst=2, every_s=10.0, retries=Retries(attempts=3, base_s=1.0))  # type: ignore[arg-type]
     numbers = count(1)
-    box, kept, now, put = outbox(hook, numbers), dict[str, Delivery](), 0.0, 0
+    box, kept, now, put = outbox(hook, numbers, most_waiting), dict[str, Delivery](), 0.0, 0
     for step, what, number in steps:
         if step == "put":
             replaced = sum(one.events for one in box.deliveries())
@@ -243,7 +256,7 @@ def test_every_event_is_waiting_sent_or_dead_and_the_copy_is_what_is_there(
             box.redeliver("", now)
         elif step == "die":
             _write(kept, box)
-            box = outbox(hook, numbers)
+            box = outbox(hook, numbers, most_waiting)
             box.restore(sorted(kept.values(), key=lambda one: (one.event.at, one.delivery_id)), [])
         _write(kept, box)
         there = {one.delivery_id: one for one in box.deliveries()}

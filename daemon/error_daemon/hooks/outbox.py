@@ -52,8 +52,17 @@ class Changes:
 
 
 class Outbox:
-    def __init__(self, hook: Hook, origin: Origin, new_id: Callable[[], str], chance: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        hook: Hook,
+        origin: Origin,
+        new_id: Callable[[], str],
+        chance: Callable[[], float],
+        *,
+        most_waiting: int = MOST_WAITING,
+    ) -> None:
         """`new_id()`: of a delivery, never given before. `chance()`: 0 to 1."""
+        self._most_waiting = most_waiting
         self._origin, self._new_id, self._chance = origin, new_id, chance
         self._waiting: dict[str, Delivery] = {}  # in the order of their events
         self._dead: dict[str, Delivery] = {}
@@ -101,7 +110,7 @@ class Outbox:
         if replaced is not None and replaced != self._on_way:
             self._keep(replace(self._waiting[replaced], event=event))
             return
-        if len(self._waiting) >= MOST_WAITING:
+        if len(self._waiting) >= self._most_waiting:
             self._make_room(now)
         delivery = Delivery(self._new_id(), self.hook.id, event, due_at=now)
         if event.type == _COALESCED:
@@ -125,7 +134,7 @@ class Outbox:
     def _make_room(self, now: float) -> None:
         if self._fold(now) is None:
             oldest = next(one for one in self._waiting.values() if one.delivery_id != self._on_way)
-            self._give_up(oldest, f"{MOST_WAITING:,} others waited, and no more are kept", now)
+            self._give_up(oldest, f"{self._most_waiting:,} others waited, and no more are kept", now)
 
     # --- out
 
@@ -221,6 +230,7 @@ class Outbox:
 
     def _end(self, delivery: Delivery, place: dict[str, Delivery], most: int) -> None:
         self._waiting.pop(delivery.delivery_id, None)
+        self._forget_state(delivery)
         place[delivery.delivery_id] = delivery
         self._changes.kept[delivery.delivery_id] = delivery
         if len(place) > most:
@@ -233,10 +243,14 @@ class Outbox:
     def _drop(self, delivery: Delivery) -> None:
         for place in (self._waiting, self._dead, self._sent):
             place.pop(delivery.delivery_id, None)
-        if self._states.get(delivery.event.error_id) == delivery.delivery_id:
-            del self._states[delivery.event.error_id]
+        self._forget_state(delivery)
         self._changes.kept.pop(delivery.delivery_id, None)
         self._changes.gone.add(delivery.delivery_id)
+
+    def _forget_state(self, delivery: Delivery) -> None:
+        """It does not wait any more, so none may take its place."""
+        if self._states.get(delivery.event.error_id) == delivery.delivery_id:
+            del self._states[delivery.event.error_id]
 
     # --- people
 
@@ -295,3 +309,7 @@ class Outbox:
     def drain(self) -> Changes:
         changes, self._changes = self._changes, Changes()
         return changes
+
+    def everything(self) -> Changes:
+        """All there is to write down, for a copy that has missed something."""
+        return Changes({one.delivery_id: one for one in self.deliveries()}, told=dict.fromkeys(self._told, True))
