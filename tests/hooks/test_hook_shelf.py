@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
+
+import pytest
 
 from error_daemon.hooks.outbox import Changes
 from error_daemon.hooks.shelf import FILE, Shelf
@@ -89,5 +92,50 @@ def test_a_full_disk_is_told_until_there_is_room(tmp_path: Path) -> None:
     shelf.write({"ops": Changes(many)})
     assert "full" in shelf.problem
     shelf._connection.execute("PRAGMA max_page_count=100000")
-    shelf.write({"ops": Changes(many)})
+    shelf.write({"ops": Changes({"msg_1": ONE})})
+    assert "full" in shelf.problem  # what could not be written is not there yet
+    shelf.write_all({"ops": Changes(many)})
     assert shelf.problem == ""
+    assert len(opened(tmp_path).kept("ops")[0]) == 100
+
+
+def test_pages_that_are_damaged_further_on_are_put_aside_when_they_are_read(tmp_path: Path) -> None:
+    shelf = opened(tmp_path)
+    shelf.write({"ops": Changes({f"msg_{n}": Delivery(f"msg_{n}", "ops", an_event(f"e{n}")) for n in range(100)})})
+    shelf.close()
+    file = tmp_path / FILE
+    page_bytes = 4096
+    file.write_bytes(file.read_bytes()[:page_bytes] + b"\xa5" * (file.stat().st_size - page_bytes))
+    again = opened(tmp_path)
+    assert again.kept("ops") == ([], [])
+    assert "was put aside as hooks.damaged" in again.problem
+    assert (tmp_path / "hooks.damaged").exists()
+    again.write_all({"ops": Changes({"msg_1": ONE})})
+    assert "was put aside" in again.problem  # somebody is to see that something was lost
+    assert opened(tmp_path).kept("ops")[0] == [ONE]
+
+
+@pytest.mark.parametrize(
+    "damage", ["body = '{\"type\"'", "body = '[1]'", "state = 'lost'", "body = CAST(x'ff22' AS TEXT)"]
+)
+def test_a_row_that_is_no_delivery_keeps_nobody_from_starting(tmp_path: Path, damage: str) -> None:
+    filled(tmp_path).close()
+    connection = sqlite3.connect(tmp_path / FILE)
+    connection.execute(f"UPDATE deliveries SET {damage} WHERE id = 'msg_1'")
+    connection.commit()
+    connection.close()
+    again = opened(tmp_path)
+    assert again.kept("ops")[0] in ([OTHER], [])  # what was read before it is there
+    assert "was put aside" in again.problem
+
+
+def test_a_file_that_turns_out_to_be_damaged_when_it_is_written_is_begun_anew(tmp_path: Path) -> None:
+    filled(tmp_path).close()
+    shelf = opened(tmp_path)
+    file = tmp_path / FILE
+    file.write_bytes(file.read_bytes()[:4096] + b"\xa5" * (file.stat().st_size - 4096))
+    shelf.write({"ops": Changes({"msg_1": ONE})})
+    assert shelf.is_behind
+    shelf.write_all({"ops": Changes({"msg_1": ONE})})
+    assert not shelf.is_behind
+    assert opened(tmp_path).kept("ops")[0] == [ONE]

@@ -31,6 +31,8 @@ _log = structlog.get_logger()
 _TEST_TEXT = "a test, sent by a person: it arrives"
 _MOST_TESTS = 8
 _TEST_TAKES_S = 5.0
+_ALL_AGAIN_S = 5.0
+"""Between tries to write all down, where the copy has missed something: they cost more than a change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Hooks:
         self._told_problem = ""
         self._tests = 0
         self._checkpoint: asyncio.Future[None] | None = None
+        self._all_again: asyncio.TimerHandle | None = None
 
     # --- who there is
 
@@ -66,6 +69,8 @@ class Hooks:
         for hook in hooks:
             self._define(hook)
         self._shelf.forget_others(named)
+        if self._shelf.is_behind:
+            self._write_all()
         self._tell_problem()
 
     def _define(self, hook: Hook) -> None:
@@ -85,7 +90,12 @@ class Hooks:
     async def stop(self) -> None:
         callers, self._callers = list(self._callers.values()), {}
         await asyncio.gather(*(caller.stop() for caller in callers))
-        self._shelf.write({caller.outbox.hook.id: caller.outbox.drain() for caller in callers})
+        if self._all_again is not None:
+            self._all_again.cancel()
+        if self._shelf.is_behind:
+            self._shelf.write_all({caller.outbox.hook.id: caller.outbox.everything() for caller in callers})
+        else:
+            self._shelf.write({caller.outbox.hook.id: caller.outbox.drain() for caller in callers})
         await asyncio.to_thread(self._shelf.checkpoint)
         self._shelf.close()
 
@@ -113,10 +123,23 @@ class Hooks:
         changes = {name: found for name, caller in self._callers.items() if (found := caller.outbox.drain())}
         if not changes:
             return
-        self._shelf.write(changes)
+        if not self._shelf.is_behind:
+            self._shelf.write(changes)
+        if self._shelf.is_behind and self._all_again is None:
+            self._all_again = asyncio.get_running_loop().call_later(_ALL_AGAIN_S, self._write_all)
         self._tell_problem()
         if self._shelf.is_due_for_checkpoint and (self._checkpoint is None or self._checkpoint.done()):
             self._checkpoint = asyncio.ensure_future(asyncio.to_thread(self._shelf.checkpoint))
+
+    def _write_all(self) -> None:
+        """The copy has missed something: what the outboxes have goes there in its place, and changes meanwhile with it."""
+        if self._all_again is not None:
+            self._all_again.cancel()
+        self._all_again = None
+        self._shelf.write_all({name: caller.outbox.everything() for name, caller in self._callers.items()})
+        if self._shelf.is_behind:
+            self._all_again = asyncio.get_running_loop().call_later(_ALL_AGAIN_S, self._write_all)
+        self._tell_problem()
 
     def _tell_problem(self) -> None:
         if self.problem != self._told_problem:
@@ -128,7 +151,7 @@ class Hooks:
 
     @property
     def problem(self) -> str:
-        """Why what waits is not kept over a restart; empty where it is."""
+        """What of it was lost, and why what waits is not kept over a restart; empty where all is well."""
         return self._shelf.problem
 
     def views(self) -> list[HookView]:

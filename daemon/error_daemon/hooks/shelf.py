@@ -5,8 +5,11 @@ transaction for all changes of that turn. With a write-ahead log and `synchronou
 it survives the death of the daemon, and after a loss of power the last moments may be missing, as with the ring. What does wait for the
 disk (a checkpoint) is done by a thread.
 
-Where the file cannot be written, hooks go on without, and `problem` says so. A file that is none is put aside as `*.damaged`, and a new one
-is begun.
+Where the file cannot be written, hooks go on without, and `problem` says so. What was to be written then is in no later change, so the file
+is behind from then on, and whoever owns the outboxes writes all that they have (`write_all`) until that is done once.
+
+A file that is none, or that cannot be read further on (only the first page is read when it is opened), is put aside as `*.damaged`, and a
+new one is begun; of what hooks had to send is there again what was read before. `problem` says so until the daemon ends.
 """
 
 from __future__ import annotations
@@ -31,6 +34,8 @@ CREATE TABLE told (number INTEGER PRIMARY KEY, hook TEXT NOT NULL, error_id TEXT
 """
 _KEEP = "INSERT OR REPLACE INTO deliveries VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"
 _TELL = "INSERT OR IGNORE INTO told (hook, error_id) VALUES (?,?)"
+_KEPT = "SELECT * FROM deliveries WHERE hook = ? ORDER BY at, id"
+_TOLD = "SELECT error_id FROM told WHERE hook = ? ORDER BY number"
 _PAGES_OF_LOG = 500  # of 4 KiB, before it is worth a checkpoint
 
 
@@ -38,46 +43,73 @@ class Shelf:
     """Belongs to the loop; only `checkpoint` may be called from another thread."""
 
     def __init__(self, directory: Path) -> None:
-        self.problem = ""
+        self.is_behind = False
+        """It misses what the outboxes have: `write_all` is due."""
+        self._lost = ""
+        self._failure = ""
         self._path = directory / FILE
         self._connection: sqlite3.Connection | None = None
         self._written = 0
 
+    @property
+    def problem(self) -> str:
+        """What was lost, and why nothing is kept; empty where all is well."""
+        return "; ".join(filter(None, (self._lost, self._failure)))
+
     def open(self) -> None:
         """Does not raise: where that is not possible nothing is kept, and `problem` says why."""
         try:
-            try:
-                self._connection = _opened(self._path)
-            except sqlite3.DatabaseError as error:
-                if isinstance(error, sqlite3.OperationalError):
-                    raise
-                self._put_aside()
-                self._connection = _opened(self._path)
-                self.problem = f"{self._path} was damaged ({error}) and was put aside: what hooks had to send is lost"
+            self._connection = _opened(self._path)
         except (sqlite3.Error, OSError) as error:
-            self.problem = f"{self._path} cannot be opened: {error}: what hooks have to send is in memory only"
+            if _is_damage(error):
+                self._begin_anew(error)
+            else:
+                self._failure = f"{self._path} cannot be opened: {error}: what hooks have to send is in memory only"
 
-    def _put_aside(self) -> None:
-        self._path.replace(self._path.with_suffix(".damaged"))
+    def _begin_anew(self, why: Exception) -> None:
+        self.close()
+        try:
+            aside = self._put_aside()
+            self._connection = _opened(self._path)
+        except (sqlite3.Error, OSError) as error:
+            self._failure = f"{self._path} is damaged ({why}) and cannot be put aside: {error}: nothing is kept"
+            return
+        self.is_behind = True
+        self._lost = (
+            f"{self._path} was damaged ({why}) and was put aside as {aside.name}: what was not read of it is lost"
+        )
+
+    def _put_aside(self) -> Path:
+        """With its log, in which the last of it may be."""
+        aside = self._path.with_suffix(".damaged")
+        self._path.replace(aside)
         for end in ("-wal", "-shm"):
+            aside.with_name(aside.name + end).unlink(missing_ok=True)
             with suppress(FileNotFoundError):
-                self._path.with_name(self._path.name + end).unlink()
+                self._path.with_name(self._path.name + end).replace(aside.with_name(aside.name + end))
+        return aside
 
     def close(self) -> None:
         if self._connection is not None:
-            self._connection.close()
+            with suppress(sqlite3.Error):
+                self._connection.close()
             self._connection = None
 
     # --- back
 
     def kept(self, hook: str) -> tuple[list[Delivery], list[str]]:
-        """The deliveries of a hook, in the order of their events, and the errors that it was told of, in theirs."""
-        if self._connection is None:
-            return [], []
-        query = "SELECT * FROM deliveries WHERE hook = ? ORDER BY at, id"
-        deliveries = [_delivery(row) for row in self._connection.execute(query, (hook,))]
-        told = self._connection.execute("SELECT error_id FROM told WHERE hook = ? ORDER BY number", (hook,))
-        return deliveries, [error_id for (error_id,) in told]
+        """The deliveries of a hook, in the order of their events, and the errors that it was told of, in theirs. Does not raise: of a file
+        that is damaged it is what could be read."""
+        deliveries: list[Delivery] = []
+        told: list[str] = []
+        if self._connection is not None:
+            try:
+                rows = self._connection.execute(_KEPT, (hook,))
+                deliveries.extend(_delivery(row) for row in rows)  # and up to one that is none
+                told.extend(error_id for (error_id,) in self._connection.execute(_TOLD, (hook,)))
+            except (sqlite3.Error, ValueError) as error:
+                self._begin_anew(error)
+        return deliveries, told
 
     # --- written
 
@@ -91,6 +123,19 @@ class Shelf:
         self._do(write)
         self._written += sum(len(one.kept) + len(one.gone) for one in changes.values())
 
+    def write_all(self, everything: Mapping[str, Changes]) -> None:
+        """By hook all that its outbox has, in the place of what is there. Does not raise."""
+
+        def write(connection: sqlite3.Connection) -> None:
+            for table in ("deliveries", "told"):
+                connection.execute(f"DELETE FROM {table}")
+            for hook, one in everything.items():
+                _write(connection, hook, one)
+
+        if self._do(write):
+            self.is_behind, self._failure = False, ""
+        self._written += sum(len(one.kept) for one in everything.values())
+
     def forget_others(self, hooks: Iterable[str]) -> None:
         """Nothing is kept for a hook that is not defined any more."""
         known = list(hooks)
@@ -102,18 +147,23 @@ class Shelf:
 
         self._do(forget)
 
-    def _do(self, work: Callable[[sqlite3.Connection], None]) -> None:
+    def _do(self, work: Callable[[sqlite3.Connection], None]) -> bool:
+        """Whether it is done."""
         connection = self._connection
         if connection is None:
-            return
+            return False
         try:
             with connection:
                 connection.execute("BEGIN")
                 work(connection)
         except sqlite3.Error as error:
-            self.problem = f"{self._path} cannot be written: {error}: what hooks have to send is in memory only"
-        else:
-            self.problem = ""
+            self.is_behind = True
+            if _is_damage(error):
+                self._begin_anew(error)
+            else:
+                self._failure = f"{self._path} cannot be written: {error}: what hooks have to send is in memory only"
+            return False
+        return True
 
     @property
     def is_due_for_checkpoint(self) -> bool:
@@ -128,6 +178,11 @@ class Shelf:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
             finally:
                 connection.close()
+
+
+def _is_damage(error: Exception) -> bool:
+    """Its narrower classes are other things: a full disk, a file that somebody holds."""
+    return type(error) is sqlite3.DatabaseError
 
 
 def _opened(path: Path) -> sqlite3.Connection:
@@ -160,6 +215,10 @@ def _row(one: Delivery) -> tuple[object, ...]:
 
 
 def _delivery(row: tuple[object, ...]) -> Delivery:
+    """Raises ValueError for what was never written so."""
     (delivery_id, hook, kind, at, error_id, root, body, state, attempts, due_at, ended_at, detail, events) = row
-    event = HookEvent(kind, at, error_id, json.loads(body), body, root)  # type: ignore[arg-type]
+    parsed = json.loads(body)  # type: ignore[arg-type]
+    if state not in ("waiting", "dead", "sent") or not isinstance(parsed, dict):
+        raise ValueError(f"the delivery {delivery_id} is none")
+    event = HookEvent(kind, at, error_id, parsed, body, root)  # type: ignore[arg-type]
     return Delivery(delivery_id, hook, event, state, attempts, due_at, ended_at, detail, events)  # type: ignore[arg-type]
