@@ -215,6 +215,27 @@ def test_severities_are_mapped_to_those_of_pagerduty(severity: str, expected: st
     assert event(a_delivery(told), ROUTING_KEY)["payload"]["severity"] == expected
 
 
+@pytest.mark.parametrize(
+    "kind", ["workflow.changed", "approval.approved", "approval.over", "attempt.ended", "error.state"]
+)
+@pytest.mark.parametrize(
+    ("state", "action"),
+    [(State.WATCHING, "resolve"), (State.RESOLVED, "resolve"), (State.FLUSHED, "acknowledge")],
+)
+def test_what_comes_of_an_error_that_is_over_reopens_no_incident(kind: str, state: State, action: str) -> None:
+    from error_daemon.hooks.senders.pagerduty import event
+
+    told = event_of(a_notice("workflow", "the run has ended", state=state), kind, ORIGIN)
+    assert event(a_delivery(told), ROUTING_KEY)["event_action"] == action
+
+
+def test_a_call_for_people_is_an_incident_whatever_the_error_is_by_then() -> None:
+    from error_daemon.hooks.senders.pagerduty import event
+
+    told = event_of(a_notice(state=State.WATCHING), "error.escalated", ORIGIN)
+    assert event(a_delivery(told), ROUTING_KEY)["event_action"] == "trigger"
+
+
 def test_a_key_of_another_length_is_told_before_it_is_sent(tmp_path: Path) -> None:
     hook = Hook("ops", "pagerduty", secret_file=secret(tmp_path, "short"), params={"url": "http://127.0.0.1:1/"})
     assert "32 characters; what is there has 5" in sent(hook, a_delivery())[0].detail

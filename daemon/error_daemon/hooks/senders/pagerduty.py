@@ -6,6 +6,8 @@
     error.state, decision.made, attempt.ended of an error     acknowledge, where something is being done: it is worked on, and
       that is being attempted or verified                     nobody need hurry
     approval.approved, approval.denied                        acknowledge: somebody has seen it
+    anything but a call for people, of an error that is       resolve, or acknowledge where it was flushed: neither reopens an
+      over by then (a run of a workflow has ended)              incident that has ended
     digest, test, all else                                    trigger
 
 `dedup_key` is the error's id, so an error is one incident from its first event to its end. A digest is an incident of its own, which a
@@ -22,15 +24,17 @@ from typing import Any
 
 from error_daemon.errors import InputError
 from error_daemon.hooks import wording
-from error_daemon.hooks.events import OVER
+from error_daemon.hooks.events import OVER, TELLING
 from error_daemon.hooks.payload import cut
 from error_daemon.hooks.senders.http import Request, Way, as_json, is_refusal
+from error_daemon.model import State
 from error_daemon.model.hook import Delivery, Hook
 
 URL = "https://events.pagerduty.com/v2/enqueue"
 _SEVERITIES = {"critical": "critical", "high": "error", "medium": "warning", "low": "info", "info": "info"}
 _PROGRESS = ("error.state", "decision.made", "attempt.ended")
 _ANSWERED = ("approval.approved", "approval.denied")
+_AFTER = {State.WATCHING.value: "resolve", State.RESOLVED.value: "resolve", State.FLUSHED.value: "acknowledge"}
 _LONGEST_SUMMARY = 1024
 _LONGEST_KEY = 255
 _KEY_CHARACTERS = 32
@@ -82,8 +86,14 @@ def _digest(body: Mapping[str, Any]) -> dict[str, Any]:
 def _action(body: Mapping[str, Any]) -> str:
     if body["type"] in OVER:
         return "resolve"
+    if body["type"] not in TELLING and (action := _AFTER.get(_state(body))):
+        return action
     is_worked_on = body["type"] in _PROGRESS and body["data"]["error"]["status"] == "retrying"
     return "acknowledge" if is_worked_on or body["type"] in _ANSWERED else "trigger"
+
+
+def _state(body: Mapping[str, Any]) -> str:
+    return str(body["data"].get("error", {}).get("state", ""))
 
 
 WAY = Way("integration key", request, is_refusal)
