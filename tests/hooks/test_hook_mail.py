@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -163,3 +166,31 @@ def test_no_text_of_a_fault_can_be_a_line_of_the_head(tmp_path: Path) -> None:
     [mail] = mailbox.mails
     assert "Bcc" not in mail
     assert mail["Subject"].startswith("[web-1] Needs a person: shop X: y: it broke Bcc: all@evil.example")
+
+
+def _says_without_end(listening: socket.socket, is_cut: threading.Event) -> None:
+    """It greets, and then has always one more line of its answer, each soon after the one before."""
+    connection, _ = listening.accept()
+    with connection:
+        connection.sendall(b"220 here\r\n")
+        with contextlib.suppress(OSError):
+            while not is_cut.wait(0.02):
+                connection.sendall(b"250-and more\r\n")
+        is_cut.set()
+
+
+def test_a_server_that_is_slow_in_all_it_says_is_cut_off_within_the_time_limit() -> None:
+    is_cut = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = threading.Thread(target=_says_without_end, args=(listening, is_cut), daemon=True)
+        server.start()
+        address = {"server": "127.0.0.1", "port": listening.getsockname()[1], "tls": "none"}
+        params = {**address, "from": "recovery@example.org", "to": ("ops@example.org",)}
+        hook = Hook("mail", "email", params=params, timeout_s=0.5)
+        try:
+            said = sent(hook)
+            assert (said.is_done, said.detail) == (False, "TimeoutError: it took too long, and was cut off")
+            assert is_cut.wait(5)
+        finally:
+            is_cut.set()
+            server.join()

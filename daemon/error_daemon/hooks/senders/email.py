@@ -7,6 +7,10 @@ this host. A password is never sent in clear.
 A thread of mails is held together by References: every mail of an error refers to one that is never sent, `<error id@host>`. The
 Message-ID is the delivery's, so a mail that came twice is shown once by most programs.
 
+A mail has nine tenths of the hook's `timeout_s`, whatever the server says meanwhile: then its connection is cut, so that none goes on being
+sent of which the outbox was told that it failed. Where the server had all of it and its answer did not come, nobody can know: it is sent
+again, with the same Message-ID.
+
 An answer of 5xx is final; all else is tried again. Where the server takes some of the recipients it has taken the mail: the others are
 told in `detail`, and it is not sent again.
 """
@@ -15,12 +19,15 @@ from __future__ import annotations
 
 import asyncio
 import smtplib
+import socket
 import ssl
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import formatdate
+from threading import Event, Thread
 from typing import Any
 
 from error_daemon.errors import ConfigError
@@ -30,6 +37,9 @@ from error_daemon.model.hook import Delivery, Hook
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _LONGEST_DETAIL = 300
+_SHARE = 0.9  # of the time limit, so that how it went is known before it has passed
+_CUT_AGAIN_S = 0.05
+_TOO_LATE = "it took too long, and was cut off"
 
 
 class EmailSender:
@@ -112,19 +122,56 @@ def _given_to_server(hook: Hook, mail: EmailMessage, password: str) -> Sent:
     if password and tls == "none" and host not in _LOOPBACK:
         return _failed("a password is not sent in clear: take tls: starttls")
     context = ssl.create_default_context(cafile=params.get("ca_file") or None)
-    if tls == "tls":
-        server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=hook.timeout_s, context=context)
-    else:
-        server = smtplib.SMTP(host, port, timeout=hook.timeout_s)
-    with server:
-        if tls == "starttls":
-            server.starttls(context=context)
-        if password:
-            server.login(params.get("user") or params["from"], password)
-        refused = server.send_message(mail, params["from"], list(params["to"]))
+    limit_s = _SHARE * hook.timeout_s
+    with _Limit(limit_s) as limit:
+        if tls == "tls":
+            server: smtplib.SMTP = smtplib.SMTP_SSL(host, port, timeout=limit_s, context=context)
+        else:
+            server = smtplib.SMTP(host, port, timeout=limit_s)
+        with server:
+            limit.begin(server)
+            if tls == "starttls":
+                server.starttls(context=context)
+            if password:
+                server.login(params.get("user") or params["from"], password)
+            refused = server.send_message(mail, params["from"], list(params["to"]))
     if refused:
         return Sent(is_done=True, detail=wording.one_line(f"but not to {_said_of(refused)}", _LONGEST_DETAIL))
     return Sent(is_done=True, detail=f"taken by {host}")
+
+
+class _Limit:
+    """Each wait of smtplib has a time limit, and together they have none. In a thread: nothing else can end such a wait."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._server: smtplib.SMTP | None = None
+        self._is_done, self._is_late = Event(), Event()
+        self._watching = Thread(target=self._watch, args=(limit_s,), name="mail-limit", daemon=True)
+
+    def __enter__(self) -> _Limit:
+        self._watching.start()
+        return self
+
+    def begin(self, server: smtplib.SMTP) -> None:
+        """It is connected. Raises TimeoutError where that alone took too long."""
+        self._server = server
+        if self._is_late.is_set():
+            raise TimeoutError(_TOO_LATE)
+
+    def _watch(self, left_s: float) -> None:
+        while not self._is_done.wait(left_s):
+            self._is_late.set()
+            sock = self._server.sock if self._server is not None else None
+            with suppress(OSError):  # while TLS begins it is nobody's, so once more
+                if sock is not None:
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+            left_s = _CUT_AGAIN_S
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        self._is_done.set()
+        self._watching.join()
+        if self._is_late.is_set() and isinstance(error, (smtplib.SMTPServerDisconnected, OSError)):
+            raise TimeoutError(_TOO_LATE) from error
 
 
 def _said_of(refused: Mapping[str, tuple[int, bytes]]) -> str:
