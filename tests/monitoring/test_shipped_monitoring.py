@@ -36,7 +36,7 @@ def test_each_alert_is_quiet_first_and_fires_when_it_should() -> None:
 
 def test_each_alert_has_a_unit_test_a_severity_and_says_what_to_do() -> None:
     tested = re.findall(r'alertname="(\w+)", alertstate="firing", instance', UNIT_TESTS.read_text())
-    assert sorted(tested) == sorted(ALERTS)
+    assert sorted(set(tested)) == sorted(ALERTS)
     for rule in rules():
         if "alert" in rule:
             assert rule["labels"]["severity"] in ("page", "ticket"), rule["alert"]
@@ -52,6 +52,29 @@ def test_promtool_takes_every_query_of_the_dashboard(tmp_path: Path) -> None:
     file = tmp_path / "queries.yml"
     file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": recorded}]}))
     promtool("check", "rules", "--lint=none", str(file))
+
+
+@needs_promtool
+@pytest.mark.parametrize(
+    ("ended", "expected"),
+    [({"failed": 3}, [0.0]), ({"recovered": 1, "failed": 3}, [0.25]), ({"recovered": 2}, [1.0]), ({"observed": 1}, [])],
+)
+def test_the_dashboards_success_is_a_number_where_nothing_recovered(
+    tmp_path: Path, ended: dict[str, int], expected: list[float]
+) -> None:
+    [query] = [query for query in dashboard_queries() if "ended_as" in query and " / " in query]
+    series = [
+        {
+            "series": f'error_recovery_tickets_ended_total{{job="j", instance="i", ended_as="{how}"}}',
+            "values": f"0+{n}x10",
+        }
+        for how, n in ended.items()
+    ]
+    asks = {"expr": query, "eval_time": "10m", "exp_samples": [{"labels": "{}", "value": value} for value in expected]}
+    test = {"interval": "1m", "input_series": series, "promql_expr_test": [asks]}
+    file = tmp_path / "success.yml"
+    file.write_text(yaml.safe_dump({"tests": [test]}))
+    promtool("test", "rules", str(file))
 
 
 def test_every_metric_that_rules_and_dashboard_name_is_one() -> None:
