@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import click
@@ -45,12 +46,16 @@ def command(wishes: Wishes, error_id: str, watches: bool) -> None:
     from error_cli.connection import connect
 
     with connect(wishes) as daemon:
-        if error_id:
-            _one(wishes, daemon, daemon.error_id(error_id))
+        whole_id = daemon.error_id(error_id)
+        opened = (
+            daemon.watch(whole_id) if watches else None
+        )  # first, so that nothing is asked between the list and the watch
+        if whole_id:
+            _one(wishes, daemon, whole_id)
         else:
             _all(wishes, daemon)
-    if watches:
-        _watch(wishes, error_id)
+        if opened is not None:
+            _watch(wishes, whole_id, opened)
 
 
 def _one(wishes: Wishes, daemon: Daemon, error_id: str) -> None:
@@ -86,11 +91,11 @@ def _all(wishes: Wishes, daemon: Daemon) -> None:
     note("answer: error-cli approve ERROR, or deny; error-cli approvals ERROR shows all that is to be known before")
 
 
-def _watch(wishes: Wishes, error_id: str) -> None:
+def _watch(wishes: Wishes, error_id: str, opened: Iterator[recovery_pb2.Event]) -> None:
     from error_cli.watching import events
 
     note("watching what is asked and answered; Ctrl-C ends it")
-    for event in events(wishes, error_id, again=True):
+    for event in events(wishes, error_id, again=True, opened=opened):
         if event.kind != "approval":
             continue
         if wishes.for_programs:

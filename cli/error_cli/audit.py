@@ -86,7 +86,7 @@ def list_entries(
 
 
 @command.command("show", epilog=examples("error-cli audit show 1207"))
-@click.argument("sequence", type=click.IntRange(1), metavar="SEQUENCE")
+@click.argument("sequence", type=click.IntRange(1, (1 << 64) - 1), metavar="SEQUENCE")
 @wishing
 def show(wishes: Wishes, sequence: int) -> None:
     """One act: who, what, why, and how it was before and after."""

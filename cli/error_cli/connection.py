@@ -90,18 +90,21 @@ class Daemon:
 
     def ask(self, method: Callable[..., ResponseT], request: Message, at_least_s: float = 0.0) -> ResponseT:
         """Call a unary method of a service. `at_least_s`: it may take this long by its nature."""
+        within_s = max(self._timeout_s, at_least_s)
         try:
-            return method(request, timeout=max(self._timeout_s, at_least_s), metadata=self._metadata)
+            return method(request, timeout=within_s, metadata=self._metadata)
         except grpc.RpcError as error:
-            raise self._failure(error) from error
+            raise self._failure(error, within_s) from error
 
     def watch(self, error_id: str) -> Iterator[recovery_pb2.Event]:
-        """Events of an error, or of all for "", until the daemon ends the stream. No deadline."""
+        """Events of an error, or of all for "", from now on until the daemon ends the stream. No deadline."""
         return self.stream(self.recovery.Watch, recovery_pb2.WatchRequest(error_id=error_id))
 
     def stream(self, method: Callable[..., Any], request: Message) -> Iterator[Any]:
-        """Call a method that answers with a stream, until the daemon ends it. No deadline."""
-        stream = method(request, metadata=self._metadata)
+        """Call a method that answers with a stream, until the daemon ends it. No deadline. It is called now, not when it is read."""
+        return self._told(method(request, metadata=self._metadata))
+
+    def _told(self, stream: Any) -> Iterator[Any]:
         try:
             yield from stream
         except grpc.RpcError as error:
@@ -116,7 +119,7 @@ class Daemon:
         request = recovery_pb2.GetErrorRequest(error_id=text)
         return self.ask(self.recovery.GetError, request).error.error_id
 
-    def _failure(self, error: grpc.RpcError) -> Failure:
+    def _failure(self, error: grpc.RpcError, within_s: float = 0.0) -> Failure:
         code, said = error.code(), error.details() or ""
         if code in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
             problem = problem_of_listening(self.address, _LISTENS_WITHIN_S)
@@ -126,10 +129,9 @@ class Daemon:
             if wrong:
                 return Failure(Exit.NO_DAEMON, f"no secure connection to {self.address}: {wrong[0]}", *wrong[1:])
         if code is grpc.StatusCode.DEADLINE_EXCEEDED:
-            within = duration(self._timeout_s)
             return Failure(
                 Exit.LATER,
-                f"the daemon at {self.address} did not answer within {within}",
+                f"the daemon at {self.address} did not answer within {duration(within_s)}",
                 "it may be busy: try again, or give it longer with --timeout",
             )
         return _refusal(code, said, _details(error), self.address)

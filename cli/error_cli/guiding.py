@@ -2,12 +2,15 @@
 
 Others may be at the same run. Whatever is done is said of the step on the screen; where the run is elsewhere by then, the daemon refuses,
 says who did what, and the guide goes on from there.
+
+Each answer is to what is on the screen: what was typed before a question was asked is thrown away, for nobody had read it.
 """
 
 from __future__ import annotations
 
 import re
 import sys
+import termios
 from typing import TYPE_CHECKING
 
 import click
@@ -134,5 +137,6 @@ class _Guide:
 
 
 def _asked(text: str) -> str:
+    termios.tcflush(sys.stdin, termios.TCIFLUSH)
     answer: str = click.prompt(text, default="", show_default=False, prompt_suffix=" > ")
     return answer.strip()

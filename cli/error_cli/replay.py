@@ -39,7 +39,11 @@ _MOST_BYTES = (4 << 20) - (64 << 10)  # what the daemon takes in one message, un
 )
 @period
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="For the draws of what is estimated."
+    "--seed",
+    type=click.IntRange(0, (1 << 64) - 1),
+    default=0,
+    show_default=True,
+    help="For the draws of what is estimated.",
 )
 @wishing
 def command(wishes: Wishes, definitions: Path, since: float, until: float | None, seed: int) -> None:

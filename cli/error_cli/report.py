@@ -68,7 +68,9 @@ class ReportCommand(Command):
 @click.option(
     "--exception", default="", metavar="TYPE[: TEXT]", help="Qualified type of an exception, and what it said."
 )
-@click.option("--count", type=click.IntRange(min=1), default=1, help="Equal faults that this report stands for.")
+@click.option(
+    "--count", type=click.IntRange(1, (1 << 64) - 1), default=1, help="Equal faults that this report stands for."
+)
 @click.option("--fingerprint", default="", help="Explicit grouping key; without it the daemon works it out.")
 @click.option(
     "--wait", "wait_s", type=seconds_option, metavar="[=SECONDS]", help="Follow the error until it has ended."

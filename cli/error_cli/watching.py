@@ -22,12 +22,15 @@ _PAUSES_S = (0.2, 0.5, 1.0, 2.0)  # between two questions; the last one from the
 _AWAY = (Exit.NO_DAEMON, Exit.LATER)
 
 
-def events(wishes: Wishes, error_id: str, *, again: bool) -> Iterator[recovery_pb2.Event]:
-    """Events of an error, or of all for "". Without `again` it ends with a Failure when the daemon goes away."""
+def events(
+    wishes: Wishes, error_id: str, *, again: bool, opened: Iterator[recovery_pb2.Event] | None = None
+) -> Iterator[recovery_pb2.Event]:
+    """Events of an error, or of all for "". Without `again` it ends with a Failure when the daemon goes away. `opened`: a stream that
+    is open already, to begin with."""
     pid = _pid(wishes)
     while True:
         try:
-            yield from _stream(wishes, error_id)
+            yield from opened or _stream(wishes, error_id)
             gone = stream_ended()
         except Failure as failure:
             if failure.code not in _AWAY:
@@ -36,6 +39,7 @@ def events(wishes: Wishes, error_id: str, *, again: bool) -> Iterator[recovery_p
         if not again:
             raise gone
         note(f"error-cli: {gone.sentences[0]}; waiting for it to come back")
+        opened = None
         pid = _wait(wishes, pid)
 
 

@@ -172,7 +172,7 @@ def start(wishes: Wishes, workflow_id: str, error_id: str) -> None:
     ),
 )
 @click.argument("run_id", metavar="RUN")
-@click.argument("step", type=click.IntRange(1), metavar="STEP")
+@click.argument("step", type=click.IntRange(1, (1 << 32) - 1), metavar="STEP")
 @click.option("--note", "note_", default="", metavar="TEXT", help="What was done, for the record.")
 @click.option("--force", is_flag=True, help="Go on whatever the probe sees; --note says why.")
 @wishing
@@ -203,7 +203,7 @@ def done(wishes: Wishes, *, run_id: str, step: int, note_: str, force: bool) -> 
 
 @command.command("back", epilog=examples("error-cli workflows back w19ab3f6c2d1 3"))
 @click.argument("run_id", metavar="RUN")
-@click.argument("step", type=click.IntRange(1), metavar="STEP")
+@click.argument("step", type=click.IntRange(1, (1 << 32) - 1), metavar="STEP")
 @click.option("--note", "note_", default="", metavar="TEXT", help="Why, for the record.")
 @wishing
 def back(wishes: Wishes, *, run_id: str, step: int, note_: str) -> None:

@@ -130,8 +130,13 @@ class Cli:
         assert "Traceback" not in err, err
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
-    def run_on_terminal(self, *arguments: str, typed: str = "", **environment: str) -> tuple[int, str]:
-        """Exit code, and everything that appears on a terminal that is wide enough for any table."""
+    def run_on_terminal(
+        self, *arguments: str, typed: str = "", answers: Sequence[str] = (), **environment: str
+    ) -> tuple[int, str]:
+        """Exit code, and everything that appears on a terminal that is wide enough for any table.
+
+        `typed` before anything is asked; of `answers` one for each prompt (" > ").
+        """
         terminal, side = pty.openpty()
         process = subprocess.Popen(
             [sys.executable, "-m", "error_cli", *arguments],
@@ -142,9 +147,13 @@ class Cli:
         )
         os.close(side)
         os.write(terminal, typed.encode())
-        chunks = list(iter(lambda: _read_terminal(terminal), b""))
+        seen, left = b"", list(answers)
+        while chunk := _read_terminal(terminal):
+            seen += chunk
+            if left and seen.count(b" > ") > len(answers) - len(left):
+                os.write(terminal, f"{left.pop(0)}\n".encode())
         os.close(terminal)
-        return process.wait(RUN_WITHIN_S), b"".join(chunks).decode().replace("\r\n", "\n")
+        return process.wait(RUN_WITHIN_S), seen.decode().replace("\r\n", "\n")
 
 
 def _read_terminal(terminal: int) -> bytes:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import grpc
 import pytest
 
+from error_cli.failure import Exit
 from error_recovery.v1 import recovery_pb2
 from tests.cli import canned, canned_errors
+from tests.waiting import eventually
 
 if TYPE_CHECKING:
+    from google.protobuf.message import Message
+
     from tests.cli.conftest import CannedDaemon, Cli
 
 ERROR_ID = "3f2a9c0d11e4b7aa"
@@ -130,6 +135,28 @@ def test_one_approval_shows_all_that_is_to_be_known_before_the_answer(cli: Cli, 
     assert "decision_id" in cli.run("approvals", "77bb", "--json").stdout
     daemon.answers["GetError"] = recovery_pb2.GetErrorResponse(error=canned_errors.waiting_error())
     assert "nothing of error 77bb77bb77bb77bb waits for a person: it is parked" in cli.run("approvals", "77bb").stderr
+
+
+def test_a_watch_of_approvals_is_open_before_they_are_listed_and_is_of_the_whole_id(
+    cli: Cli, daemon: CannedDaemon
+) -> None:
+    def watched() -> list[recovery_pb2.WatchRequest]:
+        return [one for one in daemon.requests if isinstance(one, recovery_pb2.WatchRequest)]
+
+    listed = daemon.answers["ListApprovals"]
+    assert isinstance(listed, recovery_pb2.ListApprovalsResponse)
+
+    def once_watched(_request: Message) -> Message:
+        eventually("the watch is open", watched)
+        return listed
+
+    daemon.answers["ListApprovals"] = once_watched
+    daemon.refuse("Watch", grpc.StatusCode.PERMISSION_DENIED, "enough")
+    done = cli.run("approvals", "--watch", "--timeout", "120s")
+    assert done.returncode == Exit.REFUSED
+    assert "77bb77bb77bb77bb" in done.stdout
+    cli.run("approvals", "3f2a", "--watch")
+    assert [one.error_id for one in watched()] == ["", ERROR_ID]
 
 
 def test_no_approvals_is_a_note(cli: Cli, daemon: CannedDaemon) -> None:

@@ -12,6 +12,11 @@ import pytest
 from google.protobuf.duration_pb2 import Duration
 from google.rpc import error_details_pb2
 
+from error_cli.connection import connect
+from error_cli.failure import Failure
+from error_cli.wishes import Wishes
+from error_recovery.v1 import recovery_pb2
+
 if TYPE_CHECKING:
     from tests.cli.conftest import CannedDaemon, Cli
 
@@ -112,6 +117,19 @@ def test_a_daemon_that_does_not_answer_in_time(cli: Cli, daemon: CannedDaemon) -
     assert done.returncode == 6
     assert "did not answer within 300 ms" in done.stderr
     assert "--timeout" in done.stderr
+
+
+def test_what_may_take_longer_says_how_long_it_was_given(daemon: CannedDaemon) -> None:
+    daemon.refuse("GetStatus", grpc.StatusCode.DEADLINE_EXCEEDED)
+    with connect(Wishes(address=daemon.address, asked_timeout_s=0.1)) as there, pytest.raises(Failure) as refused:
+        there.ask(there.recovery.GetStatus, recovery_pb2.GetStatusRequest(), at_least_s=0.3)
+    assert "did not answer within 300 ms" in refused.value.sentences[0]
+
+
+def test_a_number_that_no_act_can_have_is_refused_here(cli: Cli) -> None:
+    done = cli.run("audit", "show", "99999999999999999999")
+    assert done.returncode == 2
+    assert "a whole number from 1 to" in done.stderr
 
 
 def test_something_else_listens_at_the_address(cli_alone: Cli) -> None:

@@ -166,7 +166,7 @@ def test_a_person_is_led_by_keys_and_told_what_others_did(cli: Cli, daemon: Cann
 
     daemon.answers["CompleteStep"] = complete
     _, shown = cli.run_on_terminal(
-        "workflows", "guide", "cable", typed="\nz\nf\nit is green\n\n", COLUMNS="80", NO_COLOR="1"
+        "workflows", "guide", "cable", answers=["", "z", "f", "it is green", ""], COLUMNS="80", NO_COLOR="1"
     )
     assert "step 1 (plug) is not done: carrier sees that it is not: no carrier" in shown
     assert "'z' is none of these" in shown
@@ -175,11 +175,24 @@ def test_a_person_is_led_by_keys_and_told_what_others_did(cli: Cli, daemon: Cann
     assert f"run {RUN_ID} is completed" in shown
 
 
+def test_what_was_typed_before_a_step_was_shown_does_not_say_that_it_is_done(cli: Cli, daemon: CannedDaemon) -> None:
+    _, shown = cli.run_on_terminal("workflows", "guide", "cable", typed="\n\n\n", answers=["q"], COLUMNS="80")
+    assert f"the run stays open: error-cli workflows guide {RUN_ID}" in shown
+    assert [one for one in daemon.requests if isinstance(one, pb.CompleteStepRequest)] == []
+
+
+@pytest.mark.parametrize("command", ["done", "back"])
+def test_a_step_that_no_workflow_can_have_is_refused_here(cli: Cli, command: str) -> None:
+    done = cli.run("workflows", command, RUN_ID, "5000000000")
+    assert done.returncode == Exit.USAGE
+    assert "a whole number from 1 to 4,294,967,295" in done.stderr
+
+
 def test_who_is_refused_is_shown_where_the_run_is_now(cli: Cli, daemon: CannedDaemon) -> None:
     why = "the run is not at step 1 but at step 2 of 2 (tell): bob did step 1 (plug)"
     daemon.refuse("CompleteStep", grpc.StatusCode.FAILED_PRECONDITION, why)
     daemon.answers["GetRun"] = pb.GetRunResponse(run=run_at(2))
-    _, shown = cli.run_on_terminal("workflows", "guide", "cable", typed="\nq\n", COLUMNS="80", NO_COLOR="1")
+    _, shown = cli.run_on_terminal("workflows", "guide", "cable", answers=["", "q"], COLUMNS="80", NO_COLOR="1")
     assert "bob did step 1 (plug)" in shown
     assert "step 2 of 2: tell" in shown
     assert f"the run stays open: error-cli workflows guide {RUN_ID}" in shown
