@@ -31,7 +31,7 @@ def shown(screen: Screen, columns: int = 100, rows: int = 40) -> str:
 def pressing(*presses: str) -> Screen:
     screen = SCREEN
     for key in presses:
-        screen, _ = pressed(screen, key)
+        screen, _ = pressed(screen, key, 0.0)
     return screen
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from error_cli.top import screen as keys
-from error_cli.top.screen import DETAIL, HELP, LIST, TYPING, Act, Screen, answered, pressed, went_away
+from error_cli.top.screen import DETAIL, HELP, LIST, TYPING, Act, Screen, answered, drawn, pressed, went_away
 from error_recovery.v1 import view_pb2
 from tests.cli.canned import LONG_AGO
 from tests.cli.canned_views import ERROR_ID, now
@@ -21,8 +21,10 @@ def screen() -> Screen:
 def after(screen: Screen, *pressed_keys: str) -> tuple[Screen, Act | None]:
     """The screen after these keys, and what the last one did."""
     act = None
+    at = 1000.0
     for key in pressed_keys:
-        screen, act = pressed(screen, key)
+        screen, act = pressed(drawn(screen, at), key, at + 0.5)
+        at += 1.0
     return screen, act
 
 
@@ -101,6 +103,32 @@ def test_everything_that_changes_something_asks_once(
     for other in ("n", keys.ENTER, keys.ESCAPE, "x"):
         left, done = after(asked, other)
         assert (done, left.question, left.message) == (None, None, "nothing was done")
+
+
+def test_a_yes_that_comes_sooner_than_the_question_is_read_is_none(screen: Screen) -> None:
+    asked, _ = pressed(screen, "p", 1000.0)
+    assert pressed(asked, "y", 2000.0)[1] is None  # it was not drawn yet
+    seen = drawn(asked, 1000.1)
+    pasted, act = pressed(seen, "y", 1000.39)
+    assert (act, pasted.question) == (None, seen.question)
+    held, act = pressed(drawn(pasted, 1000.4), "y", 1000.68)
+    assert act is None
+    assert pressed(held, "y", 1000.99) == (replace(held, question=None), Act("pause", ""))
+
+
+def test_a_no_needs_no_time(screen: Screen) -> None:
+    said, act = pressed(pressed(screen, "p", 1000.0)[0], "n", 1000.0)
+    assert (act, said.question, said.message) == (None, None, "nothing was done")
+
+
+def test_the_next_question_is_read_anew(screen: Screen) -> None:
+    asked, _ = pressed(after(screen, "p", "n")[0], "p", 2000.0)
+    assert pressed(asked, "y", 2000.1)[1] is None
+
+
+def test_another_size_of_the_terminal_answers_nothing_and_leaves_nothing(screen: Screen) -> None:
+    for left_there in (after(screen, "p")[0], after(screen, "?")[0], after(screen, "/", "a")[0], screen):
+        assert pressed(left_there, keys.RESIZED, 5000.0) == (left_there, None)
 
 
 def test_what_nobody_asked_cannot_be_answered(screen: Screen) -> None:

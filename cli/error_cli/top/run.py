@@ -11,7 +11,7 @@ from error_cli.failure import Failure
 from error_cli.lines import HANG, pieces, printable
 from error_cli.top.ask import Asker, Found, all_found
 from error_cli.top.page import page
-from error_cli.top.screen import DETAIL, SHOW, Act, Screen, answered, pressed, went_away
+from error_cli.top.screen import DETAIL, SHOW, Act, Screen, answered, drawn, pressed, went_away
 from error_cli.top.terminal import Terminal, terminal
 
 if TYPE_CHECKING:
@@ -31,23 +31,24 @@ def run(wishes: Wishes, every_s: float) -> None:
 
 
 def _serve(shown: Terminal, asker: Asker, screen: Screen) -> None:
-    drawn: object = None
+    shown_now: object = None
     asked_at = 0.0
     while True:
         now = time.time()
         for found in all_found(asker):
             screen = take(screen, found, now, shown.size()[0])
         screen = replace(screen, clock=float(int(now)))  # by whole seconds: a page of the same second is the same
-        if drawn != (screen, shown.size()):
+        if shown_now != (screen, shown.size()):
             shown.draw(page(screen, *shown.size()))
-            drawn = screen, shown.size()
+            screen = drawn(screen, time.monotonic())
+            shown_now = screen, shown.size()
         if screen.mode == DETAIL and now - asked_at > _AGAIN_S:
             asker.do(Act(SHOW, screen.detail_id))
             asked_at = now
         key = shown.key()
         if not key:
             continue
-        screen, act = pressed(screen, key)
+        screen, act = pressed(screen, key, time.monotonic())
         if act is not None and act.name == "quit":
             return
         if act is not None:

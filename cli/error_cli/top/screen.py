@@ -7,7 +7,8 @@ The screen is in one of four modes:
     help       ? from anywhere; any key leads back
     typing     the filter; enter keeps it, escape clears it
 
-Before anything is done a question stands in the last line: y does it, any other key does not.
+Before anything is done a question stands in the last line: y does it, any other key does not. A y that comes sooner than a person can
+read, or on the heels of other such ys, is none: it was pasted, or typed ahead.
 
 What is chosen is kept by what it is, not by where it stands: the list moves under it. When it is gone, its neighbour is chosen.
 """
@@ -31,6 +32,8 @@ _STEPS = {UP: -1, "k": -1, DOWN: 1, "j": 1, PAGE_UP: -10, PAGE_DOWN: 10, HOME: -
 _STEPS |= {END: 1 << 30, "G": 1 << 30, " ": 10}
 _BACK = (LEFT, BACKSPACE, ESCAPE, "q", "h")
 _PAUSE = "pause"
+RESIZED = "resized"  # no key, but it comes among them
+_READ_S = 0.3  # before this nobody has read a question
 
 
 class Item(NamedTuple):
@@ -75,6 +78,9 @@ class Screen:
     chosen: tuple[str, str] = ("", "")  # kind and name of an item
     filter: str = ""
     question: Question | None = None
+    quiet_since: float | None = (
+        None  # by a steady clock: when the question was drawn, or a y came too soon; None: it is not drawn yet
+    )
     message: str = ""  # what came of the last act
     is_wrong: bool = False  # the message tells of something that could not be done
     detail: Sequence[str] = field(default=())  # lines of one error
@@ -112,12 +118,18 @@ def went_away(screen: Screen, why: str, at: float) -> Screen:
     return replace(screen, away=why, away_since=screen.away_since or at)
 
 
-def pressed(screen: Screen, key: str) -> tuple[Screen, Act | None]:
+def drawn(screen: Screen, at: float) -> Screen:
+    """It is seen, from now on."""
+    is_new = screen.question is not None and screen.quiet_since is None
+    return replace(screen, quiet_since=at) if is_new else screen
+
+
+def pressed(screen: Screen, key: str, at: float) -> tuple[Screen, Act | None]:
     """A key: one character, or one of the names above."""
+    if key == RESIZED:
+        return screen, None
     if screen.question is not None:
-        act = screen.question.act if key in ("y", "Y") else None
-        said = "" if act else "nothing was done"
-        return replace(screen, question=None, message=said, is_wrong=False), act
+        return _answered(screen, screen.question, key, at)
     screen = replace(screen, message="", is_wrong=False)
     if screen.mode == TYPING:
         return _typed(screen, key), None
@@ -128,6 +140,14 @@ def pressed(screen: Screen, key: str) -> tuple[Screen, Act | None]:
     if screen.mode == DETAIL:
         return _in_detail(screen, key)
     return _in_list(screen, key)
+
+
+def _answered(screen: Screen, question: Question, key: str, at: float) -> tuple[Screen, Act | None]:
+    is_yes = key in ("y", "Y")
+    if is_yes and (screen.quiet_since is None or at - screen.quiet_since < _READ_S):
+        return replace(screen, quiet_since=at), None
+    said = "" if is_yes else "nothing was done"
+    return replace(screen, question=None, message=said, is_wrong=False), question.act if is_yes else None
 
 
 def _typed(screen: Screen, key: str) -> Screen:
@@ -175,7 +195,7 @@ def _stepped(screen: Screen, step: int) -> Screen:
 def _asked(screen: Screen, key: str, error_id: str, target: str = "") -> Screen:
     """The question for what a key does."""
     question = _question(screen, key, error_id, target)
-    return replace(screen, question=question) if question else screen
+    return replace(screen, question=question, quiet_since=None) if question else screen
 
 
 def _question(screen: Screen, key: str, error_id: str, target: str) -> Question | None:

@@ -46,7 +46,6 @@ _COLOURS = {
     "yellow": curses.COLOR_YELLOW,
     "cyan": curses.COLOR_CYAN,
 }
-RESIZED = "resized"
 
 
 class Terminal:
@@ -91,13 +90,13 @@ class Terminal:
         return text.encode(self._encoding, "replace").decode(self._encoding)
 
     def key(self) -> str:
-        """A key, RESIZED, or "" when none was pressed for a moment."""
+        """A key, screen.RESIZED, or "" when none was pressed for a moment."""
         try:
             pressed = self._window.get_wch()
         except curses.error:
             return ""
         if pressed == curses.KEY_RESIZE:
-            return RESIZED
+            return screen.RESIZED
         if isinstance(pressed, int):
             return _KEYS.get(pressed, "")
         return _CHARACTERS.get(pressed, pressed)
@@ -109,6 +108,11 @@ def terminal() -> Iterator[Terminal]:
     with suppress(locale.Error):
         locale.setlocale(locale.LC_ALL, "")
     os.environ.setdefault("ESCDELAY", "25")
+    for name in (
+        "LINES",
+        "COLUMNS",
+    ):  # of who started it, as readline leaves them: curses would keep to them whatever the size is
+        os.unsetenv(name)
     try:
         window = curses.initscr()
     except curses.error as error:
