@@ -201,7 +201,13 @@ def test_a_head_without_end_ends_its_connection(raw: bytes) -> None:
     async def test() -> None:
         async with serving() as http:
             more = b"x" if raw.endswith((b" ", b"a")) else b"X-More: 1\r\n"
-            assert b" 431 " in await http.say(raw + more * (34_000 // len(more)))
+            said = await http.say(raw + more * (34_000 // len(more)))
+            head, _, body = said.partition(b"\r\n\r\n")
+            assert b" 431 " in head
+            assert b"content-type: application/problem+json" in head
+            told = json.loads(body)
+            assert (told["title"], told["status"]) == ("Request Header Fields Too Large", 431)
+            assert f"content-length: {len(body)}".encode() in head
 
     run(test())
 

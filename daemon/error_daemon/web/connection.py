@@ -24,9 +24,10 @@ from error_daemon.listening.peer import who_is_at
 
 _MOST_HEAD_BYTES = 32 << 10
 _MOST_PIPELINED = 32
-_TOO_LONG = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: text/plain\r\nconnection: close\r\n\r\n"
-    b"The request's line and headers have more than 32 KiB.\n"
+_TOO_LONG = b'{"title": "Request Header Fields Too Large", "status": 431, "detail": "the line and headers have more than 32 KiB"}'
+_REFUSED_AS_TOO_LONG = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/problem+json\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%s" % (len(_TOO_LONG), _TOO_LONG)
 )
 
 
@@ -93,7 +94,7 @@ class Connection(HttpToolsProtocol):
             self._head_bytes += len(data)
         super().data_received(data)
         if self._is_in_head and self._head_bytes > _MOST_HEAD_BYTES and not self.transport.is_closing():
-            self.transport.write(_TOO_LONG)
+            self.transport.write(_REFUSED_AS_TOO_LONG)
             self.transport.close()
 
     def on_message_begin(self) -> None:
