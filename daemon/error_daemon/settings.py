@@ -70,7 +70,8 @@ class HttpSettings(_Section):
     connections: int = Field(default=512, ge=1, le=60_000)
     """Connections at once. Beyond it, whoever was idle for longest makes place."""
     requests: int = Field(default=64, ge=1, le=10_000)
-    """Requests that are read at once. Whoever comes beyond it is told to come back, in a way that its kind of sender understands."""
+    """Requests that are read at once, and of each kind as many that are answered at once. Whoever comes beyond it is told to come back, in
+    a way that its kind of sender understands."""
     unfinished_bytes: int = Field(default=64 << 20, ge=1 << 20, le=1 << 40)
     """Memory for what is read and not whole yet, of all requests together."""
     request_timeout: Annotated[Duration, Field(gt=0)] = 30.0

@@ -180,6 +180,24 @@ def test_more_requests_than_may_be_are_told_to_come_back() -> None:
     run(test())
 
 
+def test_slow_answers_are_in_the_way_of_their_own_kind_alone() -> None:
+    async def test() -> None:
+        slow = Echo(wait=asyncio.Event())
+        routes = [replace(route, action="test/slow", place=f"/slow{route.place}") for route in slow.routes()]
+        async with serving(routes=routes) as http:
+            waiting = [asyncio.ensure_future(http.post("/slow/echo/it/", b"1")) for _ in range(LIMITS.requests)]
+            await until(lambda: http.server.room.requests == LIMITS.requests)
+            assert (await http.post("/echo/it/", b"2"))[0] == 200
+            status, headers, _ = await http.post("/slow/echo/it/", b"3")
+            assert (status, headers["retry-after"]) == (429, "1")
+            assert slow.wait is not None
+            slow.wait.set()
+            assert [answer[0] for answer in await asyncio.gather(*waiting)] == [200] * LIMITS.requests
+            assert (http.server.room.requests, http.server.room.held_bytes) == (0, 0)
+
+    run(test())
+
+
 def test_bodies_together_have_no_more_room_than_is_set() -> None:
     async def test() -> None:
         async with serving(replace(LIMITS, held_bytes=MOST_BYTES)) as http:

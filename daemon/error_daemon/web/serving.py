@@ -4,6 +4,9 @@ One request, from its head to its answer: who asks, whether they may, the body u
 What a request holds is known while it comes, and the sum of all is bounded: who would pass it is told to come back. A body that is not
 taken to its end costs its connection, so nothing is read that nobody wants.
 
+A request has its place among those that are read until its body is whole. While it is answered, which may take minutes, it has one among
+those of the same action: slow ones are in the way of their own kind, and never of a fault.
+
 What a page in a browser may ask is in pages.py.
 """
 
@@ -11,8 +14,9 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import aclosing
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
@@ -37,7 +41,7 @@ _UNKNOWN_SHARE = 4  # who have not said yet who they are may have one request of
 
 
 class Room:
-    """Memory for all bodies together, and how many requests may be there at once."""
+    """Memory for all bodies together, how many requests may be read at once, and as many of each action be answered."""
 
     def __init__(self, requests: int, most_bytes: int) -> None:
         self._most_requests = requests
@@ -46,22 +50,44 @@ class Room:
         self._most_unknown_bytes = most_bytes // _UNKNOWN_SHARE
         self._unknown = 0
         self._unknown_bytes = 0
-        self.requests = 0
+        self._read = 0
+        self._answered: Counter[str] = Counter()  # by action
         self.held_bytes = 0
 
-    def enter(self, *, is_known: bool) -> None:
-        """Raises TransientError."""
-        if self.requests >= self._most_requests or (not is_known and self._unknown >= self._most_unknown):
-            raise TransientError(f"{self.requests} requests are being read already", _RETRY_AFTER_S)
-        self.requests += 1
-        self._unknown += not is_known
+    @property
+    def requests(self) -> int:
+        """Those that are read or answered."""
+        return self._read + sum(self._answered.values())
 
-    def leave(self, held_bytes: int, *, is_known: bool) -> None:
-        self.requests -= 1
+    @contextmanager
+    def reading(self, *, is_known: bool) -> Iterator[None]:
+        """Raises TransientError."""
+        if self._read >= self._most_requests or (not is_known and self._unknown >= self._most_unknown):
+            raise TransientError(f"{self._read} requests are being read already", _RETRY_AFTER_S)
+        self._read += 1
+        self._unknown += not is_known
+        try:
+            yield
+        finally:
+            self._read -= 1
+            self._unknown -= not is_known
+
+    @contextmanager
+    def answering(self, action: str) -> Iterator[None]:
+        """Raises TransientError."""
+        if self._answered[action] >= self._most_requests:
+            raise TransientError(
+                f"{self._answered[action]} of these requests are being answered already", _RETRY_AFTER_S
+            )
+        self._answered[action] += 1
+        try:
+            yield
+        finally:
+            self._answered[action] -= 1
+
+    def let_go(self, held_bytes: int, *, is_known: bool) -> None:
         self.held_bytes -= held_bytes
-        if not is_known:
-            self._unknown -= 1
-            self._unknown_bytes -= held_bytes
+        self._unknown_bytes -= 0 if is_known else held_bytes
 
     def hold(self, before: int, now: int, *, is_known: bool) -> None:
         """Raises TransientError where all bodies together have grown too large, or those of whoever is not known yet."""
@@ -126,14 +152,16 @@ class Served:
         if is_told_later:
             self._gate.check_address(request.peer, route.action)
         caller = NOBODY if is_told_later else self._gate.admit(request.peer, route.action)
-        self._room.enter(is_known=not is_told_later)
+        is_known = not is_told_later
         try:
-            body = route.begin(request, caller)
-            await self._read(body, request, reading, is_known=not is_told_later)
-            answer = body.finish()
-            return answer if isinstance(answer, Answer) else await answer
+            with self._room.reading(is_known=is_known):
+                body = route.begin(request, caller)
+                await self._read(body, request, reading, is_known=is_known)
+            with self._room.answering(route.action):
+                answer = body.finish()
+                return answer if isinstance(answer, Answer) else await answer
         finally:
-            self._room.leave(reading.held_bytes, is_known=not is_told_later)
+            self._room.let_go(reading.held_bytes, is_known=is_known)
 
     async def _read(self, body: Body, request: Request, reading: _Reading, *, is_known: bool) -> None:
         most_bytes = self._route.most_bytes
