@@ -46,7 +46,7 @@ def test_what_breaks_and_is_recovered_comes_and_goes_by_itself(world: World, our
     ours.shows("db", ".two")
 
 
-def test_a_yes_is_one_click_and_what_was_asked_for_is_done(world: World, ours: Window) -> None:
+def test_a_yes_is_one_question_and_what_was_asked_for_is_done(world: World, ours: Window) -> None:
     error_id = world.break_it("queue", "no job done for 600 s")
     ours.shows("May this be done?")
     ours.shows("1 waits for you")
@@ -54,6 +54,7 @@ def test_a_yes_is_one_click_and_what_was_asked_for_is_done(world: World, ours: W
     ours.shows("If nobody answers", ".card")
     assert not (world.directory / "well" / "queue").exists()
     ours.click("Approve", ".card")
+    ours.click("Approve", "dialog")
     ours.shows("Approved", ".said")
     world.daemon.wait_for_state(error_id, "watching", "resolved")
     ours.shows("All is well")
@@ -62,6 +63,7 @@ def test_a_yes_is_one_click_and_what_was_asked_for_is_done(world: World, ours: W
 def test_a_no_ends_it_and_what_a_person_mended_is_resolved(world: World, ours: Window) -> None:
     error_id = world.break_it("queue", "no job done for 600 s")
     ours.click("Deny", ".card")
+    ours.click("Deny", "dialog")
     ours.shows("Denied", ".said")
     assert world.daemon.wait_for_state(error_id, "failed")
     ours.shows("Nothing helped")
@@ -147,6 +149,7 @@ def test_a_refusal_is_told_in_the_daemons_words(world: World, ours: Window) -> N
 
     ours.page.route("**/approve", be_late)
     ours.click("Approve", ".card")
+    ours.click("Approve", "dialog")
     ours.page.locator(".said.bad").wait_for(timeout=SETTLED_MS)
 
 
@@ -175,6 +178,7 @@ def test_a_workflow_leads_through_its_steps_and_the_daemon_looks_whether_they_ar
     ours.shows("What could lead you through it")
     ours.click("Start", "main")
     ours.click("Start", "dialog")
+    ours.shows("Started.", ".said")
     ours.shows("Look at its log.")
     ours.click("Done")
     ours.shows("Mend it.")
@@ -197,6 +201,7 @@ def test_a_hook_that_nobody_listens_to_says_so_when_it_is_tried(ours: Window) ->
 def test_what_a_person_did_stands_in_the_audit_and_its_chain_is_whole(world: World, ours: Window) -> None:
     error_id = world.break_it("queue", "no job done for 600 s")
     ours.click("Deny", ".card")
+    ours.click("Deny", "dialog")
     world.daemon.wait_for_state(error_id, "failed")
     ours.open("audit")
     ours.shows("deny")

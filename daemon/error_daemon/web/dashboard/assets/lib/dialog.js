@@ -1,11 +1,12 @@
 // A question to the person at the page, in the browser's own <dialog>: it keeps the focus inside, Escape is no, and the focus goes back.
 //
 // ask({title, text, fields, yes, tone}) → the fields' values by name, or null where the answer was no.
-// field: {name, label, value, choices: [[value, words]], hint}; without choices a line of text.
+// field: {name, label, value, choices: [[value, words]]}; without choices a line of text. One question at a time: another is not asked.
 
 import { h, render } from "./render.js";
 
 export function ask({ title, text, fields = [], yes, tone = "" }) {
+  if (document.querySelector("dialog[open]")) return Promise.resolve(null);
   const node = document.createElement("dialog");
   node.setAttribute("aria-labelledby", "dialog-title");
   document.body.append(node);
@@ -32,10 +33,10 @@ export function ask({ title, text, fields = [], yes, tone = "" }) {
   });
 }
 
-function field({ name, label, value = "", choices, hint }) {
+function field({ name, label, value = "", choices }) {
   if (!choices) {
     return h("label", { class: "field" }, h("span", null, label),
-      h("input", { name, value, autocomplete: "off", maxlength: "500" }), hint ? h("small", null, hint) : null);
+      h("input", { name, value, autocomplete: "off", maxlength: "500" }));
   }
   return h("fieldset", null, h("legend", null, label), choices.map(([one, words]) =>
     h("label", { class: "choice" }, h("input", { type: "radio", name, value: one, checked: one === value }), h("span", null, words))));

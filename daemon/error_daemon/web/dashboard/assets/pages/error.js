@@ -1,6 +1,6 @@
 // One error, from its first fault to what it is now: what was decided and why, what was done, what the probes saw.
 
-import { answerButtons, resolve, retry, pauseButton } from "../lib/acts.js";
+import { answerButtons, isOfEverything, pauseButton, resolve, resumeAll, retry } from "../lib/acts.js";
 import { get } from "../lib/api.js";
 import { approvalFacts } from "../lib/approval.js";
 import { button, empty, errorPlace, facts, link, note, section, severityMark, shape, table, time, toned } from "../lib/parts.js";
@@ -27,12 +27,13 @@ export default {
     const newest = found.decisions[found.decisions.length - 1];
     const explained = newest ? await get(`/api/explain/${encodeURIComponent(found.error.error_id)}`, {}, signal) : null;
     const { found: fitting } = WORTH_A_LOOK.includes(found.error.state) ? await get("/api/workflows/find", { error_id: params.id }, signal) : { found: [] };
-    return { ...found, explained, fitting };
+    const { brakes } = ENDED.includes(found.error.state) ? { brakes: [] } : await get("/api/brakes", {}, signal);
+    return { ...found, explained, fitting, pauses: brakes.filter((brake) => brake.brake === "pause") };
   },
-  view({ error, attempts, decisions, incomplete, explained, fitting }, ctx) {
+  view({ error, attempts, decisions, incomplete, explained, fitting, pauses }, ctx) {
     const fault = error.fault;
     return h("div", { class: "page" },
-      title(error, ctx),
+      title(error, pauses, ctx),
       isAsked(error) ? asked(error, ctx) : null,
       fitting.length ? section("What could lead you through it", null, h("ul", { class: "rows" }, fitting.map((one) => guide(one, error, ctx)))) : null,
       section("What happened", null, incomplete ? note(incomplete) : null, timeline(error, attempts, decisions, explained)),
@@ -44,13 +45,13 @@ export default {
   },
 };
 
-function title(error, ctx) {
+function title(error, pauses, ctx) {
   const name = error.target || error.component || "error";
   const canResolve = !["resolved", "watching"].includes(error.state);
   const buttons = ctx.isOperator ? [
     canResolve ? button("I mended it …", () => resolve(ctx, error)) : null,
     ["failed", "parked", "observed", "flushed"].includes(error.state) && error.rule ? button("Try again …", () => retry(ctx, error)) : null,
-    error.target && !ENDED.includes(error.state) ? pauseButton(ctx, error.target, error.held_by === "pause") : null,
+    error.target && !ENDED.includes(error.state) ? pauseButton(ctx, error.target, pauses.some((pause) => pause.subject === error.target)) : null,
   ] : null;
   return h("div", { class: "title" },
     h("div", { class: "head" }, h("div", { class: "line" }, severityMark(error.severity), toned(stateTone(error), stateWords(error)),
@@ -60,7 +61,15 @@ function title(error, ctx) {
     h("h1", { tabindex: "-1" }, name),
     error.message ? h("p", { class: "text" }, error.message) : null,
     error.state_text ? h("p", null, error.state_text) : null,
+    heldByAll(pauses.find(isOfEverything), ctx),
     error.root ? h("p", null, "It may be a symptom: first comes ", link(errorPlace(error.root), "what it depends on"), ".") : null);
+}
+
+// A pause of everything holds each target, whether it has a pause of its own or not.
+function heldByAll(pause, ctx) {
+  return pause && h("div", { class: "banner paused" }, shape("waits"),
+    h("span", null, h("b", null, "Everything is paused"), ` ${pause.reason}`, pause.until ? ` · until ${until(pause.until)}` : " · until somebody resumes"),
+    ctx.isOperator ? button("Resume all …", () => resumeAll(ctx, pause)) : null);
 }
 
 // A workflow that fits this error, or the run of it that is open.
@@ -72,7 +81,7 @@ function guide({ workflow, because }, error, ctx) {
 // The same question as on the first page, in full.
 function asked(error, ctx) {
   const approval = error.approval;
-  return section("May this be done?", null, h("div", { class: "panel asks", "data-row": true, tabindex: "-1" },
+  return section("May this be done?", null, h("div", { key: approval?.decision_id || "asked", class: "panel asks", "data-row": true, tabindex: "-1" },
     approval ? [h("p", null, h("b", null, `${approval.strategy_id} on ${approval.target}`), approval.does ? `: ${approval.does}` : ""), approvalFacts(approval)] : h("p", null, error.state_text || error.reason),
     h("div", { class: "buttons" }, answerButtons(ctx, approval || error))));
 }
@@ -135,7 +144,7 @@ function candidates(decision) {
       { name: "Expected to help", head: whiskerScale(), extra: "wide", cell: (one) => whisker(one.success_low, one.success_mean, one.success_high, hasDraws ? one.draw : null) },
       { name: "Mean", extra: "right", cell: (one) => percent(one.success_mean) },
       { name: "Between", extra: "right", cell: (one) => `${percent(one.success_low)} to ${percent(one.success_high)}` },
-      { name: "Attempts", extra: "right", cell: (one) => number(one.samples).toFixed(1) },
+      { name: "Attempts", extra: "right", cell: (one) => (number(one.samples) ? number(one.samples).toFixed(1) : "0") },
       { name: "Score", extra: "right", cell: (one) => h("b", null, number(one.score).toFixed(3)) },
     ], decision.candidates, (one) => one.strategy_id),
     note("Dot: the expected rate of success. Line: where it is with 90 % certainty. ", hasDraws ? "Dashes: what was drawn from it, so that what is little known is tried too." : ""),

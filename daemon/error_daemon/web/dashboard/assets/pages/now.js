@@ -1,6 +1,6 @@
 // What a person must see in five seconds: what is broken, what is being tried, what waits for them, what holds recoveries back.
 
-import { answerButtons, pauseButton, resolve, resume, retry } from "../lib/acts.js";
+import { answerButtons, isOfEverything, pauseButton, resolve, resume, retry } from "../lib/acts.js";
 import { approvalFacts } from "../lib/approval.js";
 import { get } from "../lib/api.js";
 import { button, empty, errorPlace, facts, link, section, severityMark, shape, time, toned } from "../lib/parts.js";
@@ -78,7 +78,7 @@ function headline(now, ctx) {
     h("div", { class: "buttons" }, pauseButton(ctx, "", isPaused(now))));
 }
 
-const isPaused = (now) => now.brakes.some(ofEverything);
+const isPaused = (now) => now.brakes.some(isOfEverything);
 
 // Nothing can be seen of this host: no part that was newer once.
 const blindness = (now) => now.stale.find((one) => one.part === "sensors" && !one.since);
@@ -92,17 +92,15 @@ function stale(now) {
 
 // --- what holds recoveries back
 
-const ofEverything = (brake) => brake.brake === "pause" && !brake.subject;
-
 function paused(now, ctx) {
-  const pause = now.brakes.find(ofEverything);
+  const pause = now.brakes.find(isOfEverything);
   return pause && h("div", { class: "banner paused", role: "status" }, shape("waits"),
     h("span", null, h("b", null, "All recoveries are paused"), ` ${pause.reason}`, pause.until ? ` · until ${until(pause.until)} (${ago(pause.until)})` : " · until somebody resumes",
       pause.waiting ? ` · ${many(pause.waiting)} waiting` : ""));
 }
 
 function held(now, ctx) {
-  const brakes = now.brakes.filter((brake) => !ofEverything(brake) && (brake.waiting || brake.state !== "slow start"));
+  const brakes = now.brakes.filter((brake) => !isOfEverything(brake) && (brake.waiting || brake.state !== "slow start"));
   if (!brakes.length) return null;
   return section("Held back", { class: "held" }, h("ul", { class: "rows" }, brakes.map((brake) =>
     h("li", { key: brake.brake + brake.subject, class: "row" },
@@ -119,12 +117,19 @@ function needs(now, ctx) {
   return section("Waits for you", { class: "needs", aside: more }, h("ul", { class: "cards" }, now.needs.map((need) => (need.kind === "workflow" ? runCard(need) : need.kind === "approval" && now.approvals.has(need.error_id) ? askedCard(need, now.approvals.get(need.error_id), ctx) : card(need, ctx)))));
 }
 
+// Another proposal for the same error is another card: nobody who has chosen the first one has chosen it.
+const keyOf = (need, decisionId) => `${need.kind} ${need.error_id} ${decisionId}`;
+
+// One card stands for all that ask for the same.
+const alike = (need) => (need.errors > 1 ? h("p", null, `${many(need.errors)} errors ${need.kind === "approval" ? "ask for" : "have failed of"} the same.`) : null);
+
 function askedCard(need, approval, ctx) {
-  return h("li", { key: need.kind + need.error_id, class: "card asks", "data-row": true, tabindex: "-1" },
+  return h("li", { key: keyOf(need, approval.decision_id), class: "card asks", "data-row": true, tabindex: "-1" },
     h("div", { class: "what" },
       toned("asks", "May this be done?"),
       h("h3", null, approval.strategy_id, " on ", approval.target),
       h("p", null, approval.does),
+      alike(need),
       h("p", { class: "message" }, link(errorPlace(need.error_id), need.message || "no message"))),
     approvalFacts(approval),
     h("div", { class: "buttons" }, answerButtons(ctx, approval)));
@@ -151,10 +156,11 @@ function card(need, ctx) {
   const isAsked = need.kind === "approval";
   const [tone, words] = NEEDS[need.kind] || ["asks", "Waits for you"];
   const who = need.target || need.component;
-  return h("li", { key: need.kind + need.error_id, class: `card ${tone}`, "data-row": true, tabindex: "-1" },
+  return h("li", { key: keyOf(need, need.decision_id), class: `card ${tone}`, "data-row": true, tabindex: "-1" },
     h("div", { class: "what" },
       toned(tone, words),
       h("h3", null, isAsked ? need.action || `${need.strategy_id} on ${who}` : who),
+      alike(need),
       h("p", { class: "message" }, link(errorPlace(need.error_id), need.message || "no message"))),
     facts([
       ["Why", need.why],
