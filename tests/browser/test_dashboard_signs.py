@@ -66,6 +66,22 @@ def test_an_auditor_sees_everything_has_no_buttons_and_is_told_why(stranger: Win
     assert stranger.page.locator("dialog").count() == 0
 
 
+def test_an_auditor_may_have_the_chain_of_acts_verified(stranger: Window, world: World) -> None:
+    sign_in(stranger, world.tokens["auditor"])
+    stranger.shows("May this be done?")
+    stranger.open("audit")
+    stranger.click("Verify")
+    stranger.shows("are as they were written", ".said")
+
+
+def test_who_signs_in_while_the_daemon_is_away_sees_it_when_it_is_back(stranger: Window, world: World) -> None:
+    stranger.shows("This daemon wants to know who you are.")
+    stranger.page.route("**/api/caller", lambda route: route.abort(), times=1)
+    sign_in(stranger, world.tokens["operator"])
+    stranger.shows("It is tried again by itself.")
+    stranger.shows("May this be done?")
+
+
 def test_a_reporter_is_told_that_this_is_not_for_them(stranger: Window, world: World) -> None:
     sign_in(stranger, world.tokens["reporter"])
     stranger.shows("role", ".banner")

@@ -12,14 +12,15 @@ import * as keys from "./lib/keys.js";
 import { Live } from "./lib/live.js";
 import { empty, shape } from "./lib/parts.js";
 import { h, render } from "./lib/render.js";
-import { now as daemonNow } from "./lib/words.js";
-import { pause, resume } from "./lib/acts.js";
+import { ago, clock, now as daemonNow } from "./lib/words.js";
+import { switchPause } from "./lib/acts.js";
 import { PLACES, found } from "./pages/places.js";
 
 const SOON_MS = 300; // after an event: several that come together are one question
 const MOST_OFTEN_MS = 1000;
 const UNSEEN_EVERY_MS = 20000; // of a tab that nobody looks at: its title still says how it is
 const AWAY_EVERY_MS = 2000;
+const COUNT_EVERY_MS = 20000; // what waits for people, on pages that do not ask for it themselves
 const SPOKEN_EVERY_MS = 15000;
 const MESSAGE_MS = 8000;
 const CALLER = "/api/caller";
@@ -29,6 +30,7 @@ const spoken = document.getElementById("spoken");
 const app = {
   places: PLACES, place: null, params: {}, query: {}, page: null, local: {}, data: null, problem: null, refused: "",
   who: null, hasToken: false, away: 0, heardAt: 0, isOpen: false, mustSignIn: false, message: null, asked: 0,
+  isOther: false, // what is shown is an answer to another question than the one that was asked
 };
 let asking = null; // the question that is on its way
 let askedAt = 0;
@@ -45,9 +47,11 @@ const live = new Live("/api/events?most_per_s=2", () => refreshIn(SOON_MS), () =
 async function follow() {
   const goal = found(location.hash) || { place: null, params: {}, query: {} };
   const isOther = goal.place !== app.place || JSON.stringify(goal.params) !== JSON.stringify(app.params);
+  const isFilteredElse = JSON.stringify(goal.query) !== JSON.stringify(app.query);
   Object.assign(app, goal);
-  if (!isOther) return draw();
-  Object.assign(app, { page: null, data: null, problem: null, local: {}, message: null });
+  if (!isOther) return isFilteredElse ? askAnew() : draw();
+  const message = app.message?.goesAlong ? { ...app.message, goesAlong: false } : null;
+  Object.assign(app, { page: null, data: null, problem: null, local: {}, message, isOther: false });
   asking?.abort();
   asking = null;
   if (!goal.place) return draw();
@@ -75,6 +79,15 @@ function refreshIn(ms) {
   timer = setTimeout(refresh, Math.max(0, wait));
 }
 
+// Another question than the one before, of the same page.
+function askAnew() {
+  asking?.abort();
+  asking = null;
+  app.isOther = Boolean(app.data);
+  draw();
+  return refresh();
+}
+
 async function refresh() {
   clearTimeout(timer);
   if (!app.page || app.mustSignIn) return;
@@ -96,11 +109,29 @@ async function refresh() {
 }
 
 function take(data) {
-  Object.assign(app, { data, problem: null, heardAt: Date.now() / 1000 });
+  Object.assign(app, { data, problem: null, heardAt: Date.now() / 1000, isOther: false });
   backAgain();
-  if (data.needs) app.asked = data.needs.length + data.needs_more;
+  noteAsked(data);
   speak(app.page.spoken?.(data));
   showIcon(app.page.tone?.(data));
+}
+
+let countedAt = 0;
+function noteAsked({ needs, needs_more: more }) {
+  if (!needs) return;
+  app.asked = needs.length + more;
+  countedAt = Date.now();
+}
+
+async function countAsked() {
+  if (document.hidden || !app.who || app.away || Date.now() - countedAt < COUNT_EVERY_MS) return;
+  countedAt = Date.now();
+  try {
+    noteAsked(await get("/api/now"));
+    draw();
+  } catch {
+    // the page itself tells when the daemon is away, or refuses
+  }
 }
 
 // To who can't see the page; not more often than anybody could listen.
@@ -126,15 +157,18 @@ function refused(error) {
     console.error(error);
     app.problem = `This page broke: ${error.message}`;
   } else if (error.isAway) {
-    app.away ||= daemonNow() - (app.heardAt ? Date.now() / 1000 - app.heardAt : 0);
+    app.away ||= heardAt();
     if (!app.data) app.problem = error.message;
   } else if (error.status === 401) {
     signedOut(token() ? "This token is not known here." : "");
   } else {
-    backAgain();
+    if (!error.isLate) backAgain();
     app.problem = error.message;
   }
 }
+
+// By the daemon's clock: when the newest answer came.
+const heardAt = () => daemonNow() - (app.heardAt ? Date.now() / 1000 - app.heardAt : 0);
 
 // --- who
 
@@ -144,23 +178,29 @@ function signedOut(why) {
   Object.assign(app, { mustSignIn: true, refused: why, who: null, hasToken: false, data: null });
 }
 
+const mayPass = (error) => error instanceof Refusal && (error.status === 0 || error.status === 429 || error.status >= 500);
+
+let meeting = 0;
 async function meet() {
+  clearTimeout(meeting);
   try {
     app.who = await get(CALLER);
     app.hasToken = Boolean(token());
     app.mustSignIn = false;
-    live.start();
+    if (!document.hidden) live.start();
+    if (!app.data && !asking) refresh();
+    countAsked();
   } catch (error) {
     refused(error);
-    if (error instanceof Refusal && error.isAway) setTimeout(meet, AWAY_EVERY_MS);
+    if (app.mustSignIn && mayPass(error)) app.refused = `${error.message} It is tried again by itself.`;
+    if (mayPass(error)) meeting = setTimeout(meet, AWAY_EVERY_MS);
   }
   draw();
 }
 
-async function signIn(text) {
+function signIn(text) {
   keepToken(text);
-  await meet();
-  if (!app.mustSignIn) await refresh();
+  return meet();
 }
 
 // --- what a page may use
@@ -170,6 +210,9 @@ const isOperator = () => Boolean(app.who?.roles.includes("operator"));
 const context = {
   get isOperator() {
     return isOperator();
+  },
+  get isAuditor() {
+    return Boolean(app.who?.roles.includes("auditor"));
   },
   get local() {
     return app.local; // what the person chose on this page: gone with the page
@@ -182,8 +225,9 @@ const context = {
   },
   whyNot: () => h("p", { class: "quiet" }, app.who ? "You may look, and not answer: your role is not operator." : ""),
   redraw: draw,
-  refresh: () => refreshIn(0),
-  // `said`: what is told when it is done, or a function of the answer that gives it; or [tone, what is told], where it did not go well.
+  refresh: askAnew, // something else was chosen
+  say: show,
+  // `said`: what is told when it is done, or a function of the answer that gives it; or [tone, what is told, the page that it leads to].
   async act(send, said) {
     try {
       const told = await send();
@@ -199,10 +243,11 @@ const context = {
 };
 
 let hushing = 0;
-function show(tone, text) {
-  app.message = { tone, text };
+function show(tone, text, place = "") {
+  app.message = { tone, text, goesAlong: Boolean(place) };
   clearTimeout(hushing);
   if (tone !== "bad") hushing = setTimeout(hush, MESSAGE_MS);
+  if (place) location.hash = `#/${place}`;
   draw();
 }
 
@@ -245,7 +290,7 @@ function draw() {
 
 function content() {
   if (!app.place) return problem("There is no such page.");
-  if (app.data && app.page) return [app.problem ? problem(app.problem) : null, view()];
+  if (app.data && app.page) return [app.problem ? problem(`${app.problem} What you see is as of ${clock(heardAt())} (${ago(heardAt())}).`) : null, view()];
   return app.problem ? problem(app.problem) : empty("Asking the daemon …");
 }
 
@@ -272,15 +317,8 @@ const KEYS = {
   k: () => keys.step(-1),
   u: () => history.back(),
   "/": () => document.querySelector("main [data-filter]")?.focus(),
-  p: togglePause,
+  p: () => isOperator() && switchPause(context),
 };
-
-function togglePause() {
-  if (!isOperator()) return;
-  const isPaused = app.data?.brakes?.some((brake) => brake.brake === "pause" && !brake.subject);
-  if (isPaused) resume(context);
-  else pause(context);
-}
 
 keys.listen((pressed) => {
   if (pressed === "a" || pressed === "d") return keys.pressButton(pressed);
@@ -290,12 +328,20 @@ keys.listen((pressed) => {
   return Boolean(place || KEYS[pressed]);
 });
 
+// A browser has six connections to one host, and a stream holds one: a tab that nobody looks at holds none, so that no tab waits for it.
+function seen() {
+  if (document.hidden) return live.stop();
+  if (app.who) live.start();
+  refreshIn(0);
+}
+
 // --- it begins
 
 addEventListener("hashchange", follow);
 addEventListener("online", acts.again);
-document.addEventListener("visibilitychange", () => !document.hidden && refreshIn(0));
+document.addEventListener("visibilitychange", seen);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 setInterval(draw, 1000); // "12 s ago" grows
+setInterval(countAsked, MOST_OFTEN_MS);
 meet();
 follow();

@@ -3,6 +3,7 @@
 import * as keys from "./keys.js";
 import { button, shape } from "./parts.js";
 import { h } from "./render.js";
+import { lasting } from "./store.js";
 import { clock, since } from "./words.js";
 
 export function frame(app, acts, content) {
@@ -18,7 +19,7 @@ export function frame(app, acts, content) {
       button("Try now", acts.again)) : null,
     app.message ? h("div", { key: "said", class: `banner said ${app.message.tone}`, role: app.message.tone === "bad" ? "alert" : "status" },
       shape(app.message.tone), h("span", null, app.message.text), button("Close", acts.hush, { class: "plain" })) : null,
-    h("main", { key: "main", id: "main", tabindex: "-1", class: app.away ? "is-stale" : "" }, content),
+    h("main", { key: "main", id: "main", tabindex: "-1", class: app.away || app.isOther || (app.data && app.problem) ? "is-stale" : "" }, content),
   ];
 }
 
@@ -63,7 +64,7 @@ function currentTheme() {
 export function switchTheme() {
   const chosen = currentTheme() === "dark" ? "light" : "dark";
   document.documentElement.dataset.theme = chosen;
-  localStorage.setItem("theme", chosen);
+  lasting.set("theme", chosen);
 }
 
 // --- signing in
@@ -91,8 +92,8 @@ const SIGNS = [
   ["good", "well, or recovered"], ["still", "recorded, nothing is done"], ["unknown", "nobody knows"],
 ];
 const KEYS = [
-  ["j, k", "next, previous row"], ["Enter", "open it"], ["a, d", "approve, deny what the chosen row asks"],
-  ["p", "pause or resume everything"], ["/", "to the filter"], ["u", "back"], ["?", "this help"],
+  ["j, k", "next, previous row"], ["Enter", "open it"], ["a, d", "approve, deny what the chosen row asks (asks first)"],
+  ["p", "pause or resume everything (asks first)"], ["/", "to the filter"], ["u", "back"], ["?", "this help"],
 ];
 
 export function openHelp(app, render) {

@@ -12,29 +12,31 @@ const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10000;
 
 export class Live {
-  // `onEvent(kind, data)`; `onState()` when `isOpen` has changed. `problem`: the status of the last refusal.
+  // `onEvent(kind, data)`; `onState()` when `isOpen` has changed.
   constructor(path, onEvent, onState) {
     this.path = path;
     this.onEvent = onEvent;
     this.onState = onState;
     this.isOpen = false;
-    this.problem = 0;
     this.lastId = "";
     this.wait = FIRST_WAIT_MS;
-    this.isWanted = false;
+    this.turn = null; // from one start to its stop: what was begun before that ends by itself
     this.stopped = new AbortController();
   }
 
   start() {
-    if (this.isWanted) return;
-    this.isWanted = true;
-    this.run();
+    if (this.turn) return;
+    this.wait = FIRST_WAIT_MS;
+    this.run((this.turn = {}));
   }
 
   stop() {
-    this.isWanted = false;
+    if (!this.turn) return;
+    this.turn = null;
+    clearTimeout(this.silence);
     this.stopped.abort();
     this.wake?.();
+    if (this.isOpen) this.tell(false);
   }
 
   hurry() {
@@ -42,17 +44,17 @@ export class Live {
     this.wake?.();
   }
 
-  async run() {
-    while (this.isWanted) {
+  async run(mine) {
+    while (this.turn === mine) {
       this.stopped = new AbortController();
       try {
         await this.read();
       } catch {
         // broken off, refused or silent: the same is done about each
       }
+      if (this.turn !== mine) return;
       clearTimeout(this.silence);
       if (this.isOpen) this.tell(false);
-      if (!this.isWanted) return;
       await this.rest();
     }
   }
@@ -79,8 +81,9 @@ export class Live {
   async read() {
     this.heard();
     const more = { accept: "text/event-stream", ...(this.lastId && { "last-event-id": this.lastId }) };
-    const answer = await fetch(this.path, { headers: headers(more), cache: "no-store", credentials: "omit", signal: this.stopped.signal });
-    this.problem = answer.ok ? 0 : answer.status;
+    const { signal } = this.stopped;
+    const answer = await fetch(this.path, { headers: headers(more), cache: "no-store", credentials: "omit", signal });
+    signal.throwIfAborted();
     if (!answer.ok) return;
     this.wait = FIRST_WAIT_MS;
     this.tell(true);

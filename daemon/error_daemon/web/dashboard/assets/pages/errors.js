@@ -30,11 +30,15 @@ const FIELDS = ["status", "min_severity", "type", "component", "target", "state"
 const known = (query) => Object.fromEntries(Object.entries(query).filter(([name]) => FIELDS.includes(name)));
 const said = (error) => [error.error_id, error.message, error.component, error.target, error.rule, type(error.type), stateWords(error)].join(" ").toLowerCase();
 
+// The address of this page with these filters, those that are empty left out.
+function placeOf(query) {
+  const text = new URLSearchParams(Object.entries(query).filter(([, value]) => value)).toString();
+  return `#/errors${text ? `?${text}` : ""}`;
+}
+
 function filters(ctx) {
   const choose = (name) => (event) => {
-    const query = new URLSearchParams(Object.entries({ ...ctx.query, [name]: event.target.value }).filter(([, value]) => value));
-    location.hash = `#/errors${query.size ? `?${query}` : ""}`;
-    ctx.refresh();
+    location.hash = placeOf({ ...ctx.query, [name]: event.target.value });
   };
   const write = (event) => {
     ctx.local.text = event.target.value;
@@ -46,7 +50,7 @@ function filters(ctx) {
     Object.entries(CHOICES).map(([name, choices]) =>
       h("label", { key: name }, name === "status" ? "State" : "Severity",
         h("select", { on: { change: choose(name) }, is: { value: ctx.query[name] || "" } }, choices.map(([value, words]) => h("option", { value }, words))))),
-    set.map((name) => h("a", { key: name, class: "button", href: "#/errors" }, `${name.replace("_", " ")}: ${ctx.query[name]} ✕`)));
+    set.map((name) => h("a", { key: name, class: "button", href: placeOf({ ...ctx.query, [name]: "" }) }, `${name.replace("_", " ")}: ${ctx.query[name]} ✕`)));
 }
 
 function list(errors) {

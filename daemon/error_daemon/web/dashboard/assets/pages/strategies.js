@@ -4,9 +4,10 @@ import { get } from "../lib/api.js";
 import { empty, note, toned } from "../lib/parts.js";
 import { band } from "../lib/plots.js";
 import { h } from "../lib/render.js";
-import { count, instant, many, number, percent } from "../lib/words.js";
+import { count, instant, many, now, number, percent } from "../lib/words.js";
 
 const RANGES = [["86400", "24 hours"], ["604800", "7 days"], ["2592000", "30 days"]];
+const PATIENCE_MS = 60000; // over 30 days there is much to count
 const BY = [["type", "type of error"], ["level", "level"], ["target", "target"]];
 
 export default {
@@ -14,7 +15,7 @@ export default {
   every_s: 30,
   load({ local, signal }) {
     const range = Number(local.range || RANGES[1][0]);
-    return get("/api/recovery/scores", { since: Math.floor(Date.now() / 1000 / 60) * 60 - range, by: local.by || "type", points: 48 }, signal);
+    return get("/api/recovery/scores", { since: Math.floor(now() / 60) * 60 - range, by: local.by || "type", points: 48 }, signal, PATIENCE_MS);
   },
   view(found, ctx) {
     const choose = (name) => (event) => {
@@ -39,12 +40,12 @@ function tile(one, { since, until }) {
   const points = one.points.map((point) => ({ at: point.at, low: number(point.success_low), mean: number(point.success_mean), high: number(point.success_high) }));
   const last = one.points[one.points.length - 1];
   const of = [one.error_type, one.level ? `level ${one.level}` : "", one.target].filter(Boolean).join(" · ");
-  const now = last ? `${percent(last.success_mean)}, between ${percent(last.success_low)} and ${percent(last.success_high)}` : "";
+  const said = last ? `${percent(last.success_mean)}, between ${percent(last.success_low)} and ${percent(last.success_high)}` : "";
   return h("article", { key: one.strategy_id + of, class: "tile", "data-row": true, tabindex: "-1" },
     h("h2", null, one.strategy_id), h("p", { class: "quiet" }, of),
     last ? [
       h("div", { class: "value" }, h("b", null, percent(last.success_mean)), h("span", { class: "quiet" }, `${percent(last.success_low)} to ${percent(last.success_high)}`)),
-      band(points, since, until, `${one.strategy_id}, ${of}: now ${now}`),
+      band(points, since, until, `${one.strategy_id}, ${of}: now ${said}`),
       h("div", { class: "ends" }, h("span", null, instant(since).slice(5, 16)), h("span", null, instant(until).slice(5, 16))),
       h("p", null, `${count(one.attempts, "attempt")}, ${many(one.successes)} helped · score ${number(last.score).toFixed(3)}`),
     ] : toned("unknown", "nothing is known"));

@@ -100,7 +100,7 @@ const cut = (text, most) => (text.length > most ? `${text.slice(0, most - 1)}…
 function list(targets, ctx) {
   const sorted = [...targets].sort((one, other) => RANK.indexOf(one.health) - RANK.indexOf(other.health));
   return section("All targets", { aside: "the worst first" }, table("All targets", [
-    { name: "Target", cell: (one) => h("div", null, h("a", { href: placeOf(one), "data-row": true }, one.name), h("br"), h("span", { class: "quiet" }, one.kind)) },
+    { name: "Target", extra: "name", cell: (one) => h("div", null, h("a", { href: placeOf(one), "data-row": true }, one.name), h("br"), h("span", { class: "quiet" }, one.kind)) },
     { name: "Health", cell: (one) => h("div", null, toned(...healthOf(one)), one.health === "well" && one.readings.length ? null : h("div", { class: "quiet" }, one.health_text),
       one.readings.length ? h("ul", { class: "readings" }, one.readings.map((reading) =>
         h("li", { key: reading.probe, title: reading.detail }, toned(READINGS[reading.value] || "unknown", reading.probe), " ", time(reading.at)))) : null) },

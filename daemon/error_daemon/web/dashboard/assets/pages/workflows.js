@@ -64,9 +64,6 @@ export async function start(ctx, workflow, errorId = "") {
     yes: "Start",
   });
   if (!yes) return;
-  await ctx.act(async () => {
-    const started = await post(`/api/workflows/${encodeURIComponent(workflow.workflow_id)}/start`, { error_id: errorId });
-    location.hash = `#/${runPlace(started.run.run_id)}`;
-    return started;
-  }, (started) => (started.was_open ? "Somebody is at it already: this is their run, and now yours too." : "Started."));
+  await ctx.act(() => post(`/api/workflows/${encodeURIComponent(workflow.workflow_id)}/start`, { error_id: errorId }),
+    (started) => ["good", started.was_open ? "Somebody is at it already: this is their run, and now yours too." : "Started.", runPlace(started.run.run_id)]);
 }
