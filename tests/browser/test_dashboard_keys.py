@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Route
 
 from error_recovery.v1 import recovery_pb2
 from tests.browser.chromium import SETTLED_MS, Window, window
@@ -107,15 +107,15 @@ def test_an_error_that_the_pause_of_everything_holds_leads_to_that_pause(world: 
 
 
 def test_a_pause_that_has_ended_meanwhile_is_not_said_to_be_ended_now(world: World, ours: Window) -> None:
-    ours.page.route("**/api/resume", lambda route: (_resume(world), route.continue_()))
+    def be_late(route: Route) -> None:
+        world.daemon.recovery.Resume(recovery_pb2.ResumeRequest(target="db"))
+        route.continue_()
+
+    ours.page.route("**/api/resume", be_late)
     world.daemon.recovery.Pause(recovery_pb2.PauseRequest(target="db"))
     ours.open("targets")
     ours.click("Resume")
     ours.shows("There was no pause of db", ".said.waits")
-
-
-def _resume(world: World) -> None:
-    world.daemon.recovery.Resume(recovery_pb2.ResumeRequest(target="db"))
 
 
 def test_one_card_says_how_many_ask_for_the_same(world: World, ours: Window) -> None:
