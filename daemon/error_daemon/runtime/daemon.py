@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -29,6 +29,7 @@ from error_daemon.runtime.bugs import log_bugs
 from error_daemon.runtime.composition import Composition
 from error_daemon.runtime.control import DaemonControl
 from error_daemon.runtime.early_deaths import EarlyDeaths
+from error_daemon.runtime.ending import Step, take_each
 from error_daemon.runtime.heartbeat import Heartbeat
 from error_daemon.runtime.limits import raise_limits
 from error_daemon.runtime.restore import restore_record, restore_ring, restored_approvals
@@ -210,32 +211,32 @@ class Daemon:
         await self._parts.receivers.stop()
 
     async def _stop_edges(self) -> None:
+        """Whatever becomes of a step, those that follow are taken: the last of them keep what is in memory."""
+        await take_each(self._steps_at_the_end())
+
+    def _steps_at_the_end(self) -> Iterator[tuple[str, Step]]:
         parts = self._parts
         if self._heartbeat:
-            self._heartbeat.stop()
-        parts.health.stop()
-        parts.diagnosis.close()
-        parts.loop.close()
-        parts.workflows.close()
-        parts.standstill.stop()
-        parts.pulse.stop()
+            yield "the heartbeat", self._heartbeat.stop
+        yield "health", parts.health.stop
+        yield "diagnosis", parts.diagnosis.close
+        yield "the loop", parts.loop.close
+        yield "workflows", parts.workflows.close
+        yield "standstill", parts.standstill.stop
+        yield "the pulse", parts.pulse.stop
         if parts.exporting is not None:
-            await parts.exporting.stop()
-        await parts.system_states.finish()
-        await parts.hooks.stop()
-        await parts.pool.stop()
-        await self._end_audit()
-        await parts.store.stop()
-        parts.ring.close()
-
-    async def _end_audit(self) -> None:
-        """The last entry, on the disk, and in the table: before the record is closed."""
-        parts = self._parts
-        parts.own_acts.close()
-        parts.audit.did("stopped", DAEMON)
-        await parts.audit.kept()
-        await parts.upkeep.close()
-        await parts.audit.close()
+            yield "exporting", parts.exporting.stop
+        yield "states of the system", parts.system_states.finish
+        yield "hooks", parts.hooks.stop
+        yield "workers", parts.pool.stop
+        # the last entry, on the disk, and in the table: before the record is closed
+        yield "own acts", parts.own_acts.close
+        yield "acts", partial(parts.audit.did, "stopped", DAEMON)
+        yield "what is kept of acts", parts.audit.kept
+        yield "the upkeep of the audit", parts.upkeep.close
+        yield "the audit", parts.audit.close
+        yield "the record", parts.store.stop
+        yield "the ring", parts.ring.close
 
     def _hung_up(self) -> None:
         self._parts.admission.look()
