@@ -72,6 +72,8 @@ def test_who_asks_within_half_a_second_gets_the_very_same(tmp_path: Path) -> Non
             first = await seen.newest.now()
             everybody = await asyncio.gather(*(seen.newest.now() for _ in range(50)))
             assert all(one is first for one in everybody)
+            targets = await seen.newest.targets()
+            assert all(one is targets for one in await asyncio.gather(*(seen.newest.targets() for _ in range(50))))
             assert seen.asked == 1
             seen.joined.clock.at += AGE_S
             assert await seen.newest.now() is not first

@@ -49,14 +49,18 @@ class Newest:
         self._host = os.uname().nodename
         self._lock = asyncio.Lock()
         self._newest: tuple[Now, Overview] | None = None
+        self._targets: tuple[Overview, Sequence[TargetState]] | None = None
         self._good_until = 0.0
 
     async def now(self) -> Now:
         return (await self._look())[0]
 
     async def targets(self) -> Sequence[TargetState]:
-        """As they are now, by what was open then."""
-        return (await self._look())[1].targets()
+        """As they were when the first asked for them after everything was put together."""
+        _, overview = await self._look()
+        if self._targets is None or self._targets[0] is not overview:
+            self._targets = overview, overview.targets()
+        return self._targets[1]
 
     async def _look(self) -> tuple[Now, Overview]:
         async with self._lock:
