@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from error_daemon.core.overview.places import MOST_COMPONENTS, OTHERS
 from error_daemon.core.policy import Policy
 from error_daemon.model import (
     Backoff,
@@ -121,6 +122,17 @@ def test_errors_of_no_target_are_grouped_by_component_and_type() -> None:
     world.report(fault("web", "two"))
     world.report(fault("web", "three", ErrorType.DATA))
     assert named(look(world)) == [("component", "web", 2), ("component", "web", 1)]
+
+
+def test_components_beyond_a_thousand_are_one_place_with_the_worst_of_them_in_front() -> None:
+    world = World(house())
+    for number in range(MOST_COMPONENTS + 20):
+        world.report(fault(f"c{number:05}", "one"))
+    world.report(fault("worst", "one", severity=Severity.CRITICAL))
+    situation = look(world)
+    assert named(situation)[0] == ("component", OTHERS, 21)
+    assert situation.groups[0].severity is Severity.CRITICAL
+    assert situation.groups_more == MOST_COMPONENTS + 1 - 100
 
 
 def test_what_was_observed_an_hour_ago_is_open_no_more() -> None:

@@ -1,7 +1,8 @@
 """Open errors by root cause.
 
 Each open error belongs to a **place**: its target, or where it has none its component and type. While errors are counted only their
-places grow, so ten thousand errors of three targets are three places.
+places grow, so ten thousand errors of three targets are three places. Targets are few; components are whatever senders say, so errors of
+those beyond the first 1,000 are one place, OTHERS.
 
 When all are counted, places are put together into **groups** along the dependency graph: the cause of a target is the furthest target that
 it depends on, directly or not, that has open errors itself; of several the nearest. An error of a target for which nothing may be done
@@ -21,6 +22,8 @@ from error_daemon.core.ticket import Error
 from error_daemon.model import Severity, State
 
 TARGET, COMPONENT = "target", "component"
+MOST_COMPONENTS = 1_000  # and their types
+OTHERS = "(others)"
 REPORTED_WITHIN_S = 60.0
 _NEAREST = (
     State.ATTEMPTING,
@@ -129,6 +132,8 @@ class Places:
             )
             return place
         key = COMPONENT, fault.component, fault.type.value
+        if key not in self._others and len(self._others) >= MOST_COMPONENTS:
+            key = COMPONENT, OTHERS, ""
         known = self._others.get(key)
         if known is None:
             known = self._others[key] = Place(key, error, _NEARNESS[error.state], since, error.last_at)
