@@ -251,3 +251,16 @@ def test_what_others_do_to_the_file_is_told_also_when_the_disk_is_full_meanwhile
     with pytest.raises(Touched, match=r"audit\.log"):
         chain.write(act(4))
     chain.write(act(5))
+
+
+def test_entries_are_read_without_a_gap_while_files_are_put_aside(tmp_path: Path) -> None:
+    chain = Chain(tmp_path / "audit.log", Keep(1500, 1000, 0.0))
+    chain.write(act(0))
+    reading = chain.journal.entries_from(1)
+    for number in range(1, 8):
+        chain.write(act(number))
+    found = [next(reading).sequence]
+    for number in range(8, 20):
+        chain.write(act(number))
+    found += [entry.sequence for entry in reading]
+    assert found == list(range(1, 21))

@@ -25,11 +25,11 @@ def archive_name(path: Path, last: int) -> Path:
 
 def archives(path: Path) -> list[Path]:
     """Oldest first."""
-    found = (each for each in path.parent.glob(f"{path.name}.*") if _last_of(each) > 0)
-    return sorted(found, key=_last_of)
+    found = (each for each in path.parent.glob(f"{path.name}.*") if last_of(each) > 0)
+    return sorted(found, key=last_of)
 
 
-def _last_of(archive: Path) -> int:
+def last_of(archive: Path) -> int:
     """The sequence of its last entry, by its name; 0: that is not an archive's."""
     ending = archive.name.rpartition(".")[2]
     return int(ending) if len(ending) >= _DIGITS and ending.isdecimal() else 0
@@ -42,7 +42,7 @@ def files(path: Path) -> list[Path]:
 
 def files_from(path: Path, sequence: int) -> list[Path]:
     """Those that may have entries from that sequence on."""
-    return [*(each for each in archives(path) if _last_of(each) >= sequence), path]
+    return [*(each for each in archives(path) if last_of(each) >= sequence), path]
 
 
 @contextmanager

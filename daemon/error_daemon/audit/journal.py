@@ -29,6 +29,7 @@ from error_daemon.audit.files import (
     archives,
     files,
     files_from,
+    last_of,
     lines_in,
     sync_directory,
 )
@@ -203,8 +204,15 @@ class Journal:
     # --- read
 
     def entries_from(self, sequence: int) -> Iterator[Entry]:
-        """Those from that sequence on, oldest first. Raises OSError."""
-        return (entry for entry in _entries(files_from(self.path, sequence)) if entry.sequence >= sequence)
+        """Those from that sequence on, oldest first. Raises OSError. A file may be put aside between two of them: the next is looked for
+        when the one before is read."""
+        wanted = sequence
+        while True:
+            path = files_from(self.path, wanted)[0]
+            yield from (entry for entry in _entries([path]) if entry.sequence >= sequence)
+            if path == self.path:
+                return
+            wanted = last_of(path) + 1
 
     def first(self) -> int:
         """The sequence of the oldest entry that there is; 0: there is none. Raises OSError."""
