@@ -27,7 +27,7 @@ fi
 rm -rf "$target"/bin/[Aa]ctivate* "$target/include"
 "$python" -m compileall -q ${DESTDIR:+-s "$DESTDIR"} "$target"/lib/python*/site-packages >/dev/null
 
-for page in "$source_dir"/docs/*.md; do put 644 "docs/${page##*/}" "$place/share/doc/error-recovery/${page##*/}"; done
+"$source_dir/install/pages.sh" "$place"
 put 644 systemd/report-failures.conf "$place/share/error-recovery/report-failures.conf"
 put 644 systemd/restart-steps.conf "$place/share/error-recovery/restart-steps.conf"
 put 644 systemd/kernel-log.conf "$place/share/error-recovery/kernel-log.conf"
