@@ -21,13 +21,15 @@ HOOKS = (
     Hook("ops", "webhook", frozenset({"error.opened"}), params={"url": URL}),
     Hook("chat", "slack", secret_file="/etc/recovery/slack.url", params={"proxy": None}),
     Hook("mail", "email", params={"to": ("a@h.example", "b@h.example"), "user": "ann"}),
+    Hook("key", "webhook", params={"url": "https://chat.example/bothunter2/send"}),
+    Hook("bare", "webhook", params={"url": "http://127.0.0.1:9/"}),
     Hook("mine", "plugin", params={"plugin": "count", "options": {"token": "hunter2"}}),
 )
 DEAD = Delivery("msg_1", "ops", an_event(), "dead", 8, 5.0, 9.0, "500")
 
 
 class Desk:
-    """middle.HookDesk over four hooks and one delivery; it writes down what it was asked."""
+    """middle.HookDesk over hooks and one delivery; it writes down what it was asked."""
 
     problem = "no room"
 
@@ -67,9 +69,11 @@ def ask(method: str, request: Message, answer: type[Message], desk: Desk | None 
 def test_hooks_are_told_without_what_may_be_a_secret() -> None:
     answer = ask("ListHooks", pb.ListHooksRequest(), pb.ListHooksResponse)
     assert [hook.to for hook in answer.hooks] == [
-        "https://ops.example:8443/hook",
+        "https://ops.example:8443/...",
         "the URL in /etc/recovery/slack.url",
         "a@h.example, b@h.example",
+        "https://chat.example/...",
+        "http://127.0.0.1:9",
         "count",
     ]
     assert "hunter2" not in str(answer)

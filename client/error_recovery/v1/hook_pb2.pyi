@@ -41,7 +41,7 @@ class Hook(_message.Message):
     kind: _builtins.str
     """webhook, slack, pagerduty, email, plugin"""
     to: _builtins.str
-    """where it goes, without secrets: a URL without its query, addresses, the name of a plug-in"""
+    """where it goes, without secrets: scheme and host of a URL, addresses, the name of a plug-in"""
     state: _builtins.str
     """ready, failing (the last attempt failed), held (it asked to wait), disabled (nothing is sent until a person says so)"""
     waiting: _builtins.int

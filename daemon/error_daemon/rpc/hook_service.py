@@ -80,7 +80,7 @@ def hook_message(view: HookView) -> hook_pb2.Hook:
 
 
 def _to(hook: Hook) -> str:
-    """Without what may be a secret: the query of a URL, who it logs in as."""
+    """Without what may be a secret: a URL's path (chats have their keys in it, be it at its beginning), its query, who it logs in as."""
     params = hook.params
     if hook.kind == "email":
         return ", ".join(params["to"])
@@ -89,7 +89,7 @@ def _to(hook: Hook) -> str:
     if "url" not in params:
         return f"the URL in {hook.secret_file}"
     url = urlsplit(params["url"])
-    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}{url.path}"
+    return f"{url.scheme}://{url.netloc.rpartition('@')[2]}" + ("/..." if url.path.strip("/") or url.query else "")
 
 
 def delivery_message(one: Delivery, *, with_body: bool) -> hook_pb2.Delivery:
