@@ -19,10 +19,16 @@ DEFINITIONS = "version: 1\n"
 OPTIONS = (("grpc.use_local_subchannel_pool", 1),)
 
 
+_held: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Nobody listens at it, and nobody else is given it while the tests run: it stays bound, beside whoever listens at it later."""
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    one.bind(("127.0.0.1", 0))
+    _held.append(one)
+    return int(one.getsockname()[1])
 
 
 class Secured:
