@@ -161,7 +161,7 @@ def test_everything_that_happens_to_a_question_is_told() -> None:
     assert approved.approval
     assert approved.approval.answer
     assert (approved.approval.state, approved.approval.answer.note) == (ApprovalState.APPROVED, "I looked")
-    assert states(world) == ["approved", "denied"]
+    assert states(world) == ["begun", "denied"]
 
 
 # --- answered
@@ -378,6 +378,24 @@ def test_a_yes_whose_attempt_had_begun_is_no_yes_to_another() -> None:
     assert only(world).decision_id != world.decisions[0].decision_id
     assert not only(world).why[0].startswith("Asked again")
     assert world.view(error_id).held_by == "approval"
+
+
+def test_a_yes_that_was_carried_out_is_no_yes_to_the_next_ticket_of_the_same_slot() -> None:
+    world = asking(1)
+    world.plan, world.commit_s = never, None
+    error_id = world.report(fault())
+    world.approve(error_id)
+    world.run(5.0)
+    assert (world.state(error_id), states(world)) == (State.FAILED, ["begun"])
+    world.report(fault())  # before its slot is released: it is kept until the error is tried again
+    world.commit_s = 0.1
+    world.commit()
+    world.pause()
+    world.run(1000.0)
+    assert world.state(error_id) is State.QUEUED
+    restarted(world).run(5.0)
+    assert world.levels() == [1]
+    assert only(world).decision_id != world.decisions[0].decision_id
 
 
 def test_a_yes_to_what_is_defined_otherwise_now_is_asked_again() -> None:

@@ -103,7 +103,7 @@ def test_what_a_person_approves_over_rest_is_done_verified_and_in_the_audit_as_t
     assert (actor, action, subject, why) == ("token ann", "approve", error_id, "I looked")
     assert json.loads(detail)["does"] == asked["does"]
     kept = one.daemon.record("SELECT id, state, answered_by, note, does FROM approvals")
-    assert kept == [(asked["decision_id"], "approved", "token ann", "I looked", asked["does"])]
+    assert kept == [(asked["decision_id"], "begun", "token ann", "I looked", asked["does"])]
 
 
 def test_what_is_denied_is_not_done_and_where_nobody_answers_the_rule_says_what_is(tmp_path: Path) -> None:

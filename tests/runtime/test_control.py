@@ -160,7 +160,11 @@ def test_an_answer_is_in_the_audit_as_it_was_seen_and_one_that_is_repeated_is_no
             again, _ = await one.control.answer(error_id, replace(yes, by="bob"))
             assert (again.is_repeated, again.answer.by) == (True, "ann")
             asked = [row for table, row in one.joined.store.rows if table == "approvals"]
-            assert [(row["state"], row["answered_by"]) for row in asked] == [("waits", ""), ("approved", "ann")]
+            assert [(row["state"], row["answered_by"]) for row in asked] == [
+                ("waits", ""),
+                ("approved", "ann"),
+                ("begun", "ann"),
+            ]
             record = records.approval_of(asked[-1])
             assert (record.decision.decision_id, record.note, record.times_asked) == (
                 waiting.decision_id,

@@ -10,10 +10,22 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from error_daemon.core.effects import TimePassed
+from error_daemon.core.effects import SaveApproval, TimePassed
 from error_daemon.errors import InvariantError, StoreUnavailable
-from error_daemon.model import AttemptOrder, Mode, Outcome, OutcomeKind, Progress, ReadingValue, SlotState
+from error_daemon.model import (
+    ApprovalRecord,
+    ApprovalState,
+    AttemptOrder,
+    Decision,
+    Mode,
+    Outcome,
+    OutcomeKind,
+    Progress,
+    ReadingValue,
+    SlotState,
+)
 from error_daemon.ring.opening import open_ring
+from error_daemon.runtime.recovery_loop import UNWRITTEN
 from error_recovery.v1 import fault_pb2
 from tests.runtime.joined import GEOMETRY, HOUSE, Joined, web_fault
 
@@ -166,6 +178,27 @@ def test_what_there_was_no_room_for_takes_the_place_of_nothing_newer(tmp_path: P
         assert [row["state"] for table, row in joined.store.rows if table == "errors"] == ["observed", "resolved"]
 
     _joined(tmp_path, body)
+
+
+def test_how_an_approval_stands_is_recorded_once_there_is_room_for_it_and_then_only_the_newest(tmp_path: Path) -> None:
+    def body(joined: Joined) -> None:
+        joined.store.refuse_table, joined.store.refusal = "approvals", StoreUnavailable("no more are kept")
+        for state in (ApprovalState.APPROVED, ApprovalState.BEGUN):
+            joined.loop._carry[SaveApproval](SaveApproval(_approval(state)))
+        assert joined.loop.approval_row == UNWRITTEN, "who has answered is told that it is not kept"
+        joined.loop.committed(0)
+        joined.store.refuse_table = ""
+        joined.loop.committed(0)
+        joined.loop.committed(0)
+        assert [row["state"] for table, row in joined.store.rows if table == "approvals"] == ["begun"]
+        assert joined.loop.approval_row == len(joined.store.rows)
+
+    _joined(tmp_path, body)
+
+
+def _approval(state: ApprovalState) -> ApprovalRecord:
+    decision = Decision("d-1", "e-1", 1000.0, 1, "fix", "web", "approve", "the only one", False, 30.0, (), ())
+    return ApprovalRecord(decision, "t-1", 1060.0, state, "ann", 1001.0, "", "runs /bin/a", "d1", 0, 1, 1)
 
 
 def _fail() -> None:

@@ -1,6 +1,6 @@
 """Asking people before anything is done (mode approve, E2): what they are asked, what they answer, and what follows when nobody does.
 
-    asked ──► approved     it is run when its turn has come (dispatch.py)
+    asked ──► approved     it is run when its turn has come (dispatch.py), and with that the yes is used up: begun
           ──► denied       its ticket ends, and the error has failed
           ──► expired      nobody has answered in the rule's time. What then is for the rule to say: nothing is done (fail), it is run as
                            if somebody had said yes (run), or a person is told and asked anew (ask_again)
@@ -14,6 +14,8 @@ fault that fills the command is the one that was shown, be there newer ones.
 **Over a restart** what was asked stays asked, with its id and its time, and what was approved and not begun stays approved, where the
 ticket stands as it did, and the very same would be done. Else it is asked anew, and says why: what was defined has changed, or its time
 ran out while nobody could answer.
+
+A yes to what has begun is a yes to nothing more, however alike the next one is.
 
 While its target is paused nothing expires.
 """
@@ -184,6 +186,10 @@ class Asking:
             why = f" ({known.note})" if known.note else ""
             raise Refused(f"{known.by} said {said} to this at {utc(known.at)}{why}, and that stands: error-cli {mend}")
         return known
+
+    def begun(self, error: Error, ticket: Ticket, proposal: Proposal) -> None:
+        """It is carried out from now on: after a restart its yes is for nothing else. Before its ticket counts the attempt."""
+        self._note(error, ticket, proposal, ApprovalState.BEGUN)
 
     # --- not answered
 

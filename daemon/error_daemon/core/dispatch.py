@@ -224,6 +224,7 @@ class Dispatch:
         if proposal.answer is not None:
             decision = replace(decision, brakes=(*decision.brakes, approval.says(proposal.answer)))
             proposal = replace(proposal, decision=decision)
+            self.asking.begun(error, ticket, proposal)
         ticket.proposal = None
         ticket.attempts += 1
         if decision.level != ISOLATION:

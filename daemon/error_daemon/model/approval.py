@@ -25,6 +25,7 @@ class ApprovalState(str, Enum):
 
     WAITS = "waits"
     APPROVED = "approved"
+    BEGUN = "begun"  # what was approved, or nobody has said no to, is being carried out: its yes is used up
     DENIED = "denied"
     EXPIRED = "expired"  # nobody has answered in time
     WITHDRAWN = "withdrawn"  # what it was about is over, or is to be done otherwise

@@ -20,6 +20,7 @@ from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
 from error_daemon.errors import StoreUnavailable
 from error_daemon.model import (
+    ApprovalRecord,
     AttemptOrder,
     ErrorView,
     Notice,
@@ -79,6 +80,7 @@ class RecoveryLoop:
         self._append: Callable[[str, Row], int] = _not_joined
         self._unrecorded: deque[tuple[int, ErrorView]] = deque()
         self._unsaved: dict[str, ErrorView] = {}  # by error: there was no room for the row
+        self._unsaved_approvals: dict[str, ApprovalRecord] = {}  # by decision, likewise
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
         self._untold: asyncio.TimerHandle | None = None  # lines of the trace were left out
@@ -186,6 +188,9 @@ class RecoveryLoop:
         unsaved, self._unsaved = self._unsaved, {}
         for view in unsaved.values():
             self._save_view(view)
+        unsaved_approvals, self._unsaved_approvals = self._unsaved_approvals, {}
+        for record in unsaved_approvals.values():
+            self._save_approval_record(record)
 
     def withhold_learned(self) -> None:
         """What was learned before could not be read back: what is learned from now on must not take its place in the record."""
@@ -311,8 +316,16 @@ class RecoveryLoop:
 
     def _save_approval(self, effect: fx.SaveApproval) -> None:
         self._trace.note(effect)
+        self._save_approval_record(effect.record)
+
+    def _save_approval_record(self, record: ApprovalRecord) -> None:
+        """A yes whose end is not in the record would be used again after a restart: where there is no room, it is tried again as errors
+        are."""
         self.approval_row = UNWRITTEN
-        self.approval_row = self._append("approvals", records.approval_row(effect.record))
+        try:
+            self.approval_row = self._append("approvals", records.approval_row(record))
+        except StoreUnavailable:
+            self._unsaved_approvals[record.decision.decision_id] = record
 
     def _save_error(self, effect: fx.SaveError) -> None:
         view = effect.view
