@@ -127,6 +127,21 @@ def test_symptoms_do_not_wait_for_people() -> None:
     one.quiet()
 
 
+def test_a_symptom_does_not_wait_for_people_once_what_it_waited_for_has_ended() -> None:
+    rules = guided("db", target="db"), rule("other", (1,), target="db"), rule("web", (1,))
+    one = World(house(*rules, strategies=(BY_HAND,), targets=(needs("web", "db"),)), Policy(capacity=4))
+    one.plan = lambda order: Plan(takes_s=LONG_S if order.strategy.is_by_hand else 20.0)
+    one.report(fault("db"))
+    one.run(1)
+    one.report(fault("other"))
+    one.run(1)
+    symptom = one.report(fault("web"))
+    assert one.view(symptom).held_by == "root"
+    one.run(60)
+    assert one.state(symptom) is State.WATCHING
+    one.quiet()
+
+
 def test_symptoms_wait_for_one_that_is_exclusive() -> None:
     db, web = guided("db", "alone", target="db"), rule("web", (1,))
     one = World(house(db, web, strategies=(ALONE,), targets=(needs("web", "db"),)), Policy(capacity=4))

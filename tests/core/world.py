@@ -23,6 +23,7 @@ from re import compile as pattern
 from error_daemon.core import effects as fx
 from error_daemon.core.brakes import approval
 from error_daemon.core.brakes.pause import ALL, Pause
+from error_daemon.core.dispatch import _goes_on_beside
 from error_daemon.core.engine import Engine
 from error_daemon.core.life import WITH_TICKET
 from error_daemon.core.policy import Policy
@@ -537,7 +538,7 @@ class World:
         if kind == "target":
             return dispatch.possession.owner(name) is not None or dispatch.brakes.pause.on(name) is not None
         if kind == "root":
-            return bool(self.engine._board.with_ticket_on(name))
+            return not all(map(_goes_on_beside, self.engine._board.with_ticket_on(name).values()))
         return name in dispatch.brakes.bulkheads._inside
 
     def _leads_to(self, error_id: str) -> str:

@@ -81,7 +81,7 @@ class Board:
         ]  # what was proposed for it is over with its ticket; asking says it
         # what a replay knows from the record, by strategy, in the place of what was learned
         self.recall: Callable[[Error, Ticket], Mapping[str, Known]] = _nothing
-        self.let_go: list[str] = []  # targets on which a ticket ended; the dispatch takes them
+        self.let_go: list[str] = []  # targets that a ticket has left; the dispatch takes them
         self._last_number = 0
 
     # --- what is defined
@@ -200,7 +200,7 @@ class Board:
         del holders[error.error_id]
         if not holders:
             del self._on_target[target]
-            self.let_go.append(target)
+        self.let_go.append(target)  # those that are left may be in nobody's way: who waits for one finds out
 
     def mark(self, error: Error, state: SlotState) -> None:
         """Write into the ring how far the ticket is."""

@@ -168,7 +168,7 @@ class Dispatch:
                 self._response.promise_start(error, ticket_of(error))
 
     def _call_symptoms(self) -> None:
-        """Of the targets on which the last ticket has ended."""
+        """Of the targets that a ticket has left: each goes back to wait where another is still in its way."""
         while self._board.let_go:
             self.waiting.call(root_gate(self._board.let_go.pop()))
 
