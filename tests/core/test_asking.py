@@ -333,6 +333,22 @@ def test_people_are_reminded_until_they_answer() -> None:
     assert events(world)[8:] == ["withdrawn"]
 
 
+def test_what_was_approved_and_is_looked_at_is_asked_anew_when_it_is_defined_otherwise() -> None:
+    def definitions(command: str) -> Definitions:
+        strategy = Strategy("restart", "exec", params={"command": [command]})
+        return house(rule("web", ladder={1: ("restart",)}, **ASKS), strategies=(strategy,))
+
+    world = World(definitions("/bin/a"))
+    error_id = world.report(fault())
+    world.run(10.0)
+    world.approve(error_id)
+    assert world.state(error_id) is State.PROBING
+    world.redefine(definitions("/bin/b"))
+    world.run(10.0)
+    assert world.started == []
+    assert states(world) == ["withdrawn", "waits"]
+
+
 # --- over a restart
 
 

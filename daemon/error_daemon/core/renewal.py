@@ -115,6 +115,7 @@ class Renewal:
     def _come_up_anew(self, error: Error, ticket: Ticket) -> None:
         self._board.mark(error, SlotState.RUNNING if ticket.unfinished else SlotState.OPEN)
         if error.state is State.PROBING:
+            self._dispatch.asking.withdraw(error, ticket)  # what was approved before its look is defined otherwise now
             self._look_anew(error, ticket)
             return
         is_queued = error.state is State.QUEUED
