@@ -142,6 +142,16 @@ def test_a_symptom_does_not_wait_for_people_once_what_it_waited_for_has_ended() 
     one.quiet()
 
 
+def test_after_a_restart_what_the_host_could_do_at_that_level_does_not_climb_past_a_person() -> None:
+    both = rule("web", ladder={3: ("by-hand", "fix1"), 4: ("fix4",)}, target="web")
+    one = world(both)
+    one.report(fault())
+    one.run(0.05)
+    one.crash()
+    one.run(0.5)
+    assert 4 not in one.levels()
+
+
 def test_symptoms_wait_for_one_that_is_exclusive() -> None:
     db, web = guided("db", "alone", target="db"), rule("web", (1,))
     one = World(house(db, web, strategies=(ALONE,), targets=(needs("web", "db"),)), Policy(capacity=4))

@@ -170,8 +170,11 @@ class Verification:
         most = min(max(strategy.max_attempts for strategy in offered), MOST_ATTEMPTS_AT_A_LEVEL)
         is_transient = error.classification.response_class is ResponseClass.TRANSIENT
         was_isolation = not ticket.attempts_at_level
-        is_by_hand = all(strategy.is_by_hand for strategy in offered)  # it goes on where it was, and killed nobody
-        if was_isolation or is_by_hand or (is_transient and ticket.attempts_at_level < most):
+        by_hand = [strategy.is_by_hand for strategy in offered]
+        if any(by_hand):  # a person may have been at it: that goes on where it was, and killed nobody
+            most = MOST_ATTEMPTS_AT_A_LEVEL
+        may_go_on = ticket.attempts_at_level < most and (is_transient or any(by_hand))
+        if was_isolation or all(by_hand) or may_go_on:
             self._board.move(
                 error, Step.PERSIST, f"{ticket.target.id} was found failing after the attempt that was cut off"
             )
