@@ -349,6 +349,19 @@ def test_what_was_approved_and_is_looked_at_is_asked_anew_when_it_is_defined_oth
     assert states(world) == ["withdrawn", "waits"]
 
 
+def test_a_question_that_cannot_be_put_into_words_leaves_its_ticket_a_way_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def bug(*_: object, **__: object) -> None:
+        raise KeyError("of the words")
+
+    world = asking(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(Asking, "ask", bug)
+        with pytest.raises(KeyError):
+            world.report(fault())
+    [error] = world.engine._board.errors.values()
+    assert (error.state, error.timer > 0) == (State.PARKED, True)
+
+
 # --- over a restart
 
 

@@ -195,8 +195,8 @@ class Dispatch:
         ticket.proposal = proposal = ticket.proposal or self._propose(error, ticket)
         hold = approval.hold(ticket)
         if hold is not None:
+            self._wait(error, hold)  # first: whatever the words of the question cost, its ticket has a way on
             self.asking.ask(error, ticket, proposal, hold)
-            self._wait(error, hold)
             return
         members = () if is_beside(proposal.strategy) else (ticket.target, *proposal.members)
         hold = self._take_all(error, members)
