@@ -351,3 +351,26 @@ def test_whoever_watches_an_error_hears_of_its_run_and_that_it_is_asked_for(tmp_
             joined.close()
 
     asyncio.run(soon(body()))
+
+
+def test_an_attempt_ends_with_its_run_whatever_telling_of_it_costs(tmp_path: Path) -> None:
+    def bug(_: Notice) -> None:
+        raise KeyError("of a hook")
+
+    async def body() -> None:
+        joined = Joined(tmp_path)
+        joined.engine.redefine(DEFINED, joined.clock.now())
+        commits = Commits()
+        desk = Desk(HandRecord(commits), commits, joined.clock, joined)
+        try:
+            error_id, _ = joined.intake.take(web_fault())
+            desk.guided.start_attempt(desk.order(error_id=error_id))
+            desk.runs._around = replace(desk.runs._around, tell=bug)
+            with pytest.raises(KeyError):
+                await desk.runs.abort(desk.book.open()[0].run_id, "", "ann")
+            assert [one.attempt_id for one in desk.outcomes] == ["a1"]
+        finally:
+            desk.runs.close()
+            joined.close()
+
+    asyncio.run(soon(body()))

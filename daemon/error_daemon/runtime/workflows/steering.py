@@ -181,12 +181,12 @@ class RunSteering:
         """It is so from now on."""
         self._book.put(run)
         self._schedule(run)
-        self._tell(run)
         if run.state is not RunState.ACTIVE:
             _log.info(
                 "workflow_ended", error_id=run.error_id, workflow=run.workflow_id, run=run.run_id, state=run.state.value
             )
-            self._on_ended(run)
+            self._on_ended(run)  # before anybody hears of it: the attempt has ended, whatever the telling costs
+        self._tell(run)
 
     async def _kept(self, run: Run) -> RunView:
         await self._book.kept(run.run_id)
