@@ -425,3 +425,13 @@ def test_who_depends_on_nobody_known_has_no_dependents() -> None:
     world = World(house(rule("web"), targets=(Target("alone", "host", depends_on=("web",)),)))
     assert targets(world)["web"].dependents == ("alone",)
     assert world.engine._board.graph.dependents_of("moon") == ()
+
+
+def test_what_was_answered_while_it_was_looked_at_is_no_need() -> None:
+    world = World(house(rule("web", (1,), mode=Mode.APPROVE), rule("db", (1,), mode=Mode.APPROVE)))
+    approved, denied = world.report(fault("web")), world.report(fault("db"))
+    overview = world.engine.overview(world.now)
+    overview.add(overview.errors())
+    world.approve(approved)
+    world.deny(denied)
+    assert [need for need in overview.situation(10).needs if need.kind == "approval"] == []

@@ -24,7 +24,6 @@ from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.overview.course import approval_need, failure_need, next_of, standing_of, trying_of
 from error_daemon.core.overview.places import Group, Place, Places
 from error_daemon.core.overview.targets import TargetLook
-from error_daemon.core.queue import ticket_of
 from error_daemon.core.ticket import Error, Ticket
 from error_daemon.model import Severity, State
 from error_daemon.model.views import ErrorGroup, Need, OpenCount, Situation, TargetState, Trying
@@ -146,16 +145,19 @@ class Overview:
         """Of those that ask for the same the first to be answered, of those of one place that have failed the worst; and how many more
         there are. What runs out soonest comes first."""
         asking = nsmallest(limit, self._asking.values(), key=_soonest)
-        needs = [self._approval(error, count) for error, count in asking]
+        needs = [need for error, count in asking if (need := self._approval(error, count)) is not None]
         failed = [(place.failed, place.by_state[State.FAILED]) for place in self._places.all()]
         worst = nsmallest(limit - len(needs), ((error, count) for error, count in failed if error), key=_worst)
         needs += [replace(failure_need(error), errors=count) for error, count in worst]
         return needs, len(self._asking) + sum(error is not None for error, _ in failed) - len(needs)
 
-    def _approval(self, error: Error, errors: int) -> Need:
-        ticket = ticket_of(error)
-        assert ticket.proposal is not None, "what waits for a person was proposed"
-        return replace(approval_need(self._board, error, ticket, ticket.proposal), errors=errors)
+    def _approval(self, error: Error, errors: int) -> Need | None:
+        """None where it was answered since it was added."""
+        ticket = error.ticket
+        proposal = ticket.proposal if ticket else None
+        if ticket is None or proposal is None or not approval.waits(ticket):
+            return None
+        return replace(approval_need(self._board, error, ticket, proposal), errors=errors)
 
 
 def _opened(error: Error) -> tuple[float, str]:
