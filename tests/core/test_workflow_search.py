@@ -67,6 +67,12 @@ def test_plain_words_find_the_workflow_that_has_them_in_its_name_first() -> None
     assert for_words(both, "quantum") == [], "it begins alike, and goes on otherwise"
 
 
+def test_of_a_long_text_no_more_than_the_first_words_are_looked_for() -> None:
+    rain = " ".join(f"rain{number}" for number in range(60))
+    assert for_words([GPU], f"{rain} cuda") == []
+    assert names(for_words([GPU], f"cuda {rain}")) == ["gpu-memory"]
+
+
 @given(st.text(max_size=40))
 def test_any_words_are_answered_each_workflow_once(text: str) -> None:
     found = for_words([QUANTISATION, GPU], text)

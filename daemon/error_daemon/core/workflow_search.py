@@ -28,6 +28,9 @@ _LEAST_SHARED = 5
 _MOST_ENDING = 6
 _LEAST_WORDS = 2  # of a fault's message, for a workflow that its `for` does not match
 _LONGEST_TEXT = 2000
+_MOST_WORDS = 60  # that are looked for: who calls this waits for it
+
+_Index = Mapping[str, set[str]]
 
 
 def for_fault(workflows: Iterable[Workflow], fault: Fault) -> list[FoundWorkflow]:
@@ -85,7 +88,7 @@ def _patterns(when: Condition) -> Mapping[str, re.Pattern[str]]:
 
 
 def _by_words(workflows: Sequence[Workflow], text: str, least_words: int) -> list[FoundWorkflow]:
-    wanted = list(dict.fromkeys(_words(text)))
+    wanted = list(dict.fromkeys(_words(text)))[:_MOST_WORDS]
     fields = [list(_fields(workflow)) for workflow in workflows]
     weights = [{word: _weight(word, own) for word in wanted} for own in fields]
     rarity = {word: log(1 + len(fields) / (1 + sum(one[word] > 0 for one in weights))) for word in wanted}
@@ -98,16 +101,26 @@ def _by_words(workflows: Sequence[Workflow], text: str, least_words: int) -> lis
     return sorted(found, key=lambda one: -one.score)
 
 
-def _fields(workflow: Workflow) -> Iterator[tuple[float, frozenset[str]]]:
+def _fields(workflow: Workflow) -> Iterator[tuple[float, _Index]]:
     """Its words, with what they count."""
-    yield 3.0, frozenset(_words(f"{workflow.id} {workflow.name}"))
-    yield 2.0, frozenset(_words(workflow.description))
+    yield 3.0, _index(f"{workflow.id} {workflow.name}")
+    yield 2.0, _index(workflow.description)
     texts = (text for step in workflow.steps for text in (step.id, step.instructions, step.expected, *step.hints))
-    yield 1.0, frozenset(_words(" ".join(texts)))
+    yield 1.0, _index(" ".join(texts))
 
 
-def _weight(word: str, fields: Iterable[tuple[float, frozenset[str]]]) -> float:
-    return max((weight for weight, words in fields if any(_is_same(word, other) for other in words)), default=0.0)
+def _index(text: str) -> _Index:
+    """Its words by how they begin: no others can count as the same."""
+    index: dict[str, set[str]] = {}
+    for word in _words(text):
+        index.setdefault(word[:_LEAST_SHARED], set()).add(word)
+    return index
+
+
+def _weight(word: str, fields: Iterable[tuple[float, _Index]]) -> float:
+    start = word[:_LEAST_SHARED]
+    found = (weight for weight, index in fields if any(_is_same(word, other) for other in index.get(start, ())))
+    return max(found, default=0.0)
 
 
 def _is_same(one: str, other: str) -> bool:
