@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from error_daemon.core.policy import Policy
+from error_daemon.errors import Refused
 from error_daemon.model import (
     GUIDED,
     AttemptOrder,
@@ -150,6 +151,14 @@ def test_after_a_restart_what_the_host_could_do_at_that_level_does_not_climb_pas
     one.crash()
     one.run(0.5)
     assert 4 not in one.levels()
+
+
+def test_who_resolves_what_a_person_is_led_through_is_told_how_to_end_it() -> None:
+    one = world(guided())
+    error_id = one.report(fault())
+    with pytest.raises(Refused, match="error-cli workflows abort"):
+        one.resolve(error_id)
+    one.quiet()
 
 
 def test_symptoms_wait_for_one_that_is_exclusive() -> None:

@@ -31,7 +31,10 @@ class PeoplesActs:
         self._board.now = now
         error = self._find(prefix)
         if error.state in WITH_TICKET - PENDING:
-            raise Refused(f"{error.error_id} is {error.state.value}: wait for its verdict, then resolve it")
+            strategy = error.ticket.strategy if error.ticket and error.state is State.ATTEMPTING else None
+            is_by_hand = strategy is not None and strategy.is_by_hand
+            end = "end it with `error-cli workflows abort`, and " if is_by_hand else ""
+            raise Refused(f"{error.error_id} is {error.state.value}: {end}wait for its verdict, then resolve it")
         if error.state is not State.RESOLVED:
             _settle(error, now)
             self._let_go(error, Step.RESOLVE, f"resolved by a person{': ' + note if note else ''}")
