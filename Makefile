@@ -41,7 +41,8 @@ services: ## as root: install the services that tests/shipped breaks and sees re
 .PHONY: test
 test: setup services ## all tests; the engine's with their branch coverage, which must be complete
 	$(BIN)/python -m pytest -n 2 tests/core --cov=error_daemon.core --cov-branch --cov-fail-under=100
-	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/core --ignore=tests/box --ignore=tests/shipped $(TEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/core --ignore=tests/box --ignore=tests/shipped --ignore=tests/browser $(TEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser # by themselves: playwright leaves a running loop in its process
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/box tests/shipped # hosts with a systemd: each file in order, and no threads of others
 
 .PHONY: check
