@@ -174,7 +174,7 @@ def test_what_is_wrong_or_too_large_is_not_to_come_again() -> None:
 def test_those_who_ask_for_an_alertmanager_find_its_second_version_and_hear_that_the_first_is_gone() -> None:
     async def test() -> None:
         async with alerting() as one:
-            said = await one.http.say(b"GET /api/v2/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            said = await one.http.say(b"GET /api/v2/status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
             assert said.startswith(b"HTTP/1.1 200")
             assert b'"versionInfo"' in said
             status, _, body = await one.http.post("/api/v1/alerts", b"[]")
