@@ -107,7 +107,7 @@ async def one(kind: str, faults: int, hearing: Hearing | None = None) -> float:
             on_notice=hearing(clock) if hearing else lambda _notice: None,
             on_recovered=lambda _target: None,
         )
-        loop.join(_NoWorkers(), lambda _order: None, store)  # type: ignore[arg-type]
+        loop.join(_NoWorkers(), {}, store)  # type: ignore[arg-type]
         intake = RingIntake(
             loop, ring, clock, targets=(), counters=counters, rows_waiting=store.rows_waiting, most_rows_waiting=10**9
         )

@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -57,7 +58,7 @@ class _Intake:
         return self._at_s.pop(fingerprint)
 
 
-class Event:
+class Event(ABC):
     """One kind of event: `prepare` makes what is well, `cause` breaks it and says when, `restore` mends it, `close` ends it."""
 
     settings = SensorSettings()
@@ -92,17 +93,20 @@ class Event:
     def root(self) -> Path:
         return Path("/")
 
-    def prepare(self, number: int) -> None: ...
+    def prepare(self, number: int) -> None:  # noqa: B027  most have nothing to do
+        pass
 
-    def cause(self, number: int) -> float:
-        raise NotImplementedError
+    @abstractmethod
+    def cause(self, number: int) -> float: ...
 
-    def fingerprint(self, number: int) -> str:
-        raise NotImplementedError
+    @abstractmethod
+    def fingerprint(self, number: int) -> str: ...
 
-    def restore(self, number: int) -> None: ...
+    def restore(self, number: int) -> None:  # noqa: B027  most have nothing to do
+        pass
 
-    def close(self) -> None: ...
+    def close(self) -> None:  # noqa: B027  likewise
+        pass
 
 
 class Death(Event):

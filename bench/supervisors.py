@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -23,7 +24,7 @@ _START_S = 30.0
 Self = TypeVar("Self", bound="Supervisor")
 
 
-class Supervisor:
+class Supervisor(ABC):
     """A context manager: it runs, and the victim has started once. `pid`: of the victim now."""
 
     name = ""
@@ -59,11 +60,11 @@ class Supervisor:
         self.pid, at = self.victim.started(within_s)
         return at - killed_at
 
-    def _start(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _start(self) -> None: ...
 
-    def _stop(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _stop(self) -> None: ...
 
 
 class Program(Supervisor):
@@ -71,8 +72,8 @@ class Program(Supervisor):
 
     _process: subprocess.Popen[bytes] | None = None
 
-    def _command(self) -> Sequence[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def _command(self) -> Sequence[str]: ...
 
     def _start(self) -> None:
         log = (self.victim.directory / "log").open("wb")

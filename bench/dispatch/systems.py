@@ -15,6 +15,7 @@ import shutil
 import socket
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import STDOUT
@@ -31,14 +32,14 @@ _RULEBOOK = "ansible-rulebook"
 _BEGAN = re.compile(r"began (\d+)")
 
 
-class System(Contender):
+class System(Contender, ABC):
     """`kind` is what sender.py sends with, to `address`."""
 
     kind = ""
 
+    @abstractmethod
     def begun(self) -> dict[int, float]:
         """Number → CLOCK_MONOTONIC at which its code began, of all since the last call."""
-        raise NotImplementedError
 
     def cpu_s(self) -> float:
         """Of all its processes."""

@@ -108,9 +108,18 @@ class Composition:
         self.log_state = log
         self.diagnosis = Shared()
         state = made_state_dir(settings.state_dir)
-        self.ring = open_ring(state / "faults.ring", geometry_of(settings.ring))
+        self._make_fault_path(definitions, state)
+        self._make_record(state)
+        self._make_edges()
+        self._make_ways_in(early)
+        self._make_steering()
+
+    # --- the parts, in the order in which they are made
+
+    def _make_fault_path(self, definitions: Definitions, state: Path) -> None:
+        self.ring = open_ring(state / "faults.ring", geometry_of(self.settings.ring))
         self.counters.torn_slots = self.ring.torn
-        self._policy = policy_of(settings)
+        self._policy = policy_of(self.settings)
         self.engine = Engine(definitions, self._policy)
         self.pauses = PauseFile(state / "pauses.json")
         self.watchers = Watchers(self.engine.listen)
@@ -119,40 +128,47 @@ class Composition:
         self.standstill = Standstill(HostCounters())
         self.loop.excuse(self.standstill.stood_s)
         self.loop.tell(self.pulse.ended)
+
+    def _make_record(self, state: Path) -> None:
+        """What is kept of what happens, and told to others."""
         self.commits = Commits()
         self.exporting = self._made_exporting()
-        self.store = DuckStore(str(state / RECORD_FILE), settings.store, self._committed, record_problem)
-        self._make_audit(Journal(state / AUDIT_FILE, keep_of(settings.audit)))
-        self.hooks = ToldHooks(settings, self.clock, self.watchers, self.audit)
+        self.store = DuckStore(str(state / RECORD_FILE), self.settings.store, self._committed, record_problem)
+        self._make_audit(Journal(state / AUDIT_FILE, keep_of(self.settings.audit)))
+        self.hooks = ToldHooks(self.settings, self.clock, self.watchers, self.audit)
         self.system_states = SystemStates(self.store, self.clock, system_state)
+        self.faults = NewestFault(self.engine, self.ring, self.store)
+
+    def _make_edges(self) -> None:
+        """Who carries out what the loop wants to have attempted and looked at."""
         self.heard = Heard()
         self.looks = ToldProbes({"alert": AlertHearing(self.heard, self.clock)}, self.clock, self.loop.readings)
         self.pool = self._made_pool()
         self.looks.join(self.pool)
         self.handlers = HandlerService(self.clock, self.loop.outcome, self._fault_of)
-        self.faults = NewestFault(self.engine, self.ring, self.store)
         self.run_book = RunBook(self.store, self.commits)
         self.workflows = self._made_workflows()
         guided = GuidedAttempts(self.workflows, self.clock, self.loop.outcome)
         self.workflows.join(guided.ended)
         outside = {"handler": self.handlers.start_attempt, GUIDED: guided.start_attempt}
         self.loop.join(self.looks, {kind: self.looks.noting(start) for kind, start in outside.items()}, self.store)
+
+    def _make_ways_in(self, early: EarlyDeaths) -> None:
+        targets = self.engine.definitions.targets
         self.intake = self._made_intake()
         self.early = early
-        self.sensor = ProcessWatch(
-            definitions.targets, self.clock, self.intake.take, sensor_problem, notices=early.notices
-        )
-        self.units = UnitWatch(definitions.targets, self.clock, self.intake.take, sensor_problem)
+        self.sensor = ProcessWatch(targets, self.clock, self.intake.take, sensor_problem, notices=early.notices)
+        self.units = UnitWatch(targets, self.clock, self.intake.take, sensor_problem)
         self.sensors = self._made_sensors()
         self.receivers = self._made_receivers()
         self.receivers.join(self.units, self.exporting.instance if self.exporting else "")
-        self.reloader = self._made_reloader(config)
+
+    def _make_steering(self) -> None:
+        self.reloader = self._made_reloader()
         self.health = self._made_health()
         self.web = self._made_web()
         self.tests = self._made_tests()
         self.reports = Reports(self.store, Analysis(), lambda: self.engine.definitions, self._policy)
-
-    # --- the parts
 
     def _make_audit(self, journal: Journal) -> None:
         table = TableCopy(self.store, journal)
@@ -258,10 +274,10 @@ class Composition:
             figures=self.sensors.told,
         )
 
-    def _made_reloader(self, config: Path | None) -> Reloader:
+    def _made_reloader(self) -> Reloader:
         redefined = (self.intake.redefine, self.sensor.redefine, self.units.redefine, self.sensors.redefine)
         takers = Takers(self.loop, self.audit, self.pauses, self.notifier, redefined, self.hooks)
-        return Reloader(self.settings, config, self.clock, takers)
+        return Reloader(self.settings, self.config, self.clock, takers)
 
     def _made_tests(self) -> RepeatTests:
         edges = (self.clock, self.looks, self.watchers)

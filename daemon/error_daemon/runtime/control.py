@@ -38,7 +38,7 @@ from error_daemon.model import (
 )
 from error_daemon.ports import Clock
 from error_daemon.runtime import records
-from error_daemon.runtime.audit import facts
+from error_daemon.runtime.audit import Audit, facts
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.standing import Parts, status
 from error_recovery.v1 import fault_pb2
@@ -143,7 +143,7 @@ class DaemonControl:
                 if step.plan is not None:
                     plan = step.plan
                     detail = {"rule": plan.rule, "strategy": wish.strategy, "repeat": wish.repeat, "mode": plan.mode}
-                    self._acted("test", plan.target, detail, wish.by)
+                    self._carried_out().acted("test", plan.target, detail, wish.by)
                     await self._parts.audit.kept()
                 yield step
 
@@ -165,7 +165,7 @@ class DaemonControl:
         )
         purged, running = self._engine.flush(error_id, self._clock.now())
         before = {"errors": [view.error_id for view in pending], "total": total}
-        self._acted("flush", one or "all", {"purged": purged, "running": running}, by, before=before)
+        self._carried_out().acted("flush", one or "all", {"purged": purged, "running": running}, by, before=before)
         return purged, running
 
     async def reset_ladder(self, error_id: str, by: str) -> ErrorView:
@@ -188,7 +188,9 @@ class DaemonControl:
         scores = [row for row in await self._store.query("learned_scores") if strategy_id in (None, row["strategy_id"])]
         await self._store.forget(None, strategy_id)
         forgotten = self._engine.forget(strategy_id)
-        self._acted("forget", strategy_id or "all", {"scores": forgotten}, by, before=facts.of_scores(scores))
+        self._carried_out().acted(
+            "forget", strategy_id or "all", {"scores": forgotten}, by, before=facts.of_scores(scores)
+        )
         return forgotten
 
     def pause(self, target: str, for_s: float, reason: str, by: str) -> Sequence[BrakeView]:
@@ -202,14 +204,16 @@ class DaemonControl:
             pause = replace(pause, reason=f"{reason} (it ends with the daemon: {problem})".lstrip())
         self._engine.pause(pause)
         detail = {"until": pause.until, "reason": reason}
-        self._acted("pause", target or facts.ALL_TARGETS, detail, by, why=reason, before=before, after=asdict(pause))
+        self._carried_out().acted(
+            "pause", target or facts.ALL_TARGETS, detail, by, why=reason, before=before, after=asdict(pause)
+        )
         return [view for view in self.brakes() if view.brake == PAUSE]
 
     def resume(self, target: str, by: str) -> bool:
         before = facts.of_pause(self._engine.pauses(), target)
         self._save_pauses([each for each in self._engine.pauses() if each.target != target])
         was_paused = self._engine.resume(target, self._clock.now(), by) is not None
-        self._acted("resume", target or facts.ALL_TARGETS, {"was_paused": was_paused}, by, before=before)
+        self._carried_out().acted("resume", target or facts.ALL_TARGETS, {"was_paused": was_paused}, by, before=before)
         return was_paused
 
     def _save_pauses(self, pauses: Sequence[Pause]) -> str:
@@ -238,7 +242,7 @@ class DaemonControl:
         before = facts.of_breaker(self.brakes(), target)
         was_tripped = self._engine.reset_breaker(target, self._clock.now())
         after = facts.of_breaker(self.brakes(), target)
-        self._acted(
+        self._carried_out().acted(
             "reset_breaker", target or facts.GLOBAL, {"was_tripped": was_tripped}, by, before=before, after=after
         )
         return was_tripped
@@ -246,28 +250,16 @@ class DaemonControl:
     async def reload(self, by: str, *, dry_run: bool) -> Reloaded:
         return await self._parts.reloader.reload(by, dry_run=dry_run)
 
-    def _acted(
-        self,
-        action: str,
-        subject: str,
-        detail: Mapping[str, Json],
-        by: str,
-        *,
-        why: str = "",
-        before: Json = None,
-        after: Json = None,
-    ) -> None:
-        """The engine has acted: what follows is carried out, and then told."""
+    def _carried_out(self) -> Audit:
+        """The engine has acted: what follows is carried out, and then it can be told."""
         self._loop.carry_out()
-        self._parts.audit.acted(action, subject, detail, by, why=why, before=before, after=after)
+        return self._parts.audit
 
     def _acted_on(self, before: ErrorView, action: str, detail: Mapping[str, Json], by: str, *, why: str = "") -> None:
-        """As `_acted`, on an error: as it was, and as it is when what follows has been carried out."""
-        self._loop.carry_out()
+        """On an error: as it was, and as it is when what follows has been carried out."""
+        audit = self._carried_out()
         after = facts.of_error(self._engine.view(before.error_id))
-        self._parts.audit.acted(
-            action, before.error_id, detail, by, why=why, before=facts.of_error(before), after=after
-        )
+        audit.acted(action, before.error_id, detail, by, why=why, before=facts.of_error(before), after=after)
 
 
 def _is_wanted(wanted: ErrorFilter, held_by: Callable[[Error], str], error: Error) -> bool:

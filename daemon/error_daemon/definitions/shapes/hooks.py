@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -75,9 +76,9 @@ class _Hook(Entry):
         """Its file with a secret; empty where it has none."""
         return getattr(self, "secret_file", None) or ""
 
+    @abstractmethod
     def params(self) -> dict[str, Json]:
         """What its sender needs."""
-        raise NotImplementedError
 
 
 class WebhookHook(_Hook):
