@@ -134,7 +134,7 @@ def test_what_is_not_as_it_should_be_is_said(tmp_path: Path) -> None:
             assert (now.sensors_blind, list(now.stale)) == (1, [])
             seen.store |= {"available": False, "detail": "the disk is full", "rows_waiting": 12}
             seen.sensors = SENSORS[2:]
-            seen.joined.loop.withhold_learned()
+            seen.joined.loop.keeping.withhold_learned()
             seen.joined.clock.at += 1.0
             stale = {one.part: one for one in (await seen.newest.now()).stale}
             assert set(stale) == {"record", "learned", "sensors"}

@@ -25,7 +25,7 @@ from error_daemon.model import (
     SlotState,
 )
 from error_daemon.ring.opening import open_ring
-from error_daemon.runtime.recovery_loop import UNWRITTEN
+from error_daemon.runtime.keeping import UNWRITTEN
 from error_recovery.v1 import fault_pb2
 from tests.runtime.joined import GEOMETRY, HOUSE, Joined, web_fault
 
@@ -185,13 +185,13 @@ def test_how_an_approval_stands_is_recorded_once_there_is_room_for_it_and_then_o
         joined.store.refuse_table, joined.store.refusal = "approvals", StoreUnavailable("no more are kept")
         for state in (ApprovalState.APPROVED, ApprovalState.BEGUN):
             joined.loop._carry[SaveApproval](SaveApproval(_approval(state)))
-        assert joined.loop.approval_row == UNWRITTEN, "who has answered is told that it is not kept"
+        assert joined.loop.keeping.approval_row == UNWRITTEN, "who has answered is told that it is not kept"
         joined.loop.committed(0)
         joined.store.refuse_table = ""
         joined.loop.committed(0)
         joined.loop.committed(0)
         assert [row["state"] for table, row in joined.store.rows if table == "approvals"] == ["begun"]
-        assert joined.loop.approval_row == len(joined.store.rows)
+        assert joined.loop.keeping.approval_row == len(joined.store.rows)
 
     _joined(tmp_path, body)
 

@@ -236,7 +236,7 @@ class DaemonControl:
         if not answered.is_repeated:
             action = "approve" if answer.is_yes else "deny"
             self._acted_on(before, action, facts.of_approval(answered.approval), answer.by, why=answer.note)
-        return answered, await self._parts.commits.has(self._loop.approval_row, _KEPT_WITHIN_S)
+        return answered, await self._parts.commits.has(self._loop.keeping.approval_row, _KEPT_WITHIN_S)
 
     def reset_breaker(self, target: str, by: str) -> bool:
         before = facts.of_breaker(self.brakes(), target)

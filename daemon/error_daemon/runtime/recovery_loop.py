@@ -8,7 +8,6 @@ something may have been run.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from math import inf
@@ -18,9 +17,7 @@ import structlog
 
 from error_daemon.core import effects as fx
 from error_daemon.core.engine import Engine
-from error_daemon.errors import StoreUnavailable
 from error_daemon.model import (
-    ApprovalRecord,
     AttemptOrder,
     ErrorView,
     Notice,
@@ -31,15 +28,14 @@ from error_daemon.model import (
     State,
     TicketRecord,
 )
-from error_daemon.ports import Clock, Executor, Ring, Row, Store
-from error_daemon.runtime import records
+from error_daemon.ports import Clock, Executor, Ring, Store
+from error_daemon.runtime.keeping import Keeping
 from error_daemon.runtime.trace import FaultTrace
 from error_daemon.telemetry import Counters
 
 _log = structlog.get_logger()
 # What does not wait for rows and lines to be made. The ring's marks are among them, so they stay before the orders that they are for.
 _FIRST = frozenset((fx.MarkSlot, fx.StartAttempt, fx.StartProbes))
-UNWRITTEN = 1 << 62  # a row for which there was no room
 OwnAct = fx.StartAttempt | fx.SaveDecision | fx.SaveAttempt | fx.Escalate
 _LEFT_OUT_FOR_S = 1.0  # lines of the trace, before it is said how many
 
@@ -68,8 +64,7 @@ class RecoveryLoop:
         self._on_act = on_act
         self._on_ticket: Callable[[TicketRecord], None] = lambda record: None
         self._overhears: Callable[[Any], None] | None = None
-        self.is_learning_withheld = False
-        self.approval_row = 0  # the number of the newest row about what people are asked
+        self.keeping = Keeping(ring)
         self._is_closed = False
         self._is_carrying = False
         self._is_due = False
@@ -77,22 +72,18 @@ class RecoveryLoop:
         self._finished: asyncio.Event | None = None
         self._executor: Executor | None = None
         self._outside: Mapping[str, Callable[[AttemptOrder], None]] = {}
-        self._append: Callable[[str, Row], int] = _not_joined
-        self._unrecorded: deque[tuple[int, ErrorView]] = deque()
-        self._unsaved: dict[str, ErrorView] = {}  # by error: there was no room for the row
-        self._unsaved_approvals: dict[str, ApprovalRecord] = {}  # by decision, likewise
         self._wake: asyncio.TimerHandle | None = None
         self._wake_at = 0.0
         self._untold: asyncio.TimerHandle | None = None  # lines of the trace were left out
         self._stood_s: Callable[[], float] = lambda: 0.0
         self._stood_before_s = 0.0
-        self._ring = ring
         self._carry = self._carried_out_by(ring, on_notice)
 
     def join(self, executor: Executor, outside: Mapping[str, Callable[[AttemptOrder], None]], store: Store) -> None:
         """The edges, which call back here and so are made after this. `outside`: what starts attempts of these kinds, which no worker
         runs. Before the first event."""
-        self._executor, self._outside, self._append = executor, outside, store.append
+        self._executor, self._outside = executor, outside
+        self.keeping.join(store)
 
     def excuse(self, stood_s: Callable[[], float]) -> None:
         """`stood_s()`: how long the daemon could not act, of all time so far. The engine hears of it before anything else that is due."""
@@ -171,31 +162,15 @@ class RecoveryLoop:
 
     def committed(self, number: int) -> None:
         """Rows up to `number` are in the file. Does not raise: a bug of the engine must not end the writing of the record."""
-        waiting, now = self._unrecorded, self._clock.now()
+        now = self._clock.now()
         self._fed_at = min(self._fed_at, now)  # what falls due meanwhile ends now, too
-        recorded = []
-        while waiting and waiting[0][0] <= number:
-            recorded.append(waiting.popleft()[1])
-        self._retry_unsaved()  # before anything newer is written of the same errors
+        recorded = self.keeping.committed(number)
         if recorded and not self._is_closed:
             try:
                 self.engine.feed(fx.ErrorsRecorded(recorded), now)
             except Exception as error:  # noqa: BLE001  who writes the record cannot mend it
                 _log.critical("bug", problem="the engine did not take what was recorded", exc_info=error)
         self.carry_out()
-
-    def _retry_unsaved(self) -> None:
-        unsaved, self._unsaved = self._unsaved, {}
-        for view in unsaved.values():
-            self._save_view(view)
-        unsaved_approvals, self._unsaved_approvals = self._unsaved_approvals, {}
-        for record in unsaved_approvals.values():
-            self._save_approval_record(record)
-
-    def withhold_learned(self) -> None:
-        """What was learned before could not be read back: what is learned from now on must not take its place in the record."""
-        self.is_learning_withheld = True
-        self._carry[fx.SaveScore] = self._carry[fx.SaveTimeout] = lambda effect: None
 
     # --- effects
 
@@ -213,9 +188,9 @@ class RecoveryLoop:
             fx.SaveFault: self._save_fault,
             fx.SaveDecision: self._save_decision,
             fx.SaveApproval: self._save_approval,
-            fx.SaveScore: self._saver("strategy_scores", lambda effect: records.score_row(effect.score)),
-            fx.SaveTimeout: self._saver("adaptive_timeouts", lambda effect: records.timeout_row(effect.timeout)),
-            fx.SaveLadder: self._saver("progressive_recovery", records.ladder_row),
+            fx.SaveScore: self.keeping.score,
+            fx.SaveTimeout: self.keeping.timeout,
+            fx.SaveLadder: self.keeping.ladder,
             fx.SaveTicket: self._save_ticket,
             fx.Escalate: self._escalate,
         }
@@ -298,50 +273,25 @@ class RecoveryLoop:
         assert self._executor is not None, "joined before the first event"
         self._executor.start_probes(effect.order)
 
-    def _saver(self, table: str, row_of: Callable[[Any], Row]) -> Callable[[Any], None]:
-        def save(effect: Any) -> None:
-            self._append(table, row_of(effect))
-
-        return save
-
     def _save_fault(self, effect: fx.SaveFault) -> None:
         self._trace.note(effect)
-        self._append("faults", records.fault_row(effect, self._ring.read(effect.slot)))
+        self.keeping.fault(effect)
 
     def _save_decision(self, effect: fx.SaveDecision) -> None:
         self._trace.note(effect)
         self._counters.decided(effect.decision)
         self._on_act(effect)
-        self._append("decisions", records.decision_row(effect.decision))
+        self.keeping.decision(effect.decision)
 
     def _save_approval(self, effect: fx.SaveApproval) -> None:
         self._trace.note(effect)
-        self._save_approval_record(effect.record)
-
-    def _save_approval_record(self, record: ApprovalRecord) -> None:
-        """A yes whose end is not in the record would be used again after a restart: where there is no room, it is tried again as errors
-        are."""
-        self.approval_row = UNWRITTEN
-        try:
-            self.approval_row = self._append("approvals", records.approval_row(record))
-        except StoreUnavailable:
-            self._unsaved_approvals[record.decision.decision_id] = record
+        self.keeping.approval(effect.record)
 
     def _save_error(self, effect: fx.SaveError) -> None:
         view = effect.view
-        self._save_view(view)
+        self.keeping.error(view)
         if view.ended_at >= self._fed_at:  # not when it is saved for its count
             self._ended(view)
-
-    def _save_view(self, view: ErrorView) -> None:
-        """Without the row its slot is never released: where there is no room for it, it is tried again after the next commit."""
-        try:
-            number = self._append("errors", records.error_row(view))
-        except StoreUnavailable:
-            self._unsaved[view.error_id] = view
-            return
-        if view.slot_sequence:
-            self._unrecorded.append((number, view))
 
     def _ended(self, view: ErrorView) -> None:
         if view.state is State.WATCHING:
@@ -351,25 +301,21 @@ class RecoveryLoop:
         self._trace.note(effect)
         self._counters.ticket_ended(effect.record)
         self._on_ticket(effect.record)
-        self._append("tickets", records.ticket_row(effect.record))
+        self.keeping.ticket(effect.record)
 
     def _escalate(self, effect: fx.Escalate) -> None:
         self._trace.note(effect)
         self._counters.escalated(effect.escalation)
         self._on_act(effect)
-        self._append("escalations", records.escalation_row(effect.escalation))
+        self.keeping.escalation(effect)
 
     def _save_attempt(self, effect: fx.SaveAttempt) -> None:
         record = effect.record
         self._trace.note(effect)
         self._on_act(effect)
-        self._append("attempts", records.attempt_row(record))
-        self._append("recovery_performance", records.performance_row(record))
-        if record.stability_score >= 0:
-            return  # the second time, when its stability is known
-        for row in records.reading_rows(record):
-            self._append("readings", row)
-        self._counters.attempt_ended(record)
+        self.keeping.attempt(record)
+        if record.stability_score < 0:  # else it is the second time, when its stability is known
+            self._counters.attempt_ended(record)
 
 
 def _both(first: Callable[[Any], None], then: Callable[[Any], None]) -> Callable[[Any], None]:
@@ -378,7 +324,3 @@ def _both(first: Callable[[Any], None], then: Callable[[Any], None]) -> Callable
         then(effect)
 
     return both
-
-
-def _not_joined(table: str, row: Row) -> int:
-    raise AssertionError("joined before the first event")

@@ -39,7 +39,7 @@ async def restore_record(
         timeouts = await store.query("learned_timeouts")
     except StoreUnavailable as error:
         _log.error("learned_not_restored", error=str(error))
-        loop.withhold_learned()
+        loop.keeping.withhold_learned()
     else:
         loop.engine.restore_learned(_readable(records.score_of, scores), _readable(records.timeout_of, timeouts))
     try:

@@ -98,5 +98,5 @@ class Sources:
         return definitions(self._engine.definitions, read)
 
     async def _learning(self) -> Sequence[Diagnostic]:
-        is_withheld = self._seen.loop.is_learning_withheld
+        is_withheld = self._seen.loop.keeping.is_learning_withheld
         return learning([] if is_withheld else await self._seen.reports.strategies(), is_withheld=is_withheld)

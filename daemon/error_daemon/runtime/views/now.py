@@ -106,7 +106,7 @@ class Newest:
             detail = f": {store['detail']}" if store["detail"] else ""
             why = f"the record cannot be read or written{detail}; {store['rows_waiting']:,} rows wait in memory"
             found.append(Stale("record", why))
-        if self._loop.is_learning_withheld:
+        if self._loop.keeping.is_learning_withheld:
             why = "what was learned before this start could not be read back; what is learned now is not kept"
             found.append(Stale("learned", why, status["started_at"]))
         if sensors and all(one.standing is Standing.UNAVAILABLE for one in sensors):
