@@ -13,10 +13,12 @@ from pathlib import Path
 import uvloop
 
 from error_daemon.execute import frames_pb2 as frames
+from error_daemon.execute.deadline import AttemptDeadline
 from error_daemon.execute.host import HostCounters
 from error_daemon.execute.looking import look_with
 from error_daemon.execute.program import Programs
 from error_daemon.execute.stalls import EVERY_S, LATE_S, Stalls
+from error_daemon.execute.usage import HostUsage
 from error_daemon.execute.withheld import CpuTicks, HostTimes
 from tests.execute.rig import PoolRig, shell, with_pool
 from tests.waiting import soon
@@ -136,3 +138,22 @@ def test_counters_of_version_1_are_read(tmp_path: Path) -> None:
         assert counters.times().throttled_s == (2.5,)
     finally:
         counters.close()
+
+
+def test_a_worker_that_was_stopped_before_its_strategy_waited_for_the_first_time_knows_it_too() -> None:
+    """From there on its timers would have seen it."""
+
+    async def attempt(usage: HostUsage) -> AttemptDeadline:
+        deadline = AttemptDeadline(0.5, usage, lambda longer_s: None)
+        _stop_myself(1.0)
+        await asyncio.sleep(0.05)  # of the half second that it has
+        return deadline
+
+    async def body() -> None:
+        usage = HostUsage(HostCounters())
+        deadline = await asyncio.ensure_future(attempt(usage))
+        assert not deadline.has_passed
+        assert 1.0 - EVERY_S - LATE_S < deadline.withheld_s(usage.times()) <= usage.now_s() - deadline.began_at_s
+        deadline.end()
+
+    uvloop.run(body())

@@ -35,8 +35,8 @@ async def run_attempt(
     try:
         strategy = strategies.make(order.kind)
         context = _context(order, programs, usage)
-        started_at = usage.now_s()
-        deadline = AttemptDeadline(order.timeout_s, started_at, usage, on_longer)
+        deadline = AttemptDeadline(order.timeout_s, usage, on_longer)
+        started_at = deadline.began_at_s
         result = _sound(await _until(deadline, strategy, context))
     except asyncio.CancelledError:
         if programs.is_closed:  # the worker leaves

@@ -13,9 +13,18 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import NamedTuple
 
 EVERY_S = 0.1
 LATE_S = 0.1
+
+
+class Since(NamedTuple):
+    """A moment from which it can be counted later: CLOCK_MONOTONIC, the process's CPU time, and how long it had stood still; seconds."""
+
+    at_s: float
+    used_s: float
+    stood_s: float
 
 
 class Stalls:
@@ -28,11 +37,18 @@ class Stalls:
         self._used_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
-    def begin(self) -> None:
-        self._begun += 1
-        if self._begun == 1:
-            self._keep()
+    def now(self) -> Since:
+        stood_s = self.look()
+        return Since(
+            time.clock_gettime(time.CLOCK_MONOTONIC), time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID), stood_s
+        )
+
+    def begin(self, since: Since | None = None) -> None:
+        """`since`: a moment of before, from which on it is counted."""
+        if not self._begun:
+            self._looked_at_s, self._used_s, _ = since or self.now()
             self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._again)
+        self._begun += 1
 
     def end(self) -> None:
         self.look()
@@ -45,16 +61,11 @@ class Stalls:
         if self._begun:
             late_s = time.clock_gettime(time.CLOCK_MONOTONIC) - self._looked_at_s - EVERY_S
             if late_s > LATE_S:
-                used_before_s = self._used_s
-                self._keep()
+                used_before_s, self._used_s = self._used_s, time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID)
+                self._looked_at_s += late_s + EVERY_S
                 self.stood_s += max(0.0, late_s - (self._used_s - used_before_s))
         return self.stood_s
 
     def _again(self) -> None:
-        self.look()
-        self._keep()
+        self._looked_at_s, self._used_s, _ = self.now()
         self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._again)
-
-    def _keep(self) -> None:
-        self._looked_at_s = time.clock_gettime(time.CLOCK_MONOTONIC)
-        self._used_s = time.clock_gettime(time.CLOCK_PROCESS_CPUTIME_ID)
