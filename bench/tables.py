@@ -260,6 +260,11 @@ def paint_table(result: Json) -> str:
             f"{name:8}{one['first_ms']:>11.0f}{one['useful_ms']:>12.0f}{one['requests']:>10.0f}"
             f"{one['wire_bytes'] / 1024:>11.1f}{one['unpacked_bytes'] / 1024:>15.1f}"
         )
+    storm = result["storm"]
+    lines.append(
+        f"storm of {storm['faults']:,} faults in {storm['sent_in_s']:.1f} s: at most"
+        f" {storm['longest_without_frame_ms']:.0f} ms without a frame, {storm['questions']} questions"
+    )
     return "\n".join(lines)
 
 
@@ -278,11 +283,6 @@ def dashboards_table(result: Json) -> str:
         )
         sums = f"{sum(came['events'].values()):>12,}{came['bytes'] >> 10:>8,}{came['answers']:>8,}"
         lines.append(f"{who:16}{cells}{_cell(figures['cost']['cpu_us'])}{sums}")
-    storm = result["storm"]
-    lines.append(
-        f"storm of {storm['faults']:,} faults in {storm['sent_in_s']:.1f} s: at most"
-        f" {storm['longest_without_frame_ms']:.0f} ms without a frame, {storm['questions']} questions"
-    )
     return "\n".join(lines)
 
 

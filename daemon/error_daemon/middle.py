@@ -72,8 +72,13 @@ class Control(Protocol):
 
     def status(self) -> Mapping[str, Json]: ...
 
-    def errors(self, wanted: ErrorFilter, limit: int, after: After | None = None) -> tuple[Sequence[ErrorView], int]:
+    async def errors(
+        self, wanted: ErrorFilter, limit: int, after: After | None = None
+    ) -> tuple[Sequence[ErrorView], int]:
         """Newest fault first, and how many match without the limit, on all pages together."""
+
+    def attempting(self, target: str) -> int:
+        """How many errors of the target are being attempted; of all, where none is named."""
 
     def error(self, error_id: str) -> ErrorView:
         """By id, or by a prefix that names one error."""

@@ -71,7 +71,9 @@ class ToldControl:
             "errors_by_state": {"parked": 2},
         }
 
-    def errors(self, wanted: ErrorFilter, limit: int, after: After | None = None) -> tuple[Sequence[ErrorView], int]:
+    async def errors(
+        self, wanted: ErrorFilter, limit: int, after: After | None = None
+    ) -> tuple[Sequence[ErrorView], int]:
         """As many as may be on a page, and one more, as long as it is asked for the first."""
         self.asked.append(("errors", (wanted, limit, after)))
         return [self._view] * (1 if after else min(limit, self.errors_listed)), 17
@@ -146,6 +148,9 @@ class ToldControl:
     def resume(self, target: str, by: str) -> bool:
         self.asked.append(("resume", (target, by)))
         return self.paused.pop(target, None) is not None
+
+    def attempting(self, target: str) -> int:
+        return 3 if target else 6
 
     def approvals(self, limit: int) -> tuple[Sequence[Approval], int]:
         self.asked.append(("approvals", limit))

@@ -31,7 +31,7 @@ def test_the_status_comes_whole() -> None:
             assert status.store == pb.StoreState(available=True, rows_written=5, rows_waiting=1, detail="all well")
             assert status.lag == pb.LagFigures(samples=3, p50_us=1.0, p99_us=2.0, max_us=3.0)
             assert list(status.applications) == ["shop"]
-            assert (list(status.brakes), status.approvals_waiting) == ([], 17)
+            assert (list(status.brakes), status.approvals_waiting) == ([], 7)
             client.control.pause("web", 60.0, "maintenance", "ann")
             [brake] = (await client.ask("GetStatus", pb.GetStatusRequest())).brakes
             assert (brake.brake, brake.subject, brake.state) == ("pause", "web", "paused")

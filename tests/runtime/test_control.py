@@ -6,7 +6,7 @@ import asyncio
 import errno
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,18 +56,19 @@ class Steered:
             ),
         )
 
-    def held_by(self, brake: str) -> list[str]:
-        views, total = self.control.errors(ErrorFilter(held_by=brake), 100)
+    async def held_by(self, brake: str) -> list[str]:
+        views, total = await self.control.errors(ErrorFilter(held_by=brake), 100)
         assert len(views) == total
         return [view.held_by for view in views]
 
 
-def steered(directory: Path, body: Callable[[Steered], None]) -> None:
+def steered(directory: Path, body: Callable[[Steered], Awaitable[None] | None]) -> None:
     async def go() -> None:
         one = Steered(directory)
         await one.joined.audit.begin()
         try:
-            body(one)
+            if (rest := body(one)) is not None:
+                await rest
             await one.joined.audit.close()
         finally:
             one.joined.close()
@@ -76,13 +77,34 @@ def steered(directory: Path, body: Callable[[Steered], None]) -> None:
 
 
 def test_what_waits_for_a_brake_of_the_whole_queue_is_found_by_its_name(tmp_path: Path) -> None:
-    def body(one: Steered) -> None:
+    async def body(one: Steered) -> None:
         one.control.pause("", 0.0, "maintenance", "ann")
         one.joined.intake.take(web_fault())
-        assert one.held_by(PAUSE) == [PAUSE]
-        assert one.held_by("throttle") == []
+        assert await one.held_by(PAUSE) == [PAUSE]
+        assert await one.held_by("throttle") == []
         one.control.resume("", "ann")
-        assert one.held_by(PAUSE) == []
+        assert await one.held_by(PAUSE) == []
+
+    steered(tmp_path, body)
+
+
+def test_others_have_their_turn_while_errors_are_listed_and_one_list_is_made_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("error_daemon.runtime.turns.PART", 2)
+
+    async def body(one: Steered) -> None:
+        for number in range(6):
+            one.joined.intake.take(web_fault(fingerprint=f"f{number}"))
+        lists = [asyncio.ensure_future(one.control.errors(ErrorFilter(), 4)) for _ in range(2)]
+        turns = 0
+        while not all(each.done() for each in lists):
+            assert turns < 20
+            turns += 1
+            await asyncio.sleep(0)
+        assert turns >= 2 * 3, "each list has three parts"
+        for views, total in [each.result() for each in lists]:
+            assert (len(views), total) == (4, 6)
 
     steered(tmp_path, body)
 

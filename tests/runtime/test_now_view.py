@@ -104,7 +104,7 @@ def test_what_is_costly_is_put_together_less_often(tmp_path: Path) -> None:
 
 
 def test_others_have_their_turn_while_much_is_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("error_daemon.runtime.views.now.PART", 2)
+    monkeypatch.setattr("error_daemon.runtime.turns.PART", 2)
 
     async def body() -> None:
         async with watched(tmp_path) as seen:

@@ -1,15 +1,11 @@
-"""What people may do to the engine. Each act answers at once; drain after it.
-
-`prefix` names an error by its id, or by the beginning of it that no other has: raises NotFound, or Refused where several have it.
-"""
+"""What people may do to the engine. Each act answers at once; drain after it. `prefix`: see known.py."""
 
 from __future__ import annotations
 
-from error_daemon.core.board import Board
 from error_daemon.core.brakes.chain import target_gate
 from error_daemon.core.brakes.pause import ALL, Pause
-from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import SaveLadder
+from error_daemon.core.known import Known
 from error_daemon.core.ladder import entry
 from error_daemon.core.life import PENDING, WITH_TICKET, Step
 from error_daemon.core.queue import ticket_of
@@ -17,13 +13,10 @@ from error_daemon.core.ticket import Error
 from error_daemon.errors import NotFound, Refused
 from error_daemon.model import Answer, Answered, ErrorView, SlotState, State
 
-_AMBIGUOUS = 5  # how many ids an ambiguous prefix is answered with
+_MOST_NAMED = 5  # of the targets that there are, to whoever names none of them
 
 
-class PeoplesActs:
-    _board: Board
-    _dispatch: Dispatch
-
+class PeoplesActs(Known):
     # --- one error
 
     def resolve(self, prefix: str, note: str, now: float) -> ErrorView:
@@ -107,9 +100,9 @@ class PeoplesActs:
         """Raises NotFound for a target that is not defined; ALL is."""
         targets = self._board.definitions.targets
         if target != ALL and target not in targets:
-            some = ", ".join(sorted(targets)[:_AMBIGUOUS]) or "none"
+            some = ", ".join(sorted(targets)[:_MOST_NAMED]) or "none"
             raise NotFound(
-                f"no target {target!r} is defined; there are {len(targets)}: {some}{' ...' * (len(targets) > _AMBIGUOUS)}"
+                f"no target {target!r} is defined; there are {len(targets)}: {some}{' ...' * (len(targets) > _MOST_NAMED)}"
             )
 
     def resume(self, target: str, now: float, by: str = "") -> Pause | None:
@@ -153,18 +146,6 @@ class PeoplesActs:
     def forget(self, strategy_id: str | None) -> int:
         self._board.timeouts.forget(strategy_id)
         return self._board.learning.forget(strategy_id)
-
-    def _find(self, prefix: str) -> Error:
-        error = self._board.by_id(prefix)
-        if error:
-            return error
-        found = list(self._board.starting_with(prefix)) if prefix else []
-        if len(found) == 1:
-            return found[0]
-        if not found:
-            raise NotFound(f"no error {prefix!r} is known: `error-cli errors list` shows them")
-        some = ", ".join(candidate.error_id for candidate in found[:_AMBIGUOUS])
-        raise Refused(f"{prefix!r} is the beginning of {len(found)} errors ({some} ...): write more of it")
 
     def _let_go(self, error: Error, step: Step, reason: str) -> None:
         ticket = error.ticket

@@ -10,19 +10,13 @@ The people's acts (acts.py) are calls that answer at once; drain after them too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
-from heapq import nlargest
-from itertools import chain
+from collections.abc import Callable, Iterable
 from typing import Any
 
-from error_daemon.core import deeds
 from error_daemon.core.acts import PeoplesActs
 from error_daemon.core.at_rest import AtRest
 from error_daemon.core.board import Board
-from error_daemon.core.brakes.pause import Pause
 from error_daemon.core.classify import Classification
-from error_daemon.core.decide import members_of, variables_of
 from error_daemon.core.dispatch import Dispatch
 from error_daemon.core.effects import (
     AttemptEnded,
@@ -39,9 +33,7 @@ from error_daemon.core.effects import (
     TimePassed,
 )
 from error_daemon.core.fingerprint import Fingerprinter
-from error_daemon.core.metrics.downtime import OpenInterval
 from error_daemon.core.opening import Opening
-from error_daemon.core.overview import Overview
 from error_daemon.core.policy import Policy
 from error_daemon.core.renewal import Redefined, Renewal
 from error_daemon.core.response import Response
@@ -49,16 +41,12 @@ from error_daemon.core.restoring import Restoring
 from error_daemon.core.ticket import Error
 from error_daemon.core.verification import Verification
 from error_daemon.model import (
-    Approval,
     AttemptRecord,
-    BrakeView,
-    Decision,
     Definitions,
     ErrorView,
     Fault,
     Fingerprint,
     LearnedTimeout,
-    Reading,
     Score,
     SlotRef,
     State,
@@ -180,15 +168,14 @@ class Engine(PeoplesActs):
 
     # --- what is defined
 
-    @property
-    def definitions(self) -> Definitions:
-        """Those in force."""
-        return self._board.definitions
-
     def redefine(self, definitions: Definitions, now: float) -> Redefined:
         """From now on these hold (renewal.py says what becomes of what is under way). Drain after it. The same again change nothing."""
         self._board.now = now
         return Redefined() if definitions == self._board.definitions else self._renewal.redefine(definitions)
+
+    def listen(self, on: bool) -> None:
+        """Whether notices are wanted. They cost, so nobody gets them unasked."""
+        self._board.listening = on
 
     # --- at start
 
@@ -206,142 +193,3 @@ class Engine(PeoplesActs):
     def finish(self) -> None:
         """Begin nothing more; what is in the works comes to its end. There is no way back: the daemon is about to stop."""
         self._dispatch.is_draining = True
-
-    # --- what is known
-
-    def listen(self, on: bool) -> None:
-        """Whether notices are wanted. They cost, so nobody gets them unasked."""
-        self._board.listening = on
-
-    def newest(
-        self,
-        limit: int,
-        is_wanted: Callable[[Error], bool],
-        *,
-        with_ticket: bool = False,
-        after: tuple[float, str] | None = None,
-    ) -> tuple[list[ErrorView], int]:
-        """The wanted errors with the newest faults, newest first, and how many are wanted in all. `with_ticket`: of those that have a
-        ticket, which are few; else it walks through all. `after`: those older than an error whose newest fault came then, and of the
-        same time those with a smaller id than its."""
-        board = self._board
-        wanted = [
-            error for error in (board.with_ticket() if with_ticket else board.errors.values()) if is_wanted(error)
-        ]
-        older = wanted if after is None else [error for error in wanted if _newness(error) < after]
-        return [self._dispatch.view(error) for error in nlargest(limit, older, key=_newness)], len(wanted)
-
-    def view(self, prefix: str) -> ErrorView:
-        return self._dispatch.view(self._find(prefix))
-
-    def held_by(self, error: Error) -> str:
-        """The brake that its ticket waits for, and be it that of the whole queue, as `view` shows it; empty where it waits for none."""
-        hold = self._dispatch.waiting.hold_of(error)
-        return hold.by if hold else ""
-
-    def overview(self, now: float) -> Overview:
-        """A look at all that is open; it is made in parts."""
-        return Overview(self._board, self._dispatch, now)
-
-    def brakes(self, now: float, waiting: Mapping[tuple[str, str], int] | None = None) -> list[BrakeView]:
-        """Every brake as it is, outermost first, with how many tickets wait for it. `waiting`: where that was counted already."""
-        waiting = self._dispatch.waiting.counts() if waiting is None else waiting
-        return [
-            replace(view, waiting=waiting.get((view.brake, view.subject), 0))
-            for view in self._dispatch.brakes.views(now)
-        ]
-
-    def brake_states(self, now: float) -> list[tuple[str, str, str]]:
-        """(brake, subject, state) of each brake; of the breakers of targets only those that are not closed. Cheap, however many wait."""
-        return self._dispatch.brakes.states(now)
-
-    def approvals(self, limit: int) -> tuple[list[Approval], int]:
-        """What waits for a person's yes or no, what ends soonest first, and how much there is in all."""
-        return self._dispatch.asking.approvals(limit)
-
-    def approval(self, error_id: str) -> Approval | None:
-        """Of one error, by its whole id; None where nothing of it waits for a person."""
-        return self._dispatch.asking.approval(error_id)
-
-    def does(self, decision: Decision) -> str:
-        """What its strategy does to its target, in words, as they are defined now; empty where one of them is no more."""
-        definitions = self.definitions
-        strategy, target = definitions.strategies.get(decision.strategy_id), definitions.targets.get(decision.target)
-        if strategy is None or target is None:
-            return ""
-        error = self._board.by_id(decision.error_id)
-        variables = variables_of(error.fault, error, decision) if error else {}
-        return deeds.does(strategy, target, members_of(self._board, target.id, strategy), variables)
-
-    def last_readings(self, error_id: str) -> tuple[Reading, ...]:
-        """What the last look for the error's ticket has seen; nothing where there was none."""
-        error = self._board.by_id(error_id)
-        return error.ticket.readings if error and error.ticket else ()
-
-    def slot(self, error_id: str) -> SlotRef | None:
-        return self._find(error_id).slot
-
-    def known(self, error_id: str) -> Error | None:
-        """By its whole id. Nobody may write to it."""
-        return self._board.by_id(error_id)
-
-    def held(self, error_id: str) -> tuple[str, str]:
-        """The brake that its ticket waits for, and why; empty where it waits for none."""
-        error = self._board.by_id(error_id)
-        hold = self._dispatch.waiting.hold_of(error) if error else None
-        return (hold.by, hold.reason) if hold else ("", "")
-
-    def ticket_id(self, error_id: str) -> str:
-        """The id of its ticket; empty where it has none."""
-        error = self._board.by_id(error_id)
-        return error.ticket.ticket_id if error and error.ticket else ""
-
-    def still_down(self) -> list[OpenInterval]:
-        """What the record of ended tickets does not tell: the targets of open tickets, and of errors that stand failed."""
-        down = chain(self._board.with_ticket(), self._board.census.failed())
-        return [
-            OpenInterval(
-                error.target,
-                error.fault.component,
-                error.opened_at,
-                planned=error.ticket is not None and error.ticket.planned,
-            )
-            for error in down
-            if error.target
-        ]
-
-    def busy_with(self, target: str) -> list[str]:
-        """The errors with a ticket for this target, in the order in which they came to it, without those parked: they do nothing."""
-        holders = self._board.with_ticket_on(target).items()
-        return [error_id for error_id, error in holders if error.state is not State.PARKED]
-
-    def errors_by_state(self) -> dict[str, int]:
-        return {state.value: count for state, count in self._board.census.by_state().items()}
-
-    def pauses(self) -> list[Pause]:
-        return self._dispatch.brakes.pause.all()
-
-    def errors_known(self) -> int:
-        return len(self._board.errors)
-
-    def tickets_open(self) -> int:
-        return self._board.tickets()
-
-    def tickets_by_target(self) -> dict[str, int]:
-        """Open ones, of the targets that have some."""
-        return {target: len(errors) for target, errors in self._board.holders().items()}
-
-    def with_ticket(self) -> list[Error]:
-        """The errors that have a ticket now. Nobody may write to them, and by the next turn of the loop some may have none."""
-        return list(chain.from_iterable(errors.values() for errors in self._board.holders().values()))
-
-    def in_the_works(self) -> int:
-        """Targets that are being attempted, verified or looked at."""
-        return self._dispatch.possession.in_the_works()
-
-    def attempts_running(self) -> int:
-        return self._dispatch.running.attempts()
-
-
-def _newness(error: Error) -> tuple[float, str]:
-    return error.last_at, error.error_id

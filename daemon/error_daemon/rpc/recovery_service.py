@@ -8,7 +8,7 @@ from contextlib import aclosing
 
 from error_daemon.calls import Call, Method, Service, Shape
 from error_daemon.errors import ConfigError, InputError, NotFound, StoreUnavailable
-from error_daemon.middle import After, Control, ErrorFilter
+from error_daemon.middle import After, Control
 from error_daemon.model import BrakeView
 from error_daemon.rpc import convert, paging, requests
 from error_daemon.rpc.convert_approval import answered_fields, approval_message
@@ -23,7 +23,6 @@ from error_daemon.rpc.unary import serialise, unary
 from error_recovery.v1 import fault_pb2, recovery_pb2
 
 _PAUSE = "pause"  # BrakeView.brake
-_APPROVAL = "approval"  # ErrorView.held_by
 
 
 class RecoveryService:
@@ -63,17 +62,17 @@ class RecoveryService:
     # --- seeing
 
     def get_status(self, _request: recovery_pb2.GetStatusRequest, _call: Call) -> recovery_pb2.GetStatusResponse:
-        facts = self._control.status()
-        may_wait = facts.get("errors_by_state", {}).get("parked", 0)  # who waits for a person is parked
-        waiting = self._control.errors(ErrorFilter(held_by=_APPROVAL), 0)[1] if may_wait else 0
-        return status_message(facts, self._control.brakes(), waiting)
+        _, waiting = self._control.approvals(0)
+        return status_message(self._control.status(), self._control.brakes(), waiting)
 
     def list_brakes(self, _request: recovery_pb2.ListBrakesRequest, _call: Call) -> recovery_pb2.ListBrakesResponse:
         return recovery_pb2.ListBrakesResponse(brakes=map(brake_message, self._control.brakes()))
 
-    def list_errors(self, request: recovery_pb2.ListErrorsRequest, _call: Call) -> recovery_pb2.ListErrorsResponse:
+    async def list_errors(
+        self, request: recovery_pb2.ListErrorsRequest, _call: Call
+    ) -> recovery_pb2.ListErrorsResponse:
         limit = requests.limit(request.limit, 100, requests.MOST_ERRORS)
-        found, total = self._control.errors(requests.error_filter(request), limit + 1, paging.place_in(request))
+        found, total = await self._control.errors(requests.error_filter(request), limit + 1, paging.place_in(request))
         views, last = paging.page_of(found, limit)
         return recovery_pb2.ListErrorsResponse(
             errors=[convert.error_message(view) for view in views],
@@ -214,14 +213,9 @@ class RecoveryService:
         )
         return recovery_pb2.PauseResponse(
             pauses=map(brake_message, pauses),
-            attempts_running=self._running(target),
+            attempts_running=self._control.attempting(target),
             tickets_waiting=sum(pause.waiting for pause in pauses if pause.subject == target),
         )
-
-    def _running(self, target: str) -> int:
-        if not target:
-            return int(self._control.status()["attempts_running"])
-        return self._control.errors(ErrorFilter(state="attempting", target=target), 0)[1]
 
     def resume(self, request: recovery_pb2.ResumeRequest, call: Call) -> recovery_pb2.ResumeResponse:
         was_paused = self._control.resume(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import asdict, replace
@@ -41,6 +42,7 @@ from error_daemon.runtime import records
 from error_daemon.runtime.audit import Audit, facts
 from error_daemon.runtime.recovery_loop import RecoveryLoop
 from error_daemon.runtime.standing import Parts, status
+from error_daemon.runtime.turns import in_turns
 from error_recovery.v1 import fault_pb2
 
 _log = structlog.get_logger()
@@ -56,15 +58,25 @@ class DaemonControl:
         self._store = parts.store
         self._reports = parts.reports
         self._started_at = clock.now()
+        self._listing = asyncio.Lock()
 
     # --- seeing
 
     def status(self) -> Mapping[str, Json]:
         return status(self._loop, self._parts, self._started_at, self._clock.now())
 
-    def errors(self, wanted: ErrorFilter, limit: int, after: After | None = None) -> tuple[Sequence[ErrorView], int]:
+    async def errors(
+        self, wanted: ErrorFilter, limit: int, after: After | None = None
+    ) -> tuple[Sequence[ErrorView], int]:
+        """One at a time: however many ask, the loop has its turn after each part."""
         is_wanted = partial(_is_wanted, wanted, self._engine.held_by)
-        return self._engine.newest(limit, is_wanted, with_ticket=bool(wanted.held_by), after=after)
+        async with self._listing:
+            listing = self._engine.listing(limit, is_wanted, with_ticket=bool(wanted.held_by), after=after)
+            await in_turns(listing.errors(), listing.add)
+            return self._engine.views(listing.newest()), listing.total
+
+    def attempting(self, target: str) -> int:
+        return self._engine.attempting(target)
 
     def error(self, error_id: str) -> ErrorView:
         return self._engine.view(error_id)

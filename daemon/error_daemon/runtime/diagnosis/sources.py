@@ -10,7 +10,7 @@ from pathlib import Path
 from error_daemon.core.engine import Engine
 from error_daemon.definitions.configuration import DEFAULT_PATH
 from error_daemon.execute.pool import WorkerPool
-from error_daemon.middle import Control, Diagnosing, ErrorFilter
+from error_daemon.middle import Control, Diagnosing
 from error_daemon.model import Diagnostic
 from error_daemon.runtime.diagnosis.brakes import brakes
 from error_daemon.runtime.diagnosis.clock import clock
@@ -81,7 +81,7 @@ class Sources:
         return self._seen.loop.engine
 
     def _brakes(self, control: Control) -> Sequence[Diagnostic]:
-        approvals = control.errors(ErrorFilter(held_by="approval"), 0)[1]
+        _, approvals = control.approvals(0)
         return brakes(control.brakes(), self._engine.errors_by_state(), approvals)
 
     def _store(self, control: Control) -> Diagnosing:

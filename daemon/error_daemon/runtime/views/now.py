@@ -2,7 +2,7 @@
 
 Pages ask every second, and there may be fifty of them. Whoever asks within AGE_S gets what was put together for the one before. Where
 much is open it costs more, and is put together less often: so that all who look take at most one twentieth of a core, however many they
-are. It is put together in parts of PART errors, between which the loop has its turn: the fault path waits for one part at most.
+are. It is put together in parts, between which the loop has its turn.
 """
 
 from __future__ import annotations
@@ -13,14 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from error_daemon.core.overview import Overview
+from error_daemon.core.ticket import Error
 from error_daemon.model import Diagnostic, Json, Run, Severity, Standing
 from error_daemon.model.views import Need, Now, Situation, Stale, TargetState
 from error_daemon.ports import Clock
 from error_daemon.runtime.recovery_loop import RecoveryLoop
+from error_daemon.runtime.turns import in_turns
 from error_daemon.runtime.views.pulse import Pulse
 
 AGE_S = 0.5
-PART = 256
 MOST = 100  # of each list
 _SHARE = 20  # of the time: what took one is good for so many
 _BY_URGENCY = {"approval": 0, "workflow": 1, "failed": 2}
@@ -74,12 +75,14 @@ class Newest:
     async def _put_together(self, overview: Overview) -> Now:
         engine, clock = self._loop.engine, self._clock
         at, took_s = clock.now(), 0.0
-        errors = overview.errors()
-        for first in range(0, len(errors), PART):
+
+        def add(errors: Sequence[Error]) -> None:
+            nonlocal took_s
             began_at = clock.now()
-            overview.add(errors[first : first + PART])
+            overview.add(errors)
             took_s += clock.now() - began_at
-            await asyncio.sleep(0)
+
+        await in_turns(overview.errors(), add)
         began_at = clock.now()
         situation = with_runs(overview.situation(MOST), self._runs())
         brakes = [view for view in engine.brakes(began_at, situation.waiting) if view.state != _LETS_ALL_THROUGH]
