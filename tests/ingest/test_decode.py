@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -184,10 +185,53 @@ def test_no_damaged_fault_raises_anything_but_input_error(data: st.DataObject) -
     _either_a_fault_or_an_input_error(bytes(whole[: data.draw(st.integers(0, len(whole)))]))
 
 
+def _contexts() -> st.SearchStrategy[fault_pb2.Context]:
+    word = st.sampled_from(["", "a", "é"])
+    attributes = st.dictionaries(st.sampled_from("kl"), st.sampled_from(["", "v", "v" * 1000]))
+    return st.builds(Context, component=word, operation=word, node=word, attributes=attributes)
+
+
+def _exceptions() -> st.SearchStrategy[fault_pb2.Exception]:
+    frame = st.builds(Frame, module=st.sampled_from("mn"), function=st.just("f"), in_application=st.booleans())
+    trace = st.sampled_from(["", "at x", "t" * 5000])
+    return st.builds(Exception_, type=st.sampled_from(["", "E"]), stack_trace=trace, frames=st.lists(frame, max_size=3))
+
+
+@given(
+    st.lists(
+        st.builds(
+            fault_pb2.Fault,
+            message=st.sampled_from(["", "it broke"]),
+            context=st.none() | _contexts(),
+            exception=st.none() | _exceptions(),
+        ).map(lambda fault: fault.SerializeToString()),
+        min_size=1,
+        max_size=3,
+    ).map(b"".join)
+)
+def test_parts_that_come_several_times_are_merged_and_what_recurs_says_the_same_again(payload: bytes) -> None:
+    for _ in range(2):
+        _either_a_fault_or_an_input_error(payload)
+
+
 def _either_a_fault_or_an_input_error(payload: bytes) -> None:
+    """And what it says is what the public message says, which the record shows to people."""
+    try:
+        public = fault_pb2.Fault.FromString(payload)
+    except DecodeError:
+        public = None
     try:
         fault = decode(payload, NOW)
     except InputError as error:
         assert error.field.startswith("fault")  # noqa: PT017
-    else:
-        assert fault.count >= 1
+        return
+    assert public is not None, "nobody could read it back"
+    context, exception = public.context, public.exception
+    assert fault.count >= 1
+    assert (fault.message, fault.target, fault.fault_id) == (public.message, public.target, public.fault_id)
+    assert (fault.component, fault.operation, fault.node) == (context.component, context.operation, context.node)
+    assert (fault.environment, fault.hardware_id) == (context.environment, context.hardware_id)
+    assert dict(fault.attributes) == dict(context.attributes)
+    assert (fault.exception_type, fault.exception_message) == (exception.type, exception.message)
+    own = [f"{frame.module}:{frame.function}" for frame in exception.frames if frame.in_application]
+    assert fault.frames == tuple(own[-5:])

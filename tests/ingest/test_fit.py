@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from error_daemon.errors import InputError
-from error_daemon.ingest.decode import decode, fit
+from error_daemon.ingest.decode import decode
+from error_daemon.ingest.fit import fit
 from error_daemon.ingest.marks import marks
 from error_recovery.v1 import fault_pb2
 

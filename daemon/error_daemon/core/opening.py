@@ -73,7 +73,7 @@ class Opening:
         error.count += event.fault.count
         error.last_at = self._board.now
         error.fault = event.fault
-        newly_kept = error.slot is None or error.slot != event.slot
+        newly_kept = error.slot is not event.slot and error.slot != event.slot  # as a rule it is the same
         if newly_kept:
             self._board.hold_slot(error, event.slot, 0)
             self._board.effects.append(SaveFault(error.error_id, event.fault, event.slot))

@@ -1,18 +1,24 @@
-"""From the bytes of a reported fault to the values that decisions need; and back to bytes that fit a slot of the ring.
+"""From the bytes of a reported fault to the values that decisions need.
 
 What is wrong is told to the sender by field, with what would be right (InputError → INVALID_ARGUMENT): nothing is guessed, and
 nothing that is wrong gets into the ring.
+
+**What recurs is read once.** In a storm the same place fails in the same way, thousands of times a second: where it happened and what was
+thrown, most of a fault's fields, come as the same bytes again. What they say is remembered by these bytes, checked and all. So an equal
+fault costs half of one that is read anew; one that is new at a known place has its context for nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
+from typing import NamedTuple
 
 from google.protobuf.message import DecodeError
 
 from error_daemon.errors import InputError
-from error_daemon.ingest.marks import MARKS
+from error_daemon.ingest.fault_pb2 import RawFault
 from error_daemon.model import ErrorType, Fault, Severity
 from error_recovery.v1 import fault_pb2
 
@@ -30,6 +36,8 @@ _FRAMES = 5  # enough to tell fifty known shapes apart, and quick
 _FRAMES_SEEN = 256  # however many a runaway recursion has left
 _YEAR_2000_NS = 946_684_800 * 10**9
 _DAY_NS = 86_400 * 10**9
+_REMEMBERED = 1024  # places, and what was thrown
+_MOST_REMEMBERED_BYTES = 4096  # of one of them: 8 MiB in all
 
 
 def decode(payload: bytes, received_at: float) -> Fault:
@@ -37,7 +45,9 @@ def decode(payload: bytes, received_at: float) -> Fault:
     if len(payload) > _MOST_BYTES:
         raise InputError("fault", f"has {len(payload)} bytes; at most {_MOST_BYTES}")
     try:
-        message = fault_pb2.Fault.FromString(payload)
+        message = RawFault.FromString(payload)
+        component, operation, node, environment, hardware_id, attributes = _place_in(message.context)
+        exception_type, exception_message, frames = _thrown_in(message.exception)
     except DecodeError as error:
         raise InputError("fault", f"is not a Fault message in valid UTF-8: {error}") from None
     number, severity, occurred_ns = message.type, message.severity, message.occurred_at_unix_ns
@@ -45,23 +55,22 @@ def decode(payload: bytes, received_at: float) -> Fault:
         raise InputError("fault.type", f"{number} is not an ErrorType: 0 to {len(_TYPES) - 1} are")
     if not 0 <= severity < len(_SEVERITIES):
         raise InputError("fault.severity", f"{severity} is not a Severity: 0 to {len(_SEVERITIES) - 1} are")
-    context, exception = message.context, message.exception
-    attributes, frames, related = context.attributes, exception.frames, message.related_error_ids
+    related = message.related_error_ids
     # By position: with their names, 22 arguments take four times as long, which is 1 µs of every fault. What a message holds is
     # read once for the same reason: each look makes a new object.
     fault = Fault(
         _TYPES[number],
         message.message,
         _SEVERITIES[severity],
-        context.component,
-        context.operation,
-        context.node,
-        context.environment,
-        context.hardware_id,
-        {key: attributes[key] for key in attributes} if attributes else _NO_ATTRIBUTES,  # dict() takes twice as long
-        exception.type,
-        exception.message,
-        _frames(frames) if frames else (),
+        component,
+        operation,
+        node,
+        environment,
+        hardware_id,
+        attributes,
+        exception_type,
+        exception_message,
+        frames,
         message.fingerprint,
         message.target,
         occurred_ns / 1e9 if occurred_ns else received_at,
@@ -77,7 +86,74 @@ def decode(payload: bytes, received_at: float) -> Fault:
     return fault
 
 
-_NO_ATTRIBUTES: dict[str, str] = {}
+# --- what recurs
+
+
+class _Place(NamedTuple):
+    """Where it happened."""
+
+    component: str = ""
+    operation: str = ""
+    node: str = ""
+    environment: str = ""
+    hardware_id: str = ""
+    attributes: Mapping[str, str] = {}
+
+
+class _Thrown(NamedTuple):
+    """What was thrown. Of the frames, the innermost ones of the application."""
+
+    type: str = ""
+    message: str = ""
+    frames: tuple[str, ...] = ()
+
+
+_NO_PLACE, _NOTHING = _Place(), _Thrown()
+
+
+def _place_in(parts: Sequence[bytes]) -> _Place:
+    """Raises DecodeError, InputError."""
+    if not parts:
+        return _NO_PLACE
+    raw = parts[0] if len(parts) == 1 else b"".join(parts)
+    return _known_place(raw) if len(raw) <= _MOST_REMEMBERED_BYTES else _read_place(raw)
+
+
+def _thrown_in(parts: Sequence[bytes]) -> _Thrown:
+    """Likewise."""
+    if not parts:
+        return _NOTHING
+    raw = parts[0] if len(parts) == 1 else b"".join(parts)
+    return _known_thrown(raw) if len(raw) <= _MOST_REMEMBERED_BYTES else _read_thrown(raw)
+
+
+def _read_place(raw: bytes) -> _Place:
+    context = fault_pb2.Context.FromString(raw)
+    attributes = context.attributes
+    place = _Place(
+        context.component,
+        context.operation,
+        context.node,
+        context.environment,
+        context.hardware_id,
+        {key: attributes[key] for key in attributes} if attributes else _NO_PLACE.attributes,
+    )
+    for name in _PLACE_NAMES:
+        _check_length(f"fault.context.{name}", getattr(place, name), _TEXT_BYTES)
+    _check_attributes(place.attributes)
+    return place
+
+
+def _read_thrown(raw: bytes) -> _Thrown:
+    exception = fault_pb2.Exception.FromString(raw)
+    frames = exception.frames
+    _check_length("fault.exception.type", exception.type, _TEXT_BYTES)
+    return _Thrown(exception.type, exception.message, _frames(frames) if frames else ())
+
+
+_PLACE_NAMES = ("component", "operation", "node", "environment", "hardware_id")
+_known_place = lru_cache(_REMEMBERED)(_read_place)
+_known_thrown = lru_cache(_REMEMBERED)(_read_thrown)
 
 
 def _frames(frames: Sequence[fault_pb2.Frame]) -> tuple[str, ...]:
@@ -92,6 +168,9 @@ def _frames(frames: Sequence[fault_pb2.Frame]) -> tuple[str, ...]:
     return tuple(found)
 
 
+# --- what is wrong
+
+
 def _check(fault: Fault, occurred_ns: int) -> None:
     if not fault.message and not fault.exception_type:
         raise InputError("fault.message", "is empty, and so is fault.exception.type: say what went wrong")
@@ -101,36 +180,10 @@ def _check(fault: Fault, occurred_ns: int) -> None:
         raise InputError("fault.related_error_ids", f"has {len(fault.related_error_ids)} ids; at most {_MOST_RELATED}")
     if occurred_ns:
         _check_time(occurred_ns, fault.received_at)
-    _check_names(fault)
-    if fault.attributes:
-        _check_attributes(fault.attributes)
-
-
-def _check_names(fault: Fault) -> None:
-    """They are looked at one by one only where all of them together might be too long for one: a character of ASCII is a byte."""
-    ids = f"{fault.fault_id}{fault.source}"
-    if len(ids) > _ID_BYTES or not ids.isascii():
-        _check_length("fault.fault_id", fault.fault_id, _ID_BYTES)
-        _check_length("fault.source", fault.source, _ID_BYTES)
-    names = (
-        f"{fault.explicit_fingerprint}{fault.target}{fault.exception_type}{fault.component}"
-        f"{fault.operation}{fault.node}{fault.environment}{fault.hardware_id}"
-    )
-    if len(names) > _TEXT_BYTES or not names.isascii():
-        for field, name in _NAMES:
-            _check_length(field, getattr(fault, name), _TEXT_BYTES)
-
-
-_NAMES = (
-    ("fault.fingerprint", "explicit_fingerprint"),
-    ("fault.target", "target"),
-    ("fault.exception.type", "exception_type"),
-    ("fault.context.component", "component"),
-    ("fault.context.operation", "operation"),
-    ("fault.context.node", "node"),
-    ("fault.context.environment", "environment"),
-    ("fault.context.hardware_id", "hardware_id"),
-)
+    _check_length("fault.fault_id", fault.fault_id, _ID_BYTES)
+    _check_length("fault.source", fault.source, _ID_BYTES)
+    _check_length("fault.fingerprint", fault.explicit_fingerprint, _TEXT_BYTES)
+    _check_length("fault.target", fault.target, _TEXT_BYTES)
 
 
 def _check_time(occurred_ns: int, received_at: float) -> None:
@@ -145,7 +198,7 @@ def _check_time(occurred_ns: int, received_at: float) -> None:
 
 
 def _check_length(field: str, text: str, most_bytes: int) -> None:
-    if len(text) > most_bytes or len(text.encode()) > most_bytes:
+    if len(text) > most_bytes // 4 and len(text.encode()) > most_bytes:  # no character has more than four bytes
         raise InputError(field, f"has {len(text.encode())} bytes; at most {most_bytes}")
 
 
@@ -157,81 +210,3 @@ def _check_attributes(attributes: Mapping[str, str]) -> None:
             _check_length(f"fault.context.attributes[{key[:_KEY_BYTES]!r}] (key)", key, _KEY_BYTES)
         if len(value) > _VALUE_BYTES // 4:
             _check_length(f"fault.context.attributes[{key!r}]", value, _VALUE_BYTES)
-
-
-def fit(payload: bytes, most_bytes: int) -> bytes:
-    """The same fault in at most `most_bytes`, marked as shortened: first the middle of the stack trace goes, then outer frames, the
-    middle of messages, attributes, what the texts have left but their ends, and at last where it happened. What a fault is told apart
-    and recovered by (type, component, target, fingerprint, the marks of a test) is never touched: InputError when that alone is too long.
-
-    `payload` must decode. The result decodes too; it can be another error than the payload was, so decide by the result."""
-    message = fault_pb2.Fault.FromString(payload)
-    message.DiscardUnknownFields()
-    message.shortened = True
-    _shorten(message, most_bytes)
-    excess = message.ByteSize() - most_bytes
-    if excess > 0:
-        raise InputError(
-            "fault", f"has {len(payload)} bytes and cannot be shortened to {most_bytes}: {excess} too many"
-        )
-    return message.SerializeToString()
-
-
-def _shorten(message: fault_pb2.Fault, most_bytes: int) -> None:
-    def excess() -> int:
-        return message.ByteSize() - most_bytes
-
-    exception, context = message.exception, message.context
-    _cut(exception, "stack_trace", excess(), _KEEP_BYTES)
-    _drop_outer_frames(exception, excess())
-    _cut(exception, "message", excess(), _KEEP_BYTES)
-    _cut(message, "message", excess(), _KEEP_BYTES)
-    for key in sorted(context.attributes.keys() - set(MARKS), key=lambda key: (-len(context.attributes[key]), key)):
-        if excess() <= 0:
-            return
-        del context.attributes[key]
-    if excess() > 0:
-        del message.related_error_ids[:]
-    for holder, text in _TEXTS:
-        _cut(getattr(message, holder) if holder else message, text, excess(), _KEEP_LEAST_BYTES)
-    for holder, name in _PLACES:
-        if excess() > 0:
-            setattr(getattr(message, holder) if holder else message, name, "")
-
-
-def _drop_outer_frames(exception: fault_pb2.Exception, excess: int) -> None:
-    """The outermost tell least. In one sweep: there may be a million of them."""
-    dropped = 0
-    for frame in exception.frames:
-        if excess <= 0:
-            break
-        excess -= frame.ByteSize() + 2  # its tag and, at the least, its length
-        dropped += 1
-    if dropped:
-        del exception.frames[:dropped]
-
-
-_MARK = " [... {} bytes cut ...] "
-_MARK_BYTES = 40
-_KEEP_BYTES = 160  # of a text that is cut
-_KEEP_LEAST_BYTES = 40
-_PLACES = (
-    ("", "fault_id"),
-    ("", "source"),
-    ("context", "operation"),
-    ("context", "environment"),
-    ("context", "hardware_id"),
-    ("context", "node"),
-)
-_TEXTS = (("exception", "stack_trace"), ("exception", "message"), ("", "message"), ("exception", "type"))
-
-
-def _cut(holder: fault_pb2.Fault | fault_pb2.Exception, field: str, excess: int, keep_bytes: int) -> None:
-    """Take `excess` bytes and the room for a mark out of the middle of a text, which keeps at least `keep_bytes` of its two ends."""
-    text = getattr(holder, field).encode()
-    if excess <= 0 or len(text) <= keep_bytes + _MARK_BYTES:
-        return
-    keep = max(keep_bytes, len(text) - excess - _MARK_BYTES)
-    head, tail = text[: keep // 2], text[len(text) - (keep - keep // 2) :]
-    mark = _MARK.format(len(text) - keep)
-    setattr(holder, field, head.decode(errors="ignore") + mark + tail.decode(errors="ignore"))

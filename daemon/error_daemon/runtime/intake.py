@@ -7,7 +7,8 @@ from collections.abc import Callable, Container
 
 from error_daemon.core.effects import FaultArrived
 from error_daemon.errors import InputError, RingFull, TransientError
-from error_daemon.ingest.decode import decode, fit
+from error_daemon.ingest.decode import decode
+from error_daemon.ingest.fit import fit
 from error_daemon.ingest.marks import only_of, refuse_marks
 from error_daemon.ports import Clock
 from error_daemon.ring.mapped import MappedRing
