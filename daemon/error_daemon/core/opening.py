@@ -37,6 +37,7 @@ from error_daemon.model import ApprovalRecord, Fault, Progress, SlotState, State
 MOST_RELAPSES = 5  # at the top of the ladder, before a person is needed
 MOST_ISOLATIONS = 3  # that the daemon died of, before the ladder is climbed without
 _MOST_RELATED = 16
+_LEFT_ALONE = (State.FAILED, State.OBSERVED)
 
 
 class Opening:
@@ -104,12 +105,10 @@ class Opening:
 
     def is_left_alone(self, error: Error, now: float) -> bool:
         """It has failed, or nothing may be done for it, and that is not long ago; nor was that said by other definitions."""
-        board = self._board
-        if error.state is State.OBSERVED and error.ended_at <= board.redefined_at:
+        state, board = error.state, self._board
+        if state not in _LEFT_ALONE or now >= error.ended_at + board.policy.retry_failed_after_s:
             return False
-        return (
-            error.state in (State.FAILED, State.OBSERVED) and now < error.ended_at + board.policy.retry_failed_after_s
-        )
+        return state is State.FAILED or error.ended_at > board.redefined_at
 
     def try_again_later(self, error: Error) -> None:
         """It was reported after it had failed: it is tried again in time, whether it is reported again then or not."""

@@ -180,10 +180,12 @@ def _check(fault: Fault, occurred_ns: int) -> None:
         raise InputError("fault.related_error_ids", f"has {len(fault.related_error_ids)} ids; at most {_MOST_RELATED}")
     if occurred_ns:
         _check_time(occurred_ns, fault.received_at)
-    _check_length("fault.fault_id", fault.fault_id, _ID_BYTES)
-    _check_length("fault.source", fault.source, _ID_BYTES)
-    _check_length("fault.fingerprint", fault.explicit_fingerprint, _TEXT_BYTES)
-    _check_length("fault.target", fault.target, _TEXT_BYTES)
+    names = f"{fault.fault_id}{fault.source}{fault.explicit_fingerprint}{fault.target}"
+    if len(names) > _ID_BYTES or not names.isascii():  # else none of them is too long: a character of ASCII is a byte
+        _check_length("fault.fault_id", fault.fault_id, _ID_BYTES)
+        _check_length("fault.source", fault.source, _ID_BYTES)
+        _check_length("fault.fingerprint", fault.explicit_fingerprint, _TEXT_BYTES)
+        _check_length("fault.target", fault.target, _TEXT_BYTES)
 
 
 def _check_time(occurred_ns: int, received_at: float) -> None:
