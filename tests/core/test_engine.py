@@ -92,6 +92,13 @@ def test_a_list_goes_on_after_an_error_and_what_has_moved_to_the_front_meanwhile
     assert [view.error_id for view in rest] == [views[1].error_id]
 
 
+def test_what_is_being_attempted_is_counted_by_target_and_in_all() -> None:
+    world = World(RULES)
+    world.report(fault())
+    [target] = [view.target for view in world.engine.newest(1, lambda _error: True)[0]]
+    assert [world.engine.attempting(name) for name in ("", target, "nobody")] == [1, 1, 0]
+
+
 def test_those_with_a_ticket_can_be_asked_for_alone() -> None:
     world = World(RULES)
     world.report(fault("seen"))
