@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+JOBS   ?= $(shell expr $$(nproc) + 1)
 WIRE   := $(wildcard proto/error_recovery/v1/*.proto)
 INNER  := $(shell find proto/error_daemon -name '*.proto')
 
@@ -13,6 +14,7 @@ INNER  := $(shell find proto/error_daemon -name '*.proto')
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  RUN_ARGS='--listen 127.0.0.1:50061 --http 127.0.0.1:8099 --port 18583 --var var2' runs beside another one; --once ends after the two recoveries."
+	@echo "  JOBS=2 is how many tests run at once; by itself one more than there are cores."
 	@echo "  PYTHON=python3.12 chooses the interpreter for a new virtual environment; VENV=dir its place."
 
 .PHONY: setup
@@ -40,9 +42,9 @@ services: ## as root: install the services that tests/shipped breaks and sees re
 
 .PHONY: test
 test: setup services ## all tests; the engine's with their branch coverage, which must be complete
-	$(BIN)/python -m pytest -n 2 tests/core --cov=error_daemon.core --cov-branch --cov-fail-under=100
-	$(BIN)/python -m pytest -n 2 --dist worksteal --ignore=tests/core --ignore=tests/box --ignore=tests/shipped --ignore=tests/browser $(TEST_ARGS)
-	$(BIN)/python -m pytest -n 2 --dist loadfile tests/browser # by themselves: playwright leaves a running loop in its process
+	$(BIN)/python -m pytest -n $(JOBS) tests/core --cov=error_daemon.core --cov-branch --cov-fail-under=100
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --ignore=tests/core --ignore=tests/box --ignore=tests/shipped --ignore=tests/browser $(TEST_ARGS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/browser # by themselves: playwright leaves a running loop in its process
 	$(BIN)/python -m pytest -n 2 --dist loadfile tests/box tests/shipped # hosts with a systemd: each file in order, and no threads of others
 
 .PHONY: check

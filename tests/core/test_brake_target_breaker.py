@@ -121,6 +121,8 @@ class AgainstTheModel(RuleBasedStateMachine):
             assert hold is None or (hold.until, hold.gate) == (model.open_until, "gate")
             assert self.breakers.threshold(name, self.now) == model.threshold(self.now), name
         shown = {view.subject: view for view in self.breakers.views(self.now)}
+        tripped = [view for view in shown.values() if view.state != "closed"]
+        assert self.breakers.views(self.now, only_tripped=True) == tripped
         for name, model in self.models.items():
             model.age(self.now - 60.0)
             is_news = model.is_tripped or any(not success for _, success in model.recent)

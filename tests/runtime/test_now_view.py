@@ -88,9 +88,9 @@ def test_what_is_costly_is_put_together_less_often(tmp_path: Path) -> None:
             joined.intake.take(web_fault())
             slow = joined.engine.brakes
 
-            def slowly(*given: object) -> object:
+            def slowly(*given: object, **named: object) -> object:
                 clock.at += 0.25
-                return slow(*given)  # type: ignore[arg-type]
+                return slow(*given, **named)  # type: ignore[arg-type]
 
             joined.engine.brakes = slowly  # type: ignore[assignment,method-assign]
             first = await seen.newest.now()

@@ -73,12 +73,15 @@ class Known:
         """A look at all that is open; it is made in parts."""
         return Overview(self._board, self._dispatch, now)
 
-    def brakes(self, now: float, waiting: Mapping[tuple[str, str], int] | None = None) -> list[BrakeView]:
-        """Every brake as it is, outermost first, with how many tickets wait for it. `waiting`: where that was counted already."""
+    def brakes(
+        self, now: float, waiting: Mapping[tuple[str, str], int] | None = None, *, only_tripped: bool = False
+    ) -> list[BrakeView]:
+        """Every brake as it is, outermost first, with how many tickets wait for it. `waiting`: where that was counted already.
+        `only_tripped`: of the breakers of targets only those that are not closed."""
         waiting = self._dispatch.waiting.counts() if waiting is None else waiting
         return [
             replace(view, waiting=waiting.get((view.brake, view.subject), 0))
-            for view in self._dispatch.brakes.views(now)
+            for view in self._dispatch.brakes.views(now, only_tripped=only_tripped)
         ]
 
     def brake_states(self, now: float) -> list[tuple[str, str, str]]:

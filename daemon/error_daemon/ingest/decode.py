@@ -37,7 +37,7 @@ _FRAMES_SEEN = 256  # however many a runaway recursion has left
 _YEAR_2000_NS = 946_684_800 * 10**9
 _DAY_NS = 86_400 * 10**9
 _REMEMBERED = 1024  # places, and what was thrown
-_MOST_REMEMBERED_BYTES = 4096  # of one of them: 8 MiB in all
+_MOST_REMEMBERED_BYTES = 4096  # of one of them: at worst 8 MiB in all, and as much for what they say
 
 
 def decode(payload: bytes, received_at: float) -> Fault:

@@ -151,13 +151,14 @@ class Brakes:
             f"flap suppression: {flapping}",
         )
 
-    def views(self, now: float) -> list[BrakeView]:
+    def views(self, now: float, *, only_tripped: bool = False) -> list[BrakeView]:
+        """`only_tripped`: of the breakers of targets only those that are not closed, which is quick however many there are."""
         return [
             *self.pause.views(),
             self.global_breaker.view(now),
             self.throttle.view(now),
             *self.bulkheads.views(),
-            *self.targets.views(now),
+            *self.targets.views(now, only_tripped=only_tripped),
         ]
 
     def states(self, now: float) -> list[tuple[str, str, str]]:

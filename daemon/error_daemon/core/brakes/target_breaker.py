@@ -130,12 +130,14 @@ class TargetBreakers:
     def _says(self, known: _Target, now: float) -> str:
         return f"{self._failures(known, now)} failures in the last {self._limits.window_s:g} s"
 
-    def views(self, now: float) -> list[BrakeView]:
-        """Those that know of a failure in the rolling window, or are not closed."""
+    def views(self, now: float, *, only_tripped: bool = False) -> list[BrakeView]:
+        """Those that are not closed, and unless only these are wanted, those that know of a failure in the rolling window."""
         found = []
         for target, known in self._targets.items():
-            known.age(now - self._limits.rolling_window_s)
             state = known.circuit.state(now)
+            if only_tripped and state is CircuitState.CLOSED:
+                continue
+            known.age(now - self._limits.rolling_window_s)
             if state is CircuitState.CLOSED and all(success for _, success in known.recent):
                 continue
             until = known.circuit.open_until if state is CircuitState.OPEN else 0.0

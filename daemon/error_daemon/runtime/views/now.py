@@ -85,14 +85,14 @@ class Newest:
         await in_turns(overview.errors(), add)
         began_at = clock.now()
         situation = with_runs(overview.situation(MOST), self._runs())
-        brakes = [view for view in engine.brakes(began_at, situation.waiting) if view.state != _LETS_ALL_THROUGH]
+        brakes = engine.brakes(began_at, situation.waiting, only_tripped=True)
         status, sensors = self._status(), self._sensors()
         return Now(
             at=at,
             host=self._host,
             status=status,
             situation=situation,
-            brakes=brakes,
+            brakes=[view for view in brakes if view.state != _LETS_ALL_THROUGH],
             lag_last_minute=self._pulse.lag_last_minute().figures(),
             rates=self._pulse.rates(),
             recovered=self._pulse.recovered(),
