@@ -14,7 +14,7 @@ INNER  := $(shell find proto/error_daemon -name '*.proto')
 help: ## this list
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  \033[1mmake %-9s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo "  RUN_ARGS='--listen 127.0.0.1:50061 --http 127.0.0.1:8099 --port 18583 --var var2' runs beside another one; --once ends after the two recoveries."
-	@echo "  JOBS=2 is how many tests run at once; by itself one more than there are cores."
+	@echo "  JOBS=2 is how many tests run at once, of those that are not on hosts of their own; by itself one more than there are cores."
 	@echo "  PYTHON=python3.12 chooses the interpreter for a new virtual environment; VENV=dir its place."
 
 .PHONY: setup

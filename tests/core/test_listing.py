@@ -39,3 +39,20 @@ def test_in_parts_of_any_size_it_is_the_same(gaps: list[float], part: int, limit
     even = [view for view in everything if int(view.message.rpartition(" ")[2]) % 2 == 0]
     older = [view for view in even if since is None or (view.last_at, view.error_id) < since]
     assert (engine.views(listing.newest()), listing.total) == (older[:limit], len(even))
+
+
+def test_what_is_reported_meanwhile_stands_first_so_that_the_rest_goes_on_after_the_last() -> None:
+    world = World(RULES)
+    ids = []
+    for word in "abcd":
+        ids.append(world.report(fault("seen", f"kind {word}")))
+        world.run(1.0)
+    engine = world.engine
+    listing = engine.listing(2, lambda _error: True)
+    listing.add(listing.errors()[2:])
+    world.report(fault("seen", "kind c"))
+    listing.add(listing.errors()[:2])
+    page = engine.views(listing.newest())
+    assert [view.error_id for view in page] == [ids[2], ids[3]]
+    rest, _ = engine.newest(2, lambda _error: True, after=(page[-1].last_at, page[-1].error_id))
+    assert [view.error_id for view in rest] == [ids[1], ids[0]]

@@ -140,6 +140,18 @@ def test_counters_of_version_1_are_read(tmp_path: Path) -> None:
         counters.close()
 
 
+def test_what_somebody_else_has_counted_is_not_counted_again() -> None:
+    async def body(stalls: Stalls) -> None:
+        since = stalls.now()
+        began_s = time.monotonic()
+        _stop_myself(0.4)
+        stalls.end()
+        stalls.begin(since)
+        assert 0.4 - EVERY_S - LATE_S < stalls.look() <= time.monotonic() - began_s
+
+    _with_stalls(body)
+
+
 def test_a_worker_that_was_stopped_before_its_strategy_waited_for_the_first_time_knows_it_too() -> None:
     """From there on its timers would have seen it."""
 

@@ -40,6 +40,16 @@ BAD = {
         "UTF-8",
     ),
     "invalid UTF-8 in a related id": (_bytes() + bytes([14 << 3 | 2, 1, 0xFF]), "fault", "UTF-8"),
+    "parts that are whole only together": (
+        _bytes() + _tagged(5, b"\x0a\x05ab") + _tagged(5, b"cde"),
+        "fault",
+        "not a Fault message",
+    ),
+    "nested too deeply to be read back": (
+        _bytes() + b"\x2a\xc8\x01" + b"\x7b" * 100 + b"\x7c" * 100,  # groups of a field that nobody knows
+        "fault",
+        "not a Fault message",
+    ),
     "no such type": (_bytes(type=15), "fault.type", "15 is not an ErrorType: 0 to 14"),
     "negative type": (_bytes(type=-1), "fault.type", "-1 is not"),
     "no such severity": (_bytes(severity=6), "fault.severity", "6 is not a Severity: 0 to 5"),
@@ -224,6 +234,7 @@ def _either_a_fault_or_an_input_error(payload: bytes) -> None:
         fault = decode(payload, NOW)
     except InputError as error:
         assert error.field.startswith("fault")  # noqa: PT017
+        assert ("is not a Fault message" in error.problem) == (public is None)  # noqa: PT017
         return
     assert public is not None, "nobody could read it back"
     context, exception = public.context, public.exception

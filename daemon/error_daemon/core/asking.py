@@ -69,7 +69,7 @@ class Asking:
     # --- shown
 
     def approvals(self, limit: int) -> tuple[list[Approval], int]:
-        """See Engine. Pages ask for it again and again: what has not changed is not put together anew."""
+        """See Known. Pages ask for it again and again: what has not changed is not put together anew."""
         soonest = nsmallest(limit, self._waiting.items(), key=itemgetter(1))
         found = (self.approval(error_id) for error_id, _ in soonest)
         return [one for one in found if one], len(self._waiting)

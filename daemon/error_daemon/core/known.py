@@ -1,4 +1,4 @@
-"""What the engine tells whoever asks. Nothing of it changes anything.
+"""What the engine tells whoever asks. No decision comes of it.
 
 `prefix` names an error by its id, or by the beginning of it that no other has: raises NotFound, or Refused where several have it.
 """
@@ -151,7 +151,7 @@ class Known:
     def attempting(self, target: str) -> int:
         """How many errors of the target are being attempted; of all, where none is named."""
         if not target:
-            return self._dispatch.running.attempts()
+            return self.attempts_running()
         return sum(error.state is State.ATTEMPTING for error in self._board.with_ticket_on(target).values())
 
     def errors_by_state(self) -> dict[str, int]:

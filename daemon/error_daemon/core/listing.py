@@ -5,13 +5,15 @@ The newest of the errors that are wanted, in parts, so that whoever lists can le
     for some in parts of listing.errors():  listing.add(some)
     listing.newest(), listing.total
 
-An error is taken as it is when it is added.
+What is wanted is taken as it is when it is added. What is kept is told, and put in order, as it is at the end: an error of which a fault
+came meanwhile stands first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from heapq import nlargest
+from operator import itemgetter
 
 from error_daemon.core.ticket import Error
 
@@ -37,17 +39,17 @@ class Listing:
         return self._of
 
     def add(self, errors: Iterable[Error]) -> None:
-        wanted = [((error.last_at, error.error_id), error) for error in errors if self._is_wanted(error)]
+        wanted = [(_newness(error), error) for error in errors if self._is_wanted(error)]
         self.total += len(wanted)
         if self._after is not None:
             wanted = [found for found in wanted if found[0] < self._after]
         if wanted:
-            self._newest = nlargest(self._limit, self._newest + wanted, key=_newness)
+            self._newest = nlargest(self._limit, self._newest + wanted, key=itemgetter(0))
 
     def newest(self) -> list[Error]:
         """The newest first."""
-        return [error for _, error in self._newest]
+        return sorted([error for _, error in self._newest], key=_newness, reverse=True)
 
 
-def _newness(found: tuple[Newness, Error]) -> Newness:
-    return found[0]
+def _newness(error: Error) -> Newness:
+    return error.last_at, error.error_id

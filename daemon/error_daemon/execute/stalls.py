@@ -1,7 +1,8 @@
 """Time in which a process stood still: stopped by a signal or a freezer, or left waiting for the CPU by whoever got it instead (A20).
 
 A timer of its event loop comes every 100 ms. When it is much later than that, the process was not there in between, or it was busy: what it
-used of the CPU meanwhile tells the two apart. A loop that is blocked by work of its own has no excuse.
+used of the CPU meanwhile tells the two apart. A loop that is blocked by work of its own has no excuse; one that blocks without using the
+CPU looks as if it had stood still.
 
     stood = late - CPU time used since the last look       where late > LATE_S
 
@@ -20,7 +21,7 @@ LATE_S = 0.1
 
 
 class Since(NamedTuple):
-    """A moment from which it can be counted later: CLOCK_MONOTONIC, the process's CPU time, and how long it had stood still; seconds."""
+    """A moment: CLOCK_MONOTONIC, the process's CPU time, and how long it had stood still; seconds. From it on it can be counted later."""
 
     at_s: float
     used_s: float
@@ -44,9 +45,12 @@ class Stalls:
         )
 
     def begin(self, since: Since | None = None) -> None:
-        """`since`: a moment of before, from which on it is counted."""
+        """`since`: a moment of before, from which on it is counted, where it was not already: for somebody else, perhaps, whose moment was
+        earlier, and then what was before `since` is in it, too."""
         if not self._begun:
-            self._looked_at_s, self._used_s, _ = since or self.now()
+            since = since or self.now()
+            if since.at_s > self._looked_at_s:
+                self._looked_at_s, self._used_s, _ = since
             self._timer = asyncio.get_running_loop().call_later(EVERY_S, self._again)
         self._begun += 1
 

@@ -4,8 +4,8 @@ What is wrong is told to the sender by field, with what would be right (InputErr
 nothing that is wrong gets into the ring.
 
 **What recurs is read once.** In a storm the same place fails in the same way, thousands of times a second: where it happened and what was
-thrown, most of a fault's fields, come as the same bytes again. What they say is remembered by these bytes, checked and all. So an equal
-fault costs half of one that is read anew; one that is new at a known place has its context for nothing.
+thrown, most of a fault's fields, come as the same bytes again. What they say is remembered by these bytes, checked and all, where they are
+not long. So an equal fault costs half of one that is read anew; of a new one at a known place only what was thrown is read.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ _FRAMES_SEEN = 256  # however many a runaway recursion has left
 _YEAR_2000_NS = 946_684_800 * 10**9
 _DAY_NS = 86_400 * 10**9
 _REMEMBERED = 1024  # places, and what was thrown
-_MOST_REMEMBERED_BYTES = 4096  # of one of them: at worst 8 MiB in all, and as much for what they say
+_MOST_REMEMBERED_BYTES = 4096  # of one of them: at worst 8 MiB in all, and up to six times as much for what they say
 
 
 def decode(payload: bytes, received_at: float) -> Fault:
@@ -115,20 +115,23 @@ def _place_in(parts: Sequence[bytes]) -> _Place:
     """Raises DecodeError, InputError."""
     if not parts:
         return _NO_PLACE
-    raw = parts[0] if len(parts) == 1 else b"".join(parts)
-    return _known_place(raw) if len(raw) <= _MOST_REMEMBERED_BYTES else _read_place(raw)
+    if len(parts) == 1 and len(parts[0]) <= _MOST_REMEMBERED_BYTES:
+        return _known_place(parts[0])
+    return _read_place(*parts)
 
 
 def _thrown_in(parts: Sequence[bytes]) -> _Thrown:
     """Likewise."""
     if not parts:
         return _NOTHING
-    raw = parts[0] if len(parts) == 1 else b"".join(parts)
-    return _known_thrown(raw) if len(raw) <= _MOST_REMEMBERED_BYTES else _read_thrown(raw)
+    if len(parts) == 1 and len(parts[0]) <= _MOST_REMEMBERED_BYTES:
+        return _known_thrown(parts[0])
+    return _read_thrown(*parts)
 
 
-def _read_place(raw: bytes) -> _Place:
-    context = fault_pb2.Context.FromString(raw)
+def _read_place(*parts: bytes) -> _Place:
+    """As the fields of a Fault that they are, so that nothing is read here that nobody could read back."""
+    context = fault_pb2.Fault.FromString(RawFault(context=parts).SerializeToString()).context
     attributes = context.attributes
     place = _Place(
         context.component,
@@ -144,8 +147,9 @@ def _read_place(raw: bytes) -> _Place:
     return place
 
 
-def _read_thrown(raw: bytes) -> _Thrown:
-    exception = fault_pb2.Exception.FromString(raw)
+def _read_thrown(*parts: bytes) -> _Thrown:
+    """Likewise."""
+    exception = fault_pb2.Fault.FromString(RawFault(exception=parts).SerializeToString()).exception
     frames = exception.frames
     _check_length("fault.exception.type", exception.type, _TEXT_BYTES)
     return _Thrown(exception.type, exception.message, _frames(frames) if frames else ())

@@ -53,7 +53,7 @@ class RawFault(_message.Message):
     source: _builtins.str
     @_builtins.property
     def context(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Context; several are merged, and one after the other they are the bytes of the merged one"""
+        """Context; several are merged"""
 
     @_builtins.property
     def exception(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:

@@ -100,7 +100,7 @@ class Fault:
     node: str = ""
     environment: str = ""
     hardware_id: str = ""
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict)  # shared with other faults of the same place
     exception_type: str = ""
     exception_message: str = ""
     frames: tuple[str, ...] = ()  # in-application frames as "module:function", innermost last, at most five

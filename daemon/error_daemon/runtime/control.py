@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, nullcontext
 from dataclasses import asdict, replace
 from functools import partial
 
@@ -68,10 +68,10 @@ class DaemonControl:
     async def errors(
         self, wanted: ErrorFilter, limit: int, after: After | None = None
     ) -> tuple[Sequence[ErrorView], int]:
-        """One at a time: however many ask, the loop has its turn after each part."""
-        is_wanted = partial(_is_wanted, wanted, self._engine.held_by)
-        async with self._listing:
-            listing = self._engine.listing(limit, is_wanted, with_ticket=bool(wanted.held_by), after=after)
+        """Of all errors one list at a time: however many ask, the loop has its turn after each part."""
+        is_wanted, of_few = partial(_is_wanted, wanted, self._engine.held_by), bool(wanted.held_by)
+        async with nullcontext() if of_few else self._listing:
+            listing = self._engine.listing(limit, is_wanted, with_ticket=of_few, after=after)
             await in_turns(listing.errors(), listing.add)
             return self._engine.views(listing.newest()), listing.total
 

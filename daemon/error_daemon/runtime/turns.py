@@ -11,7 +11,8 @@ T = TypeVar("T")
 
 
 async def in_turns(items: Sequence[T], add: Callable[[Sequence[T]], None]) -> None:
-    """`add` them in parts of PART; after each the loop has its turn."""
+    """`add` them in parts of PART; between two of them the loop has its turn."""
     for first in range(0, len(items), PART):
+        if first:
+            await asyncio.sleep(0)
         add(items[first : first + PART])
-        await asyncio.sleep(0)

@@ -152,7 +152,7 @@ class Brakes:
         )
 
     def views(self, now: float, *, only_tripped: bool = False) -> list[BrakeView]:
-        """`only_tripped`: of the breakers of targets only those that are not closed, which is quick however many there are."""
+        """`only_tripped`: of the breakers of targets only those that are not closed, which costs little for all others."""
         return [
             *self.pause.views(),
             self.global_breaker.view(now),

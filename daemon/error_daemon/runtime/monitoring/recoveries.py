@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from error_daemon.core.brakes.approval import NAME as APPROVAL
 from error_daemon.core.brakes.bulkhead import NAME as BULKHEAD
 from error_daemon.model import CAUSES, ResponseClass, Severity, State
 from error_daemon.runtime.intake import REASONS
@@ -119,7 +118,7 @@ RECOVERIES: tuple[Metric, ...] = (
         Kind.GAUGE,
         f"{_P}approvals_waiting",
         "Decisions that wait for a person to say yes or no.",
-        one(lambda scene: scene.tickets.held_by[APPROVAL]),
+        one(lambda scene: scene.seen.engine.approvals(0)[1]),
     ),
     Metric(
         Kind.GAUGE,
