@@ -99,6 +99,7 @@ def _draw_lag(axes: Any, medians: Any) -> None:
     axes.set_yscale("log")
     axes.set_ylabel("µs")
     axes.set_title("lag: p50 (bars) and p99 (marks) by offered rate")
+    axes.set_ylim(top=axes.get_ylim()[1] * 4)  # room for the legend, above all marks
     axes.legend(fontsize="small")
 
 
