@@ -108,7 +108,7 @@ def test_others_have_their_turn_while_much_is_put_together(tmp_path: Path, monke
 
     async def body() -> None:
         async with watched(tmp_path) as seen:
-            for number in range(6):
+            for number in range(8):
                 seen.joined.intake.take(web_fault(fingerprint=f"f{number}"))
             turns = 0
 
