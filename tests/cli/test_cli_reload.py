@@ -26,13 +26,16 @@ def test_what_has_changed_is_shown_with_what_it_was_and_what_it_did(cli: Cli, da
     assert daemon.requests == [recovery_pb2.ReloadRequest(by="ann")]
 
 
+_ROUNDED_S = 0.1  # gRPC sends how long it waits rounded up, and takes it from a clock that was read before
+
+
 @pytest.mark.parametrize(("asked", "least_s", "most_s"), [((), 30.0, 60.0), (("--timeout", "5"), 0.0, 5.0)])
 def test_a_reload_waits_longer_unless_a_person_says_how_long(
     cli: Cli, daemon: CannedDaemon, asked: tuple[str, ...], least_s: float, most_s: float
 ) -> None:
     cli.run("reload", *asked)
     [waits_s] = daemon.callers_wait_s
-    assert least_s < waits_s <= most_s
+    assert least_s < waits_s <= most_s + _ROUNDED_S
 
 
 def test_a_dry_run_says_that_nothing_was_done(cli: Cli, daemon: CannedDaemon) -> None:
