@@ -162,6 +162,5 @@ class Brakes:
         ]
 
     def states(self, now: float) -> list[tuple[str, str, str]]:
-        """(brake, subject, state), as `views` has them, of all but the closed breakers of targets; without what costs: reasons, figures."""
-        outer = [*self.pause.views(), self.global_breaker.view(now), self.throttle.view(now), *self.bulkheads.views()]
-        return [(view.brake, view.subject, view.state) for view in outer] + self.targets.tripped(now)
+        """(brake, subject, state) of all but the closed breakers of targets."""
+        return [(view.brake, view.subject, view.state) for view in self.views(now, only_tripped=True)]

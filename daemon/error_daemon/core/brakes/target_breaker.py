@@ -151,11 +151,6 @@ class TargetBreakers:
             found.append(BrakeView(NAME, target, state.value, reason, until, figures=figures))
         return found
 
-    def tripped(self, now: float) -> list[tuple[str, str, str]]:
-        """(NAME, target, state) of those that are not closed."""
-        states = ((target, known.circuit.state(now)) for target, known in self._targets.items())
-        return [(NAME, target, state.value) for target, state in states if state is not CircuitState.CLOSED]
-
     def _known(self, target: str) -> _Target:
         known = self._targets.get(target)
         if known is None:
