@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from playwright.sync_api import Browser, Dialog, Route
+from playwright.sync_api import Dialog, Route
 
 from error_recovery.v1 import fault_pb2, recovery_pb2
-from tests.browser.chromium import SETTLED_MS, Window, window
+from tests.browser.chromium import SETTLED_MS, Window
 from tests.browser.world import World
-from tests.e2e.daemon_process import running
 from tests.waiting import eventually
 
 HOSTILE = '<img src=x onerror=alert(1)></script><script>alert(2)</script> & "quoted" \' \u202e tail'
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    with running(made.daemon):
-        yield made
-
-
-@pytest.fixture
-def ours(browser: Browser, world: World) -> Iterator[Window]:
-    with window(browser, world.address) as one:
-        yield one.open()
 
 
 def test_a_first_day_is_quiet_and_says_what_to_try(ours: Window) -> None:

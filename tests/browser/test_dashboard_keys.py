@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from playwright.sync_api import Browser, Route
+from playwright.sync_api import Route
 
 from error_recovery.v1 import recovery_pb2
-from tests.browser.chromium import SETTLED_MS, Window, window
+from tests.browser.chromium import SETTLED_MS, Window
 from tests.browser.world import World
-from tests.e2e.daemon_process import running
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    made = World(tmp_path)
-    with running(made.daemon):
-        yield made
-
-
-@pytest.fixture
-def ours(browser: Browser, world: World) -> Iterator[Window]:
-    with window(browser, world.address) as one:
-        yield one.open()
 
 
 def hold(one: Window, key: str) -> None:
